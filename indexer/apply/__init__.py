@@ -1,0 +1,1 @@
+"""The rules: one handler per event, pure functions on the game in memory."""

@@ -1,0 +1,58 @@
+"""Apply a block: its transactions in order, each one's logs in order, and what transactions do without logs."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from indexer.apply.calldata import claims_rewards, level_configs
+from indexer.apply.ghost_core import settle_silently
+from indexer.apply.payments import claims_among
+from indexer.apply.registry import HANDLERS
+from indexer.domain.chain import Block, DecodedLog, Transaction, TransactionContext
+from indexer.domain.game import Game
+
+_tx_index = attrgetter("tx_index")
+
+
+def apply_block(game: Game, block: Block) -> None:
+    """Apply a decoded block to the game; what happened stands in the game's journal afterwards.
+
+    Raises InvariantBroken, naming the place, where chain and rules disagree; the game is then unusable.
+    """
+    game.journal.start_block(block.number, block.timestamp)
+    logs_of = {index: list(logs) for index, logs in groupby(block.logs, _tx_index)}
+    calls = {transaction.index: transaction for transaction in block.transactions}
+    for index in sorted(logs_of.keys() | calls.keys()) if calls else logs_of:
+        apply_transaction(game, logs_of.get(index, ()), calls.get(index))
+    game.finish_block()
+
+
+def apply_transaction(game: Game, logs: Sequence[DecodedLog], call: Transaction | None) -> None:
+    """Apply one transaction: first what its calldata does silently, then its logs."""
+    game.tx = TransactionContext(claims=claims_among(logs, game.ghost_core))
+    if call is not None:
+        game.tx.input = call.input
+        game.journal.tx_hash, game.journal.event_id = call.hash, None
+        apply_silent_calls(game, call)
+    journal = game.journal
+    for log in logs:
+        journal.tx_hash, journal.event_id = log.tx_hash, log.event_id
+        handler = HANDLERS[log.contract].get(type(log.event))
+        if handler is None:
+            raise game.broken(f"no rule for {log.contract}.{type(log.event).__name__}")
+        handler(game, log.event)
+    if game.tx.deaths is not None:
+        raise game.broken("DeathsProcessed without DeathsSubmitted after it in the transaction")
+
+
+def apply_silent_calls(game: Game, call: Transaction) -> None:
+    """Claims of nothing, and configuration changes: both leave no log.
+
+    A claim is made by the sender of a direct call, or by the contract wallet that is called.
+    """
+    if claims_rewards(call.input):
+        user = call.sender if call.recipient == game.ghost_core else call.recipient
+        if user is not None:
+            settle_silently(game, user)
+    for level, config in level_configs(call.input):
+        game.change_level(level).config = config

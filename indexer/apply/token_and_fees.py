@@ -1,0 +1,30 @@
+"""DataToken, FeeRouter and TeamVesting: transfers, tolls, buybacks, vesting."""
+
+from indexer.apply.ghost_core import claim_rewards
+from indexer.domain.events import BuybackExecuted, TokensClaimed, TollCollected, Transfer
+from indexer.domain.game import Game
+from indexer.domain.records import BuybackRow, TokenTransferRow, TollRow, VestingClaimRow
+from indexer.domain.units import ZERO_ADDRESS
+
+
+def transfer(game: Game, event: Transfer) -> None:
+    """DATA moves; a payment by GhostCore that nothing else explains is a claim of rewards (rule 9)."""
+    game.journal.fact(TokenTransferRow, event.from_, event.to, event.value)
+    if event.from_ == ZERO_ADDRESS:
+        game.change_supply(event.value)
+    if event.to == ZERO_ADDRESS:
+        game.change_supply(-event.value)
+    if game.journal.event_id in game.tx.claims:
+        claim_rewards(game, event.to, event.value)
+
+
+def toll_collected(game: Game, event: TollCollected) -> None:
+    game.journal.fact(TollRow, event.from_, event.amount, event.reason)
+
+
+def buyback_executed(game: Game, event: BuybackExecuted) -> None:
+    game.journal.fact(BuybackRow, event.eth_spent, event.data_received, event.data_burned)
+
+
+def tokens_claimed(game: Game, event: TokensClaimed) -> None:
+    game.journal.fact(VestingClaimRow, event.beneficiary, event.amount)

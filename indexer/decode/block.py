@@ -1,0 +1,73 @@
+"""Decode a fetched block: its logs become events, with rows for the archive; what can't be decoded is kept raw."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from indexer.decode.decoder import LogDecoder, MalformedLog
+from indexer.domain.chain import Block, DecodedLog, Transaction
+from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow
+from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Calldata, Json
+
+
+@dataclass(slots=True)
+class Archive:
+    """The rows that keep the chain itself, in chain order."""
+
+    events: list[ChainEventRow] = field(default_factory=list)
+    transactions: list[ChainTransactionRow] = field(default_factory=list)
+    undecoded: list[UndecodedLogRow] = field(default_factory=list)
+
+
+def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[Mapping[str, Any]], archive: Archive) -> None:
+    """Decode a block's raw logs (JSON-RPC objects in log order) into the block, and archive them."""
+    first_id = block.number << LOG_INDEX_BITS
+    time = BlockTime(block.timestamp)
+    logs, rows = block.logs, archive.events
+    for raw in raw_logs:
+        log_id = first_id | int(raw["logIndex"], 16)
+        tx_index, tx_hash = int(raw["transactionIndex"], 16), raw["transactionHash"]
+        topics, data = raw["topics"], raw["data"]
+        try:
+            contract, event_decoder = decoder.find(raw["address"], topics)
+            event = event_decoder.decode(topics, data)
+        except (MalformedLog, ValueError) as error:
+            archive.undecoded.append(_undecoded(log_id, time, tx_index, raw, error))
+            continue
+        logs.append(DecodedLog(log_id, tx_index, tx_hash, contract, event))
+        rows.append(
+            ChainEventRow(log_id, time, tx_hash, tx_index, contract, event_decoder.name, event_decoder.to_json(event))
+        )
+
+
+def archive_transactions(block: Block, archive: Archive) -> None:
+    """Keep the calldata that the rules read."""
+    first_id = block.number << LOG_INDEX_BITS
+    archive.transactions += [
+        ChainTransactionRow(
+            first_id | transaction.index,
+            BlockTime(block.timestamp),
+            transaction.hash,
+            transaction.sender,
+            transaction.recipient,
+            transaction.input,
+        )
+        for transaction in block.transactions
+    ]
+
+
+def _undecoded(
+    log_id: int, time: BlockTime, tx_index: int, raw: Mapping[str, Any], error: Exception
+) -> UndecodedLogRow:
+    reason = error.message if isinstance(error, MalformedLog) else str(error)
+    return UndecodedLogRow(
+        log_id,
+        time,
+        raw["transactionHash"],
+        tx_index,
+        raw["address"],
+        Json(json.dumps(list(raw["topics"]))),
+        Calldata(raw["data"]),
+        reason,
+    )

@@ -1,0 +1,339 @@
+"""One row class per table: what the mirror records and the store writes.
+
+The first column of each row is its id: an event id where a row stands for one event, else
+`block_number << 23 | n` for the n-th row of its table in that block. Both increase in chain order and depend on the
+chain alone. The field types say how a column is stored; the Django models of the same name (without `Row`) have
+the same columns in the same order.
+"""
+
+from typing import NamedTuple
+
+from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json
+
+
+class ChainEventRow(NamedTuple):
+    """A decoded log: the archive and the outbox."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    tx_index: int
+    contract: str
+    name: str
+    args: Json
+
+
+class ChainTransactionRow(NamedTuple):
+    """A transaction whose calldata the rules read; the n of its id is the transaction index."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    sender: Address
+    recipient: Address | None
+    input: Calldata
+
+
+class UndecodedLogRow(NamedTuple):
+    """A log of one of our contracts that is no known, well-formed event."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    tx_index: int
+    address: Address
+    topics: Json
+    data: Calldata
+    reason: str
+
+
+class PositionRow(NamedTuple):
+    """A position after a change; amounts in wei, times in unix seconds.
+
+    `amount_change` is the change of `amount`, `penalty` the part of it that a system reset took, `rewards` what was
+    paid beside it.
+    """
+
+    id: int
+    block_time: BlockTime
+    event_id: int | None
+    tx_hash: Hash
+    address: Address
+    action: str
+    amount_change: int
+    penalty: int
+    rewards: int
+    amount: int
+    level: int
+    status: str
+    entry_time: int
+    last_add_time: int
+    reward_debt: int
+    epoch: int
+    streak_base: int
+    on_roster: bool
+
+
+class LevelStateRow(NamedTuple):
+    """A level at the end of a block in which it changed."""
+
+    id: int
+    block_time: BlockTime
+    level: int
+    total_staked: int
+    alive_count: int
+    acc_rewards_per_share: int
+    next_scan_time: int
+    survived_scans: int
+    roster_order_known: bool
+    base_death_rate_bps: int
+    scan_interval: int
+    min_stake: int
+    max_positions: int
+    culling_bottom_bps: int
+    culling_penalty_bps: int
+
+
+class LevelSlotRow(NamedTuple):
+    """A slot of a level's array of users after a change; no address: the array became shorter."""
+
+    id: int
+    block_time: BlockTime
+    level: int
+    slot: int
+    address: Address | None
+
+
+class ProtocolStateRow(NamedTuple):
+    """The global state at the end of a block in which it changed."""
+
+    id: int
+    block_time: BlockTime
+    key: int
+    total_value_locked: int
+    total_supply: int
+    paused: bool
+    reset_deadline: int
+    reset_last_depositor: Address
+    reset_last_deposit_time: int
+    reset_epoch: int
+    reset_penalty_bps: int
+
+
+class ScanRow(NamedTuple):
+    """A scan after one of its steps; the cascade is known once it is finalized and somebody died."""
+
+    id: int
+    block_time: BlockTime
+    event_id: int
+    tx_hash: Hash
+    scan_id: int
+    step: str
+    level: int
+    seed: int
+    executed_at: int
+    finalized_at: int | None
+    batches: int
+    death_count: int
+    total_dead: int
+    survivor_count: int | None
+    same_level_amount: int | None
+    upstream_amount: int | None
+    burn_amount: int | None
+    protocol_amount: int | None
+
+
+class DeathRow(NamedTuple):
+    """A player who died in a scan, with the stake in wei and the streak at death."""
+
+    id: int
+    block_time: BlockTime
+    event_id: int
+    tx_hash: Hash
+    scan_id: int
+    level: int
+    address: Address
+    amount: int
+    streak: int
+
+
+class RoundRow(NamedTuple):
+    """A betting round after a change."""
+
+    id: int
+    block_time: BlockTime
+    event_id: int
+    tx_hash: Hash
+    round_id: int
+    action: str
+    round_type: int
+    target_level: int
+    line: int
+    deadline: int
+    over_pool: int
+    under_pool: int
+    resolve_time: int
+    resolved: bool
+    outcome: bool
+    burned: int
+
+
+class BetRow(NamedTuple):
+    """A user's bet in a round after a change; `payout` in wei once claimed."""
+
+    id: int
+    block_time: BlockTime
+    event_id: int
+    tx_hash: Hash
+    round_id: int
+    address: Address
+    action: str
+    amount_change: int
+    amount: int
+    is_over: bool
+    claimed: bool
+    payout: int
+
+
+class BoostRow(NamedTuple):
+    """A boost as applied."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    address: Address
+    boost_type: int
+    value_bps: int
+    expiry: int
+
+
+class CullingRow(NamedTuple):
+    """A culling: the victim's stake, penalty and return in wei, and its streak, which it keeps."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    level: int
+    victim: Address
+    new_entrant: Address
+    amount: int
+    penalty_amount: int
+    returned_amount: int
+    streak: int
+
+
+class SystemResetRow(NamedTuple):
+    """A system reset; `winner` got `paid_amount`, which may be nobody and 0 whatever the event reports."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    epoch: int
+    total_penalty: int
+    jackpot_amount: int
+    winner: Address | None
+    paid_amount: int
+
+
+class TokenTransferRow(NamedTuple):
+    """A DATA transfer in wei; mints come from the zero address, burns go to it."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    sender: Address
+    recipient: Address
+    amount: int
+
+
+class TollRow(NamedTuple):
+    """A toll in wei of ETH; the collector is a contract, mostly not the player."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    collector: Address
+    amount: int
+    reason: Hash
+
+
+class BuybackRow(NamedTuple):
+    """A buyback: ETH spent, DATA received and burned, in wei."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    eth_spent: int
+    data_received: int
+    data_burned: int
+
+
+class EmissionRow(NamedTuple):
+    """Emissions for a level in wei; not credited if nobody has stake there."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    level: int
+    amount: int
+    credited: bool
+
+
+class VestingClaimRow(NamedTuple):
+    """Vested DATA claimed, in wei."""
+
+    id: int
+    block_time: BlockTime
+    tx_hash: Hash
+    beneficiary: Address
+    amount: int
+
+
+Row = (
+    ChainEventRow
+    | ChainTransactionRow
+    | UndecodedLogRow
+    | PositionRow
+    | LevelStateRow
+    | LevelSlotRow
+    | ProtocolStateRow
+    | ScanRow
+    | DeathRow
+    | RoundRow
+    | BetRow
+    | BoostRow
+    | CullingRow
+    | SystemResetRow
+    | TokenTransferRow
+    | TollRow
+    | BuybackRow
+    | EmissionRow
+    | VestingClaimRow
+)
+
+FACTS: tuple[type[Row], ...] = (
+    ChainEventRow,
+    ChainTransactionRow,
+    UndecodedLogRow,
+    DeathRow,
+    BoostRow,
+    CullingRow,
+    SystemResetRow,
+    TokenTransferRow,
+    TollRow,
+    BuybackRow,
+    EmissionRow,
+    VestingClaimRow,
+)
+"""Rows that only tell that something happened."""
+
+VERSIONS: dict[type[Row], tuple[str, ...]] = {
+    PositionRow: ("address",),
+    LevelStateRow: ("level",),
+    LevelSlotRow: ("level", "slot"),
+    ProtocolStateRow: ("key",),
+    ScanRow: ("scan_id",),
+    RoundRow: ("round_id",),
+    BetRow: ("round_id", "address"),
+}
+"""Rows that hold the whole state of something after a change, with the columns that name it."""

@@ -1,0 +1,42 @@
+"""Types and constants of the chain and the contracts."""
+
+from typing import Final, NewType
+
+Address = NewType("Address", str)
+"""`0x` and 40 lower-case hex digits."""
+
+Hash = NewType("Hash", str)
+"""`0x` and 64 lower-case hex digits: a block hash, a transaction hash, a bytes32."""
+
+Calldata = NewType("Calldata", str)
+"""`0x` and the hex digits of a transaction's input or a log's data."""
+
+Json = NewType("Json", str)
+"""A JSON document as text."""
+
+BlockTime = NewType("BlockTime", int)
+"""A block's timestamp in unix seconds; stored as a timestamp with time zone."""
+
+ZERO_ADDRESS: Final = Address("0x" + "0" * 40)
+DEAD_ADDRESS: Final = Address("0x" + "0" * 36 + "dead")
+
+PRECISION: Final = 10**18
+"""Fixed-point scale of `accRewardsPerShare`."""
+
+BPS: Final = 10_000
+"""Basis points in a whole."""
+
+DATA: Final = 10**18
+"""Wei in one DATA."""
+
+LOG_INDEX_BITS: Final = 23
+
+
+def event_id(block_number: int, log_index: int) -> int:
+    """The place of a log in the chain as one 64-bit integer, increasing in chain order."""
+    return block_number << LOG_INDEX_BITS | log_index
+
+
+def block_of(event_id: int) -> int:
+    """The block number of an event id or of a row id (which is built the same way)."""
+    return event_id >> LOG_INDEX_BITS
