@@ -11,41 +11,50 @@ from indexer.apply.calldata import address_arrays, death_lists
 from indexer.domain.errors import DeathsUnresolved
 from indexer.domain.game import Game
 from indexer.domain.positions import Position, effective_death_rate
-from indexer.domain.scans import Scan
+from indexer.domain.scans import Evidence, Scan
 from indexer.domain.units import BPS, Address
 
-_MOST_SEARCHED: Final = 30
+_MOST_SEARCHED: Final = 36
 """Subsets of more candidates than this are not searched: the work doubles with every second candidate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The dead; in the order in which the contract let them die, if that is known."""
+    """The dead and how we know; calldata and trace also tell the order in which the contract let them die."""
 
     dead: Sequence[Position]
-    order_known: bool
+    evidence: Evidence
+
+    @property
+    def order_known(self) -> bool:
+        return len(self.dead) == 1 or self.evidence in (Evidence.CALLDATA, Evidence.TRACE)
 
 
 def who_died(game: Game, scan: Scan, count: int, total: int) -> Verdict:
     """The `count` players at the scan's level whose stakes sum to `total` wei.
 
-    Raises DeathsUnresolved if no source tells them for sure.
+    Sources are asked in the order of their worth. If all fail but the draw leaves only a choice between selections of
+    equal stakes, the first one is assumed: levels and rewards are right either way, and the players' own rows as soon
+    as the rest of the doomed are submitted.
+
+    Raises DeathsUnresolved if no source names anybody.
     """
     batch = _Batch(game, scan, count, total)
-    dead = batch.from_calldata()
-    if dead is None:
-        dead = batch.from_trace()
-    if dead is not None:
-        return Verdict(dead, order_known=True)
-    dead = batch.from_draw()
-    if dead is None:
-        dead = batch.from_state()
-    if dead is None:
-        raise DeathsUnresolved(
-            f"{game.journal.place}: cannot tell which {count} players with {total} wei died in scan {scan.scan_id} "
-            f"on level {scan.level}"
-        )
-    return Verdict(dead, order_known=count == 1)
+    if (dead := batch.from_calldata()) is not None:
+        return Verdict(dead, Evidence.CALLDATA)
+    if (dead := batch.from_trace()) is not None:
+        return Verdict(dead, Evidence.TRACE)
+    drawn = batch.from_draw()
+    if len(drawn) == 1:
+        return Verdict(drawn[0], Evidence.DRAW)
+    if (dead := batch.from_state()) is not None:
+        return Verdict(dead, Evidence.STATE)
+    if drawn:
+        return Verdict(drawn[0], Evidence.ASSUMED)
+    raise DeathsUnresolved(
+        f"{game.journal.place}: cannot tell which {count} players with {total} wei died in scan {scan.scan_id} "
+        f"on level {scan.level}"
+    )
 
 
 @dataclass(slots=True)
@@ -83,15 +92,23 @@ class _Batch:
                 return dead
         return None
 
-    def from_draw(self) -> list[Position] | None:
-        """The doomed, if they fit as a whole or in exactly one selection."""
+    def from_draw(self) -> list[list[Position]]:
+        """The doomed if they fit as a whole; else up to two selections of them that fit, two meaning a choice."""
         doomed = [position for position in self.candidates() if self.doomed(position)]
         if self.fits(doomed):
-            return doomed
-        if len(doomed) > _MOST_SEARCHED:
-            return None
-        selections = list(islice(selections_of_sum(doomed, self.count, self.total), 2))
-        return selections[0] if len(selections) == 1 else None
+            return [doomed]
+        if len(doomed) <= _MOST_SEARCHED:
+            return list(islice(selections_of_sum(doomed, self.count, self.total), 2))
+        by_address = sorted(doomed, key=lambda position: position.address)
+        runs = [run for order in (doomed, by_address) for run in self.runs(order)]
+        return runs[:1]
+
+    def runs(self, order: Sequence[Position]) -> Iterator[list[Position]]:
+        """Selections that stand together in an order: keepers walk through their players batch by batch."""
+        for start in range(len(order) - self.count + 1):
+            run = list(order[start : start + self.count])
+            if self.fits(run):
+                yield run
 
     def from_state(self) -> list[Position] | None:
         """The candidates who are not alive any more at the end of the block."""

@@ -36,7 +36,7 @@ def deaths_submitted(game: Game, event: DeathsSubmitted) -> None:
     level.roster.order_known = level.roster.order_known and verdict.order_known
     for position in verdict.dead:
         streak = ghost_streak(position, level)
-        game.journal.death(scan, position, streak)
+        game.journal.death(scan, position, streak, verdict.evidence)
         level.total_staked -= position.amount
         level.alive_count -= 1
         leave_roster(game, position)

@@ -8,7 +8,7 @@ from typing import Any
 from indexer.decode.decoder import LogDecoder, MalformedLog
 from indexer.domain.chain import Block, DecodedLog, Transaction
 from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow
-from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Calldata, Json
+from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Calldata, Json, Text
 
 
 @dataclass(slots=True)
@@ -69,5 +69,5 @@ def _undecoded(
         raw["address"],
         Json(json.dumps(list(raw["topics"]))),
         Calldata(raw["data"]),
-        reason,
+        Text(reason),
     )

@@ -19,7 +19,7 @@ from indexer.domain.records import (
     ScanRow,
 )
 from indexer.domain.reset import SystemReset
-from indexer.domain.scans import Scan, ScanStep
+from indexer.domain.scans import Evidence, Scan, ScanStep
 from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Hash
 
 
@@ -122,8 +122,8 @@ class Journal:
             )
         )
 
-    def death(self, scan: Scan, position: Position, streak: int) -> None:
-        """Record a player's death with the streak that it ended."""
+    def death(self, scan: Scan, position: Position, streak: int, evidence: Evidence) -> None:
+        """Record a player's death with the streak that it ended, and how we know."""
         assert self.event_id is not None, "a death is part of an event"
         self.rows[DeathRow].append(
             DeathRow(
@@ -136,6 +136,7 @@ class Journal:
                 position.address,
                 position.amount,
                 streak,
+                evidence,
             )
         )
 

@@ -8,7 +8,7 @@ the same columns in the same order.
 
 from typing import NamedTuple
 
-from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json
+from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text
 
 
 class ChainEventRow(NamedTuple):
@@ -44,7 +44,7 @@ class UndecodedLogRow(NamedTuple):
     address: Address
     topics: Json
     data: Calldata
-    reason: str
+    reason: Text
 
 
 class PositionRow(NamedTuple):
@@ -144,7 +144,7 @@ class ScanRow(NamedTuple):
 
 
 class DeathRow(NamedTuple):
-    """A player who died in a scan, with the stake in wei and the streak at death."""
+    """A player who died in a scan, with the stake in wei, the streak at death, and what told that it was this one."""
 
     id: int
     block_time: BlockTime
@@ -155,6 +155,7 @@ class DeathRow(NamedTuple):
     address: Address
     amount: int
     streak: int
+    evidence: str
 
 
 class RoundRow(NamedTuple):

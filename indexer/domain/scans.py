@@ -14,6 +14,17 @@ class ScanStep(StrEnum):
     FINALIZED = "finalized"
 
 
+class Evidence(StrEnum):
+    """How we know who died in a batch, best first."""
+
+    CALLDATA = "calldata"
+    TRACE = "trace"
+    DRAW = "draw"
+    STATE = "state"
+    ASSUMED = "assumed"
+    """Players with equal stakes were doomed and only some of them submitted: which of them, nothing told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cascade:
     """How the stakes of a scan's dead were split, in wei."""

@@ -11,6 +11,9 @@ Hash = NewType("Hash", str)
 Calldata = NewType("Calldata", str)
 """`0x` and the hex digits of a transaction's input or a log's data."""
 
+Text = NewType("Text", str)
+"""Free text; plain `str` columns hold names from our own vocabulary."""
+
 Json = NewType("Json", str)
 """A JSON document as text."""
 

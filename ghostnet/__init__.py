@@ -1,0 +1,1 @@
+"""The frame: settings, database, entry points."""

@@ -1,0 +1,218 @@
+"""Every environment variable of the project: read here, typed, validated, and nowhere else."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from eth_utils import is_checksum_address
+
+from indexer.errors import GhostnetError
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+CONTRACT_NAMES: Final = (
+    "GhostCore",
+    "TraceScan",
+    "DeadPool",
+    "DataToken",
+    "FeeRouter",
+    "RewardsDistributor",
+    "TeamVesting",
+)
+
+
+class BadEnvironment(GhostnetError):
+    """One or more environment variables can't be used."""
+
+    help = ".env.example explains every variable."
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What to index: `contracts` maps the seven names to lower-case addresses."""
+
+    chain_id: int
+    start_block: int
+    contracts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The configuration of one process; durations in seconds, depths in blocks."""
+
+    database_url: str | None
+    rpc_urls: tuple[str, ...]
+    rpc_ws_url: str | None
+    deployment: Deployment
+    reorg_depth: int
+    headers_kept: int
+    poll_interval: float
+    data_dir: Path
+    log_level: str
+    log_format: str
+    secret_key: str | None
+    debug: bool
+    allowed_hosts: tuple[str, ...]
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Self:
+        """Read all variables.
+
+        Raises BadEnvironment, which names every variable that is wrong.
+        """
+        reader = _Reader(variables)
+        environment = cls(
+            database_url=reader.read("DATABASE_URL", _database_url, None),
+            rpc_urls=reader.read("GHOSTNET_RPC_URLS", _urls("http", "https"), ("http://127.0.0.1:8545",)),
+            rpc_ws_url=reader.read("GHOSTNET_RPC_WS_URL", _url("ws", "wss"), None),
+            deployment=reader.read("GHOSTNET_DEPLOYMENT", _deployment, _SEASON, always=True),
+            reorg_depth=reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64),
+            headers_kept=reader.read("GHOSTNET_HEADERS_KEPT", _integer(64, 100_000_000), 100_000),
+            poll_interval=reader.read("GHOSTNET_POLL_INTERVAL", _number(0.01, 60), 0.25),
+            data_dir=reader.read("GHOSTNET_DATA_DIR", _path, PROJECT / ".ghostnet"),
+            log_level=reader.read("GHOSTNET_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+            log_format=reader.read("GHOSTNET_LOG_FORMAT", _choice("text", "json"), "text"),
+            secret_key=reader.read("DJANGO_SECRET_KEY", _secret, None),
+            debug=reader.read("DJANGO_DEBUG", _boolean, True),
+            allowed_hosts=reader.read("DJANGO_ALLOWED_HOSTS", _words, ("localhost", "127.0.0.1", "[::1]")),
+        )
+        if not environment.debug and environment.secret_key is None:
+            reader.problems.append("DJANGO_SECRET_KEY is not set, but DJANGO_DEBUG is off: set a random, secret text")
+        if reader.problems:
+            raise BadEnvironment("\n".join(reader.problems))
+        return environment
+
+
+_SEASON: Final = str(PROJECT / "fixtures" / "deployments" / "season.json")
+
+
+class _Reader:
+    """Reads variables one by one and collects what is wrong with them."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.problems: list[str] = []
+
+    def read(self, name: str, parse: Callable[[str], Any], default: Any, *, always: bool = False) -> Any:
+        """The parsed value, or the default if the variable is empty; `always` parses the default too."""
+        text = self._variables.get(name, "").strip()
+        if not text and not always:
+            return default
+        try:
+            return parse(text or default)
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return default
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"-?\d+", text) or not low <= int(text) <= high:
+            raise ValueError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise ValueError(f"{text!r} is not a number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _choice(*options: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError(f"{text!r} is none of {', '.join(options)}")
+        return text
+
+    return parse
+
+
+def _boolean(text: str) -> bool:
+    return _choice("true", "false")(text.lower()) == "true"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _secret(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("too short: at least 32 characters")
+    return text
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"not an address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return text
+
+    return parse
+
+
+def _urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        return tuple(map(_url(*schemes), _words(text)))
+
+    return parse
+
+
+def _database_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("postgres", "postgresql"):
+        raise ValueError("not an address that starts with postgres:// or postgresql://")
+    return text
+
+
+def _deployment(path: str) -> Deployment:
+    try:
+        document = json.loads(Path(path).read_text())
+    except OSError as error:
+        raise ValueError(f"{path} can't be read ({error.strerror}); name a deployment's JSON file") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    return parse_deployment(document, path)
+
+
+def parse_deployment(document: Any, where: str) -> Deployment:
+    """A deployment from its JSON document.
+
+    Raises ValueError, which says what is wrong and names the file `where` it stands.
+    """
+    if not isinstance(document, dict) or set(document) != {"chain_id", "start_block", "contracts"}:
+        raise ValueError(f"{where} must have exactly the keys chain_id, start_block and contracts")
+    chain_id, start_block, contracts = document["chain_id"], document["start_block"], document["contracts"]
+    if type(chain_id) is not int or chain_id < 1 or type(start_block) is not int or start_block < 0:
+        raise ValueError(f"{where}: chain_id and start_block must be whole numbers, chain_id at least 1")
+    if not isinstance(contracts, dict) or set(contracts) != set(CONTRACT_NAMES):
+        raise ValueError(f"{where}: contracts must name exactly {', '.join(CONTRACT_NAMES)}")
+    addresses = {name: _address(contracts[name], f"{where}: contracts.{name}") for name in CONTRACT_NAMES}
+    if len(set(addresses.values())) < len(addresses):
+        raise ValueError(f"{where}: two contracts have the same address")
+    return Deployment(chain_id, start_block, addresses)
+
+
+def _address(text: Any, where: str) -> str:
+    if not isinstance(text, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
+        raise ValueError(f"{where}: {text!r} is not an address (0x and 40 hex digits)")
+    if text[2:] not in (text[2:].lower(), text[2:].upper()) and not is_checksum_address(text):
+        raise ValueError(f"{where}: {text} has a wrong checksum; check it for a typing error, or write it in lower case")
+    if int(text, 16) == 0:
+        raise ValueError(f"{where}: the zero address is no contract")
+    return text.lower()

@@ -1,0 +1,99 @@
+"""Django's settings; everything that differs between installations comes from `ghostnet.environment`."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import dotenv
+
+from ghostnet.environment import PROJECT, Environment
+
+dotenv.load_dotenv(PROJECT / ".env")
+GHOSTNET = Environment.read(os.environ)
+
+
+def _development_secret(data_dir: Path) -> str:
+    """A secret that survives restarts, for installations that did not set one; refused where debug is off."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+SECRET_KEY = GHOSTNET.secret_key or _development_secret(GHOSTNET.data_dir)
+DEBUG = GHOSTNET.debug
+ALLOWED_HOSTS = list(GHOSTNET.allowed_hosts)
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "ghostnet",
+    "indexer",
+    "api",
+    "realtime",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "ghostnet.urls"
+ASGI_APPLICATION = "ghostnet.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PROJECT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+
+EMBEDDED_DATABASE: dict[str, Any] = {
+    "ENGINE": "ghostnet.db",
+    "NAME": "ghostnet",
+    "USER": "postgres",
+    "EMBEDDED_IN": GHOSTNET.data_dir,
+}
+DATABASES: dict[str, Any] = {
+    "default": {**dj_database_url.parse(GHOSTNET.database_url), "ENGINE": "ghostnet.db"}
+    if GHOSTNET.database_url
+    else EMBEDDED_DATABASE
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "ghostnet.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": GHOSTNET.log_format}},
+    "root": {"handlers": ["stderr"], "level": GHOSTNET.log_level},
+}

@@ -1,0 +1,8 @@
+"""Where requests go."""
+
+from django.contrib import admin
+from django.urls import path
+
+from ghostnet.pages import overview
+
+urlpatterns = [path("", overview), path("admin/", admin.site.urls)]

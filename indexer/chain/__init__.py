@@ -1,0 +1,1 @@
+"""From a node to consistent blocks in order."""

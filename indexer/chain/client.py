@@ -1,0 +1,233 @@
+"""JSON-RPC over HTTP to a list of nodes: batches, retries, failover, rate limits."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from indexer.chain.errors import (
+    NodeUnreachable,
+    RateLimited,
+    RpcError,
+    Unavailable,
+    rpc_error,
+)
+
+logger = logging.getLogger(__name__)
+
+Call = tuple[str, list[Any]]
+
+REQUEST_SECONDS: Final = 30.0
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 30.0
+MOST_AT_ONCE: Final = 16
+CALLS_A_REQUEST: Final = 100
+
+
+@dataclass(slots=True)
+class _Node:
+    url: str
+    failures: int = 0
+    ready_at: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The host only: addresses may hold keys."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+
+class _Limiter:
+    """At most so many requests at once: fewer after each refusal, slowly more again."""
+
+    def __init__(self) -> None:
+        self._allowed: float = MOST_AT_ONCE
+        self._active = 0
+        self._freed = asyncio.Condition()
+
+    async def __aenter__(self) -> None:
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._active < max(1, int(self._allowed)))
+            self._active += 1
+
+    async def __aexit__(self, *exception: object) -> None:
+        async with self._freed:
+            self._active -= 1
+            self._freed.notify_all()
+
+    def refused(self) -> None:
+        self._allowed = max(1.0, self._allowed / 2)
+
+    def succeeded(self) -> None:
+        self._allowed = min(MOST_AT_ONCE, self._allowed + 0.05)
+
+
+class NodeClient:
+    """Asks the first node that works, in the order given.
+
+    What may pass (no answer, 5xx, 429, an answer that is no JSON-RPC) is tried again with growing pauses, on the next
+    node if there is one, for `patience` seconds (None: for ever). What the node refuses for good is raised.
+    """
+
+    def __init__(self, urls: Sequence[str], patience: float | None = None) -> None:
+        self._nodes = [_Node(url) for url in urls]
+        self._patience = patience
+        self._limiter = _Limiter()
+        self._calls_a_request = CALLS_A_REQUEST
+        self._next_id = 0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "NodeClient":
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+            connector=aiohttp.TCPConnector(limit=0),
+            read_bufsize=1 << 20,
+        )
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        """The result of one call. Raises RpcError, or NodeUnreachable when patience ends."""
+        (result,) = await self.batch([(method, params)])
+        if isinstance(result, RpcError):
+            raise result
+        return result
+
+    async def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """The results of many calls, in order; a call that was refused for good gives its RpcError as result.
+
+        Raises NodeUnreachable when patience ends.
+        """
+        size = self._calls_a_request
+        parts = [calls[start : start + size] for start in range(0, len(calls), size)]
+        answers = await asyncio.gather(*(self._insist(part) for part in parts))
+        return [result for answer in answers for result in answer]
+
+    async def _insist(self, calls: Sequence[Call]) -> list[Any]:
+        """Ask until there is an answer; calls that failed for now are asked again alone."""
+        results: list[Any] = [None] * len(calls)
+        open_calls = list(range(len(calls)))
+        started, attempt = time.monotonic(), 0
+        while open_calls:
+            node = await self._ready_node()
+            try:
+                async with self._limiter:
+                    answer = await self._post(node, [calls[index] for index in open_calls])
+            except _BatchRefused:
+                self._calls_a_request = max(1, len(open_calls) // 2)
+                return await self._insist_in_parts(calls)
+            except (Unavailable, RateLimited) as error:
+                attempt += 1
+                self._note_failure(node, error, attempt, started)
+                continue
+            failed = [result for result in answer if isinstance(result, Unavailable | RateLimited)]
+            for index, result in zip(list(open_calls), answer, strict=True):
+                results[index] = result
+            open_calls = [index for index in open_calls if isinstance(results[index], Unavailable | RateLimited)]
+            if failed:
+                attempt += 1
+                self._note_failure(node, failed[0], attempt, started)
+            else:
+                node.failures = 0
+                self._limiter.succeeded()
+        return results
+
+    async def _insist_in_parts(self, calls: Sequence[Call]) -> list[Any]:
+        size = self._calls_a_request
+        results: list[Any] = []
+        for start in range(0, len(calls), size):
+            results += await self._insist(calls[start : start + size])
+        return results
+
+    async def _ready_node(self) -> _Node:
+        """The first node that is not resting after a failure, or the one that is ready first."""
+        now = time.monotonic()
+        for node in self._nodes:
+            if node.ready_at <= now:
+                return node
+        node = min(self._nodes, key=lambda resting: resting.ready_at)
+        await asyncio.sleep(node.ready_at - now)
+        return node
+
+    def _note_failure(self, node: _Node, error: Unavailable | RateLimited, attempt: int, started: float) -> None:
+        if self._patience is not None and time.monotonic() - started > self._patience:
+            raise NodeUnreachable(f"{node.name} does not answer: {error.message}") from error
+        node.failures += 1
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(node.failures - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
+        if isinstance(error, RateLimited):
+            self._limiter.refused()
+            pause = error.retry_after if error.retry_after is not None else pause
+        node.ready_at = time.monotonic() + min(pause, LONGEST_PAUSE)
+        if attempt in (3, 10) or attempt % 50 == 0:
+            logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempt)
+
+    async def _post(self, node: _Node, calls: Sequence[Call]) -> list[Any]:
+        """One HTTP request. Raises Unavailable, RateLimited, or _BatchRefused if only the number of calls is wrong."""
+        assert self._session is not None
+        first_id = self._next_id
+        self._next_id += len(calls)
+        requests = [
+            {"jsonrpc": "2.0", "id": first_id + index, "method": method, "params": params}
+            for index, (method, params) in enumerate(calls)
+        ]
+        body = orjson.dumps(requests if len(requests) > 1 else requests[0])
+        try:
+            async with self._session.post(
+                node.url, data=body, headers={"Content-Type": "application/json"}
+            ) as response:
+                if response.status == 429:
+                    raise RateLimited("too many requests (429)", _retry_after(response.headers.get("Retry-After")))
+                raw = await response.read()
+                if response.status >= 500 or not raw:
+                    raise Unavailable(f"HTTP status {response.status}")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(f"{type(error).__name__}: {error}") from error
+        try:
+            answer = orjson.loads(raw)
+        except ValueError as error:
+            raise Unavailable("the answer is not JSON") from error
+        if len(calls) == 1 and isinstance(answer, dict):
+            answer = [answer]
+        return _results(answer, calls, first_id)
+
+
+class _BatchRefused(Exception):
+    """The node does not take so many calls in one request."""
+
+
+def _results(answer: Any, calls: Sequence[Call], first_id: int) -> list[Any]:
+    """Match a parsed answer to its calls by id."""
+    if isinstance(answer, dict) and "error" in answer:
+        error = rpc_error("batch", answer["error"])
+        if isinstance(error, RateLimited | Unavailable):
+            raise error
+        raise _BatchRefused
+    if not isinstance(answer, list):
+        raise Unavailable("the answer is neither a result nor an error")
+    by_id = {item.get("id"): item for item in answer if isinstance(item, dict)}
+    results = []
+    for index, (method, _) in enumerate(calls):
+        item = by_id.get(first_id + index)
+        if item is None and len(calls) == 1 and len(answer) == 1 and "error" in answer[0]:
+            item = answer[0]
+        if item is None or ("result" not in item and "error" not in item):
+            raise Unavailable(f"no answer to {method}")
+        error = rpc_error(method, item["error"]) if item.get("error") else None
+        results.append(error if error is not None else item.get("result"))
+    return results
+
+
+def _retry_after(text: str | None) -> float | None:
+    try:
+        return min(LONGEST_PAUSE, max(0.0, float(text))) if text else None
+    except ValueError:
+        return None

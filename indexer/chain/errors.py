@@ -1,0 +1,88 @@
+"""What can go wrong with a node, and which of it is worth another try."""
+
+import re
+from typing import Any, Final
+
+from indexer.errors import GhostnetError
+
+
+class NodeError(GhostnetError):
+    """A node did not answer as it should."""
+
+    help = "Check GHOSTNET_RPC_URLS; several nodes can be given, in order of preference, separated by commas."
+
+
+class Unavailable(NodeError):
+    """No answer, or not a JSON-RPC answer: refused, reset, cut off, timed out, 5xx, HTML. Worth another try."""
+
+
+class NodeUnreachable(NodeError):
+    """No node answered in time."""
+
+    help = "Start the node, or set GHOSTNET_RPC_URLS to one that runs."
+
+
+class RateLimited(NodeError):
+    """The node wants fewer requests; `retry_after` in seconds, if it said."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RpcError(NodeError):
+    """The node refused a call for good."""
+
+    def __init__(self, method: str, error: Any) -> None:
+        code = error.get("code") if isinstance(error, dict) else None
+        message = error.get("message") if isinstance(error, dict) else error
+        super().__init__(f"the node refused {method}: {message} ({code})")
+
+
+class MethodNotFound(RpcError):
+    """The node has no such method."""
+
+
+class RangeTooLarge(RpcError):
+    """The answer for a range of blocks would be too large; a smaller range may do."""
+
+
+class Inconsistent(NodeError):
+    """Answers that do not belong together: of different forks, or from a node that lags behind. Worth another try."""
+
+    help = "If this lasts, the node (or one behind its load balancer) is stuck: put another first in GHOSTNET_RPC_URLS."
+
+
+class WrongChain(NodeError):
+    """The node serves another chain than the deployment's."""
+
+    help = "Set GHOSTNET_RPC_URLS to a node of that chain, or GHOSTNET_DEPLOYMENT to the deployment on the node's chain."
+
+
+class NoContractCode(NodeError):
+    """There is no contract at one of the deployment's addresses."""
+
+    help = "Correct the address in the file that GHOSTNET_DEPLOYMENT names, or point GHOSTNET_RPC_URLS at a synced node."
+
+
+_RATE: Final = re.compile(r"rate.?limit|too many requests|compute units|throttl|capacity exceeded", re.I)
+_RANGE: Final = re.compile(
+    r"more than \d+|too many (results|logs)|range|too (wide|large|big)|response size|exceed|query timeout|limited to",
+    re.I,
+)
+_PASSING: Final = re.compile(r"internal error|timed? ?out|temporar|unavailable|unknown block|header not found|try again", re.I)
+
+
+def rpc_error(method: str, error: Any) -> NodeError:
+    """The exception for a JSON-RPC error object, by its code and wording; nodes agree on neither."""
+    code = error.get("code") if isinstance(error, dict) else None
+    message = str(error.get("message") if isinstance(error, dict) else error)
+    if code == -32601:
+        return MethodNotFound(method, error)
+    if code == 429 or _RATE.search(message):
+        return RateLimited(message)
+    if method == "eth_getLogs" and (code == -32005 or _RANGE.search(message)):
+        return RangeTooLarge(method, error)
+    if code == -32603 or _PASSING.search(message):
+        return Unavailable(f"{method}: {message}")
+    return RpcError(method, error)

@@ -1,0 +1,103 @@
+"""Where the node's head is: polled over HTTP, pushed over WebSocket where there is one."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from indexer.chain.client import NodeClient
+from indexer.chain.errors import RpcError
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS: Final = 25.0
+SLOW_POLL_SECONDS: Final = 2.0
+RECONNECT_SECONDS: Final = 2.0
+
+
+class HeadWatcher:
+    """Keeps `head` (a block number) current, and wakes whoever waits when it may have moved.
+
+    Without a WebSocket it polls every `poll_interval` seconds. With one, polling slows down for as long as the
+    subscription tells of every head that polling finds; a subscription that is silent while the head moves is not
+    trusted any more until it speaks again.
+    """
+
+    def __init__(self, client: NodeClient, ws_url: str | None, poll_interval: float) -> None:
+        self._client = client
+        self._ws_url = ws_url
+        self._poll_interval = poll_interval
+        self._pushed_head = -1
+        self._trusted = False
+        self._moved = asyncio.Event()
+        self.head: int | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._poll())
+            if self._ws_url:
+                tasks.create_task(self._subscribe(self._ws_url))
+
+    async def wait(self, seconds: float) -> None:
+        """Return at the next sign of life from the node, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
+        self._moved.clear()
+
+    async def refresh(self) -> int:
+        """Ask for the head now."""
+        self._set(int(await self._client.call("eth_blockNumber", []), 16))
+        assert self.head is not None
+        return self.head
+
+    def _set(self, head: int) -> None:
+        self.head = head
+        self._moved.set()
+
+    async def _poll(self) -> None:
+        while True:
+            try:
+                head = await self.refresh()
+            except (RpcError, TypeError, ValueError) as error:
+                logger.warning("eth_blockNumber: %s", error)
+            else:
+                if head > self._pushed_head:
+                    self._trusted = False
+            await asyncio.sleep(SLOW_POLL_SECONDS if self._trusted else self._poll_interval)
+
+    async def _subscribe(self, url: str) -> None:
+        while True:
+            try:
+                async with connect(url, max_size=16 << 20, ping_interval=20, open_timeout=10) as socket:
+                    await socket.send(_request(1, "eth_subscribe", ["newHeads"]))
+                    await self._listen(socket)
+            except (OSError, WebSocketException, TimeoutError, ValueError) as error:
+                logger.info("newHeads: %s; polling meanwhile", error)
+            self._trusted = False
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen(self, socket: Any) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    message = orjson.loads(await socket.recv())
+            except TimeoutError:
+                await socket.send(_request(2, "eth_chainId", []))
+                continue
+            if "error" in message:
+                raise ValueError(f"refused: {message['error']}")
+            header = message.get("params", {}).get("result")
+            if isinstance(header, dict) and "number" in header:
+                self._pushed_head = int(header["number"], 16)
+                self._trusted = True
+                self._set(self._pushed_head)
+
+
+def _request(request_id: int, method: str, params: list[Any]) -> str:
+    return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}).decode()

@@ -1,0 +1,22 @@
+"""Print the state after a block as JSON."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from ghostnet.management.base import GhostnetCommand
+from indexer.store.database import connect
+from indexer.store.dump import dump_state
+
+
+class Command(GhostnetCommand):
+    """The contracts' views, answered from the tables."""
+
+    help = "Print the state after a block as JSON, with the names of the contracts' views; amounts in wei."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--at-block", type=int, help="any indexed block (default: the last one)")
+
+    def run(self, *, at_block: int | None, **options: Any) -> None:
+        with connect() as connection:
+            self.stdout.write(json.dumps(dump_state(connection, at_block), indent=1))

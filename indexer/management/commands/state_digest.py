@@ -1,0 +1,21 @@
+"""Print one hash over everything that the chain determines."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from ghostnet.management.base import GhostnetCommand
+from indexer.store.database import connect
+from indexer.store.digest import state_digest
+
+
+class Command(GhostnetCommand):
+    """Equal chains give equal digests, by whatever route they were indexed."""
+
+    help = "Print one hash over all chain-derived content up to a block."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--at-block", type=int, help="any indexed block (default: the last one)")
+
+    def run(self, *, at_block: int | None, **options: Any) -> None:
+        with connect() as connection:
+            self.stdout.write(state_digest(connection, at_block))

@@ -1,0 +1,52 @@
+"""The chain itself, as far as the rules read it."""
+
+from django.db import models
+
+from indexer.models.base import ChainRow, TransactionColumn
+from indexer.models.fields import AddressField, HexField
+
+
+class ChainEvent(ChainRow, TransactionColumn):
+    """A decoded log: the archive, the outbox, and what a rebuild replays."""
+
+    tx_index = models.IntegerField()
+    contract = models.CharField(max_length=32)
+    name = models.CharField(max_length=64)
+    args = models.JSONField()
+
+    class Meta(ChainRow.Meta):
+        db_table = "chain_events"
+
+    def __str__(self) -> str:
+        return f"{self.contract}.{self.name} in block {self.block_number}"
+
+
+class ChainTransaction(ChainRow, TransactionColumn):
+    """A transaction whose calldata the rules read."""
+
+    sender = AddressField()
+    recipient = AddressField(null=True)
+    input = HexField()
+
+    class Meta(ChainRow.Meta):
+        db_table = "chain_transactions"
+
+    def __str__(self) -> str:
+        return f"{self.tx_hash} in block {self.block_number}"
+
+
+class UndecodedLog(ChainRow, TransactionColumn):
+    """A log of one of our contracts that is no known, well-formed event, and why."""
+
+    tx_index = models.IntegerField()
+    address = AddressField()
+    topics = models.JSONField()
+    data = HexField()
+    reason = models.TextField()
+
+    class Meta(ChainRow.Meta):
+        db_table = "undecoded_logs"
+        verbose_name = "undecoded log"
+
+    def __str__(self) -> str:
+        return f"{self.address} in block {self.block_number}: {self.reason}"

@@ -1,0 +1,58 @@
+"""What all tables of the chain have in common."""
+
+from typing import ClassVar
+
+from django.db import models
+from timescale.db.models.fields import TimescaleDateTimeField
+
+from indexer.domain.units import block_of
+from indexer.models.fields import HashField
+
+
+class ChainRow(models.Model):
+    """A row of the chain's history: `id` increases in chain order, `block_time` partitions the hypertable."""
+
+    id = models.BigIntegerField(primary_key=True)
+    block_time = TimescaleDateTimeField(interval="7 days")
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar = ["-id"]
+
+    @property
+    def block_number(self) -> int:
+        return block_of(self.id)
+
+
+class CurrentRow(models.Model):
+    """How something stands now: a copy of its newest version, `id` included, unique by what names it."""
+
+    id = models.BigIntegerField(primary_key=True)
+    block_time = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar = ["-id"]
+
+    @property
+    def block_number(self) -> int:
+        return block_of(self.id)
+
+
+class EventColumns(models.Model):
+    """The event, and its transaction, that made a row."""
+
+    event_id = models.BigIntegerField()
+    tx_hash = HashField()
+
+    class Meta:
+        abstract = True
+
+
+class TransactionColumn(models.Model):
+    """The transaction of a row whose id is the event's."""
+
+    tx_hash = HashField()
+
+    class Meta:
+        abstract = True

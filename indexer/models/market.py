@@ -1,0 +1,138 @@
+"""DeadPool's rounds and bets, the token, fees and vesting."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from indexer.models.base import ChainRow, CurrentRow, EventColumns, TransactionColumn
+from indexer.models.fields import AddressField, HashField, seconds, wei
+
+
+class RoundColumns(EventColumns):
+    """A betting round after a change; pools in wei, times in unix seconds."""
+
+    round_id = wei()
+    action = models.CharField(max_length=16)
+    round_type = models.SmallIntegerField()
+    target_level = models.SmallIntegerField()
+    line = wei()
+    deadline = seconds()
+    over_pool = wei()
+    under_pool = wei()
+    resolve_time = seconds()
+    resolved = models.BooleanField()
+    outcome = models.BooleanField()
+    burned = wei()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"round {self.round_id}"
+
+
+class Round(ChainRow, RoundColumns):
+    """A change of a round: its pools after each bet are the odds' history."""
+
+    class Meta(ChainRow.Meta):
+        db_table = "rounds"
+        indexes: ClassVar = [models.Index(fields=["round_id", "-id"], name="rounds_by_round")]
+
+
+class CurrentRound(CurrentRow, RoundColumns):
+    """A round as it stands."""
+
+    class Meta(CurrentRow.Meta):
+        db_table = "current_rounds"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["round_id"], name="current_rounds_key")]
+
+
+class BetColumns(EventColumns):
+    """A user's bet in a round after a change; amounts in wei."""
+
+    round_id = wei()
+    address = AddressField()
+    action = models.CharField(max_length=16)
+    amount_change = wei()
+    amount = wei()
+    is_over = models.BooleanField()
+    claimed = models.BooleanField()
+    payout = wei()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"bet of {self.address} in round {self.round_id}"
+
+
+class Bet(ChainRow, BetColumns):
+    """A bet placed or claimed."""
+
+    class Meta(ChainRow.Meta):
+        db_table = "bets"
+        indexes: ClassVar = [models.Index(fields=["round_id", "address", "-id"], name="bets_by_round_and_address")]
+
+
+class CurrentBet(CurrentRow, BetColumns):
+    """A user's bet in a round as it stands."""
+
+    class Meta(CurrentRow.Meta):
+        db_table = "current_bets"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["round_id", "address"], name="current_bets_key")]
+        indexes: ClassVar = [models.Index(fields=["address", "-id"], name="current_bets_by_address")]
+
+
+class TokenTransfer(ChainRow, TransactionColumn):
+    """A DATA transfer in wei."""
+
+    sender = AddressField()
+    recipient = AddressField()
+    amount = wei()
+
+    class Meta(ChainRow.Meta):
+        db_table = "token_transfers"
+
+    def __str__(self) -> str:
+        return f"{self.amount} wei from {self.sender} to {self.recipient}"
+
+
+class Toll(ChainRow, TransactionColumn):
+    """A toll in wei of ETH."""
+
+    collector = AddressField()
+    amount = wei()
+    reason = HashField()
+
+    class Meta(ChainRow.Meta):
+        db_table = "tolls"
+
+    def __str__(self) -> str:
+        return f"{self.amount} wei collected by {self.collector}"
+
+
+class Buyback(ChainRow, TransactionColumn):
+    """A buyback, in wei."""
+
+    eth_spent = wei()
+    data_received = wei()
+    data_burned = wei()
+
+    class Meta(ChainRow.Meta):
+        db_table = "buybacks"
+
+    def __str__(self) -> str:
+        return f"{self.data_burned} wei burned"
+
+
+class VestingClaim(ChainRow, TransactionColumn):
+    """Vested DATA claimed, in wei."""
+
+    beneficiary = AddressField()
+    amount = wei()
+
+    class Meta(ChainRow.Meta):
+        db_table = "vesting_claims"
+
+    def __str__(self) -> str:
+        return f"{self.amount} wei for {self.beneficiary}"

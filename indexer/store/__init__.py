@@ -1,0 +1,1 @@
+"""The tables: written by COPY, loaded into the game, rolled back without knowing any rule."""

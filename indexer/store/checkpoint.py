@@ -1,0 +1,100 @@
+"""The checkpoint: which chain this database holds, and up to which block."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from indexer.errors import GhostnetError
+from indexer.store.database import read_json
+from indexer.store.tables import block_datetime
+
+
+class ForeignDatabase(GhostnetError):
+    """The database holds another chain or deployment than the one configured."""
+
+    help = (
+        "Point DATABASE_URL at an empty database for this deployment, or GHOSTNET_DEPLOYMENT at the file that this "
+        "database was indexed with."
+    )
+
+
+class NothingIndexed(GhostnetError):
+    """The database holds no chain yet."""
+
+    help = "Run `manage.py index_chain` first."
+
+
+class BlockNotIndexed(GhostnetError):
+    """A block was asked for that this database does not cover."""
+
+    help = "Ask for a block between the deployment's start block and the checkpoint."
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The checkpoint as stored; `timestamp` in unix seconds, `contracts` maps names to addresses."""
+
+    chain_id: int
+    start_block: int
+    contracts: dict[str, str]
+    block_number: int
+    block_hash: str
+    timestamp: int
+
+
+_NO_HASH = bytes(32)
+
+
+def start_chain(connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]) -> Progress:
+    """The checkpoint to go on from; an empty database gets one just below the start block.
+
+    Raises ForeignDatabase if the database belongs to another chain or deployment.
+    """
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO checkpoints (chain_id, start_block, contracts, block_number, block_hash, block_time, timestamp,"
+            " indexed_at) SELECT %s, %s, %s, %s, %s, %s, 0, %s WHERE NOT EXISTS (SELECT FROM checkpoints)"
+            " ON CONFLICT DO NOTHING",
+            (
+                chain_id,
+                start_block,
+                Jsonb(dict(contracts)),
+                start_block - 1,
+                _NO_HASH,
+                block_datetime(0),
+                datetime.now(UTC),
+            ),
+        )
+        progress = read_progress(connection)
+    configured = (chain_id, start_block, dict(contracts))
+    stored = (progress.chain_id, progress.start_block, progress.contracts)
+    for what, ours, theirs in zip(("chain id", "start block", "contracts"), configured, stored, strict=True):
+        if ours != theirs:
+            raise ForeignDatabase(f"the {what} configured is {ours}, but this database was indexed with {theirs}")
+    return progress
+
+
+def read_progress(connection: Connection[Any]) -> Progress:
+    """The checkpoint.
+
+    Raises NothingIndexed if there is none.
+    """
+    row = connection.execute(
+        "SELECT chain_id, start_block, contracts, block_number, block_hash, timestamp FROM checkpoints"
+    ).fetchone()
+    if row is None:
+        raise NothingIndexed("this database holds no chain yet")
+    chain_id, start_block, contracts, number, block_hash, timestamp = row
+    return Progress(chain_id, start_block, read_json(contracts), number, "0x" + bytes(block_hash).hex(), int(timestamp))
+
+
+def check_indexed(progress: Progress, block_number: int) -> None:
+    """Raise BlockNotIndexed unless the block is between the start block and the checkpoint."""
+    if not progress.start_block <= block_number <= progress.block_number:
+        raise BlockNotIndexed(
+            f"block {block_number} is not indexed: this database covers {progress.start_block} to {progress.block_number}"
+        )

@@ -1,0 +1,63 @@
+"""One hash over everything that the chain determines: equal chains give equal digests, by whatever route."""
+
+from hashlib import blake2b
+from typing import Any
+
+from psycopg import Connection
+
+from indexer.errors import GhostnetError
+from indexer.store.loader import Snapshot
+from indexer.store.tables import Table, tables
+
+
+class CurrentRowsDiffer(GhostnetError):
+    """The current rows are not the newest versions."""
+
+    help = "The database was changed by hand, or restored in part; restore it wholly or index it anew."
+
+
+def state_digest(connection: Connection[Any], at_block: int | None = None) -> str:
+    """A hash (32 bytes as hex) over all history up to a block, None meaning the checkpoint.
+
+    At the checkpoint the current rows are checked against the newest versions first. Raises CurrentRowsDiffer,
+    NothingIndexed or BlockNotIndexed.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        snapshot = Snapshot(connection, at_block)
+        if snapshot.at_block == snapshot.progress.block_number:
+            check_current_rows(connection)
+        digest = blake2b(digest_size=32)
+        progress = snapshot.progress
+        digest.update(f"{progress.chain_id} {progress.start_block} {snapshot.at_block}\n".encode())
+        for table in tables().values():
+            _add_table(digest, connection, table, snapshot.end_id)
+    return digest.hexdigest()
+
+
+def check_current_rows(connection: Connection[Any]) -> None:
+    """Raise CurrentRowsDiffer unless each current row is its key's newest version, and none is missing."""
+    for table in tables().values():
+        if table.current:
+            key = ", ".join(table.key)
+            newest = (
+                f"SELECT DISTINCT ON ({key}) {table.column_list} FROM {table.name} ORDER BY {key}, id DESC"
+            )
+            current = f"SELECT {table.column_list} FROM {table.current}"
+            row = connection.execute(
+                f"SELECT count(*) FROM ((({newest}) EXCEPT ({current})) UNION ALL (({current}) EXCEPT ({newest}))) AS d"
+            ).fetchone()
+            if row and row[0]:
+                raise CurrentRowsDiffer(f"{row[0]} rows differ between {table.current} and the newest of {table.name}")
+
+
+def _add_table(digest: blake2b, connection: Connection[Any], table: Table, end_id: int) -> None:
+    digest.update(f"{table.name}\n".encode())
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            f"COPY (SELECT {table.column_list} FROM {table.name} WHERE id < {end_id} ORDER BY id) TO STDOUT"
+        ) as copy,
+    ):
+        for chunk in copy:
+            digest.update(chunk)

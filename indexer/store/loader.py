@@ -1,0 +1,189 @@
+"""Load the game as it stood after a block, from the versions or, at the checkpoint, from the current rows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import namedtuple_row
+
+from indexer.domain.betting import Bet, Round
+from indexer.domain.game import Game
+from indexer.domain.levels import Level, LevelConfig, Roster
+from indexer.domain.positions import Boost, Position, Status
+from indexer.domain.records import (
+    BetRow,
+    LevelSlotRow,
+    LevelStateRow,
+    PositionRow,
+    ProtocolStateRow,
+    RoundRow,
+    Row,
+    ScanRow,
+)
+from indexer.domain.reset import SystemReset
+from indexer.domain.scans import Scan, ScanStep
+from indexer.domain.units import Address
+from indexer.store.checkpoint import check_indexed, read_progress
+from indexer.store.tables import first_id, tables
+
+
+class Snapshot:
+    """The state after a block; `at_block` None means the checkpoint. Read only.
+
+    Raises NothingIndexed or BlockNotIndexed where there is no such state.
+    """
+
+    def __init__(self, connection: Connection[Any], at_block: int | None = None) -> None:
+        self.connection = connection
+        self.progress = read_progress(connection)
+        self.at_block = self.progress.block_number if at_block is None else at_block
+        if at_block is not None:
+            check_indexed(self.progress, at_block)
+        self.end_id = first_id(self.at_block + 1)
+
+    def timestamp(self) -> int:
+        """The block's time in unix seconds; for blocks whose headers are forgotten, that of the last event before."""
+        row = self.connection.execute(
+            "SELECT timestamp FROM blocks WHERE number = %(number)s"
+            " UNION ALL (SELECT extract(epoch FROM block_time)::bigint FROM chain_events WHERE id < %(end)s"
+            " ORDER BY id DESC LIMIT 1) LIMIT 1",
+            {"number": self.at_block, "end": self.end_id},
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def states(self, row: type[Row], condition: str = "TRUE") -> Iterator[Any]:
+        """The state of everything of one kind that meets an SQL condition, as rows with named columns."""
+        table = tables()[row]
+        if self.at_block == self.progress.block_number:
+            source = table.current
+        else:
+            key = ", ".join(table.key)
+            source = f"(SELECT DISTINCT ON ({key}) * FROM {table.name} WHERE id < {self.end_id} ORDER BY {key}, id DESC)"
+        return self.rows(f"SELECT * FROM {source} AS state WHERE {condition} ORDER BY id")
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        """The rows of a query, with named columns."""
+        with self.connection.cursor(row_factory=namedtuple_row) as cursor:
+            yield from cursor.execute(sql, parameters)
+
+
+def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
+    """The mirror as it stood after the snapshot's block."""
+    game = Game(contracts)
+    _load_levels(game, snapshot)
+    _load_protocol(game, snapshot)
+    game.positions = {position.address: position for position in _positions(snapshot)}
+    _load_boosts(game, snapshot)
+    _load_scans(game, snapshot)
+    _load_market(game, snapshot)
+    return game
+
+
+def _load_levels(game: Game, snapshot: Snapshot) -> None:
+    for row in snapshot.states(LevelStateRow):
+        game.levels[row.level] = Level(
+            row.level,
+            LevelConfig(
+                row.base_death_rate_bps,
+                row.scan_interval,
+                int(row.min_stake),
+                row.max_positions,
+                row.culling_bottom_bps,
+                row.culling_penalty_bps,
+            ),
+            int(row.total_staked),
+            row.alive_count,
+            int(row.acc_rewards_per_share),
+            int(row.next_scan_time),
+            row.survived_scans,
+            Roster(order_known=row.roster_order_known),
+        )
+    slots = sorted(snapshot.states(LevelSlotRow, "address IS NOT NULL"), key=lambda row: (row.level, row.slot))
+    for row in slots:
+        game.levels[row.level].roster.push(_address(row.address))
+
+
+def _load_protocol(game: Game, snapshot: Snapshot) -> None:
+    for row in snapshot.states(ProtocolStateRow):
+        game.paused = row.paused
+        game.total_supply = int(row.total_supply)
+        game.reset = SystemReset(
+            int(row.reset_deadline),
+            _address(row.reset_last_depositor),
+            int(row.reset_last_deposit_time),
+            int(row.reset_epoch),
+            row.reset_penalty_bps,
+        )
+
+
+def _positions(snapshot: Snapshot) -> Iterator[Position]:
+    for row in snapshot.states(PositionRow, f"status <> '{Status.EXTRACTED}'"):
+        yield Position(
+            _address(row.address),
+            int(row.amount),
+            row.level,
+            Status(row.status),
+            int(row.entry_time),
+            int(row.last_add_time),
+            int(row.reward_debt),
+            int(row.epoch),
+            row.streak_base,
+            row.on_roster,
+        )
+
+
+def _load_boosts(game: Game, snapshot: Snapshot) -> None:
+    """Boosts since their user's last extraction, which deletes them."""
+    boosts = snapshot.rows(
+        "SELECT boosts.* FROM boosts WHERE id < %(end)s AND NOT EXISTS (SELECT FROM positions WHERE"
+        " positions.address = boosts.address AND positions.status = 'extracted' AND positions.event_id > boosts.id"
+        " AND positions.id < %(end)s) ORDER BY id",
+        {"end": snapshot.end_id},
+    )
+    for row in boosts:
+        boost = Boost(row.boost_type, row.value_bps, int(row.expiry))
+        game.boosts.setdefault(_address(row.address), []).append(boost)
+
+
+def _load_scans(game: Game, snapshot: Snapshot) -> None:
+    for row in snapshot.states(ScanRow, f"step <> '{ScanStep.FINALIZED}'"):
+        game.scans[int(row.scan_id)] = Scan(
+            int(row.scan_id),
+            row.level,
+            int(row.seed),
+            int(row.executed_at),
+            batches=row.batches,
+            death_count=row.death_count,
+            total_dead=int(row.total_dead),
+        )
+    dead = snapshot.rows(
+        "SELECT scan_id, address FROM deaths WHERE scan_id = ANY(%(scans)s) AND id < %(end)s",
+        {"scans": list(game.scans), "end": snapshot.end_id},
+    )
+    for row in dead:
+        game.scans[int(row.scan_id)].processed.add(_address(row.address))
+
+
+def _load_market(game: Game, snapshot: Snapshot) -> None:
+    for row in snapshot.states(RoundRow):
+        game.rounds[int(row.round_id)] = Round(
+            int(row.round_id),
+            row.round_type,
+            row.target_level,
+            int(row.line),
+            int(row.deadline),
+            int(row.over_pool),
+            int(row.under_pool),
+            int(row.resolve_time),
+            row.resolved,
+            row.outcome,
+        )
+    for row in snapshot.states(BetRow, "NOT claimed"):
+        round_ = game.rounds[int(row.round_id)]
+        if not round_.resolved or round_.outcome == row.is_over:
+            bet = Bet(round_.round_id, _address(row.address), row.is_over, int(row.amount))
+            game.bets[round_.round_id, bet.address] = bet
+
+
+def _address(raw: bytes) -> Address:
+    return Address("0x" + bytes(raw).hex())

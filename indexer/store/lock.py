@@ -1,0 +1,23 @@
+"""One indexer per chain: a session's advisory lock, so that it falls with the process that holds it."""
+
+import threading
+from typing import Any, Final
+
+from psycopg import Connection
+
+_KEYSPACE: Final = 0x6748_6F73 << 32
+_RETRY_SECONDS: Final = 0.25
+
+
+def try_lock(connection: Connection[Any], chain_id: int) -> bool:
+    """Take the chain's lock on this connection's session unless another session holds it."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_KEYSPACE | chain_id & 0xFFFF_FFFF,)).fetchone()
+    return bool(row and row[0])
+
+
+def wait_for_lock(connection: Connection[Any], chain_id: int, stop: threading.Event) -> bool:
+    """Wait as a hot standby until the lock is ours; False if told to stop meanwhile. Blocks."""
+    while not try_lock(connection, chain_id):
+        if stop.wait(_RETRY_SECONDS):
+            return False
+    return True

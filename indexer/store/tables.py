@@ -1,0 +1,154 @@
+"""Which table holds which rows, and how a row becomes a line of PostgreSQL's COPY text format."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from types import NoneType
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
+
+from indexer import models
+from indexer.domain.records import (
+    FACTS,
+    VERSIONS,
+    BetRow,
+    BoostRow,
+    BuybackRow,
+    ChainEventRow,
+    ChainTransactionRow,
+    CullingRow,
+    DeathRow,
+    EmissionRow,
+    LevelSlotRow,
+    LevelStateRow,
+    PositionRow,
+    ProtocolStateRow,
+    RoundRow,
+    Row,
+    ScanRow,
+    SystemResetRow,
+    TokenTransferRow,
+    TollRow,
+    UndecodedLogRow,
+    VestingClaimRow,
+)
+from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
+from indexer.models.base import ChainRow, CurrentRow
+
+LAST_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""The latest time that PostgreSQL and Python both can hold; later block times are stored as this."""
+
+_HISTORY: dict[type[Row], type[ChainRow]] = {
+    ChainEventRow: models.ChainEvent,
+    ChainTransactionRow: models.ChainTransaction,
+    UndecodedLogRow: models.UndecodedLog,
+    PositionRow: models.Position,
+    LevelStateRow: models.LevelState,
+    LevelSlotRow: models.LevelSlot,
+    ProtocolStateRow: models.ProtocolState,
+    ScanRow: models.Scan,
+    DeathRow: models.Death,
+    RoundRow: models.Round,
+    BetRow: models.Bet,
+    BoostRow: models.Boost,
+    CullingRow: models.Culling,
+    SystemResetRow: models.SystemReset,
+    TokenTransferRow: models.TokenTransfer,
+    TollRow: models.Toll,
+    BuybackRow: models.Buyback,
+    EmissionRow: models.Emission,
+    VestingClaimRow: models.VestingClaim,
+}
+
+_CURRENT: dict[type[Row], type[CurrentRow]] = {
+    PositionRow: models.CurrentPosition,
+    LevelStateRow: models.CurrentLevel,
+    LevelSlotRow: models.CurrentLevelSlot,
+    ProtocolStateRow: models.CurrentProtocol,
+    ScanRow: models.CurrentScan,
+    RoundRow: models.CurrentRound,
+    BetRow: models.CurrentBet,
+}
+
+
+class Table(NamedTuple):
+    """A history table; `current` and `key` only where its rows are versions of something."""
+
+    row: type[Row]
+    name: str
+    columns: tuple[str, ...]
+    line: Callable[[Any], str]
+    current: str | None
+    key: tuple[str, ...]
+
+    @property
+    def column_list(self) -> str:
+        return ", ".join(self.columns)
+
+
+@cache
+def tables() -> dict[type[Row], Table]:
+    """Every history table by its row class, in a fixed order."""
+    return {row: _table(row) for row in (*FACTS, *VERSIONS)}
+
+
+def _table(row: type[Row]) -> Table:
+    model, current = _HISTORY[row], _CURRENT.get(row)
+    columns = tuple(field.column for field in model._meta.concrete_fields)
+    by_name = sorted(columns, key=row._fields.index)
+    return Table(
+        row,
+        model._meta.db_table,
+        tuple(by_name),
+        compile_line(row),
+        current._meta.db_table if current else None,
+        VERSIONS.get(row, ()),
+    )
+
+
+def compile_line(row: type[Row]) -> Callable[[Any], str]:
+    """A function from a row to its COPY line, made once from the row's field types.
+
+    It is compiled from source text because it runs once per row written.
+    """
+    hints = get_type_hints(row)
+    values = ", ".join(_column(hints[name], f"row[{index}]") for index, name in enumerate(row._fields))
+    template = "\t".join(["%s"] * len(row._fields)) + "\n"
+    scope = {"template": template, "time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x"}
+    line: Callable[[Any], str] = eval(f"lambda row: template % ({values})", scope)  # noqa: S307 - our own row classes
+    return line
+
+
+def _column(hint: Any, value: str) -> str:
+    """The expression for a column's text."""
+    if NoneType in get_args(hint):
+        (inner,) = (option for option in get_args(hint) if option is not NoneType)
+        return f"null if {value} is None else {_column(inner, value)}"
+    if hint in (Address, Hash, Calldata):
+        return f"hex + {value}[2:]"
+    if hint is BlockTime:
+        return f"time({value})"
+    if hint is bool:
+        return f"'t' if {value} else 'f'"
+    if hint in (Json, Text):
+        return f"escape({value})"
+    return value
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def block_datetime(timestamp: int) -> datetime:
+    """A block's time (unix seconds) as stored, at most LAST_TIME."""
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp < LAST_TIME.timestamp() else LAST_TIME
+
+
+@lru_cache(maxsize=1024)
+def time_text(timestamp: int) -> str:
+    """A block's time (unix seconds) as PostgreSQL reads it."""
+    return block_datetime(timestamp).isoformat(sep=" ")
+
+
+def first_id(block_number: int) -> int:
+    """The smallest id that a row of this block can have."""
+    return block_number << LOG_INDEX_BITS
