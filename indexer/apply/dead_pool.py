@@ -14,10 +14,10 @@ def round_created(game: Game, event: RoundCreated) -> None:
 def bet_placed(game: Game, event: BetPlaced) -> None:
     """A bet or an increment of one; a user stays on one side."""
     round_ = find_round(game, event.round_id)
-    key = (event.round_id, event.user)
-    bet = game.bets.get(key)
+    bets = game.bets[event.round_id]
+    bet = bets.get(event.user)
     if bet is None:
-        bet = game.bets[key] = Bet(event.round_id, event.user, event.is_over)
+        bet = bets[event.user] = Bet(event.round_id, event.user, event.is_over)
     game.expect(f"side of {event.user}'s bet in round {event.round_id}", bet.is_over, event.is_over)
     bet.amount += event.amount
     if event.is_over:
@@ -36,15 +36,15 @@ def round_resolved(game: Game, event: RoundResolved) -> None:
     round_.resolved = True
     round_.outcome = event.outcome
     round_.resolve_time = game.now
-    for key in [key for key, bet in game.bets.items() if key[0] == event.round_id and bet.is_over != event.outcome]:
-        del game.bets[key]
+    bets = game.bets[event.round_id]
+    game.bets[event.round_id] = {user: bet for user, bet in bets.items() if bet.is_over == event.outcome}
     game.journal.round(round_, "resolved", burned=event.burned)
 
 
 def winnings_claimed(game: Game, event: WinningsClaimed) -> None:
     """A winner is paid; the bet is done with."""
     round_ = find_round(game, event.round_id)
-    bet = game.bets.pop((event.round_id, event.user), None)
+    bet = game.bets[event.round_id].pop(event.user, None)
     if bet is None or not round_.resolved:
         raise game.broken(f"{event.user} claimed winnings of round {event.round_id} without a winning bet")
     owed = payout(bet.amount, round_.pot, round_.winning_pool)

@@ -23,7 +23,7 @@ def claims_among(logs: Sequence[DecodedLog], ghost_core: Address) -> frozenset[i
 
     Every event that pays stands behind its Transfers and takes them away; what remains are claims.
     """
-    if not any(type(log.event) is Transfer and log.event.from_ == ghost_core for log in logs):
+    if not _pays(logs, ghost_core):
         return _NOTHING
     payments: list[tuple[int, Address, int]] = []
     for log in logs:
@@ -42,6 +42,14 @@ def claims_among(logs: Sequence[DecodedLog], ghost_core: Address) -> frozenset[i
             _take(payments, event.total_penalty - event.jackpot_amount - burned)
             _take(payments, event.jackpot_amount)
     return frozenset(event_id for event_id, _, _ in payments)
+
+
+def _pays(logs: Sequence[DecodedLog], ghost_core: Address) -> bool:
+    for log in logs:
+        event = log.event
+        if type(event) is Transfer and event.from_ == ghost_core:
+            return True
+    return False
 
 
 def _take(payments: list[tuple[int, Address, int]], amount: int, to: Address | None = None) -> None:

@@ -1,7 +1,9 @@
 """Blocks as fetched: consistent in themselves, hex strings as the node sent them."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from indexer.chain.wire import WireHeader, WireLog
 
 
 class Header(NamedTuple):
@@ -29,7 +31,7 @@ class FetchedBlock:
 
     header: Header
     transactions: list[FetchedTransaction]
-    logs: list[dict[str, Any]]
+    logs: list[WireLog]
 
 
 @dataclass(slots=True)
@@ -44,6 +46,6 @@ class FetchedRange:
         return self.blocks[-1].header
 
 
-def parse_header(block: dict[str, Any]) -> Header:
-    """The header of a JSON-RPC block. Raises KeyError or TypeError if it is none."""
-    return Header(int(block["number"], 16), block["hash"], block["parentHash"], int(block["timestamp"], 16))
+def parse_header(block: WireHeader) -> Header:
+    """The header of a JSON-RPC block. Raises ValueError if its numbers are none."""
+    return Header(int(block.number, 16), block.hash, block.parent_hash, int(block.timestamp, 16))

@@ -6,13 +6,15 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
+import msgspec
 
 from indexer.chain.errors import (
+    Inconsistent,
     NodeUnreachable,
     RateLimited,
     RpcError,
@@ -23,6 +25,7 @@ from indexer.chain.errors import (
 logger = logging.getLogger(__name__)
 
 Call = tuple[str, list[Any]]
+T = TypeVar("T")
 
 REQUEST_SECONDS: Final = 30.0
 FIRST_PAUSE: Final = 0.1
@@ -95,18 +98,37 @@ class NodeClient:
         assert self._session is not None
         await self._session.close()
 
-    async def call(self, method: str, params: list[Any]) -> Any:
-        """The result of one call. Raises RpcError, or NodeUnreachable when patience ends."""
-        (result,) = await self.batch([(method, params)])
+    async def call(self, method: str, params: list[Any], kind: type[T]) -> T:
+        """The result of one call, read as `kind`.
+
+        Raises RpcError, Inconsistent if the result is of another kind, NodeUnreachable when patience ends.
+        """
+        (result,) = await self.batch([(method, params)], kind)
         if isinstance(result, RpcError):
             raise result
+        if result is None:
+            raise Inconsistent(f"{method}: no result")
         return result
 
-    async def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """The results of many calls, in order; a call that was refused for good gives its RpcError as result.
+    async def batch(self, calls: Sequence[Call], kind: type[T]) -> list[T | RpcError | None]:
+        """The results of many calls, in order, each read as `kind`.
 
-        Raises NodeUnreachable when patience ends.
+        None stands for `null`; a call that was refused for good gives its RpcError as result. Raises Inconsistent if
+        a result is of another kind, NodeUnreachable when patience ends.
         """
+        decoder = _decoder(kind)
+        results: list[T | RpcError | None] = []
+        for raw in await self._raw_batch(calls):
+            if isinstance(raw, RpcError):
+                results.append(raw)
+                continue
+            try:
+                results.append(decoder.decode(raw))
+            except msgspec.MsgspecError as error:
+                raise Inconsistent(f"{calls[len(results)][0]}: malformed result ({error})") from error
+        return results
+
+    async def _raw_batch(self, calls: Sequence[Call]) -> list[Any]:
         size = self._calls_a_request
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
         answers = await asyncio.gather(*(self._insist(part) for part in parts))
@@ -179,7 +201,7 @@ class NodeClient:
             {"jsonrpc": "2.0", "id": first_id + index, "method": method, "params": params}
             for index, (method, params) in enumerate(calls)
         ]
-        body = orjson.dumps(requests if len(requests) > 1 else requests[0])
+        body = msgspec.json.encode(requests if len(requests) > 1 else requests[0])
         try:
             async with self._session.post(
                 node.url, data=body, headers={"Content-Type": "application/json"}
@@ -191,39 +213,52 @@ class NodeClient:
                     raise Unavailable(f"HTTP status {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"{type(error).__name__}: {error}") from error
-        try:
-            answer = orjson.loads(raw)
-        except ValueError as error:
-            raise Unavailable("the answer is not JSON") from error
-        if len(calls) == 1 and isinstance(answer, dict):
-            answer = [answer]
-        return _results(answer, calls, first_id)
+        return _results(raw, calls, first_id)
 
 
 class _BatchRefused(Exception):
     """The node does not take so many calls in one request."""
 
 
-def _results(answer: Any, calls: Sequence[Call], first_id: int) -> list[Any]:
-    """Match a parsed answer to its calls by id."""
-    if isinstance(answer, dict) and "error" in answer:
-        error = rpc_error("batch", answer["error"])
-        if isinstance(error, RateLimited | Unavailable):
-            raise error
-        raise _BatchRefused
-    if not isinstance(answer, list):
-        raise Unavailable("the answer is neither a result nor an error")
-    by_id = {item.get("id"): item for item in answer if isinstance(item, dict)}
-    results = []
-    for index, (method, _) in enumerate(calls):
-        item = by_id.get(first_id + index)
-        if item is None and len(calls) == 1 and len(answer) == 1 and "error" in answer[0]:
-            item = answer[0]
-        if item is None or ("result" not in item and "error" not in item):
-            raise Unavailable(f"no answer to {method}")
-        error = rpc_error(method, item["error"]) if item.get("error") else None
-        results.append(error if error is not None else item.get("result"))
-    return results
+class _Answer(msgspec.Struct):
+    """One JSON-RPC answer, its result not yet parsed."""
+
+    id: Any = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: Any = None
+
+
+_ANSWERS: Final = msgspec.json.Decoder(_Answer | list[_Answer])
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind | None)
+
+
+def _results(raw: bytes, calls: Sequence[Call], first_id: int) -> list[Any]:
+    """Match an answer to its calls by id; each result is unparsed JSON or an error."""
+    try:
+        answer = _ANSWERS.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise Unavailable(f"the answer is not JSON-RPC ({error})") from error
+    if isinstance(answer, _Answer):
+        if len(calls) > 1 and answer.error is not None:
+            refusal = rpc_error("batch", answer.error)
+            if isinstance(refusal, RateLimited | Unavailable):
+                raise refusal
+            raise _BatchRefused
+        if answer.error is not None:
+            answer.id = first_id
+        answer = [answer]
+    by_id = {item.id: item for item in answer}
+    return [_result(by_id.get(first_id + index), method) for index, (method, _) in enumerate(calls)]
+
+
+def _result(answer: _Answer | None, method: str) -> Any:
+    if answer is None or (answer.error is None and answer.result is msgspec.UNSET):
+        raise Unavailable(f"no answer to {method}")
+    return answer.result if answer.error is None else rpc_error(method, answer.error)
 
 
 def _retry_after(text: str | None) -> float | None:

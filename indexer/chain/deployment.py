@@ -8,10 +8,10 @@ from indexer.chain.errors import NoContractCode, WrongChain
 
 async def check_deployment(client: NodeClient, chain_id: int, contracts: Mapping[str, str]) -> None:
     """Raise WrongChain or NoContractCode unless the node is on the chain and has code at every contract."""
-    node_chain = int(await client.call("eth_chainId", []), 16)
+    node_chain = int(await client.call("eth_chainId", [], str), 16)
     if node_chain != chain_id:
         raise WrongChain(f"the node is on chain {node_chain}, the deployment on chain {chain_id}")
-    codes = await client.batch([("eth_getCode", [address, "latest"]) for address in contracts.values()])
+    codes = await client.batch([("eth_getCode", [address, "latest"]) for address in contracts.values()], str)
     missing = [
         f"{name} ({address})"
         for (name, address), code in zip(contracts.items(), codes, strict=True)

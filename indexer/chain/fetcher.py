@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from indexer.chain.blocks import FetchedBlock, FetchedRange, FetchedTransaction, Header, parse_header
 from indexer.chain.client import Call, NodeClient
 from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError
 from indexer.chain.relevance import Relevance
+from indexer.chain.wire import WireBlock, WireHeader, WireLog, WireReceipt
+
+T = TypeVar("T")
 
 _TRIES: Final = 6
 _FIRST_PAUSE: Final = 0.05
@@ -34,7 +37,7 @@ class BlockFetcher:
             except Inconsistent:
                 if attempt == _TRIES - 1:
                     raise
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except ValueError as error:
                 if attempt == _TRIES - 1:
                     raise Inconsistent(f"blocks {first} to {last}: malformed answer ({error!r})") from error
             await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
@@ -42,24 +45,25 @@ class BlockFetcher:
 
     async def fetch_headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""
-        blocks = await self._client.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
-        return [parse_header(block) if isinstance(block, dict) else None for block in blocks]
+        blocks = await self._client.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers], WireHeader)
+        return [parse_header(block) if isinstance(block, WireHeader) else None for block in blocks]
 
     async def _fetch_once(self, first: int, last: int, by_hash: bool) -> FetchedRange:
         numbers = range(first, last + 1)
         block_calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in numbers]
         if by_hash:
-            blocks = _all(await self._client.batch(block_calls))
+            blocks = _all(await self._client.batch(block_calls, WireBlock))
             headers = _linked_headers(numbers, blocks)
             filters: list[dict[str, Any]] = [
                 {"address": self._addresses, "blockHash": header.hash} for header in headers
             ]
-            answers = await self._client.batch([("eth_getLogs", [log_filter]) for log_filter in filters])
+            answers = await self._client.batch([("eth_getLogs", [log_filter]) for log_filter in filters], list[WireLog])
             logs = [log for answer in _all(answers) for log in answer]
         else:
             log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
             results = await asyncio.gather(
-                self._client.call("eth_getLogs", [log_filter]), self._client.batch(block_calls)
+                self._client.call("eth_getLogs", [log_filter], list[WireLog]),
+                self._client.batch(block_calls, WireBlock),
             )
             logs, blocks = results[0], _all(results[1])
             headers = _linked_headers(numbers, blocks)
@@ -68,45 +72,46 @@ class BlockFetcher:
         await self._add_transactions(fetched, blocks)
         return FetchedRange(fetched, len(logs))
 
-    async def _add_transactions(self, fetched: Sequence[FetchedBlock], blocks: Sequence[dict[str, Any]]) -> None:
+    async def _add_transactions(self, fetched: Sequence[FetchedBlock], blocks: Sequence[WireBlock]) -> None:
         """Keep the transactions that the rules read; those without logs only if their receipts say success."""
         unsure: list[tuple[FetchedBlock, FetchedTransaction]] = []
         for block, raw in zip(fetched, blocks, strict=True):
             deaths = self._relevance.death_transactions(block.logs)
-            with_logs = {log["transactionHash"] for log in block.logs}
-            for transaction in raw["transactions"]:
-                tx_hash = transaction["hash"]
-                has_logs = tx_hash in with_logs
-                if tx_hash not in deaths and not self._relevance.may_act_silently(transaction, has_logs):
+            with_logs = {log.transaction_hash for log in block.logs}
+            for transaction in raw.transactions:
+                has_logs = transaction.hash in with_logs
+                if transaction.hash not in deaths and not self._relevance.may_act_silently(transaction, has_logs):
                     continue
                 chosen = FetchedTransaction(
-                    tx_hash,
-                    int(transaction["transactionIndex"], 16),
-                    transaction["from"].lower(),
-                    transaction["to"].lower() if transaction["to"] else None,
-                    transaction["input"].lower(),
+                    transaction.hash,
+                    int(transaction.index, 16),
+                    transaction.sender.lower(),
+                    transaction.to.lower() if transaction.to else None,
+                    transaction.input.lower(),
                 )
                 if has_logs:
                     block.transactions.append(chosen)
                 else:
                     unsure.append((block, chosen))
-            if not with_logs <= {transaction["hash"] for transaction in raw["transactions"]}:
+            if not with_logs <= {transaction.hash for transaction in raw.transactions}:
                 raise Inconsistent(f"block {block.header.number} lacks transactions that its logs name")
         await self._add_successful(unsure)
 
     async def _add_successful(self, unsure: Sequence[tuple[FetchedBlock, FetchedTransaction]]) -> None:
         calls: list[Call] = [("eth_getTransactionReceipt", [transaction.hash]) for _, transaction in unsure]
-        for (block, transaction), receipt in zip(unsure, _all(await self._client.batch(calls)), strict=True):
-            if receipt["blockHash"] != block.header.hash:
+        receipts = _all(await self._client.batch(calls, WireReceipt))
+        for (block, transaction), receipt in zip(unsure, receipts, strict=True):
+            if receipt.block_hash != block.header.hash:
                 raise Inconsistent(f"the receipt of {transaction.hash} is not of block {block.header.number}")
-            if int(receipt["status"], 16) == 1:
+            if int(receipt.status, 16) == 1:
                 block.transactions.append(transaction)
         for block, _ in unsure:
             block.transactions.sort(key=lambda chosen: chosen.index)
 
 
-def _all(answers: Sequence[Any]) -> list[Any]:
+def _all(answers: Sequence[T | RpcError | None]) -> list[T]:
     """Answers none of which may be missing or refused."""
+    complete: list[T] = []
     for answer in answers:
         if isinstance(answer, RangeTooLarge):
             raise answer
@@ -114,10 +119,11 @@ def _all(answers: Sequence[Any]) -> list[Any]:
             raise Inconsistent(answer.message) from answer
         if answer is None:
             raise Inconsistent("the node does not know a block or transaction that it spoke of")
-    return list(answers)
+        complete.append(answer)
+    return complete
 
 
-def _linked_headers(numbers: range, blocks: Sequence[dict[str, Any]]) -> list[Header]:
+def _linked_headers(numbers: range, blocks: Sequence[WireBlock]) -> list[Header]:
     """The headers of blocks that must have these numbers and be each other's children."""
     headers = [parse_header(block) for block in blocks]
     for index, (number, header) in enumerate(zip(numbers, headers, strict=True)):
@@ -128,17 +134,17 @@ def _linked_headers(numbers: range, blocks: Sequence[dict[str, Any]]) -> list[He
     return headers
 
 
-def _distribute(logs: Sequence[dict[str, Any]], blocks: Sequence[FetchedBlock]) -> None:
+def _distribute(logs: Sequence[WireLog], blocks: Sequence[FetchedBlock]) -> None:
     """Give each block its logs; every one must name its block's hash, and stand in log order."""
     first = blocks[0].header.number
     hashes = [block.header.hash for block in blocks]
     previous = (-1, -1)
     for log in logs:
-        place = (int(log["blockNumber"], 16), int(log["logIndex"], 16))
+        place = (int(log.block_number, 16), int(log.log_index, 16))
         index = place[0] - first
         if place <= previous or not 0 <= index < len(blocks):
             raise Inconsistent(f"logs out of order or out of range at block {place[0]}, log {place[1]}")
-        if log["blockHash"] != hashes[index] or log.get("removed"):
+        if log.block_hash != hashes[index] or log.removed:
             raise Inconsistent(f"a log of block {place[0]} belongs to another fork")
         blocks[index].logs.append(log)
         previous = place

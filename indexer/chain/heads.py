@@ -5,12 +5,12 @@ import logging
 from contextlib import suppress
 from typing import Any, Final
 
-import orjson
+import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import RpcError
+from indexer.chain.errors import Inconsistent, RpcError
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class HeadWatcher:
 
     async def refresh(self) -> int:
         """Ask for the head now."""
-        self._set(int(await self._client.call("eth_blockNumber", []), 16))
+        self._set(int(await self._client.call("eth_blockNumber", [], str), 16))
         assert self.head is not None
         return self.head
 
@@ -64,7 +64,7 @@ class HeadWatcher:
         while True:
             try:
                 head = await self.refresh()
-            except (RpcError, TypeError, ValueError) as error:
+            except (RpcError, Inconsistent, ValueError) as error:
                 logger.warning("eth_blockNumber: %s", error)
             else:
                 if head > self._pushed_head:
@@ -86,7 +86,7 @@ class HeadWatcher:
         while True:
             try:
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    message = orjson.loads(await socket.recv())
+                    message = msgspec.json.decode(await socket.recv())
             except TimeoutError:
                 await socket.send(_request(2, "eth_chainId", []))
                 continue
@@ -100,4 +100,4 @@ class HeadWatcher:
 
 
 def _request(request_id: int, method: str, params: list[Any]) -> str:
-    return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}).decode()
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}).decode()

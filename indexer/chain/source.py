@@ -107,7 +107,7 @@ class BlockSource:
 
     def call(self, method: str, params: list[Any]) -> Any:
         """Any other call. Raises NodeError."""
-        return self._wait(self._client.call(method, params))
+        return self._wait(self._client.call(method, params, Any))
 
     def stop(self) -> None:
         """End everything at once."""

@@ -1,14 +1,25 @@
 """Decode a fetched block: its logs become events, with rows for the archive; what can't be decoded is kept raw."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 from indexer.decode.decoder import LogDecoder, MalformedLog
 from indexer.domain.chain import Block, DecodedLog, Transaction
 from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow
-from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Calldata, Json, Text
+from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
+
+
+class RawLog(Protocol):
+    """A log as a node sends it: hex strings."""
+
+    address: str
+    topics: list[str]
+    data: str
+    transaction_hash: str
+    transaction_index: str
+    log_index: str
 
 
 @dataclass(slots=True)
@@ -20,17 +31,17 @@ class Archive:
     undecoded: list[UndecodedLogRow] = field(default_factory=list)
 
 
-def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[Mapping[str, Any]], archive: Archive) -> None:
-    """Decode a block's raw logs (JSON-RPC objects in log order) into the block, and archive them."""
+def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], archive: Archive) -> None:
+    """Decode a block's raw logs (in log order) into the block, and archive them."""
     first_id = block.number << LOG_INDEX_BITS
     time = BlockTime(block.timestamp)
     logs, rows = block.logs, archive.events
     for raw in raw_logs:
-        log_id = first_id | int(raw["logIndex"], 16)
-        tx_index, tx_hash = int(raw["transactionIndex"], 16), raw["transactionHash"]
-        topics, data = raw["topics"], raw["data"]
+        log_id = first_id | int(raw.log_index, 16)
+        tx_index, tx_hash = int(raw.transaction_index, 16), Hash(raw.transaction_hash)
+        topics, data = raw.topics, raw.data
         try:
-            contract, event_decoder = decoder.find(raw["address"], topics)
+            contract, event_decoder = decoder.find(raw.address, topics)
             event = event_decoder.decode(topics, data)
         except (MalformedLog, ValueError) as error:
             archive.undecoded.append(_undecoded(log_id, time, tx_index, raw, error))
@@ -58,16 +69,16 @@ def archive_transactions(block: Block, archive: Archive) -> None:
 
 
 def _undecoded(
-    log_id: int, time: BlockTime, tx_index: int, raw: Mapping[str, Any], error: Exception
+    log_id: int, time: BlockTime, tx_index: int, raw: RawLog, error: Exception
 ) -> UndecodedLogRow:
     reason = error.message if isinstance(error, MalformedLog) else str(error)
     return UndecodedLogRow(
         log_id,
         time,
-        raw["transactionHash"],
+        Hash(raw.transaction_hash),
         tx_index,
-        raw["address"],
-        Json(json.dumps(list(raw["topics"]))),
-        Calldata(raw["data"]),
+        Address(raw.address),
+        Json(json.dumps(raw.topics)),
+        Calldata(raw.data),
         Text(reason),
     )

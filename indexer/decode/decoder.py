@@ -70,14 +70,14 @@ def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecode
     """
     event_class = getattr(events, name)
     signature = f"{name}({','.join(entry['type'] for entry in inputs)})"
-    topic_words = [f"topics[{index}][2:]" for index in range(1, 1 + sum(entry["indexed"] for entry in inputs))]
+    topic_words = [_Word(f"topics[{index}]", 2) for index in range(1, 1 + sum(entry["indexed"] for entry in inputs))]
     words, data_words = iter(topic_words), 0
     values, checks, renderings = [], [], []
     for index, entry in enumerate(inputs):
         if entry["indexed"]:
             sources = [next(words)]
         else:
-            sources = [_data_word(data_words + n) for n in range(_word_count(entry["type"]))]
+            sources = [_Word("data", 2 + 64 * (data_words + n)) for n in range(_word_count(entry["type"]))]
             data_words += len(sources)
         checks += [check for source in sources if (check := _check(entry["type"], source))]
         value = [_value(entry["type"], source) for source in sources]
@@ -97,26 +97,33 @@ def _word_count(abi_type: str) -> int:
     return 5 if abi_type == "uint16[5]" else 1
 
 
-def _data_word(index: int) -> str:
-    return f"data[{2 + 64 * index}:{66 + 64 * index}]"
+class _Word(NamedTuple):
+    """Where a word's 64 hex digits stand in a hex string."""
+
+    text: str
+    start: int
+
+    def digits(self, first: int, last: int = 64) -> str:
+        """The expression for some of the digits."""
+        return f"{self.text}[{self.start + first}:{self.start + last}]"
 
 
-def _value(abi_type: str, word: str) -> str:
+def _value(abi_type: str, word: _Word) -> str:
     if abi_type == "address":
-        return f"'0x' + {word}[24:].lower()"
+        return f"'0x' + {word.digits(24)}"
     if abi_type == "bytes32":
-        return f"'0x' + {word}.lower()"
+        return f"'0x' + {word.digits(0)}"
     if abi_type == "bool":
-        return f"{word}[63] == '1'"
-    return f"int({word}, 16)"
+        return f"{word.digits(63)} == '1'"
+    return f"int({word.digits(0)}, 16)"
 
 
-def _check(abi_type: str, word: str) -> str:
+def _check(abi_type: str, word: _Word) -> str:
     """A condition that the padding of a narrow type is zero; empty for full words."""
     if abi_type == "bool":
-        return f"{word}[:63] == '{'0' * 63}' and {word}[63] in '01'"
+        return f"{word.digits(0, 63)} == '{'0' * 63}' and {word.digits(63)} in '01'"
     digits = {"address": 40, "uint8": 2, "uint16": 4, "uint16[5]": 4, "uint64": 16}.get(abi_type, 64)
-    return f"{word}[:{64 - digits}] == '{'0' * (64 - digits)}'" if digits < 64 else ""
+    return f"{word.digits(0, 64 - digits)} == '{'0' * (64 - digits)}'" if digits < 64 else ""
 
 
 def _rendering(abi_type: str, value: str) -> str:

@@ -1,5 +1,6 @@
 """The whole game in memory: what the contracts store, by the same rules and integers."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ from indexer.domain.witness import NoWitness, Witness
 class Game:
     """The mirror and the journal of what changes in it.
 
-    `positions` holds who has one, dead or alive; `bets` only those that can still be changed or claimed; `scans` only
+    `positions` holds who has one, dead or alive; `bets`, by round, only those that can still be changed or claimed; `scans` only
     those not yet finalized. `contracts` maps names to addresses.
     """
 
@@ -35,7 +36,7 @@ class Game:
     total_supply: int = 0
     scans: dict[int, Scan] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
-    bets: dict[tuple[int, Address], Bet] = field(default_factory=dict)
+    bets: defaultdict[int, dict[Address, Bet]] = field(default_factory=lambda: defaultdict(dict))
     journal: Journal = field(default_factory=Journal)
     witness: Witness = field(default_factory=NoWitness)
     tx: TransactionContext = field(default_factory=TransactionContext)

@@ -182,7 +182,7 @@ def _load_market(game: Game, snapshot: Snapshot) -> None:
         round_ = game.rounds[int(row.round_id)]
         if not round_.resolved or round_.outcome == row.is_over:
             bet = Bet(round_.round_id, _address(row.address), row.is_over, int(row.amount))
-            game.bets[round_.round_id, bet.address] = bet
+            game.bets[round_.round_id][bet.address] = bet
 
 
 def _address(raw: bytes) -> Address:

@@ -111,24 +111,30 @@ def compile_line(row: type[Row]) -> Callable[[Any], str]:
     It is compiled from source text because it runs once per row written.
     """
     hints = get_type_hints(row)
-    values = ", ".join(_column(hints[name], f"row[{index}]") for index, name in enumerate(row._fields))
-    template = "\t".join(["%s"] * len(row._fields)) + "\n"
-    scope = {"template": template, "time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x"}
-    line: Callable[[Any], str] = eval(f"lambda row: template % ({values})", scope)  # noqa: S307 - our own row classes
+    columns = [_column(hints[name], f"row[{index}]") for index, name in enumerate(row._fields)]
+    text = r"\t".join(columns) + r"\n"
+    scope = {"time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x"}
+    line: Callable[[Any], str] = eval(f"lambda row: f'{text}'", scope)  # noqa: S307 - made of our own row classes
     return line
 
 
 def _column(hint: Any, value: str) -> str:
-    """The expression for a column's text."""
+    """A column's part of the line's f-string."""
     if NoneType in get_args(hint):
         (inner,) = (option for option in get_args(hint) if option is not NoneType)
-        return f"null if {value} is None else {_column(inner, value)}"
+        return f"{{null if {value} is None else {_expression(inner, value)}}}"
+    if hint in (Address, Hash, Calldata):
+        return rf"\\\\x{{{value}[2:]}}"
+    return f"{{{_expression(hint, value)}}}"
+
+
+def _expression(hint: Any, value: str) -> str:
     if hint in (Address, Hash, Calldata):
         return f"hex + {value}[2:]"
     if hint is BlockTime:
         return f"time({value})"
     if hint is bool:
-        return f"'t' if {value} else 'f'"
+        return f'"t" if {value} else "f"'
     if hint in (Json, Text):
         return f"escape({value})"
     return value

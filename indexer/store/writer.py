@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from psycopg import Connection, Cursor
 
@@ -26,14 +26,15 @@ class HeaderRecord:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive blocks, applied: their rows and headers (oldest first, the last one is the checkpoint)."""
+    """Consecutive blocks, applied: their rows as COPY text, and their headers, oldest first."""
 
-    rows: Mapping[type[Row], Sequence[Any]]
+    texts: Mapping[type[Row], bytes]
     headers: Sequence[HeaderRecord]
 
-    @property
-    def first_block(self) -> int:
-        return self.headers[0].number
+    @classmethod
+    def of(cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[HeaderRecord]) -> Self:
+        """A batch of these rows; the last header becomes the checkpoint."""
+        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers)
 
 
 class Writer:
@@ -47,12 +48,11 @@ class Writer:
     def write(self, batch: Batch) -> None:
         """Commit a batch, or nothing of it. May block on the database; raises psycopg.Error."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            for row, rows in batch.rows.items():
-                if rows:
-                    table = tables()[row]
-                    copy_rows(cursor, table, rows)
-                    if table.current:
-                        update_current(cursor, table, batch)
+            for row, text in batch.texts.items():
+                table = tables()[row]
+                append(cursor, table, text)
+                if table.current:
+                    update_current(cursor, table, batch.headers)
             self._write_headers(cursor, batch.headers)
             self._advance_checkpoint(cursor, batch.headers[-1])
 
@@ -81,17 +81,28 @@ class Writer:
         cursor.execute("SELECT pg_notify(%s, %s)", (HEAD_CHANNEL, str(header.number)))
 
 
-def copy_rows(cursor: Cursor[Any], table: Table, rows: Sequence[Any]) -> None:
-    """Append rows to a history table."""
+def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:
+    """Rows in PostgreSQL's COPY text format."""
+    return "".join(map(tables()[row].line, rows)).encode()
+
+
+def append(cursor: Cursor[Any], table: Table, text: bytes) -> None:
+    """Append rows in COPY text format to a history table."""
     with cursor.copy(f"COPY {table.name} ({table.column_list}) FROM STDIN") as copy:
-        copy.write("".join(map(table.line, rows)).encode())
+        copy.write(text)
 
 
-def update_current(cursor: Cursor[Any], table: Table, batch: Batch) -> None:
-    """Bring the current rows up to the newest of the versions just appended."""
-    first_time = block_datetime(batch.headers[0].timestamp)
+def update_current(cursor: Cursor[Any], table: Table, headers: Sequence[HeaderRecord]) -> None:
+    """Bring the current rows up to the newest of the versions just appended.
+
+    The ids are bounded on both sides, though nothing lies above: the planner has no statistics of a fresh table and
+    would read all of it for a one-sided bound.
+    """
     copy_newest_versions(
-        cursor, table, "id >= %s AND block_time >= %s", (first_id(batch.first_block), first_time)
+        cursor,
+        table,
+        "id >= %s AND id < %s AND block_time >= %s",
+        (first_id(headers[0].number), first_id(headers[-1].number + 1), block_datetime(headers[0].timestamp)),
     )
 
 

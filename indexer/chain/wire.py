@@ -1,0 +1,52 @@
+"""The parts of JSON-RPC answers that we read, as types: everything else in them is skipped while parsing.
+
+`gc=False` keeps these many small, acyclic objects out of the garbage collector's sight.
+"""
+
+import msgspec
+
+
+class WireLog(msgspec.Struct, rename="camel", gc=False):
+    """A log, hex strings as sent."""
+
+    address: str
+    topics: list[str]
+    data: str
+    block_number: str
+    block_hash: str
+    transaction_hash: str
+    transaction_index: str
+    log_index: str
+    removed: bool = False
+
+
+class WireTransaction(msgspec.Struct, gc=False, rename={"sender": "from", "index": "transactionIndex"}):
+    """A transaction inside a block; `to` is None where it creates a contract."""
+
+    hash: str
+    sender: str
+    index: str
+    input: str
+    to: str | None = None
+
+
+class WireHeader(msgspec.Struct, rename="camel"):
+    """A block without its transactions."""
+
+    number: str
+    hash: str
+    parent_hash: str
+    timestamp: str
+
+
+class WireBlock(WireHeader):
+    """A block with its transactions in full."""
+
+    transactions: list[WireTransaction]
+
+
+class WireReceipt(msgspec.Struct, rename="camel"):
+    """A transaction's receipt."""
+
+    block_hash: str
+    status: str
