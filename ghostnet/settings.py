@@ -29,7 +29,6 @@ DEBUG = GHOSTNET.debug
 ALLOWED_HOSTS = list(GHOSTNET.allowed_hosts)
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -48,12 +48,13 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What is indexed: a deployment and how many headers to remember for reorgs."""
+    """What is indexed: a deployment, how many headers to remember, and how many blocks a reorg may drop."""
 
     chain_id: int
     start_block: int
     contracts: dict[str, Address]
     headers_kept: int
+    reorg_depth: int
 
 
 class Pipeline:
@@ -146,8 +147,9 @@ class Pipeline:
             HeaderRecord(header.number, header.hash, header.parent_hash, header.timestamp)
             for header in (block.header for block in fetched)
         ]
-        self._writer.put(Batch.of(rows, headers))
         self._tip = Tip(headers[-1].number, headers[-1].hash)
+        settled = self._tip.number < (self._source.head or 0) - self._chain.reorg_depth
+        self._writer.put(Batch.of(rows, headers, settled=settled))
         logs = len(archive.events) + len(archive.undecoded)
         self._observer.applied(self._tip.number, self._source.head, len(fetched), logs)
 

@@ -35,12 +35,9 @@ def apply_transaction(game: Game, logs: Sequence[DecodedLog], call: Transaction 
         game.journal.tx_hash, game.journal.event_id = call.hash, None
         apply_silent_calls(game, call)
     journal = game.journal
-    for log in logs:
-        journal.tx_hash, journal.event_id = log.tx_hash, log.event_id
-        handler = HANDLERS[log.contract].get(type(log.event))
-        if handler is None:
-            raise game.broken(f"no rule for {log.contract}.{type(log.event).__name__}")
-        handler(game, log.event)
+    for event_id, _, tx_hash, contract, event in logs:
+        journal.tx_hash, journal.event_id = tx_hash, event_id
+        HANDLERS[contract][type(event)](game, event)
     if game.tx.deaths is not None:
         raise game.broken("DeathsProcessed without DeathsSubmitted after it in the transaction")
 

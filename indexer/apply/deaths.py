@@ -73,7 +73,7 @@ class _Batch:
             if call.level == self.scan.level and call.offset not in self.game.tx.used_death_lists:
                 dead = self.mortal(call.users)
                 if self.fits(dead):
-                    self.game.tx.used_death_lists.add(call.offset)
+                    self.game.tx.used_death_lists |= {call.offset}
                     return dead
         for users in address_arrays(calldata):
             dead = self.mortal(users)

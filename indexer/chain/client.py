@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -32,6 +32,27 @@ FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 MOST_AT_ONCE: Final = 16
 CALLS_A_REQUEST: Final = 100
+
+
+class _Answer(msgspec.Struct, Generic[T]):
+    """One JSON-RPC answer."""
+
+    id: Any = None
+    result: T | msgspec.UnsetType | None = msgspec.UNSET
+    error: Any = None
+
+
+_Decoder = msgspec.json.Decoder[Any]
+
+
+@cache
+def _decoder(kind: Any) -> _Decoder:
+    """Parses answers whose results are of this kind, and skips what we don't read, in one pass."""
+    return msgspec.json.Decoder(_Answer[kind] | list[_Answer[kind]])
+
+
+class _BatchRefused(Exception):
+    """The node does not take so many calls in one request."""
 
 
 @dataclass(slots=True)
@@ -116,25 +137,13 @@ class NodeClient:
         None stands for `null`; a call that was refused for good gives its RpcError as result. Raises Inconsistent if
         a result is of another kind, NodeUnreachable when patience ends.
         """
-        decoder = _decoder(kind)
-        results: list[T | RpcError | None] = []
-        for raw in await self._raw_batch(calls):
-            if isinstance(raw, RpcError):
-                results.append(raw)
-                continue
-            try:
-                results.append(decoder.decode(raw))
-            except msgspec.MsgspecError as error:
-                raise Inconsistent(f"{calls[len(results)][0]}: malformed result ({error})") from error
-        return results
-
-    async def _raw_batch(self, calls: Sequence[Call]) -> list[Any]:
         size = self._calls_a_request
+        decoder = _decoder(kind)
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
-        answers = await asyncio.gather(*(self._insist(part) for part in parts))
+        answers = await asyncio.gather(*(self._insist(part, decoder) for part in parts))
         return [result for answer in answers for result in answer]
 
-    async def _insist(self, calls: Sequence[Call]) -> list[Any]:
+    async def _insist(self, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
         """Ask until there is an answer; calls that failed for now are asked again alone."""
         results: list[Any] = [None] * len(calls)
         open_calls = list(range(len(calls)))
@@ -143,10 +152,10 @@ class NodeClient:
             node = await self._ready_node()
             try:
                 async with self._limiter:
-                    answer = await self._post(node, [calls[index] for index in open_calls])
+                    answer = await self._post(node, [calls[index] for index in open_calls], decoder)
             except _BatchRefused:
                 self._calls_a_request = max(1, len(open_calls) // 2)
-                return await self._insist_in_parts(calls)
+                return await self._insist_in_parts(calls, decoder)
             except (Unavailable, RateLimited) as error:
                 attempt += 1
                 self._note_failure(node, error, attempt, started)
@@ -163,11 +172,11 @@ class NodeClient:
                 self._limiter.succeeded()
         return results
 
-    async def _insist_in_parts(self, calls: Sequence[Call]) -> list[Any]:
+    async def _insist_in_parts(self, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
         size = self._calls_a_request
         results: list[Any] = []
         for start in range(0, len(calls), size):
-            results += await self._insist(calls[start : start + size])
+            results += await self._insist(calls[start : start + size], decoder)
         return results
 
     async def _ready_node(self) -> _Node:
@@ -192,7 +201,7 @@ class NodeClient:
         if attempt in (3, 10) or attempt % 50 == 0:
             logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempt)
 
-    async def _post(self, node: _Node, calls: Sequence[Call]) -> list[Any]:
+    async def _post(self, node: _Node, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
         """One HTTP request. Raises Unavailable, RateLimited, or _BatchRefused if only the number of calls is wrong."""
         assert self._session is not None
         first_id = self._next_id
@@ -213,35 +222,17 @@ class NodeClient:
                     raise Unavailable(f"HTTP status {response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"{type(error).__name__}: {error}") from error
-        return _results(raw, calls, first_id)
+        return _results(raw, decoder, calls, first_id)
 
 
-class _BatchRefused(Exception):
-    """The node does not take so many calls in one request."""
-
-
-class _Answer(msgspec.Struct):
-    """One JSON-RPC answer, its result not yet parsed."""
-
-    id: Any = None
-    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    error: Any = None
-
-
-_ANSWERS: Final = msgspec.json.Decoder(_Answer | list[_Answer])
-
-
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind | None)
-
-
-def _results(raw: bytes, calls: Sequence[Call], first_id: int) -> list[Any]:
-    """Match an answer to its calls by id; each result is unparsed JSON or an error."""
+def _results(raw: bytes, decoder: _Decoder, calls: Sequence[Call], first_id: int) -> list[Any]:
+    """Match an answer to its calls by id; each result is what its kind says, None, or an error."""
     try:
-        answer = _ANSWERS.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise Unavailable(f"the answer is not JSON-RPC ({error})") from error
+        answer = decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise Inconsistent(f"{calls[0][0]}: malformed result ({error})") from error
+    except msgspec.DecodeError as error:
+        raise Unavailable(f"the answer is not JSON ({error})") from error
     if isinstance(answer, _Answer):
         if len(calls) > 1 and answer.error is not None:
             refusal = rpc_error("batch", answer.error)
@@ -255,7 +246,7 @@ def _results(raw: bytes, calls: Sequence[Call], first_id: int) -> list[Any]:
     return [_result(by_id.get(first_id + index), method) for index, (method, _) in enumerate(calls)]
 
 
-def _result(answer: _Answer | None, method: str) -> Any:
+def _result(answer: _Answer[Any] | None, method: str) -> Any:
     if answer is None or (answer.error is None and answer.result is msgspec.UNSET):
         raise Unavailable(f"no answer to {method}")
     return answer.result if answer.error is None else rpc_error(method, answer.error)

@@ -136,15 +136,14 @@ def _linked_headers(numbers: range, blocks: Sequence[WireBlock]) -> list[Header]
 
 def _distribute(logs: Sequence[WireLog], blocks: Sequence[FetchedBlock]) -> None:
     """Give each block its logs; every one must name its block's hash, and stand in log order."""
-    first = blocks[0].header.number
-    hashes = [block.header.hash for block in blocks]
+    index_of = {block.header.hash: index for index, block in enumerate(blocks)}
     previous = (-1, -1)
     for log in logs:
-        place = (int(log.block_number, 16), int(log.log_index, 16))
-        index = place[0] - first
-        if place <= previous or not 0 <= index < len(blocks):
-            raise Inconsistent(f"logs out of order or out of range at block {place[0]}, log {place[1]}")
-        if log.block_hash != hashes[index] or log.removed:
-            raise Inconsistent(f"a log of block {place[0]} belongs to another fork")
+        index = index_of.get(log.block_hash)
+        if index is None or log.removed:
+            raise Inconsistent(f"log {log.log_index} of {log.transaction_hash} belongs to another fork or range")
+        place = (index, int(log.log_index, 16))
+        if place <= previous:
+            raise Inconsistent(f"logs out of order at log {log.log_index} of {log.transaction_hash}")
         blocks[index].logs.append(log)
         previous = place

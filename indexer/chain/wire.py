@@ -12,7 +12,6 @@ class WireLog(msgspec.Struct, rename="camel", gc=False):
     address: str
     topics: list[str]
     data: str
-    block_number: str
     block_hash: str
     transaction_hash: str
     transaction_index: str

@@ -35,21 +35,22 @@ def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], a
     """Decode a block's raw logs (in log order) into the block, and archive them."""
     first_id = block.number << LOG_INDEX_BITS
     time = BlockTime(block.timestamp)
-    logs, rows = block.logs, archive.events
+    add_log, add_row, by_place = block.logs.append, archive.events.append, decoder.by_place
     for raw in raw_logs:
         log_id = first_id | int(raw.log_index, 16)
         tx_index, tx_hash = int(raw.transaction_index, 16), Hash(raw.transaction_hash)
-        topics, data = raw.topics, raw.data
+        topics = raw.topics
         try:
-            contract, event_decoder = decoder.find(raw.address, topics)
-            event = event_decoder.decode(topics, data)
+            found = by_place.get((raw.address, topics[0])) if topics else None
+            if found is None:
+                raise decoder.why_unknown(raw.address, topics)
+            contract, (name, _, decode, to_json) = found
+            event = decode(topics, raw.data)
         except (MalformedLog, ValueError) as error:
             archive.undecoded.append(_undecoded(log_id, time, tx_index, raw, error))
             continue
-        logs.append(DecodedLog(log_id, tx_index, tx_hash, contract, event))
-        rows.append(
-            ChainEventRow(log_id, time, tx_hash, tx_index, contract, event_decoder.name, event_decoder.to_json(event))
-        )
+        add_log(DecodedLog(log_id, tx_index, tx_hash, contract, event))
+        add_row(ChainEventRow(log_id, time, tx_hash, tx_index, contract, name, to_json(event)))
 
 
 def archive_transactions(block: Block, archive: Archive) -> None:

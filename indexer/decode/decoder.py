@@ -38,20 +38,19 @@ class LogDecoder:
     """Decodes the logs of a deployment; `contracts` maps names to addresses."""
 
     def __init__(self, contracts: Mapping[str, Address]) -> None:
-        self._by_address = {address: (name, decoders_of(name)) for name, address in contracts.items()}
+        self._names = {str(address): name for name, address in contracts.items()}
+        self.by_place = {
+            (str(address), topic0): (name, decoder)
+            for name, address in contracts.items()
+            for topic0, decoder in decoders_of(name).items()
+        }
+        """Contract name and decoder by address and topic0."""
 
-    def find(self, address: str, topics: Sequence[str]) -> tuple[str, EventDecoder]:
-        """The contract's name and the decoder for a log.
-
-        Raises MalformedLog if there is none.
-        """
-        name, decoders = self._by_address[address]
+    def why_unknown(self, address: str, topics: Sequence[str]) -> MalformedLog:
+        """The error for a log that `by_place` does not know."""
         if not topics:
-            raise MalformedLog("no topics")
-        decoder = decoders.get(topics[0])
-        if decoder is None:
-            raise MalformedLog(f"no event of {name} has topic0 {topics[0]}")
-        return name, decoder
+            return MalformedLog("no topics")
+        return MalformedLog(f"no event of {self._names.get(address, address)} has topic0 {topics[0]}")
 
 
 @cache
@@ -132,6 +131,8 @@ def _rendering(abi_type: str, value: str) -> str:
         return f'"<<{value}>>"'
     if abi_type in ("uint8", "uint16"):
         return f"<<{value}>>"
+    if abi_type == "bool":
+        return f'<<"true" if {value} else "false">>'
     return f"<<dump({value})>>"
 
 

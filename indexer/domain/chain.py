@@ -51,6 +51,6 @@ class TransactionContext:
     input: Calldata | None = None
     claims: frozenset[int] = frozenset()
     deaths: DeathsProcessed | None = None
-    used_death_lists: set[int] = field(default_factory=set)
+    used_death_lists: frozenset[int] = frozenset()
     cascades: dict[int, Cascade] = field(default_factory=dict)
     survivors: dict[int, int] = field(default_factory=dict)

@@ -1,7 +1,6 @@
 """The journal: every row that a batch of blocks produces, in chain order."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 from indexer.domain.betting import Bet, Round
@@ -10,6 +9,7 @@ from indexer.domain.positions import Action, Position
 from indexer.domain.records import (
     BetRow,
     DeathRow,
+    Fact,
     LevelSlotRow,
     LevelStateRow,
     PositionRow,
@@ -54,11 +54,10 @@ class Journal:
         log = f", log {self.event_id & (1 << LOG_INDEX_BITS) - 1}" if self.event_id is not None else ""
         return f"block {self.block_number}, tx {self.tx_hash}{log}"
 
-    def fact(self, kind: Callable[..., Row], *columns: Any) -> None:
+    def fact(self, kind: type[Fact], *columns: Any) -> None:
         """Record something that happened once: one row for the event being applied."""
         assert self.event_id is not None, "a fact needs a log"
-        row = kind(self.event_id, self.block_time, self.tx_hash, *columns)
-        self.rows[type(row)].append(row)
+        self.rows[kind].append(kind(self.event_id, self.block_time, self.tx_hash, *columns))
 
     def position(
         self, position: Position, action: Action, *, amount_change: int = 0, penalty: int = 0, rewards: int = 0

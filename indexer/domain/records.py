@@ -290,6 +290,11 @@ class VestingClaimRow(NamedTuple):
     amount: int
 
 
+Fact = (
+    BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | BuybackRow | EmissionRow | VestingClaimRow
+)
+"""Rows that stand for one event each: id, block time and transaction, then the event's own columns."""
+
 Row = (
     ChainEventRow
     | ChainTransactionRow

@@ -80,7 +80,6 @@ class CurrentBet(CurrentRow, BetColumns):
     class Meta(CurrentRow.Meta):
         db_table = "current_bets"
         constraints: ClassVar = [models.UniqueConstraint(fields=["round_id", "address"], name="current_bets_key")]
-        indexes: ClassVar = [models.Index(fields=["address", "-id"], name="current_bets_by_address")]
 
 
 class TokenTransfer(ChainRow, TransactionColumn):

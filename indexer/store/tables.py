@@ -113,7 +113,7 @@ def compile_line(row: type[Row]) -> Callable[[Any], str]:
     hints = get_type_hints(row)
     columns = [_column(hints[name], f"row[{index}]") for index, name in enumerate(row._fields)]
     text = r"\t".join(columns) + r"\n"
-    scope = {"time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x"}
+    scope = {"time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x", "backslash": "\\"}
     line: Callable[[Any], str] = eval(f"lambda row: f'{text}'", scope)  # noqa: S307 - made of our own row classes
     return line
 
@@ -135,7 +135,9 @@ def _expression(hint: Any, value: str) -> str:
         return f"time({value})"
     if hint is bool:
         return f'"t" if {value} else "f"'
-    if hint in (Json, Text):
+    if hint is Json:
+        return f"{value}.replace(backslash, 2 * backslash)"
+    if hint is Text:
         return f"escape({value})"
     return value
 

@@ -30,11 +30,14 @@ class Batch:
 
     texts: Mapping[type[Row], bytes]
     headers: Sequence[HeaderRecord]
+    settled: bool = False
+    """Far below the head: the commit need not wait for the disk. After a crash of the database the checkpoint is then
+    that of an earlier batch, never one without its rows."""
 
     @classmethod
-    def of(cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[HeaderRecord]) -> Self:
+    def of(cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[HeaderRecord], *, settled: bool) -> Self:
         """A batch of these rows; the last header becomes the checkpoint."""
-        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers)
+        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers, settled)
 
 
 class Writer:
@@ -48,6 +51,8 @@ class Writer:
     def write(self, batch: Batch) -> None:
         """Commit a batch, or nothing of it. May block on the database; raises psycopg.Error."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
+            if batch.settled:
+                cursor.execute("SET LOCAL synchronous_commit = off")
             for row, text in batch.texts.items():
                 table = tables()[row]
                 append(cursor, table, text)

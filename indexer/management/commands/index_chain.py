@@ -52,6 +52,7 @@ class Command(GhostnetCommand):
             deployment.start_block if from_block is None else from_block,
             {name: Address(address) for name, address in deployment.contracts.items()},
             environment.headers_kept,
+            environment.reorg_depth,
         )
         source = BlockSource(
             SourceOptions(
