@@ -1,5 +1,7 @@
 """The Django app of the frame: its commands and checks."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,4 +11,4 @@ class GhostnetConfig(AppConfig):
     name = "ghostnet"
 
     def ready(self) -> None:
-        from ghostnet import checks  # noqa: F401 - registers itself
+        import_module("ghostnet.checks")

@@ -189,9 +189,7 @@ class EmbeddedPostgres:
         if self._own_postmaster() is None:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             options = f"-c unix_socket_directories={self.socket_folder}"
-            self._run(
-                "pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", str(START_SECONDS), "-o", options, "start"
-            )
+            self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", str(START_SECONDS), "-o", options, "start")
         self._await_answer()
         with self._connect("postgres") as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).rowcount:
@@ -276,5 +274,5 @@ def _is_postgres_in(pid: int, data: Path) -> bool:
             return b"postgres" in command.split(b"\0", 1)[0] and Path(f"/proc/{pid}/cwd").samefile(data)
         except (FileNotFoundError, ProcessLookupError):
             return False
-    listing = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    listing = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
     return "postgres" in listing.stdout and str(data) in listing.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from eth_utils import is_checksum_address
+from eth_utils.address import is_checksum_address
 
 from indexer.errors import GhostnetError
 
@@ -212,7 +212,9 @@ def _address(text: Any, where: str) -> str:
     if not isinstance(text, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
         raise ValueError(f"{where}: {text!r} is not an address (0x and 40 hex digits)")
     if text[2:] not in (text[2:].lower(), text[2:].upper()) and not is_checksum_address(text):
-        raise ValueError(f"{where}: {text} has a wrong checksum; check it for a typing error, or write it in lower case")
+        raise ValueError(
+            f"{where}: {text} has a wrong checksum; check it for a typing error, or write it in lower case"
+        )
     if int(text, 16) == 0:
         raise ValueError(f"{where}: the zero address is no contract")
     return text.lower()

@@ -158,7 +158,7 @@ class Pipeline:
         block = Block(header.number, Hash(header.hash), Hash(header.parent_hash), header.timestamp)
         block.transactions = [
             Transaction(
-                transaction.index,
+                transaction.tx_index,
                 Hash(transaction.hash),
                 Address(transaction.sender),
                 Address(transaction.to) if transaction.to else None,

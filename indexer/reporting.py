@@ -66,7 +66,12 @@ class LogReporter:
             "logs_per_second": round(log_rate),
         }
         logger.info(
-            "block %d, %d behind, %.1f blocks/s, %.0f logs/s", block, lag, block_rate, log_rate, extra={"fields": fields}
+            "block %d, %d behind, %.1f blocks/s, %.0f logs/s",
+            block,
+            lag,
+            block_rate,
+            log_rate,
+            extra={"fields": fields},
         )
 
     def rolled_back(self, rollback: Rollback) -> None:

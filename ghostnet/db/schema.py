@@ -29,4 +29,6 @@ class SchemaEditor(TimescaleSchemaEditor):  # type: ignore[misc]
         time_column = next(field.column for field in model._meta.local_fields if hasattr(field, "interval"))
         key = model._meta.pk
         assert key is not None
-        self.execute(f"ALTER TABLE {table} ADD PRIMARY KEY ({self.quote_name(key.column)}, {self.quote_name(time_column)})")
+        self.execute(
+            f"ALTER TABLE {table} ADD PRIMARY KEY ({self.quote_name(key.column)}, {self.quote_name(time_column)})"
+        )

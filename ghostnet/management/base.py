@@ -21,6 +21,6 @@ class GhostnetCommand(BaseCommand):
                 f"the database can't be used: {error}\nCheck DATABASE_URL; without it the embedded PostgreSQL is used."
             ) from error
 
-    def run(self, **options: Any) -> None:
+    def run(self, *args: Any, **options: Any) -> None:
         """Do the work."""
         raise NotImplementedError

@@ -21,7 +21,7 @@ def apply_block(game: Game, block: Block) -> None:
     """
     game.journal.start_block(block.number, block.timestamp)
     logs_of = {index: list(logs) for index, logs in groupby(block.logs, _tx_index)}
-    calls = {transaction.index: transaction for transaction in block.transactions}
+    calls = {transaction.tx_index: transaction for transaction in block.transactions}
     for index in sorted(logs_of.keys() | calls.keys()) if calls else logs_of:
         apply_transaction(game, logs_of.get(index, ()), calls.get(index))
     game.finish_block()

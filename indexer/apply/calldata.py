@@ -58,7 +58,9 @@ def level_configs(calldata: Calldata) -> Iterator[tuple[int, LevelConfig]]:
     for offset in _occurrences(calldata, UPDATE_LEVEL_CONFIG):
         arguments = calldata[offset + len(UPDATE_LEVEL_CONFIG) :]
         words = [_uint(arguments, index * _WORD) for index in range(len(_CONFIG_LIMITS))]
-        values = [word for word, bits in zip(words, _CONFIG_LIMITS, strict=True) if word is not None and word < 1 << bits]
+        values = [
+            word for word, bits in zip(words, _CONFIG_LIMITS, strict=True) if word is not None and word < 1 << bits
+        ]
         if len(values) == len(_CONFIG_LIMITS) and 1 <= values[0] <= 5:
             yield values[0], LevelConfig(*values[1:])
 

@@ -6,6 +6,7 @@ from indexer.domain.game import Game
 
 
 def round_created(game: Game, event: RoundCreated) -> None:
+    """A round opens for bets."""
     round_ = Round(event.round_id, event.round_type, event.target_level, event.line, event.deadline)
     game.rounds[event.round_id] = round_
     game.journal.round(round_, "created")

@@ -139,9 +139,7 @@ class _Batch:
         return [position for at, position in sorted(found, key=lambda pair: pair[0]) if at >= 0]
 
     def can_die(self, position: Position) -> bool:
-        return (
-            position.alive and position.level == self.scan.level and position.address not in self.scan.processed
-        )
+        return position.alive and position.level == self.scan.level and position.address not in self.scan.processed
 
     def doomed(self, position: Position) -> bool:
         """TraceScan's draw, with the boosts unexpired at the time of submission (rule 14)."""
@@ -171,9 +169,7 @@ def selections_of_sum(positions: Sequence[Position], count: int, total: int) -> 
             yield [positions[index] for index in (*others, *picked)]
 
 
-def _selections(
-    positions: Sequence[Position], offset: int
-) -> Iterator[tuple[tuple[int, ...], tuple[int, int]]]:
+def _selections(positions: Sequence[Position], offset: int) -> Iterator[tuple[tuple[int, ...], tuple[int, int]]]:
     selections: list[tuple[tuple[int, ...], tuple[int, int]]] = [((), (0, 0))]
     for index, position in enumerate(positions, offset):
         selections += [

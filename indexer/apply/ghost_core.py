@@ -52,6 +52,7 @@ def paused(game: Game, event: Paused) -> None:
 
 
 def unpaused(game: Game, event: Unpaused) -> None:
+    """Withdrawals are extractions again."""
     game.set_paused(False)
 
 
@@ -131,9 +132,7 @@ def claim_rewards(game: Game, user: Address, amount: int) -> None:
     level = game.levels[position.level]
     game.expect(f"rewards claimed by {user}", pending_rewards(position, level), amount)
     position.reward_debt = accrued(position.amount, level.acc_rewards_per_share)
-    game.journal.position(
-        position, Action.REWARDS_CLAIMED, amount_change=-penalty, penalty=penalty, rewards=amount
-    )
+    game.journal.position(position, Action.REWARDS_CLAIMED, amount_change=-penalty, penalty=penalty, rewards=amount)
 
 
 def settle_silently(game: Game, user: Address) -> None:
@@ -173,9 +172,7 @@ def position_culled(game: Game, event: PositionCulled) -> None:
             raise game.broken(f"{event.victim} was culled but does not stand first on level {level.id}")
         game.journal.slots(level.id, roster.move_to_front(event.victim))
     game.expect("culled stake", victim.amount, event.penalty_amount + event.returned_amount)
-    game.expect(
-        "culling penalty", share_bps(victim.amount, level.config.culling_penalty_bps), event.penalty_amount
-    )
+    game.expect("culling penalty", share_bps(victim.amount, level.config.culling_penalty_bps), event.penalty_amount)
     streak = ghost_streak(victim, level)
     level.total_staked -= victim.amount
     level.alive_count -= 1

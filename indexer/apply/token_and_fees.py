@@ -19,12 +19,15 @@ def transfer(game: Game, event: Transfer) -> None:
 
 
 def toll_collected(game: Game, event: TollCollected) -> None:
+    """A contract collected a toll in ETH."""
     game.journal.fact(TollRow, event.from_, event.amount, event.reason)
 
 
 def buyback_executed(game: Game, event: BuybackExecuted) -> None:
+    """ETH became DATA, which was burned."""
     game.journal.fact(BuybackRow, event.eth_spent, event.data_received, event.data_burned)
 
 
 def tokens_claimed(game: Game, event: TokensClaimed) -> None:
+    """Vested DATA was paid out."""
     game.journal.fact(VestingClaimRow, event.beneficiary, event.amount)

@@ -16,8 +16,8 @@ class NoCommonAncestor(GhostnetError):
     """A reorg deeper than the headers that we remember."""
 
     help = (
-        "Check that GHOSTNET_RPC_URLS points at the right chain. If it does, index into an empty database, and consider "
-        "a larger GHOSTNET_HEADERS_KEPT."
+        "Check that GHOSTNET_RPC_URLS points at the right chain. If it does, index into an empty database, and "
+        "consider a larger GHOSTNET_HEADERS_KEPT."
     )
 
 
@@ -29,7 +29,9 @@ def find_common_ancestor(
     None if the node contradicts nothing: one that lags behind does not know our newest blocks, which is no reorg.
     Raises NoCommonAncestor if the node contradicts all of the stored headers.
     """
-    stored = connection.execute("SELECT number, hash FROM blocks WHERE number <= %s ORDER BY number DESC", (tip.number,))
+    stored = connection.execute(
+        "SELECT number, hash FROM blocks WHERE number <= %s ORDER BY number DESC", (tip.number,)
+    )
     contradicted = False
     while batch := stored.fetchmany(_STEP):
         theirs = fetch_headers([number for number, _ in batch])

@@ -19,7 +19,7 @@ class FetchedTransaction(NamedTuple):
     """A successful transaction whose input the rules read."""
 
     hash: str
-    index: int
+    tx_index: int
     sender: str
     to: str | None
     input: str

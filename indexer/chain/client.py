@@ -4,10 +4,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -138,7 +138,7 @@ class NodeClient:
         a result is of another kind, NodeUnreachable when patience ends.
         """
         size = self._calls_a_request
-        decoder = _decoder(kind)
+        decoder = _decoder(cast("Hashable", kind))
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
         answers = await asyncio.gather(*(self._insist(part, decoder) for part in parts))
         return [result for answer in answers for result in answer]

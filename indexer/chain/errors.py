@@ -56,21 +56,27 @@ class Inconsistent(NodeError):
 class WrongChain(NodeError):
     """The node serves another chain than the deployment's."""
 
-    help = "Set GHOSTNET_RPC_URLS to a node of that chain, or GHOSTNET_DEPLOYMENT to the deployment on the node's chain."
+    help = (
+        "Set GHOSTNET_RPC_URLS to a node of that chain, or GHOSTNET_DEPLOYMENT to the deployment on the node's chain."
+    )
 
 
 class NoContractCode(NodeError):
     """There is no contract at one of the deployment's addresses."""
 
-    help = "Correct the address in the file that GHOSTNET_DEPLOYMENT names, or point GHOSTNET_RPC_URLS at a synced node."
+    help = (
+        "Correct the address in the file that GHOSTNET_DEPLOYMENT names, or point GHOSTNET_RPC_URLS at a synced node."
+    )
 
 
-_RATE: Final = re.compile(r"rate.?limit|too many requests|compute units|throttl|capacity exceeded", re.I)
+_RATE: Final = re.compile(r"rate.?limit|too many requests|compute units|throttl|capacity exceeded", re.IGNORECASE)
 _RANGE: Final = re.compile(
     r"more than \d+|too many (results|logs)|range|too (wide|large|big)|response size|exceed|query timeout|limited to",
-    re.I,
+    re.IGNORECASE,
 )
-_PASSING: Final = re.compile(r"internal error|timed? ?out|temporar|unavailable|unknown block|header not found|try again", re.I)
+_PASSING: Final = re.compile(
+    r"internal error|timed? ?out|temporar|unavailable|unknown block|header not found|try again", re.IGNORECASE
+)
 
 
 def rpc_error(method: str, error: Any) -> NodeError:

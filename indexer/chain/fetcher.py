@@ -45,7 +45,9 @@ class BlockFetcher:
 
     async def fetch_headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""
-        blocks = await self._client.batch([("eth_getBlockByNumber", [hex(number), False]) for number in numbers], WireHeader)
+        blocks = await self._client.batch(
+            [("eth_getBlockByNumber", [hex(number), False]) for number in numbers], WireHeader
+        )
         return [parse_header(block) if isinstance(block, WireHeader) else None for block in blocks]
 
     async def _fetch_once(self, first: int, last: int, by_hash: bool) -> FetchedRange:
@@ -106,7 +108,7 @@ class BlockFetcher:
             if int(receipt.status, 16) == 1:
                 block.transactions.append(transaction)
         for block, _ in unsure:
-            block.transactions.sort(key=lambda chosen: chosen.index)
+            block.transactions.sort(key=lambda chosen: chosen.tx_index)
 
 
 def _all(answers: Sequence[T | RpcError | None]) -> list[T]:

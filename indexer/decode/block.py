@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from indexer.decode.decoder import LogDecoder, MalformedLog
-from indexer.domain.chain import Block, DecodedLog, Transaction
+from indexer.domain.chain import Block, DecodedLog
 from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow
 from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
 
@@ -58,7 +58,7 @@ def archive_transactions(block: Block, archive: Archive) -> None:
     first_id = block.number << LOG_INDEX_BITS
     archive.transactions += [
         ChainTransactionRow(
-            first_id | transaction.index,
+            first_id | transaction.tx_index,
             BlockTime(block.timestamp),
             transaction.hash,
             transaction.sender,
@@ -69,9 +69,7 @@ def archive_transactions(block: Block, archive: Archive) -> None:
     ]
 
 
-def _undecoded(
-    log_id: int, time: BlockTime, tx_index: int, raw: RawLog, error: Exception
-) -> UndecodedLogRow:
+def _undecoded(log_id: int, time: BlockTime, tx_index: int, raw: RawLog, error: Exception) -> UndecodedLogRow:
     reason = error.message if isinstance(error, MalformedLog) else str(error)
     return UndecodedLogRow(
         log_id,

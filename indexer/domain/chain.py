@@ -21,7 +21,7 @@ class DecodedLog(NamedTuple):
 class Transaction(NamedTuple):
     """A successful transaction whose input matters to the rules."""
 
-    index: int
+    tx_index: int
     hash: Hash
     sender: Address
     recipient: Address | None

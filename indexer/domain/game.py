@@ -21,8 +21,8 @@ from indexer.domain.witness import NoWitness, Witness
 class Game:
     """The mirror and the journal of what changes in it.
 
-    `positions` holds who has one, dead or alive; `bets`, by round, only those that can still be changed or claimed; `scans` only
-    those not yet finalized. `contracts` maps names to addresses.
+    `positions` holds who has one, dead or alive; `bets`, by round, only those that can still be changed or claimed;
+    `scans` only those not yet finalized. `contracts` maps names to addresses.
     """
 
     contracts: Mapping[str, Address]

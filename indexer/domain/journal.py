@@ -90,9 +90,7 @@ class Journal:
         """Record changed slots of a level's roster."""
         rows = self.rows[LevelSlotRow]
         for change in changes:
-            rows.append(
-                LevelSlotRow(self._next_id(LevelSlotRow), self.block_time, level, change.slot, change.address)
-            )
+            rows.append(LevelSlotRow(self._next_id(LevelSlotRow), self.block_time, level, change.slot, change.address))
 
     def scan(self, scan: Scan, step: ScanStep) -> None:
         """Record a scan after a step."""

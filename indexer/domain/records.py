@@ -290,9 +290,7 @@ class VestingClaimRow(NamedTuple):
     amount: int
 
 
-Fact = (
-    BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | BuybackRow | EmissionRow | VestingClaimRow
-)
+Fact = BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | BuybackRow | EmissionRow | VestingClaimRow
 """Rows that stand for one event each: id, block time and transaction, then the event's own columns."""
 
 Row = (

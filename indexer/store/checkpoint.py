@@ -56,8 +56,8 @@ def start_chain(connection: Connection[Any], chain_id: int, start_block: int, co
     """
     with connection.transaction():
         connection.execute(
-            "INSERT INTO checkpoints (chain_id, start_block, contracts, block_number, block_hash, block_time, timestamp,"
-            " indexed_at) SELECT %s, %s, %s, %s, %s, %s, 0, %s WHERE NOT EXISTS (SELECT FROM checkpoints)"
+            "INSERT INTO checkpoints (chain_id, start_block, contracts, block_number, block_hash, block_time,"
+            " timestamp, indexed_at) SELECT %s, %s, %s, %s, %s, %s, 0, %s WHERE NOT EXISTS (SELECT FROM checkpoints)"
             " ON CONFLICT DO NOTHING",
             (
                 chain_id,
@@ -96,5 +96,6 @@ def check_indexed(progress: Progress, block_number: int) -> None:
     """Raise BlockNotIndexed unless the block is between the start block and the checkpoint."""
     if not progress.start_block <= block_number <= progress.block_number:
         raise BlockNotIndexed(
-            f"block {block_number} is not indexed: this database covers {progress.start_block} to {progress.block_number}"
+            f"block {block_number} is not indexed: this database covers {progress.start_block} to"
+            f" {progress.block_number}"
         )

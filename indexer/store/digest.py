@@ -40,9 +40,7 @@ def check_current_rows(connection: Connection[Any]) -> None:
     for table in tables().values():
         if table.current:
             key = ", ".join(table.key)
-            newest = (
-                f"SELECT DISTINCT ON ({key}) {table.column_list} FROM {table.name} ORDER BY {key}, id DESC"
-            )
+            newest = f"SELECT DISTINCT ON ({key}) {table.column_list} FROM {table.name} ORDER BY {key}, id DESC"
             current = f"SELECT {table.column_list} FROM {table.current}"
             row = connection.execute(
                 f"SELECT count(*) FROM ((({newest}) EXCEPT ({current})) UNION ALL (({current}) EXCEPT ({newest}))) AS d"

@@ -58,7 +58,9 @@ class Snapshot:
             source = table.current
         else:
             key = ", ".join(table.key)
-            source = f"(SELECT DISTINCT ON ({key}) * FROM {table.name} WHERE id < {self.end_id} ORDER BY {key}, id DESC)"
+            source = (
+                f"(SELECT DISTINCT ON ({key}) * FROM {table.name} WHERE id < {self.end_id} ORDER BY {key}, id DESC)"
+            )
         return self.rows(f"SELECT * FROM {source} AS state WHERE {condition} ORDER BY id")
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Any]:

@@ -93,7 +93,7 @@ def tables() -> dict[type[Row], Table]:
 
 def _table(row: type[Row]) -> Table:
     model, current = _HISTORY[row], _CURRENT.get(row)
-    columns = tuple(field.column for field in model._meta.concrete_fields)
+    columns = [field.attname for field in model._meta.concrete_fields]
     by_name = sorted(columns, key=row._fields.index)
     return Table(
         row,

@@ -65,15 +65,13 @@ class Writer:
         newest = headers[-1].number
         with cursor.copy("COPY blocks (number, hash, parent_hash, timestamp) FROM STDIN") as copy:
             for header in headers[-self._headers_kept :]:
-                copy.write_row(
-                    (header.number, _bytes(header.hash), _bytes(header.parent_hash), header.timestamp)
-                )
+                copy.write_row((header.number, _bytes(header.hash), _bytes(header.parent_hash), header.timestamp))
         cursor.execute("DELETE FROM blocks WHERE number <= %s", (newest - self._headers_kept,))
 
     def _advance_checkpoint(self, cursor: Cursor[Any], header: HeaderRecord) -> None:
         cursor.execute(
-            "UPDATE checkpoints SET block_number = %s, block_hash = %s, block_time = %s, timestamp = %s, indexed_at = %s"
-            " WHERE chain_id = %s",
+            "UPDATE checkpoints SET block_number = %s, block_hash = %s, block_time = %s, timestamp = %s,"
+            " indexed_at = %s WHERE chain_id = %s",
             (
                 header.number,
                 _bytes(header.hash),

@@ -43,7 +43,7 @@ class WriterThread:
             try:
                 if self._error is None:
                     self._writer.write(batch)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
                 self._error = error
             finally:
                 self._batches.task_done()

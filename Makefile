@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.requirements
+RECORDING ?= fixtures/season.jsonl.gz
+ARGS ?=
+
+.PHONY: help setup demo test lint format bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## create .venv with everything pinned (idempotent)
+
+$(STAMP): requirements.lock
+	@python=$$(for name in python3 python3.13 python3.12 python3.11; do \
+		command -v $$name >/dev/null 2>&1 && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done); \
+	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed (install python3, or put it on PATH)" >&2; exit 1; fi; \
+	test -x $(PYTHON) || $$python -m venv $(VENV) || { echo "creating $(VENV) failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@touch $(STAMP)
+
+demo: setup ## a recorded season as a live chain, the indexer at work, in the browser on http://127.0.0.1:8000
+	@$(PYTHON) manage.py demo $(ARGS)
+
+test: setup ## the whole suite, on the embedded PostgreSQL unless DATABASE_URL is set
+	@$(PYTHON) -m pytest -n 2 $(ARGS)
+
+lint: setup ## format, style, types, who imports whom, missing migrations
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy .
+	@$(VENV)/bin/lint-imports
+	@$(PYTHON) manage.py makemigrations --check --dry-run
+
+format: setup ## put the code into shape
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+bench: setup ## time the indexing of RECORDING=path from an empty database
+	@$(PYTHON) -m benchmarks.index_chain $(RECORDING) $(ARGS)
+
+clean: ## remove .venv and the embedded database
+	-@test -x $(PYTHON) && $(PYTHON) manage.py embedded_postgres stop
+	rm -rf $(VENV) .ghostnet
