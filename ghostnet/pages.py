@@ -1,7 +1,11 @@
 """Pages for people."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from indexer import selectors
 
 
 def overview(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok")
+    """How the game stands, and the newest events; complete without JavaScript."""
+    return render(request, "overview.html", {"overview": selectors.overview()})

@@ -1,0 +1,83 @@
+"""Serve a recorded chain as a live node."""
+
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from ghostnet.management.base import GhostnetCommand
+from indexer.errors import GhostnetError
+from indexer.management.commands.index_chain import stop_on_signals
+from indexer.replay.chain import ReorgPlan
+from indexer.replay.recording import load_recording
+from indexer.replay.rpc import Limits
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+
+
+class PortTaken(GhostnetError):
+    """Something else listens there."""
+
+    help = "Choose another --port; 0 takes any that is free."
+
+
+class Command(GhostnetCommand):
+    """The project's own node for demo and tests: JSON-RPC over HTTP and WebSocket on one port."""
+
+    help = "Serve a recorded chain as a node: HTTP and WebSocket JSON-RPC, live head, reorgs, faults, eth_call."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's declaration
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="a recording (.jsonl or .jsonl.gz)")
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8545, help="0: any free port (see the READY line)")
+        parser.add_argument("--chain-id", type=int, help="default: the truth's, else 6343")
+        parser.add_argument("--expected", type=Path, help="the truth for eth_call (default: *_expected.json.gz beside)")
+        parser.add_argument("--head", type=int, help="serve only up to this block at first")
+        parser.add_argument("--blocks-per-second", type=float, default=0.0, help="how fast the head moves on")
+        parser.add_argument("--time-shift", default="0", help="seconds added to block times; `now`: the head is now")
+        parser.add_argument("--max-range", type=int, default=0, help="eth_getLogs: most blocks")
+        parser.add_argument("--max-results", type=int, default=0, help="eth_getLogs: most logs")
+        parser.add_argument("--max-batch", type=int, default=0, help="most calls in one request")
+        parser.add_argument("--strict-head", action="store_true", help="refuse ranges beyond the head")
+        parser.add_argument("--rate-limit", type=float, default=0.0, help="requests per second, then 429")
+        parser.add_argument("--flaky", type=float, default=0.0, help="share of HTTP requests that fail")
+        parser.add_argument("--silent-ws", action="store_true", help="accept subscriptions and never speak")
+        parser.add_argument("--reorg-every", type=int, default=0, help="a reorg each so many blocks")
+        parser.add_argument("--reorg-depth", type=int, default=6, help="most blocks a reorg drops")
+        parser.add_argument("--seed", type=int, default=1)
+
+    def run(self, *, file: Path, expected: Path | None, head: int | None, time_shift: str, **options: Any) -> None:
+        recording = load_recording(file)
+        beside = file.with_name(file.name.removesuffix(".gz").removesuffix(".jsonl") + "_expected.json.gz")
+        truth_file = expected or (beside if beside.exists() else None)
+        truth = Truth.load(truth_file) if truth_file else None
+        newest = recording[min(head, len(recording) - 1) if head is not None else -1]
+        server = ReplayServer(
+            recording,
+            ReplayOptions(
+                chain_id=options["chain_id"] or (truth.chain_id if truth else 6343),
+                host=options["host"],
+                port=options["port"],
+                head=head,
+                blocks_per_second=options["blocks_per_second"],
+                shift=int(time.time()) - newest.timestamp if time_shift == "now" else int(time_shift),
+                limits=Limits(options["max_range"], options["max_results"], options["strict_head"]),
+                max_batch=options["max_batch"],
+                rate_limit=options["rate_limit"],
+                flaky=options["flaky"],
+                silent_ws=options["silent_ws"],
+                reorgs=ReorgPlan(options["reorg_every"], options["reorg_depth"], options["seed"]),
+            ),
+            truth,
+        )
+        stop = stop_on_signals()
+        try:
+            server.start()
+        except OSError as error:
+            raise PortTaken(f"can't listen on {options['host']}:{options['port']}: {error.strerror}") from error
+        logs = sum(len(transaction.logs) for block in recording for transaction in block.txs)
+        self.stdout.write(f"READY {server.url} {server.ws_url} blocks {len(recording)} logs {logs}")
+        self.stdout.flush()
+        stop.wait()
+        server.stop()

@@ -1,0 +1,1 @@
+"""A recorded chain served as a node: for the demo and the tests."""

@@ -1,0 +1,143 @@
+"""A node's JSON-RPC methods on the served chain; results are JSON as bytes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from indexer.replay.chain import LiveChain
+from indexer.replay.rendering import LogFilter, ServedBlock
+from indexer.replay.truth import NotRecorded, Truth
+
+_encode = msgspec.json.Encoder().encode
+
+_FINALITY: Final = 64
+
+
+class Refusal(Exception):
+    """A JSON-RPC error, worded as nodes word it."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(slots=True)
+class Limits:
+    """What the node refuses; 0 means no limit."""
+
+    max_range: int = 0
+    max_results: int = 0
+    strict_head: bool = False
+
+
+class Methods:
+    """Answers calls; `truth` is for eth_call at the blocks where it is recorded."""
+
+    def __init__(self, chain: LiveChain, chain_id: int, limits: Limits, truth: Truth | None) -> None:
+        self._chain = chain
+        self._chain_id = chain_id
+        self._limits = limits
+        self._truth = truth
+        self._by_name: dict[str, Callable[[Sequence[Any]], bytes]] = {
+            "eth_chainId": lambda _: _encode(hex(chain_id)),
+            "net_version": lambda _: _encode(str(chain_id)),
+            "web3_clientVersion": lambda _: b'"ghostnet-replay/1"',
+            "eth_syncing": lambda _: b"false",
+            "eth_blockNumber": lambda _: _encode(hex(chain.head)),
+            "eth_getBlockByNumber": self._block_by_number,
+            "eth_getBlockByHash": self._block_by_hash,
+            "eth_getLogs": lambda params: self._logs(params[0]),
+            "eth_getTransactionByHash": self._transaction,
+            "eth_getTransactionReceipt": self._receipt,
+            "eth_getBlockReceipts": self._block_receipts,
+            "eth_getCode": self._code,
+            "eth_call": self._call,
+        }
+
+    def answer(self, method: str, params: Sequence[Any]) -> bytes:
+        """The result of a call. Raises Refusal."""
+        handler = self._by_name.get(method)
+        if handler is None:
+            raise Refusal(-32601, f"the method {method} does not exist/is not available")
+        try:
+            return handler(params)
+        except (IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Refusal(-32602, f"invalid params: {error!r}") from error
+
+    def _number(self, tag: str | None) -> int:
+        if tag in (None, "latest", "pending"):
+            return self._chain.head
+        if tag == "earliest":
+            return 0
+        if tag in ("finalized", "safe"):
+            return max(0, self._chain.head - _FINALITY)
+        return int(str(tag), 16)
+
+    def _block(self, tag: str) -> ServedBlock | None:
+        number = self._number(tag)
+        return self._chain.blocks[number] if 0 <= number <= self._chain.head else None
+
+    def _block_by_number(self, params: Sequence[Any]) -> bytes:
+        block = self._block(params[0])
+        return block.block_json(bool(params[1])) if block else b"null"
+
+    def _block_by_hash(self, params: Sequence[Any]) -> bytes:
+        block = self._chain.by_hash.get(params[0])
+        return block.block_json(bool(params[1])) if block else b"null"
+
+    def _logs(self, parameters: dict[str, Any]) -> bytes:
+        log_filter = LogFilter(parameters)
+        found = [block.logs_matching(log_filter) for block in self._blocks_of(parameters)]
+        count = sum(matching for matching, _ in found)
+        if self._limits.max_results and count > self._limits.max_results:
+            raise Refusal(-32005, f"query returned more than {self._limits.max_results} results")
+        return b"[" + b",".join(json for matching, json in found if matching) + b"]"
+
+    def _blocks_of(self, parameters: dict[str, Any]) -> Sequence[ServedBlock]:
+        if parameters.get("blockHash"):
+            block = self._chain.by_hash.get(parameters["blockHash"])
+            if block is None:
+                raise Refusal(-32000, "unknown block")
+            return [block]
+        first, last = self._number(parameters.get("fromBlock")), self._number(parameters.get("toBlock"))
+        if first > last:
+            raise Refusal(-32000, "invalid block range params")
+        if self._limits.max_range and last - first + 1 > self._limits.max_range:
+            raise Refusal(-32000, f"block range is too wide, at most {self._limits.max_range} blocks")
+        if self._limits.strict_head and last > self._chain.head:
+            raise Refusal(-32000, "block range extends beyond current head block")
+        return self._chain.blocks[first : last + 1]
+
+    def _transaction(self, params: Sequence[Any]) -> bytes:
+        place = self._chain.by_transaction.get(params[0])
+        return place[0].transaction_json(place[1]) if place else b"null"
+
+    def _receipt(self, params: Sequence[Any]) -> bytes:
+        place = self._chain.by_transaction.get(params[0])
+        return place[0].receipts()[place[1]] if place else b"null"
+
+    def _block_receipts(self, params: Sequence[Any]) -> bytes:
+        block = self._chain.by_hash.get(params[0]) or self._block(params[0])
+        return b"[" + b",".join(block.receipts()) + b"]" if block else b"null"
+
+    def _code(self, params: Sequence[Any]) -> bytes:
+        address = params[0].lower()
+        for block in self._chain.blocks:
+            for transaction in block.transactions:
+                if transaction.contract_address == address or any(log.address == address for log in transaction.logs):
+                    return b'"0x6080604052"'
+        return b'"0x"'
+
+    def _call(self, params: Sequence[Any]) -> bytes:
+        number = self._number(params[1] if len(params) > 1 else None)
+        not_recorded = Refusal(-32000, f"missing trie node: the state of block {number} is not recorded")
+        if self._truth is None:
+            raise not_recorded
+        try:
+            answer = self._truth.call(number, params[0]["to"], params[0].get("data") or params[0]["input"])
+        except NotRecorded:
+            raise not_recorded from None
+        return _encode("0x" + answer.hex())

@@ -1,0 +1,254 @@
+"""HTTP and WebSocket for the replay node: answers, subscriptions, a clock, and faults on demand."""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from indexer.replay.chain import LiveChain, ReorgPlan
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.rendering import LogFilter, ServedBlock
+from indexer.replay.rpc import Limits, Methods, Refusal
+from indexer.replay.truth import Truth
+
+_encode = msgspec.json.Encoder().encode
+
+_LARGEST_REQUEST: Final = 64 << 20
+
+
+@dataclass(slots=True)
+class ReplayOptions:
+    """How to serve; `flaky` is the share of requests that fail, `rate_limit` in requests a second, 0 for none."""
+
+    chain_id: int = 6343
+    host: str = "127.0.0.1"
+    port: int = 0
+    head: int | None = None
+    blocks_per_second: float = 0.0
+    shift: int = 0
+    limits: Limits = field(default_factory=Limits)
+    max_batch: int = 0
+    rate_limit: float = 0.0
+    flaky: float = 0.0
+    silent_ws: bool = False
+    reorgs: ReorgPlan = field(default_factory=ReorgPlan)
+
+
+class ReplayServer:
+    """Serves a recording on a thread of its own, as a context manager or by `start` and `stop`."""
+
+    def __init__(
+        self, recording: Sequence[RecordedBlock], options: ReplayOptions | None = None, truth: Truth | None = None
+    ) -> None:
+        self.options = options or ReplayOptions()
+        self._subscriptions: dict[str, tuple[web.WebSocketResponse, LogFilter | None]] = {}
+        self._outbox: asyncio.Queue[tuple[web.WebSocketResponse, bytes]] = asyncio.Queue()
+        self.chain = LiveChain(
+            recording,
+            self.options.chain_id,
+            head=self.options.head,
+            shift=self.options.shift,
+            reorgs=self.options.reorgs,
+            announce=self._announce,
+        )
+        self.requests = 0
+        self._last_subscription = 0
+        self._methods = Methods(self.chain, self.options.chain_id, self.options.limits, truth)
+        self._random = random.Random(self.options.reorgs.seed)  # noqa: S311 - repeatable faults
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="replay", daemon=True)
+        self._tokens, self._counted_at = self.options.rate_limit, time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.options.host}:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://{self.options.host}:{self.port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen. Raises OSError if the port is taken."""
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+
+    def stop(self) -> None:
+        """Close every connection and end the thread."""
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def advance(self, blocks: int = 1) -> None:
+        """Move the head on."""
+        self._on_loop(lambda: [self.chain.advance() for _ in range(blocks)])
+
+    def reorg(self, depth: int) -> None:
+        """Replace the newest blocks by others; a second time by the recorded ones."""
+        self._on_loop(lambda: self.chain.reorg(depth))
+
+    def _on_loop(self, work: Any) -> None:
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                done.set()
+
+        self._loop.call_soon_threadsafe(run)
+        done.wait()
+
+    async def _start(self) -> None:
+        application = web.Application(client_max_size=_LARGEST_REQUEST)
+        application.router.add_route("*", "/{rest:.*}", self._serve)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.options.host, self.options.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        self._tasks = [asyncio.create_task(self._push()), asyncio.create_task(self._tick())]
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _tick(self) -> None:
+        """Move the head on at the chosen speed."""
+        if not self.options.blocks_per_second:
+            return
+        started, moved = time.monotonic(), 0
+        while True:
+            due = int((time.monotonic() - started) * self.options.blocks_per_second)
+            while moved < due:
+                moved += 1
+                self.chain.advance()
+            await asyncio.sleep(min(0.05, 1 / self.options.blocks_per_second))
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._serve_websocket(request)
+        body = await request.read()
+        self.requests += 1
+        if self._over_limit():
+            return web.Response(status=429, headers={"Retry-After": "0.1"})
+        if self.options.flaky and self._random.random() < self.options.flaky:
+            return self._fault(request, body)
+        return web.Response(body=self._answer(body, None), content_type="application/json")
+
+    def _over_limit(self) -> bool:
+        limit = self.options.rate_limit
+        if not limit:
+            return False
+        now = time.monotonic()
+        self._tokens = min(limit, self._tokens + (now - self._counted_at) * limit)
+        self._counted_at = now
+        if self._tokens < 1:
+            return True
+        self._tokens -= 1
+        return False
+
+    def _fault(self, request: web.Request, body: bytes) -> web.Response:
+        """One of the ways in which nodes and their proxies fail."""
+        kind = self._random.choice(("502", "504", "html", "internal", "cut", "reset"))
+        if kind in ("502", "504"):
+            return web.Response(status=int(kind), text="<html>Bad gateway</html>")
+        if kind == "html":
+            return web.Response(text="<html>maintenance</html>")
+        if kind == "internal":
+            return web.Response(body=_encode({"jsonrpc": "2.0", "id": None, "error": _error(-32603, "internal error")}))
+        if request.transport is not None:
+            if kind == "cut":
+                answer = self._answer(body, None)
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+                request.transport.write(head + answer[: len(answer) // 2])
+            request.transport.close() if kind == "cut" else request.transport.abort()
+        return web.Response()
+
+    async def _serve_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(max_msg_size=_LARGEST_REQUEST)
+        await socket.prepare(request)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._outbox.put_nowait((socket, self._answer(message.data.encode(), socket)))
+        finally:
+            self._subscriptions = {key: value for key, value in self._subscriptions.items() if value[0] is not socket}
+        return socket
+
+    async def _push(self) -> None:
+        while True:
+            socket, message = await self._outbox.get()
+            if not socket.closed:
+                await socket.send_str(message.decode())
+
+    def _announce(self, block: ServedBlock, removed: bool) -> None:
+        if self.options.silent_ws:
+            return
+        for subscription, (socket, log_filter) in self._subscriptions.items():
+            if log_filter is None:
+                items = [] if removed else [block.header_json()]
+            else:
+                items = [log.removed_json if removed else log.json for log in block.logs if log_filter.passes(log)]
+            for item in items:
+                params = b'{"subscription":' + _encode(subscription) + b',"result":' + item + b"}"
+                message = b'{"jsonrpc":"2.0","method":"eth_subscription","params":' + params + b"}"
+                self._outbox.put_nowait((socket, message))
+
+    def _answer(self, body: bytes, socket: web.WebSocketResponse | None) -> bytes:
+        try:
+            request = msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            return _encode({"jsonrpc": "2.0", "id": None, "error": _error(-32700, "parse error")})
+        if not isinstance(request, list):
+            return self._answer_one(request, socket)
+        if self.options.max_batch and len(request) > self.options.max_batch:
+            return _encode({"jsonrpc": "2.0", "id": None, "error": _error(-32600, "batch too large")})
+        return b"[" + b",".join(self._answer_one(one, socket) for one in request) + b"]"
+
+    def _answer_one(self, request: Any, socket: web.WebSocketResponse | None) -> bytes:
+        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+            return _encode({"jsonrpc": "2.0", "id": None, "error": _error(-32600, "invalid request")})
+        head = b'{"jsonrpc":"2.0","id":' + _encode(request.get("id"))
+        try:
+            result = self._result(request["method"], request.get("params") or [], socket)
+        except Refusal as refusal:
+            return head + b',"error":' + _encode(_error(refusal.code, refusal.message)) + b"}"
+        return head + b',"result":' + result + b"}"
+
+    def _result(self, method: str, params: Sequence[Any], socket: web.WebSocketResponse | None) -> bytes:
+        if method == "eth_subscribe" and socket is not None:
+            if not params or params[0] not in ("newHeads", "logs"):
+                raise Refusal(-32602, f"no such subscription: {params}")
+            self._last_subscription += 1
+            subscription = hex(self._last_subscription)
+            log_filter = LogFilter(params[1] if len(params) > 1 else {}) if params[0] == "logs" else None
+            self._subscriptions[subscription] = (socket, log_filter)
+            return _encode(subscription)
+        if method == "eth_unsubscribe":
+            return _encode(self._subscriptions.pop(str(params[0]), None) is not None)
+        return self._methods.answer(method, params)
+
+
+def _error(code: int, message: str) -> dict[str, Any]:
+    return {"code": code, "message": message}
