@@ -1,5 +1,6 @@
 """GhostCore: positions, rewards, boosts, cullings and system resets (rules 1 to 10 and 16 to 19)."""
 
+from indexer.apply.hidden_settlements import settle_hidden
 from indexer.domain.events import (
     BoostApplied,
     CascadeDistributed,
@@ -245,6 +246,7 @@ def boost_applied(game: Game, event: BoostApplied) -> None:
 
 def system_reset_triggered(game: Game, event: SystemResetTriggered) -> None:
     """A reset: every position owes 25 %, settled when it next acts; the last depositor wins (rules 8 and 10)."""
+    settle_hidden(game, event.total_penalty)
     game.expect(
         "total penalty of the reset", share_bps(game.total_value_locked, RESET_PENALTY_BPS), event.total_penalty
     )

@@ -9,6 +9,7 @@ from indexer.domain.units import Address, Calldata, Hash
 from indexer.domain.witness import Witness
 
 _IS_ALIVE = "0x1703e5f9"
+_GET_POSITION = "0x16c19739"
 
 
 class NodeWitness(Witness):
@@ -30,10 +31,18 @@ class NodeWitness(Witness):
         ]
 
     def is_alive(self, user: Address, block_number: int) -> bool | None:
-        call = {"to": self._contracts["GhostCore"], "data": _IS_ALIVE + user[2:].rjust(64, "0")}
+        alive = self._first_word(_IS_ALIVE, user, block_number)
+        return None if alive is None else bool(alive)
+
+    def stake(self, user: Address, block_number: int) -> int | None:
+        return self._first_word(_GET_POSITION, user, block_number)
+
+    def _first_word(self, selector: str, user: Address, block_number: int) -> int | None:
+        """The first word of a view of GhostCore's about a user."""
+        call = {"to": self._contracts["GhostCore"], "data": selector + user[2:].rjust(64, "0")}
         try:
             answer = self._call("eth_call", [call, hex(block_number)])
-            return bool(int(answer, 16))
+            return int(answer[:66], 16)
         except (NodeError, ValueError, TypeError):
             return None
 

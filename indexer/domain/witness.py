@@ -15,6 +15,9 @@ class Witness(Protocol):
     def is_alive(self, user: Address, block_number: int) -> bool | None:
         """Whether a user is alive at the end of a block (`GhostCore.isAlive`)."""
 
+    def stake(self, user: Address, block_number: int) -> int | None:
+        """A user's stake in wei at the end of a block (`GhostCore.getPosition`)."""
+
 
 class NoWitness:
     """The witness who has seen nothing: for chains whose logs and calldata tell everything."""
@@ -23,4 +26,7 @@ class NoWitness:
         return None
 
     def is_alive(self, user: Address, block_number: int) -> None:
+        return None
+
+    def stake(self, user: Address, block_number: int) -> None:
         return None

@@ -1,0 +1,168 @@
+"""Hand-made chains: blocks of transactions that emit events, as a node would serve them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from eth_abi import abi
+from eth_hash.auto import keccak
+
+from indexer.apply.block import apply_block
+from indexer.chain.wire import WireLog
+from indexer.decode.block import Archive, decode_logs
+from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
+from indexer.domain.chain import Block, Transaction
+from indexer.domain.events import Initialized, JackedIn, Transfer
+from indexer.domain.game import Game
+from indexer.domain.units import DATA, ZERO_ADDRESS, Address, Calldata, Hash
+from indexer.domain.witness import NoWitness, Witness
+from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransaction
+
+ADDRESSES = {name: Address(f"0x{index:02x}" + "c0" * 19) for index, name in enumerate(CONTRACTS, 1)}
+GHOST_CORE, TRACE_SCAN = ADDRESSES["GhostCore"], ADDRESSES["TraceScan"]
+START = 1_800_000_000
+
+Event = tuple[str, Any]
+
+
+def user(number: int) -> Address:
+    """A player's address."""
+    return Address(f"0x{number:040x}".replace("0x00", "0xa1", 1))
+
+
+def abi_of(contract: str, name: str) -> dict[str, Any]:
+    """The ABI entry of an event."""
+    entries = json.loads((ABI_FOLDER / f"{contract}.json").read_text())
+    entry: dict[str, Any] = next(entry for entry in entries if entry["name"] == name)
+    return entry
+
+
+def encode_log(contract: str, event: Any) -> RecordedLog:
+    """An event as the contract logs it."""
+    entry = abi_of(contract, type(event).__name__)
+    inputs = entry["inputs"]
+    signature = f"{entry['name']}({','.join(argument['type'] for argument in inputs)})"
+    topics, types, values = ["0x" + keccak(signature.encode()).hex()], [], []
+    for argument, value in zip(inputs, event, strict=True):
+        plain = bytes.fromhex(value[2:]) if argument["type"] == "bytes32" else value
+        if argument["indexed"]:
+            topics.append("0x" + abi.encode([argument["type"]], [plain]).hex())
+        else:
+            types.append(argument["type"])
+            values.append(plain)
+    return RecordedLog(ADDRESSES[contract], topics, "0x" + abi.encode(types, values).hex())
+
+
+@dataclass
+class ChainBuilder:
+    """Builds a chain block by block; `now` is the newest block's time in unix seconds."""
+
+    blocks: list[RecordedBlock] = field(default_factory=list)
+    now: int = START
+    _hashes: Any = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        if not self.blocks:
+            self.block()
+
+    def transaction(
+        self,
+        *events: Event,
+        sender: str = user(1),
+        to: str | None = GHOST_CORE,
+        calldata: str = "0x",
+        status: int = 1,
+        logs: Sequence[RecordedLog] = (),
+    ) -> RecordedTransaction:
+        """A transaction with these events, and `logs` after them."""
+        return RecordedTransaction(
+            hash=self._hash(),
+            sender=sender,
+            to=to,
+            input=calldata,
+            status=status,
+            logs=[*(encode_log(contract, event) for contract, event in events), *logs],
+        )
+
+    def block(self, *transactions: RecordedTransaction, after: int = 1) -> RecordedBlock:
+        """Append a block `after` seconds after the last one."""
+        self.now += after
+        parent = self.blocks[-1].hash if self.blocks else "0x" + "0" * 64
+        block = RecordedBlock(len(self.blocks), self._hash(), parent, self.now, list(transactions))
+        self.blocks.append(block)
+        return block
+
+    def events(self, *events: Event, after: int = 1, **options: Any) -> RecordedBlock:
+        """Append a block with one transaction with these events."""
+        return self.block(self.transaction(*events, **options), after=after)
+
+    def deploy(self) -> None:
+        """GhostCore's initialization, and a supply of DATA."""
+        self.events(("GhostCore", Initialized(1)), ("DataToken", Transfer(ZERO_ADDRESS, user(99), 10**9 * DATA)))
+
+    def jack_in(self, who: Address, amount: int, level: int) -> None:
+        """A block in which somebody enters with so many wei."""
+        self.events(
+            ("GhostCore", JackedIn(who, amount, level, amount)),
+            ("DataToken", Transfer(who, GHOST_CORE, amount)),
+            sender=who,
+        )
+
+    def _hash(self) -> str:
+        return f"0x{next(self._hashes):064x}"
+
+
+def play(blocks: Sequence[RecordedBlock], witness: Witness | None = None) -> Game:
+    """The game after these blocks; the journal keeps all rows."""
+    game = Game(ADDRESSES, witness=witness or NoWitness())
+    decoder = LogDecoder(ADDRESSES)
+    for recorded in blocks:
+        block = Block(recorded.number, Hash(recorded.hash), Hash(recorded.parent_hash), recorded.timestamp)
+        block.transactions = [
+            Transaction(
+                index,
+                Hash(transaction.hash),
+                Address(transaction.sender),
+                Address(transaction.to) if transaction.to else None,
+                Calldata(transaction.input or "0x"),
+            )
+            for index, transaction in enumerate(recorded.txs)
+            if transaction.status == 1
+        ]
+        decode_logs(decoder, block, wire_logs(recorded), Archive())
+        apply_block(game, block)
+    return game
+
+
+def wire_logs(block: RecordedBlock) -> list[WireLog]:
+    """A block's logs of our contracts as a node sends them."""
+    logs, log_index = [], 0
+    for tx_index, transaction in enumerate(block.txs):
+        for log in transaction.logs:
+            if log.address in ADDRESSES.values():
+                logs.append(
+                    WireLog(
+                        log.address,
+                        log.topics,
+                        log.data,
+                        block.hash,
+                        transaction.hash,
+                        hex(tx_index),
+                        hex(log_index),
+                    )
+                )
+            log_index += 1
+    return logs
+
+
+def submit_deaths(level: int, users: Sequence[Address]) -> str:
+    """The calldata of `TraceScan.submitDeaths`."""
+    return "0xfd297588" + abi.encode(["uint8", "address[]"], [level, list(users)]).hex()
+
+
+def wrapped(*calls: tuple[Address, str]) -> str:
+    """The calldata of a contract that makes other calls: `execute(address[],bytes[])`."""
+    targets, inputs = [target for target, _ in calls], [bytes.fromhex(data[2:]) for _, data in calls]
+    return "0x205aa66e" + abi.encode(["address[]", "bytes[]"], [targets, inputs]).hex()

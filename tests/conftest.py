@@ -1,0 +1,133 @@
+"""Databases for tests: each test gets one of its own, copied from a migrated template on a real server."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from psycopg import Connection
+
+from ghostnet.db.features import has_timescaledb
+from ghostnet.embedded_postgres import EmbeddedPostgres
+from indexer.replay.recording import RecordedBlock, load_recording
+from indexer.replay.truth import Truth
+from indexer.store.database import connect
+from tests.paths import SEASON, SEASON_EXPECTED
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The controller stops the throw-away server when all workers are done."""
+    from django.conf import settings
+
+    folder = settings.DATABASES["default"].get("EMBEDDED_IN")
+    if folder is not None and not hasattr(config, "workerinput"):
+        EmbeddedPostgres(folder, durable=False).stop()
+
+
+@contextmanager
+def default_database(name: str) -> Iterator[None]:
+    """Let Django's default connection, and new ones, use another database of the same server."""
+    before = connections.settings["default"]["NAME"]
+    connections["default"].close()
+    connections.settings["default"]["NAME"] = connections["default"].settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections.settings["default"]["NAME"] = connections["default"].settings_dict["NAME"] = before
+
+
+def execute_on_server(*statements: str) -> None:
+    with default_database("postgres"), connect() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def template(django_db_blocker: Any) -> Iterator[str]:
+    """A migrated, empty database."""
+    name = f"ghostnet_template_{WORKER}"
+    with django_db_blocker.unblock():
+        execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+        with default_database(name):
+            call_command("migrate", verbosity=0)
+            if has_timescaledb(connections["default"]):
+                with connections["default"].cursor() as cursor:
+                    cursor.execute("SELECT _timescaledb_functions.stop_background_workers()")
+        yield name
+        execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+class Databases:
+    """Makes databases for one test."""
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+        self.made: list[str] = []
+
+    def make(self) -> str:
+        """The name of a new, migrated database."""
+        name = f"ghostnet_{WORKER}_{len(self.made)}"
+        execute_on_server(
+            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {self._template}"
+        )
+        self.made.append(name)
+        return name
+
+    def drop_all(self) -> None:
+        execute_on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self.made))
+
+
+@pytest.fixture
+def databases(template: str, django_db_blocker: Any) -> Iterator[Databases]:
+    """A factory of migrated databases, for tests that compare several."""
+    made = Databases(template)
+    with django_db_blocker.unblock():
+        yield made
+        made.drop_all()
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[str]:
+    """A migrated database that Django's default connection uses; its URL, for other processes."""
+    name = databases.make()
+    with default_database(name):
+        yield database_url(name)
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection[Any]]:
+    """A connection of the indexer's own to `database`."""
+    with connect() as opened:
+        yield opened
+
+
+def database_url(name: str) -> str:
+    """The URL of a database on the tests' server."""
+    with connections["default"].cursor():
+        info = connections["default"].connection.info
+    parameters: dict[str, Any] = {"host": info.host, "port": info.port, "user": info.user, "password": info.password}
+    given = "&".join(f"{key}={value}" for key, value in parameters.items() if value)
+    return f"postgresql:///{name}?{given}"
+
+
+@pytest.fixture(scope="session")
+def season() -> list[RecordedBlock]:
+    return load_recording(SEASON)
+
+
+@pytest.fixture(scope="session")
+def truth() -> Truth:
+    return Truth.load(SEASON_EXPECTED)
+
+
+def fetch_one(connection: psycopg.Connection[Any], sql: str) -> Any:
+    row = connection.execute(sql).fetchone()
+    assert row is not None
+    return row[0]

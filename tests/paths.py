@@ -1,0 +1,8 @@
+"""Where the fixtures are."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+SEASON = PROJECT / "fixtures" / "season.jsonl.gz"
+SEASON_EXPECTED = PROJECT / "fixtures" / "season_expected.json.gz"
+SEASON_DEPLOYMENT = PROJECT / "fixtures" / "deployments" / "season.json"
