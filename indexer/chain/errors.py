@@ -75,7 +75,7 @@ _RANGE: Final = re.compile(
     re.IGNORECASE,
 )
 _PASSING: Final = re.compile(
-    r"internal error|timed? ?out|temporar|unavailable|unknown block|header not found|try again", re.IGNORECASE
+    r"internal error|timed? ?out|temporar|unavailable|try again", re.IGNORECASE
 )
 
 

@@ -1,0 +1,251 @@
+"""The recorded season: every figure must be the contracts' own, by whatever route it was indexed."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from indexer.replay.chain import ReorgPlan
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.rpc import Limits
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from indexer.store.database import connect
+from indexer.store.digest import state_digest
+from indexer.store.dump import dump_state
+from tests.conftest import Databases, default_database
+from tests.indexing import index
+from tests.paths import PROJECT, SEASON_DEPLOYMENT, SEASON_EXPECTED
+
+LAST = 1007
+
+
+@pytest.fixture(scope="module")
+def indexed(template: str, season: list[RecordedBlock], truth: Truth, django_db_blocker: Any) -> Iterator[str]:
+    """A database with the whole season, indexed in one go."""
+    with django_db_blocker.unblock():
+        databases = Databases(template)
+        databases.made.append("placeholder_for_other_tests")
+        name = databases.make()
+        with default_database(name), ReplayServer(season, truth=truth) as server:
+            index(server, truth.contracts)
+        yield name
+        databases.drop_all()
+
+
+@pytest.fixture
+def season_database(indexed: str, django_db_blocker: Any) -> Iterator[Connection[Any]]:
+    with django_db_blocker.unblock(), default_database(indexed), connect() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def digest(indexed: str, django_db_blocker: Any) -> str:
+    with django_db_blocker.unblock(), default_database(indexed), connect() as connection:
+        return state_digest(connection)
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(gzip.decompress(SEASON_EXPECTED.read_bytes()))
+    return document
+
+
+@pytest.mark.parametrize("block", [137, 314, 510, 686, 882, 1007])
+def test_state_at_a_checkpoint_equals_the_contracts_own(
+    season_database: Connection[Any], expected: dict[str, Any], block: int
+) -> None:
+    truth = expected["checkpoints"][str(block)]
+    state = dump_state(season_database, block)
+    players = state.pop("players")
+    for address, player in truth["players"].items():
+        if address in players:
+            assert players[address] == player, address
+        else:
+            assert player["level"] == 0, f"{address} is missing"
+    for number, level in state.pop("levels").items():
+        assert level == {key: truth["levels"][number][key] for key in level}
+    balances = state.pop("balances")
+    assert balances == {address: balance for address, balance in truth["balances"].items() if balance != "0"}
+    truth["bets"].sort(key=lambda bet: (bet["roundId"], bet["user"]))
+    assert state == {key: truth[key] for key in state}
+
+
+def test_every_death_is_the_right_player_s(season_database: Connection[Any], expected: dict[str, Any]) -> None:
+    rows = season_database.execute(
+        "SELECT id >> 23, scan_id::int, level, '0x' || encode(address, 'hex'), amount::text, streak, evidence"
+        " FROM deaths ORDER BY 1, 4"
+    ).fetchall()
+    deaths = sorted(
+        (death["block"], death["scanId"], death["level"], death["user"], death["amount"], death["streak"], "calldata")
+        for death in expected["deaths"]
+    )
+    assert sorted(rows) == deaths
+
+
+def test_every_culling_is_the_right_player_s(season_database: Connection[Any], expected: dict[str, Any]) -> None:
+    rows = season_database.execute(
+        "SELECT id >> 23, level, '0x' || encode(victim, 'hex'), amount::text, streak, '0x' || encode(new_entrant, 'hex')"
+        " FROM cullings"
+    ).fetchall()
+    assert sorted(rows) == sorted(
+        (cull["block"], cull["level"], cull["victim"], cull["amount"], cull["streak"], cull["newEntrant"])
+        for cull in expected["culls"]
+    )
+
+
+def test_every_reset_names_who_was_really_paid(season_database: Connection[Any], expected: dict[str, Any]) -> None:
+    rows = season_database.execute(
+        "SELECT id >> 23, total_penalty::text, '0x' || encode(winner, 'hex') FROM system_resets"
+    ).fetchall()
+    assert sorted(rows) == sorted(
+        (reset["block"], reset["totalPenalty"], reset["paidTo"]) for reset in expected["resets"]
+    )
+
+
+def test_every_silent_settlement_is_seen(season_database: Connection[Any], expected: dict[str, Any]) -> None:
+    rows = season_database.execute(
+        "SELECT id >> 23, '0x' || encode(tx_hash, 'hex'), '0x' || encode(address, 'hex'), penalty::text"
+        " FROM positions WHERE action = 'penalty_settled'"
+    ).fetchall()
+    assert sorted(rows) == sorted(
+        (settled["block"], settled["tx"], settled["user"], settled["penalty"])
+        for settled in expected["silentSettlements"]
+    )
+
+
+def test_look_alikes_of_other_contracts_leave_no_trace(
+    season_database: Connection[Any], expected: dict[str, Any]
+) -> None:
+    (archived,) = season_database.execute("SELECT count(*) FROM chain_events").fetchone() or (0,)
+    (undecoded,) = season_database.execute("SELECT count(*) FROM undecoded_logs").fetchone() or (0,)
+    assert archived == expected["logs"] - expected["foreignLogs"]
+    assert undecoded == 0
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_batch_borders_do_not_matter(
+    database: str, season: list[RecordedBlock], truth: Truth, digest: str, batch_size: int
+) -> None:
+    with ReplayServer(season) as server:
+        watcher = index(server, truth.contracts, batch_size=batch_size)
+    assert max(watcher.batches) <= batch_size
+    assert digest_now() == digest
+
+
+def test_following_the_head_gives_what_a_backfill_gives(
+    database: str, season: list[RecordedBlock], truth: Truth, digest: str
+) -> None:
+    options = ReplayOptions(head=400, blocks_per_second=200)
+    with ReplayServer(season, options) as server:
+        watcher = index(server, truth.contracts, to_block=LAST, ws=True)
+    assert len(watcher.batches) > 50
+    assert digest_now() == digest
+
+
+def test_stopping_and_going_on_gives_the_same(
+    database: str, season: list[RecordedBlock], truth: Truth, digest: str
+) -> None:
+    with ReplayServer(season) as server:
+        for stop_after in (1, 250, 251, 475, 846, None):
+            index(server, truth.contracts, stop_after=stop_after, batch_size=5)
+    assert digest_now() == digest
+
+
+def test_reorgs_on_the_way_give_the_same(database: str, season: list[RecordedBlock], truth: Truth, digest: str) -> None:
+    options = ReplayOptions(head=200, blocks_per_second=150, reorgs=ReorgPlan(every=40, depth=20, seed=3))
+    with ReplayServer(season, options) as server:
+        watcher = index(server, truth.contracts, to_block=LAST, ws=True)
+    assert watcher.rollbacks
+    assert digest_now() == digest
+
+
+def test_a_reorg_while_nobody_watched_is_undone_at_the_start(
+    database: str, season: list[RecordedBlock], truth: Truth
+) -> None:
+    with ReplayServer(season, ReplayOptions(head=600)) as server:
+        server.reorg(30)
+        index(server, truth.contracts)
+        forked = digest_now()
+        server.reorg(30)
+        watcher = index(server, truth.contracts)
+    assert [rollback.depth for rollback in watcher.rollbacks] == [30]
+    assert digest_now() != forked
+    with connect() as connection:
+        assert dump_state(connection, 510)["block"] == 510
+
+
+def test_a_flaky_limiting_node_gives_the_same(
+    database: str, season: list[RecordedBlock], truth: Truth, digest: str
+) -> None:
+    options = ReplayOptions(
+        flaky=0.1, rate_limit=200, max_batch=20, limits=Limits(max_range=60, max_results=1500, strict_head=True)
+    )
+    with ReplayServer(season, options) as server:
+        index(server, truth.contracts)
+    assert digest_now() == digest
+
+
+def test_the_digest_at_a_block_is_that_of_a_chain_that_ends_there(
+    databases: Databases, season: list[RecordedBlock], truth: Truth
+) -> None:
+    digests = []
+    for to_block, at_block in ((500, None), (700, 500)):
+        name = databases.make()
+        with default_database(name), ReplayServer(season) as server:
+            index(server, truth.contracts, to_block=to_block)
+            with connect() as connection:
+                digests.append(state_digest(connection, at_block))
+    assert digests[0] == digests[1]
+
+
+def test_a_changed_figure_changes_the_digest(database: str, season: list[RecordedBlock], truth: Truth) -> None:
+    with ReplayServer(season) as server:
+        index(server, truth.contracts, to_block=300)
+    before = digest_now()
+    with connect() as connection:
+        connection.execute("UPDATE bets SET payout = payout + 1 WHERE id = (SELECT min(id) FROM bets)")
+    assert digest_now(at_block=299) != before
+
+
+def test_the_commands_index_dump_and_digest(database: str, season: list[RecordedBlock], digest: str) -> None:
+    with ReplayServer(season) as server:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database,
+            "GHOSTNET_RPC_URLS": server.url,
+            "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
+        }
+        indexed = run_command(environment, "index_chain", "--until-head")
+        assert indexed.returncode == 0, indexed.stderr
+        assert "indexed up to block 1007" in indexed.stderr
+        assert run_command(environment, "state_digest").stdout.strip() == digest
+        dumped = json.loads(run_command(environment, "dump_state", "--at-block", "1007").stdout)
+        assert dumped["block"] == LAST
+        beyond = run_command(environment, "dump_state", "--at-block", "1008")
+        assert beyond.returncode == 1
+        assert "block 1008 is not indexed: this database covers 0 to 1007" in beyond.stderr
+        assert "Traceback" not in beyond.stderr
+
+
+def run_command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env={**environment, "DJANGO_SETTINGS_MODULE": "ghostnet.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def digest_now(at_block: int | None = None) -> str:
+    with connect() as connection:
+        return state_digest(connection, at_block)
