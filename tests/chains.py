@@ -99,8 +99,13 @@ class ChainBuilder:
         return self.block(self.transaction(*events, **options), after=after)
 
     def deploy(self) -> None:
-        """GhostCore's initialization, and a supply of DATA."""
-        self.events(("GhostCore", Initialized(1)), ("DataToken", Transfer(ZERO_ADDRESS, user(99), 10**9 * DATA)))
+        """A block that creates the contracts, with GhostCore's initialization and a supply of DATA."""
+        creations = [
+            RecordedTransaction(hash=self._hash(), sender=user(1), contract_address=address)
+            for address in ADDRESSES.values()
+        ]
+        supply = Transfer(ZERO_ADDRESS, user(99), 10**9 * DATA)
+        self.block(*creations, self.transaction(("GhostCore", Initialized(1)), ("DataToken", supply)))
 
     def jack_in(self, who: Address, amount: int, level: int) -> None:
         """A block in which somebody enters with so many wei."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from psycopg import Connection
@@ -23,8 +24,6 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The controller stops the throw-away server when all workers are done."""
-    from django.conf import settings
-
     folder = settings.DATABASES["default"].get("EMBEDDED_IN")
     if folder is not None and not hasattr(config, "workerinput"):
         EmbeddedPostgres(folder, durable=False).stop()

@@ -16,8 +16,10 @@ import msgspec
 from indexer.chain.errors import (
     Inconsistent,
     NodeUnreachable,
+    RangeTooLarge,
     RateLimited,
     RpcError,
+    TimedOut,
     Unavailable,
     rpc_error,
 )
@@ -157,6 +159,8 @@ class NodeClient:
                 self._calls_a_request = max(1, len(open_calls) // 2)
                 return await self._insist_in_parts(calls, decoder)
             except (Unavailable, RateLimited) as error:
+                if isinstance(error, TimedOut) and _is_range(calls):
+                    raise RangeTooLarge("eth_getLogs", error.message) from error
                 attempt += 1
                 self._note_failure(node, error, attempt, started)
                 continue
@@ -217,11 +221,15 @@ class NodeClient:
             ) as response:
                 if response.status == 429:
                     raise RateLimited("too many requests (429)", _retry_after(response.headers.get("Retry-After")))
+                if response.status == 413 and len(calls) > 1:
+                    raise _BatchRefused
                 raw = await response.read()
                 if response.status >= 500 or not raw:
                     raise Unavailable(f"HTTP status {response.status}")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unavailable(f"{type(error).__name__}: {error}") from error
+        except TimeoutError as error:
+            raise TimedOut(f"no answer within {REQUEST_SECONDS:.0f} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(_reason(error)) from error
         return _results(raw, decoder, calls, first_id)
 
 
@@ -250,6 +258,18 @@ def _result(answer: _Answer[Any] | None, method: str) -> Any:
     if answer is None or (answer.error is None and answer.result is msgspec.UNSET):
         raise Unavailable(f"no answer to {method}")
     return answer.result if answer.error is None else rpc_error(method, answer.error)
+
+
+def _is_range(calls: Sequence[Call]) -> bool:
+    """Whether a request asks for the logs of several blocks, and could ask for fewer."""
+    method, params = calls[0]
+    return method == "eth_getLogs" and params[0].get("fromBlock") != params[0].get("toBlock")
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the address: it may hold a key."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return cause.strerror if isinstance(cause, OSError) and cause.strerror else type(error).__name__
 
 
 def _retry_after(text: str | None) -> float | None:

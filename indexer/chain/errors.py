@@ -16,6 +16,10 @@ class Unavailable(NodeError):
     """No answer, or not a JSON-RPC answer: refused, reset, cut off, timed out, 5xx, HTML. Worth another try."""
 
 
+class TimedOut(Unavailable):
+    """No answer in time; perhaps too much was asked."""
+
+
 class NodeUnreachable(NodeError):
     """No node answered in time."""
 
@@ -74,9 +78,8 @@ _RANGE: Final = re.compile(
     r"more than \d+|too many (results|logs)|range|too (wide|large|big)|response size|exceed|query timeout|limited to",
     re.IGNORECASE,
 )
-_PASSING: Final = re.compile(
-    r"internal error|timed? ?out|temporar|unavailable|try again", re.IGNORECASE
-)
+_BEYOND: Final = re.compile(r"beyond .*head", re.IGNORECASE)
+_PASSING: Final = re.compile(r"internal error|timed? ?out|temporar|unavailable|try again", re.IGNORECASE)
 
 
 def rpc_error(method: str, error: Any) -> NodeError:
@@ -87,7 +90,7 @@ def rpc_error(method: str, error: Any) -> NodeError:
         return MethodNotFound(method, error)
     if code == 429 or _RATE.search(message):
         return RateLimited(message)
-    if method == "eth_getLogs" and (code == -32005 or _RANGE.search(message)):
+    if method == "eth_getLogs" and not _BEYOND.search(message) and (code == -32005 or _RANGE.search(message)):
         return RangeTooLarge(method, error)
     if code == -32603 or _PASSING.search(message):
         return Unavailable(f"{method}: {message}")

@@ -64,10 +64,10 @@ class BlockFetcher:
         else:
             log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
             results = await asyncio.gather(
-                self._client.call("eth_getLogs", [log_filter], list[WireLog]),
+                self._client.batch([("eth_getLogs", [log_filter])], list[WireLog]),
                 self._client.batch(block_calls, WireBlock),
             )
-            logs, blocks = results[0], _all(results[1])
+            (logs,), blocks = _all(results[0]), _all(results[1])
             headers = _linked_headers(numbers, blocks)
         fetched = [FetchedBlock(header, [], []) for header in headers]
         _distribute(logs, fetched)

@@ -65,6 +65,7 @@ class BlockSource:
         self._producer: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._last: int | None = None
+        self._client: NodeClient | None = None
 
     @property
     def head(self) -> int | None:
@@ -107,6 +108,7 @@ class BlockSource:
 
     def call(self, method: str, params: list[Any]) -> Any:
         """Any other call. Raises NodeError."""
+        assert self._client is not None
         return self._wait(self._client.call(method, params, Any))
 
     def stop(self) -> None:
@@ -134,13 +136,15 @@ class BlockSource:
         with self._changed:
             self._ranges.clear()
             self._queued = 0
+            self._error = None
         self._hashes = {number: known for number, known in self._hashes.items() if number < first}
         self._producer = asyncio.create_task(self._produce_guarded(first))
 
     async def _close(self) -> None:
         await _cancel(self._producer)
         await _cancel(self._watching)
-        await self._client.__aexit__()
+        if self._client is not None:
+            await self._client.__aexit__()
 
     async def _produce_guarded(self, first: int) -> None:
         try:

@@ -91,8 +91,8 @@ def test_every_death_is_the_right_player_s(season_database: Connection[Any], exp
 
 def test_every_culling_is_the_right_player_s(season_database: Connection[Any], expected: dict[str, Any]) -> None:
     rows = season_database.execute(
-        "SELECT id >> 23, level, '0x' || encode(victim, 'hex'), amount::text, streak, '0x' || encode(new_entrant, 'hex')"
-        " FROM cullings"
+        "SELECT id >> 23, level, '0x' || encode(victim, 'hex'), amount::text, streak,"
+        " '0x' || encode(new_entrant, 'hex') FROM cullings"
     ).fetchall()
     assert sorted(rows) == sorted(
         (cull["block"], cull["level"], cull["victim"], cull["amount"], cull["streak"], cull["newEntrant"])

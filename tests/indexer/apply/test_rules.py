@@ -68,7 +68,7 @@ def death_events(count: int, total: int, level: int = 1, scan_id: int = 1) -> li
 
 
 def finalize_scan(
-    chain: ChainBuilder, deaths: int, total: int, survivors: int, level: int = 1, scan_id: int = 1
+    chain: ChainBuilder, deaths: int, total: int, survivors: int, *, level: int = 1, scan_id: int = 1
 ) -> None:
     cascade: list[tuple[str, object]] = []
     if deaths:

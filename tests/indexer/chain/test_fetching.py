@@ -1,0 +1,184 @@
+"""Fetching from a node whose answers may not belong together."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from indexer.chain.client import NodeClient
+from indexer.chain.errors import Inconsistent
+from indexer.chain.fetcher import BlockFetcher
+from indexer.chain.ranges import TARGET_LOGS, AdaptiveRange
+from indexer.chain.source import BlockSource, SourceOptions
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from tests.chains import ADDRESSES, ChainBuilder, user
+
+
+def fetch(server: ReplayServer, first: int, last: int, *, by_hash: bool) -> Any:
+    async def work() -> Any:
+        async with NodeClient([server.url], patience=5) as client:
+            return await BlockFetcher(client, ADDRESSES).fetch(first, last, by_hash=by_hash)
+
+    return asyncio.run(work())
+
+
+def claims_chain() -> ChainBuilder:
+    chain = ChainBuilder()
+    chain.deploy()
+    chain.jack_in(user(1), 10**19, 1)
+    chain.block(
+        chain.transaction(sender=user(1), calldata="0x372500ab"),
+        chain.transaction(sender=user(2), calldata="0x372500ab", status=0),
+        chain.transaction(to=user(9), calldata="0x11"),
+    )
+    return chain
+
+
+@pytest.mark.parametrize("by_hash", [True, False])
+def test_only_successful_calls_that_matter_are_kept(by_hash: bool) -> None:
+    chain = claims_chain()
+    with ReplayServer(chain.blocks) as server:
+        fetched = fetch(server, 0, 3, by_hash=by_hash)
+    kept = [transaction.hash for block in fetched.blocks for transaction in block.transactions]
+    assert kept == [chain.blocks[3].txs[0].hash]
+    assert [len(block.logs) for block in fetched.blocks] == [0, 2, 2, 0]
+
+
+class TwoFacedServer(ReplayServer):
+    """A load balancer with two nodes behind it: logs come from another fork than headers, so many times."""
+
+    times = 2
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        answer = super()._result(method, params, socket)
+        if method == "eth_getLogs" and self.times:
+            self.times -= 1
+            return answer.replace(self.chain.blocks[1].hash.encode(), b"0x" + b"ff" * 32)
+        return answer
+
+
+def test_logs_of_another_fork_are_asked_for_again() -> None:
+    with TwoFacedServer(claims_chain().blocks) as server:
+        fetched = fetch(server, 0, 3, by_hash=False)
+        assert fetched.log_count == 4
+        server.times = 100
+        with pytest.raises(Inconsistent, match="another fork"):
+            fetch(server, 0, 3, by_hash=False)
+
+
+class LaggingServer(ReplayServer):
+    """A node whose newest block only some of the machines behind it know."""
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        if method == "eth_getBlockByNumber" and params[0] == hex(self.chain.head):
+            return b"null"
+        return super()._result(method, params, socket)
+
+
+def test_a_block_that_a_lagging_node_does_not_know_is_not_made_up() -> None:
+    with LaggingServer(claims_chain().blocks) as server, pytest.raises(Inconsistent):
+        fetch(server, 0, 3, by_hash=True)
+
+
+def test_the_range_aims_at_so_many_logs_and_halves_when_refused() -> None:
+    size = AdaptiveRange(first=100)
+    size.succeeded(100, 100)
+    assert size.size == 200
+    size.succeeded(200, 10 * TARGET_LOGS)
+    assert size.size == 20
+    size.refused(20)
+    assert size.size == 10
+    for _ in range(10):
+        size.refused(size.size)
+    assert size.size == 1
+
+
+def source_of(server: ReplayServer, **options: Any) -> BlockSource:
+    return BlockSource(
+        SourceOptions([server.url], options.pop("ws_url", None), 6343, ADDRESSES, poll_interval=0.02, **options)
+    )
+
+
+def numbers(source: BlockSource, count: int) -> list[int]:
+    seen: list[int] = []
+    while len(seen) < count:
+        fetched = source.next(5.0)
+        assert fetched is not None, f"nothing after {seen[-3:]}"
+        seen += [block.header.number for block in fetched.blocks]
+    return seen
+
+
+def long_chain(length: int) -> list[RecordedBlock]:
+    chain = ChainBuilder()
+    chain.deploy()
+    for number in range(length - 2):
+        chain.jack_in(user(number + 1), 10**19, 1)
+    return chain.blocks
+
+
+def test_blocks_come_once_and_in_order_from_wherever_asked() -> None:
+    with ReplayServer(long_chain(300)) as server:
+        source = source_of(server)
+        source.open()
+        try:
+            source.start(0, None)
+            assert numbers(source, 300) == list(range(300))
+            assert source.next(0.1) is None
+            source.restart(250)
+            assert numbers(source, 50) == list(range(250, 300))
+        finally:
+            source.stop()
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["pushed heads", "a silent subscription"])
+def test_new_blocks_arrive_whether_or_not_the_subscription_speaks(silent: bool) -> None:
+    with ReplayServer(long_chain(20), ReplayOptions(head=9, silent_ws=silent)) as server:
+        source = source_of(server, ws_url=server.ws_url)
+        source.open()
+        try:
+            source.start(0, None)
+            assert numbers(source, 10) == list(range(10))
+            for expected in range(10, 20):
+                server.advance()
+                assert numbers(source, 1) == [expected]
+        finally:
+            source.stop()
+
+
+def test_a_reorg_that_does_not_grow_the_chain_is_shown() -> None:
+    with ReplayServer(long_chain(20), ReplayOptions(head=15)) as server:
+        source = source_of(server)
+        source.open()
+        try:
+            source.start(0, None)
+            numbers(source, 16)
+            server.reorg(3)
+            fetched = source.next(5.0)
+            assert fetched is not None
+            assert fetched.last.number == 15
+            assert fetched.last.hash == server.chain.blocks[15].hash
+        finally:
+            source.stop()
+
+
+def test_fetching_ahead_is_bounded() -> None:
+    with ReplayServer(long_chain(2000)) as server:
+        source = source_of(server, batch_size=10, most_queued=200)
+        source.open()
+        try:
+            source.start(0, None)
+            while (fetched := source.next(0.5)) is None:
+                pass
+            requests = server.requests
+            let_it_run()
+            assert server.requests - requests < 60
+            rest = 2000 - len(fetched.blocks)
+            assert numbers(source, rest)[-1] == 1999
+        finally:
+            source.stop()
+
+
+def let_it_run() -> None:
+    asyncio.run(asyncio.sleep(0.5))

@@ -1,0 +1,139 @@
+"""The replay node: what it serves is the recording, what it answers is the truth."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from eth_abi import abi
+from eth_hash.auto import keccak
+from websockets.asyncio.client import connect
+
+from indexer.replay.recording import BadRecording, RecordedBlock, load_recording
+from indexer.replay.rpc import Limits
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+
+
+def ask(server: ReplayServer, method: str, *params: Any) -> Any:
+    async def post() -> Any:
+        body = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
+        async with ClientSession() as session, session.post(server.url, json=body) as response:
+            return await response.json()
+
+    answer = asyncio.run(post())
+    assert answer["id"] == 7
+    return answer.get("result", answer.get("error"))
+
+
+def test_logs_blocks_and_receipts_tell_the_same(season: list[RecordedBlock]) -> None:
+    with ReplayServer(season) as server:
+        block = ask(server, "eth_getBlockByNumber", hex(500), True)
+        logs = ask(server, "eth_getLogs", {"fromBlock": hex(500), "toBlock": hex(500)})
+        assert logs == ask(server, "eth_getLogs", {"blockHash": block["hash"]})
+        receipts = ask(server, "eth_getBlockReceipts", hex(500))
+        assert [log for receipt in receipts for log in receipt["logs"]] == logs
+        assert [transaction["hash"] for transaction in block["transactions"]] == [
+            receipt["transactionHash"] for receipt in receipts
+        ]
+        assert {log["blockHash"] for log in logs} == {season[500].hash}
+
+
+def test_filters_choose_by_address_and_topics(season: list[RecordedBlock], truth: Truth) -> None:
+    transfer = "0x" + keccak(b"Transfer(address,address,uint256)").hex()
+    span = {"fromBlock": "0x0", "toBlock": hex(1007)}
+    with ReplayServer(season) as server:
+        token = truth.contracts["DataToken"]
+        logs = ask(server, "eth_getLogs", {**span, "address": [token], "topics": [[transfer]]})
+    recorded = [
+        log
+        for block in season
+        for transaction in block.txs
+        for log in transaction.logs
+        if log.address == token and log.topics[:1] == [transfer]
+    ]
+    assert len(logs) == len(recorded) == 5439
+
+
+def test_limits_are_refused_as_nodes_refuse_them(season: list[RecordedBlock]) -> None:
+    limits = Limits(max_range=100, max_results=50, strict_head=True)
+    with ReplayServer(season, ReplayOptions(limits=limits)) as server:
+        wide = ask(server, "eth_getLogs", {"fromBlock": "0x0", "toBlock": "0x64"})
+        many = ask(server, "eth_getLogs", {"fromBlock": hex(400), "toBlock": hex(450)})
+        beyond = ask(server, "eth_getLogs", {"fromBlock": hex(1007), "toBlock": hex(1010)})
+        unknown = ask(server, "debug_traceTransaction", "0x00")
+    assert "too wide" in wide["message"]
+    assert (many["code"], "more than 50 results" in many["message"]) == (-32005, True)
+    assert "beyond current head" in beyond["message"]
+    assert unknown["code"] == -32601
+
+
+def view(server: ReplayServer, to: str, signature: str, types: list[str], block: int, *arguments: Any) -> Any:
+    inside = signature[signature.index("(") + 1 : -1]
+    data = keccak(signature.encode())[:4] + abi.encode(inside.split(",") if inside else [], arguments)
+    answer = ask(server, "eth_call", {"to": to, "data": "0x" + data.hex()}, hex(block))
+    return abi.decode(types, bytes.fromhex(answer[2:])) if isinstance(answer, str) else answer
+
+
+def test_views_are_answered_where_the_truth_is_recorded(season: list[RecordedBlock], truth: Truth) -> None:
+    core, pool = truth.contracts["GhostCore"], truth.contracts["DeadPool"]
+    state = truth._checkpoints["314"]
+    with ReplayServer(season, truth=truth) as server:
+        for address, player in list(state["players"].items())[:20]:
+            types = ["uint256", "uint8", "uint64", "uint64", "uint256", "bool", "uint16"]
+            position = view(server, core, "getPosition(address)", types, 314, address)
+            assert position[:2] == (int(player["amount"]), player["level"])
+            assert position[6] == player["ghostStreak"]
+        assert view(server, core, "getTotalValueLocked()", ["uint256"], 314) == (int(state["totalValueLocked"]),)
+        assert view(server, pool, "roundCount()", ["uint256"], 314) == (state["roundCount"],)
+        refused = view(server, core, "getTotalValueLocked()", ["uint256"], 315)
+        assert "not recorded" in refused["message"]
+
+
+def test_a_reorg_is_announced_by_removed_logs_and_new_heads(season: list[RecordedBlock]) -> None:
+    async def listen(server: ReplayServer) -> tuple[list[Any], list[Any]]:
+        async with connect(server.ws_url) as socket:
+            for request_id, name in ((1, "newHeads"), (2, "logs")):
+                params = [name] if name == "newHeads" else [name, {}]
+                await socket.send(json.dumps({"id": request_id, "method": "eth_subscribe", "params": params}))
+            subscriptions = [json.loads(await socket.recv())["result"] for _ in range(2)]
+            await asyncio.to_thread(server.reorg, 2)
+            heads: list[Any] = []
+            logs: list[Any] = []
+            while len(heads) < 2:
+                message = json.loads(await asyncio.wait_for(socket.recv(), 5))["params"]
+                (heads if message["subscription"] == subscriptions[0] else logs).append(message["result"])
+            return heads, logs
+
+    with ReplayServer(season, ReplayOptions(head=500)) as server:
+        dropped = {season[499].hash, season[500].hash}
+        heads, logs = asyncio.run(listen(server))
+    assert [int(head["number"], 16) for head in heads] == [499, 500]
+    assert heads[1]["parentHash"] == heads[0]["hash"]
+    assert not dropped & {head["hash"] for head in heads}
+    removed = [log for log in logs if log["removed"]]
+    assert {log["blockHash"] for log in removed} <= dropped
+    assert removed
+
+
+def test_times_can_be_shifted(season: list[RecordedBlock]) -> None:
+    with ReplayServer(season, ReplayOptions(shift=1000)) as server:
+        block = ask(server, "eth_getBlockByNumber", hex(10), False)
+    assert int(block["timestamp"], 16) == season[10].timestamp + 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "no block"),
+        ("{}", "line 1"),
+        ('{"number":1,"hash":"0x","parentHash":"0x","timestamp":1}', "does not follow"),
+    ],
+)
+def test_a_file_that_is_no_recording_is_refused(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "chain.jsonl"
+    path.write_text(content + "\n" if content else "")
+    with pytest.raises(BadRecording, match=says):
+        load_recording(path)
