@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from indexer.chain.blocks import FetchedBlock, FetchedRange, FetchedTransaction, Header, parse_header
@@ -11,6 +13,8 @@ from indexer.chain.relevance import Relevance
 from indexer.chain.wire import WireBlock, WireHeader, WireLog, WireReceipt
 
 T = TypeVar("T")
+
+_block_hash = attrgetter("block_hash")
 
 _TRIES: Final = 6
 _FIRST_PAUSE: Final = 0.05
@@ -95,8 +99,6 @@ class BlockFetcher:
                     block.transactions.append(chosen)
                 else:
                     unsure.append((block, chosen))
-            if not with_logs <= {transaction.hash for transaction in raw.transactions}:
-                raise Inconsistent(f"block {block.header.number} lacks transactions that its logs name")
         await self._add_successful(unsure)
 
     async def _add_successful(self, unsure: Sequence[tuple[FetchedBlock, FetchedTransaction]]) -> None:
@@ -137,15 +139,15 @@ def _linked_headers(numbers: range, blocks: Sequence[WireBlock]) -> list[Header]
 
 
 def _distribute(logs: Sequence[WireLog], blocks: Sequence[FetchedBlock]) -> None:
-    """Give each block its logs; every one must name its block's hash, and stand in log order."""
+    """Give each block its logs; they must name their block's hash, and stand in chain order."""
     index_of = {block.header.hash: index for index, block in enumerate(blocks)}
-    previous = (-1, -1)
-    for log in logs:
-        index = index_of.get(log.block_hash)
-        if index is None or log.removed:
-            raise Inconsistent(f"log {log.log_index} of {log.transaction_hash} belongs to another fork or range")
-        place = (index, int(log.log_index, 16))
-        if place <= previous:
-            raise Inconsistent(f"logs out of order at log {log.log_index} of {log.transaction_hash}")
-        blocks[index].logs.append(log)
-        previous = place
+    previous = -1
+    for block_hash, group in groupby(logs, _block_hash):
+        index = index_of.get(block_hash)
+        if index is None:
+            raise Inconsistent(f"logs of block {block_hash} belong to another fork or range")
+        own = blocks[index].logs = list(group)
+        places = [int(log.log_index, 16) for log in own]
+        if index <= previous or places != sorted(set(places)) or any(log.removed for log in own):
+            raise Inconsistent(f"logs of block {block_hash} are out of order, repeated or removed")
+        previous = index

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from ghostnet.embedded_postgres import DATABASE, SUPERUSER, EmbeddedPostgres
-from ghostnet.management.base import GhostnetCommand
+from indexer.management.base import GhostnetCommand
 
 
 class Command(GhostnetCommand):

@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from ghostnet.management.base import GhostnetCommand
+from indexer.management.base import GhostnetCommand
 from indexer.store.database import connect
 from indexer.store.dump import dump_state
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
-from ghostnet.environment import Environment
-from ghostnet.management.base import GhostnetCommand
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.domain.units import Address
+from indexer.management.base import GhostnetCommand
 from indexer.pipeline import Chain, Pipeline
 from indexer.reporting import LogReporter, ProgressReporter
 from indexer.store.database import connect
@@ -45,7 +44,7 @@ class Command(GhostnetCommand):
         batch_size: int | None,
         **options: Any,
     ) -> None:
-        environment: Environment = settings.GHOSTNET
+        environment = settings.GHOSTNET
         deployment = environment.deployment
         chain = Chain(
             deployment.chain_id,

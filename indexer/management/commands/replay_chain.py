@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from ghostnet.management.base import GhostnetCommand
 from indexer.errors import GhostnetError
+from indexer.management.base import GhostnetCommand
 from indexer.management.commands.index_chain import stop_on_signals
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.recording import load_recording

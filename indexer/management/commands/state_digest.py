@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from ghostnet.management.base import GhostnetCommand
+from indexer.management.base import GhostnetCommand
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 

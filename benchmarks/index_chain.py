@@ -1,0 +1,107 @@
+"""Index a recording from a replay node into a fresh embedded database, and say what it took.
+
+`make bench RECORDING=path/to/recording.jsonl.gz` or `python -m benchmarks.index_chain RECORDING [--runs N]`.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ghostnet.embedded_postgres import EmbeddedPostgres
+from ghostnet.environment import PROJECT
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def database_cpu(postmaster: int) -> float | None:
+    """CPU seconds of the server and all its processes so far; None where there is no /proc."""
+    if not Path("/proc/self/stat").exists():
+        return None
+    total = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            continue
+        if int(stat.parent.name) == postmaster:
+            total += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == postmaster:
+            total += sum(map(int, fields[11:13]))
+    return total / TICKS
+
+
+def run_once(recording: Path, folder: Path) -> dict[str, float]:
+    """One run on a fresh database; seconds by stage, CPU seconds, logs and peak memory in MB."""
+    server = EmbeddedPostgres(folder)
+    server.ensure_running()
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        "GHOSTNET_DATA_DIR": str(folder),
+        "GHOSTNET_LOG_LEVEL": "WARNING",
+    }
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=PROJECT, env=environment, check=True)
+    node = subprocess.Popen(
+        [sys.executable, "manage.py", "replay_chain", str(recording.absolute()), "--port", "0"],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert node.stdout is not None
+        ready = node.stdout.readline().split()
+        environment["GHOSTNET_RPC_URLS"] = ready[1]
+        postmaster = int((server.data / "postmaster.pid").read_text().splitlines()[0])
+        cpu_before, database_before = resource.getrusage(resource.RUSAGE_CHILDREN), database_cpu(postmaster)
+        result = subprocess.run(
+            [sys.executable, "-m", "benchmarks.stages", "index_chain", "--until-head"],
+            cwd=PROJECT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        cpu, database_after = resource.getrusage(resource.RUSAGE_CHILDREN), database_cpu(postmaster)
+    finally:
+        node.terminate()
+        node.wait()
+        server.stop()
+    figures: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
+    figures["logs"] = float(ready[-1])
+    figures["indexer CPU"] = cpu.ru_utime + cpu.ru_stime - cpu_before.ru_utime - cpu_before.ru_stime
+    if database_before is not None and database_after is not None:
+        figures["database CPU"] = database_after - database_before
+    per_megabyte = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    figures["peak memory of a child, MB"] = cpu.ru_maxrss / per_megabyte
+    return figures
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("--runs", type=int, default=1)
+    options = parser.parse_args()
+    for _ in range(options.runs):
+        folder = Path(tempfile.mkdtemp(prefix="ghostnet-bench-"))
+        folder.chmod(0o755)
+        try:
+            figures = run_once(options.recording, folder / "data")
+        finally:
+            shutil.rmtree(folder)
+        whole = figures["start-up"] + figures["all, without start-up"]
+        print(f"{figures['logs']:,.0f} logs in {whole:.2f} s: {figures['logs'] / whole:,.0f} logs/s end to end,")
+        print(f"  {figures['logs'] / figures['all, without start-up']:,.0f} logs/s without the interpreter's start")
+        for name, value in figures.items():
+            if name != "logs":
+                print(f"  {name:32} {value:8.2f}")
+
+
+if __name__ == "__main__":
+    main()

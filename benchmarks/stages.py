@@ -1,0 +1,62 @@
+"""Run a command with its stages timed: `python -m benchmarks.stages index_chain --until-head`.
+
+Prints one JSON object on standard output: seconds by stage. The main thread waits for blocks, decodes and applies,
+renders rows and waits for the writer; the writer's thread appends and updates meanwhile.
+"""
+
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+seconds: defaultdict[str, float] = defaultdict(float)
+
+
+def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, its wall time added to a stage."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            seconds[stage] += time.perf_counter() - started
+
+    return wrapper
+
+
+def main() -> None:
+    """Time the stages of a command."""
+    started = time.perf_counter()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+    django.setup()
+    from indexer.chain.source import BlockSource
+    from indexer.pipeline import Pipeline
+    from indexer.store import writer
+    from indexer.store.writer_thread import WriterThread
+
+    seconds["start-up"] = time.perf_counter() - started
+    patches: list[tuple[Any, str, str]] = [
+        (BlockSource, "next", "main: wait for blocks"),
+        (Pipeline, "_apply_block", "main: decode and apply"),
+        (writer, "copy_text", "main: render rows"),
+        (WriterThread, "put", "main: wait for the writer"),
+        (writer, "append", "writer: append history"),
+        (writer, "update_current", "writer: update current rows"),
+        (writer.Writer, "write", "writer: all"),
+        (Pipeline, "run", "all, without start-up"),
+    ]
+    for owner, name, stage in patches:
+        setattr(owner, name, timed(stage, getattr(owner, name)))
+    call_command(*sys.argv[1:])
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main()
