@@ -19,7 +19,8 @@ from indexer.decode.block import Archive, archive_transactions, decode_logs
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Block, Transaction
 from indexer.domain.game import Game
-from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow
+from indexer.domain.records import ChainEventRow, ChainTransactionRow, DeathRow, UndecodedLogRow
+from indexer.domain.scans import Evidence
 from indexer.domain.units import Address, Calldata, Hash
 from indexer.store.checkpoint import start_chain
 from indexer.store.loader import Snapshot, load_game
@@ -140,6 +141,9 @@ class Pipeline:
         for block in fetched:
             self._apply_block(block, archive)
         rows = self._game.journal.take()
+        for death in rows[DeathRow]:
+            if death.evidence == Evidence.ASSUMED:
+                logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)
         rows[ChainEventRow] = archive.events
         rows[ChainTransactionRow] = archive.transactions
         rows[UndecodedLogRow] = archive.undecoded
