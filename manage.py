@@ -6,6 +6,11 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from indexer.errors import GhostnetError
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except GhostnetError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -4,8 +4,9 @@ import gc
 import logging
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from psycopg import Connection
 
@@ -22,9 +23,10 @@ from indexer.domain.game import Game
 from indexer.domain.records import ChainEventRow, ChainTransactionRow, DeathRow, UndecodedLogRow
 from indexer.domain.scans import Evidence
 from indexer.domain.units import Address, Calldata, Hash
+from indexer.reporting import Observer
 from indexer.store.checkpoint import start_chain
 from indexer.store.loader import Snapshot, load_game
-from indexer.store.rollback import Rollback, roll_back
+from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, HeaderRecord, Writer
 from indexer.store.writer_thread import WriterThread
 
@@ -35,16 +37,6 @@ GC_THRESHOLDS = (100_000, 50, 100)
 """Rows and events are many, short-lived and free of cycles: looking at them often costs a quarter of the time."""
 SWITCH_SECONDS = 0.001
 """How long a thread that waits for I/O may be kept from going on: the writer needs little but often."""
-
-
-class Observer(Protocol):
-    """Who watches the loop: a progress bar, log lines, metrics."""
-
-    def applied(self, block: int, head: int | None, blocks: int, logs: int) -> None:
-        """So many blocks with so many logs were applied, up to `block`."""
-
-    def rolled_back(self, rollback: Rollback) -> None:
-        """A reorg was undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +133,7 @@ class Pipeline:
         for block in fetched:
             self._apply_block(block, archive)
         rows = self._game.journal.take()
-        for death in rows[DeathRow]:
-            if death.evidence == Evidence.ASSUMED:
-                logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)
+        _warn_of_assumptions(rows[DeathRow])
         rows[ChainEventRow] = archive.events
         rows[ChainTransactionRow] = archive.transactions
         rows[UndecodedLogRow] = archive.undecoded
@@ -202,3 +192,9 @@ class Pipeline:
         )
         self._observer.rolled_back(rollback)
         self._load()
+
+
+def _warn_of_assumptions(deaths: Sequence[DeathRow]) -> None:
+    for death in deaths:
+        if death.evidence == Evidence.ASSUMED:
+            logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)

@@ -3,7 +3,7 @@
 import logging
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,6 +13,16 @@ from indexer.store.rollback import Rollback
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 5.0
+
+
+class Observer(Protocol):
+    """Who watches the loop: a progress bar, log lines, metrics."""
+
+    def applied(self, block: int, head: int | None, blocks: int, logs: int) -> None:
+        """So many blocks with so many logs were applied, up to `block`."""
+
+    def rolled_back(self, rollback: Rollback) -> None:
+        """A reorg was undone."""
 
 
 class Rates:

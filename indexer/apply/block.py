@@ -35,9 +35,12 @@ def apply_transaction(game: Game, logs: Sequence[DecodedLog], call: Transaction 
         game.journal.tx_hash, game.journal.event_id = call.hash, None
         apply_silent_calls(game, call)
     journal = game.journal
-    for event_id, _, tx_hash, contract, event in logs:
-        journal.tx_hash, journal.event_id = tx_hash, event_id
-        HANDLERS[contract][type(event)](game, event)
+    try:
+        for event_id, _, tx_hash, contract, event in logs:
+            journal.tx_hash, journal.event_id = tx_hash, event_id
+            HANDLERS[contract][type(event)](game, event)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise game.broken(f"{contract}.{type(event).__name__} can't be applied: {error!r}") from error
     if game.tx.deaths is not None:
         raise game.broken("DeathsProcessed without DeathsSubmitted after it in the transaction")
 

@@ -233,7 +233,7 @@ def survivors_updated(game: Game, event: SurvivorsUpdated) -> None:
 
 def emissions_added(game: Game, event: EmissionsAdded) -> None:
     """Emissions for a level, lost on a level without stake (rule 18)."""
-    credited = game.levels[event.level].total_staked > 0
+    credited = game.change_level(event.level).total_staked > 0
     game.add_rewards(event.level, event.amount)
     game.journal.fact(EmissionRow, event.level, event.amount, credited)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
@@ -16,7 +17,7 @@ class GhostnetCommand(BaseCommand):
             self.run(**options)
         except GhostnetError as error:
             raise CommandError(str(error)) from error
-        except OperationalError as error:
+        except (OperationalError, psycopg.OperationalError) as error:
             raise CommandError(
                 f"the database can't be used: {error}\nCheck DATABASE_URL; without it the embedded PostgreSQL is used."
             ) from error

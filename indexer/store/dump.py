@@ -136,13 +136,13 @@ def _in_order(snapshot: Snapshot) -> list[Any]:
 
 
 def _balances(snapshot: Snapshot) -> dict[str, str]:
-    """DATA balances that are not zero."""
+    """DATA balances of everybody who ever had any."""
     rows = snapshot.rows(
         "SELECT account, sum(amount) AS balance FROM ("
         "  SELECT recipient AS account, amount FROM token_transfers WHERE id < %(end)s"
         "  UNION ALL SELECT sender, -amount FROM token_transfers WHERE id < %(end)s) AS moves"
-        " GROUP BY account HAVING sum(amount) > 0 ORDER BY account",
-        {"end": snapshot.end_id},
+        " WHERE account <> %(nobody)s GROUP BY account ORDER BY account",
+        {"end": snapshot.end_id, "nobody": bytes(20)},
     )
     return {_address(row.account): str(row.balance) for row in rows}
 

@@ -648,6 +648,24 @@ def test_a_pot_rake_or_side_that_does_not_add_up_is_a_contradiction(event: objec
         play(chain.blocks)
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        ("GhostCore", EmissionsAdded(0, 1)),
+        ("GhostCore", StakeAdded(DAVE, 1, 1)),
+        ("DeadPool", BetPlaced(7, ALICE, True, 1)),
+        ("DeadPool", WinningsClaimed(7, ALICE, 1)),
+        ("TraceScan", ScanFinalized(1, 9, 0, 0, 1)),
+    ],
+    ids=lambda event: type(event[1]).__name__,
+)
+def test_an_event_about_something_that_does_not_exist_stops_with_its_place(event: tuple[str, object]) -> None:
+    chain = three_on_level_one()
+    block = chain.events(event)
+    with pytest.raises(InvariantBroken, match=f"block {block.number}, tx {block.txs[0].hash}, log 0"):
+        play(chain.blocks)
+
+
 def test_only_burns_to_zero_lower_the_supply() -> None:
     chain = ChainBuilder()
     chain.deploy()

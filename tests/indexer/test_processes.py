@@ -1,0 +1,140 @@
+"""The indexer as operators run it: as a process that is stopped, killed, doubled and misconfigured."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.store.digest import state_digest
+from tests.conftest import fetch_one
+from tests.paths import PROJECT, SEASON_DEPLOYMENT
+
+
+@contextmanager
+def indexer(database: str, url: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
+        "DATABASE_URL": database,
+        "GHOSTNET_RPC_URLS": url,
+        "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
+        "GHOSTNET_POLL_INTERVAL": "0.02",
+        **variables,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "index_chain", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def await_block(connection: Connection[Any], block: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if fetch_one(connection, "SELECT coalesce(max(block_number), -1) FROM checkpoints") >= block:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"block {block} was not reached")
+
+
+def test_sigterm_finishes_the_batch_and_exits_0(
+    connection: Connection[Any], database: str, season: list[RecordedBlock]
+) -> None:
+    options = ReplayOptions(head=300, blocks_per_second=50)
+    with ReplayServer(season, options) as server, indexer(database, server.url) as process:
+        await_block(connection, 320)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+    stopped_at = fetch_one(connection, "SELECT block_number FROM checkpoints")
+    assert f"indexed up to block {stopped_at}" in said
+    state_digest(connection)
+
+
+def test_a_standby_takes_over_from_a_killed_indexer_without_loss(
+    connection: Connection[Any], database: str, season: list[RecordedBlock]
+) -> None:
+    options = ReplayOptions(head=300, blocks_per_second=60)
+    with ReplayServer(season, options) as server, indexer(database, server.url) as first:
+        await_block(connection, 310)
+        with indexer(database, server.url, "--to-block", "700") as standby:
+            assert standby.stderr is not None
+            assert "another indexer of this chain is at work" in standby.stderr.readline()
+            first.kill()
+            first.wait()
+            _, said = standby.communicate(timeout=60)
+            assert standby.returncode == 0, said
+    with_kill = state_digest(connection, 700)
+    connection.execute("SELECT 1")
+    assert fetch_one(connection, "SELECT block_number FROM checkpoints") == 700
+    assert fetch_one(connection, "SELECT count(*) - count(DISTINCT id) FROM chain_events") == 0
+    assert with_kill == state_digest(connection)
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"GHOSTNET_RPC_URLS": "http://127.0.0.1:9"}, "127.0.0.1:9 does not answer"),
+        ({"GHOSTNET_DEPLOYMENT": "/nowhere.json"}, "GHOSTNET_DEPLOYMENT: /nowhere.json can't be read"),
+        ({"DATABASE_URL": "postgres://nobody@127.0.0.1:9/x"}, "the database can't be used"),
+    ],
+)
+def test_a_start_that_cannot_work_says_what_to_change(
+    database: str, season: list[RecordedBlock], variables: dict[str, str], says: str
+) -> None:
+    with ReplayServer(season[:20]) as server, indexer(database, server.url, **variables) as process:
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_a_deployment_on_another_chain_or_without_contracts_is_refused(
+    database: str, season: list[RecordedBlock], tmp_path: Path
+) -> None:
+    document = json.loads(SEASON_DEPLOYMENT.read_text())
+    for change, says in (
+        ({"chain_id": 4326}, "the node is on chain 6343, the deployment on chain 4326"),
+        ({"contracts": {**document["contracts"], "DeadPool": "0x" + "12" * 20}}, "DeadPool (0x1212"),
+    ):
+        path = tmp_path / "deployment.json"
+        path.write_text(json.dumps({**document, **change}))
+        with (
+            ReplayServer(season[:20]) as server,
+            indexer(database, server.url, GHOSTNET_DEPLOYMENT=str(path)) as process,
+        ):
+            _, said = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert says in said
+        assert "Traceback" not in said
+
+
+def test_log_lines_are_objects_where_asked(
+    connection: Connection[Any], database: str, season: list[RecordedBlock]
+) -> None:
+    with (
+        ReplayServer(season[:100]) as server,
+        indexer(database, server.url, "--until-head", GHOSTNET_LOG_FORMAT="json") as process,
+    ):
+        _, said = process.communicate(timeout=30)
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert any("indexed 100 blocks" in line["message"] for line in lines)
