@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 NOTHING_NEW_SECONDS = 0.25
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rows and events are many, short-lived and free of cycles: looking at them often costs a quarter of the time."""
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0005
 """How long a thread that waits for I/O may be kept from going on: the writer needs little but often."""
 
 

@@ -217,9 +217,8 @@ def cascade_distributed(game: Game, event: CascadeDistributed) -> None:
     total = sum(level.total_staked for level in upstream)
     for level in upstream:
         game.add_rewards(level.id, event.upstream_amount * level.total_staked // total)
-    game.tx.cascades[event.source_level] = Cascade(
-        event.same_level_amount, event.upstream_amount, event.burn_amount, event.protocol_amount
-    )
+    cascade = Cascade(event.same_level_amount, event.upstream_amount, event.burn_amount, event.protocol_amount)
+    game.tx.cascades = {**(game.tx.cascades or {}), event.source_level: cascade}
 
 
 def survivors_updated(game: Game, event: SurvivorsUpdated) -> None:
@@ -228,7 +227,7 @@ def survivors_updated(game: Game, event: SurvivorsUpdated) -> None:
     game.expect(f"survivors on level {level.id}", len(level.roster), event.survivor_count)
     level.survived_scans += 1
     level.next_scan_time = game.now + level.config.scan_interval
-    game.tx.survivors[event.level] = event.survivor_count
+    game.tx.survivors = {**(game.tx.survivors or {}), event.level: event.survivor_count}
 
 
 def emissions_added(game: Game, event: EmissionsAdded) -> None:

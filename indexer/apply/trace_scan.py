@@ -58,6 +58,6 @@ def scan_finalized(game: Game, event: ScanFinalized) -> None:
     game.expect(f"deaths in scan {scan.scan_id}", scan.death_count, event.death_count)
     game.expect(f"stake lost in scan {scan.scan_id}", scan.total_dead, event.total_dead)
     scan.finalized_at = event.finalized_at
-    scan.cascade = game.tx.cascades.get(event.level)
-    scan.survivor_count = game.tx.survivors.get(event.level)
+    scan.cascade = (game.tx.cascades or {}).get(event.level)
+    scan.survivor_count = (game.tx.survivors or {}).get(event.level)
     game.journal.scan(scan, ScanStep.FINALIZED)

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-TARGET_LOGS: Final = 8_000
+TARGET_LOGS: Final = 16_000
 MOST_BLOCKS: Final = 2_000
 
 
 class AdaptiveRange:
-    """The number of blocks of the next request: it aims at 8,000 logs, grows at most twofold, halves on refusal."""
+    """The number of blocks of the next request: it aims at 16,000 logs, grows at most twofold, halves on refusal."""
 
     def __init__(self, first: int = 100, most: int | None = None) -> None:
         self._most = most or MOST_BLOCKS

@@ -40,7 +40,7 @@ class SourceOptions:
     contracts: Mapping[str, str]
     unsettled: int = 64
     batch_size: int | None = None
-    most_queued: int = 30_000
+    most_queued: int = 40_000
     poll_interval: float = 0.25
 
 

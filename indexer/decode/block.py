@@ -7,7 +7,7 @@ from typing import Protocol
 
 from indexer.decode.decoder import LogDecoder, MalformedLog
 from indexer.domain.chain import Block, DecodedLog
-from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow
+from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow, new_tuple
 from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
 
 
@@ -49,8 +49,8 @@ def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], a
         except (MalformedLog, ValueError) as error:
             archive.undecoded.append(_undecoded(log_id, time, tx_index, raw, error))
             continue
-        add_log(DecodedLog(log_id, tx_index, tx_hash, contract, event))
-        add_row(ChainEventRow(log_id, time, tx_hash, tx_index, contract, name, to_json(event)))
+        add_log(new_tuple(DecodedLog, (log_id, tx_index, tx_hash, contract, event)))
+        add_row(new_tuple(ChainEventRow, (log_id, time, tx_hash, tx_index, contract, name, to_json(event))))
 
 
 def archive_transactions(block: Block, archive: Archive) -> None:

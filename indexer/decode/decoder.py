@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from eth_hash.auto import keccak
 
 from indexer.domain import events
+from indexer.domain.records import new_tuple
 from indexer.domain.units import Address, Json
 from indexer.errors import GhostnetError
 
@@ -84,8 +85,12 @@ def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecode
         renderings.append(f'"{event_class._fields[index].rstrip("_")}":' + _rendering(entry["type"], f"event[{index}]"))
     shape = f"len(topics) == {len(topic_words) + 1} and len(data) == {2 + 64 * data_words}"
     condition = " and ".join([shape, *checks])
-    source = f"lambda topics, data: Event({', '.join(values)}) if {condition} else malformed(topics, data)"
-    scope = {"Event": event_class, "malformed": _malformed(signature, len(topic_words) + 1, data_words)}
+    source = f"lambda topics, data: new(Event, ({', '.join(values)},)) if {condition} else malformed(topics, data)"
+    scope = {
+        "new": new_tuple,
+        "Event": event_class,
+        "malformed": _malformed(signature, len(topic_words) + 1, data_words),
+    }
     decode = eval(source, scope)  # noqa: S307 - the text is made of the ABI files above
     body = ",".join(renderings).replace("{", "{{").replace("}", "}}").replace("<<", "{").replace(">>", "}")
     to_json = eval(f"lambda event: f'''{{{{{body}}}}}'''", {"dump": json.dumps})  # noqa: S307

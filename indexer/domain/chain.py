@@ -1,5 +1,6 @@
 """A block as the game sees it: decoded logs and the transactions whose calldata tells what no log does."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -52,5 +53,5 @@ class TransactionContext:
     claims: frozenset[int] = frozenset()
     deaths: DeathsProcessed | None = None
     used_death_lists: frozenset[int] = frozenset()
-    cascades: dict[int, Cascade] = field(default_factory=dict)
-    survivors: dict[int, int] = field(default_factory=dict)
+    cascades: Mapping[int, Cascade] | None = None
+    survivors: Mapping[int, int] | None = None

@@ -17,6 +17,7 @@ from indexer.domain.records import (
     RoundRow,
     Row,
     ScanRow,
+    new_tuple,
 )
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Evidence, Scan, ScanStep
@@ -57,7 +58,7 @@ class Journal:
     def fact(self, kind: type[Fact], *columns: Any) -> None:
         """Record something that happened once: one row for the event being applied."""
         assert self.event_id is not None, "a fact needs a log"
-        self.rows[kind].append(kind(self.event_id, self.block_time, self.tx_hash, *columns))
+        self.rows[kind].append(new_tuple(kind, (self.event_id, self.block_time, self.tx_hash, *columns)))
 
     def position(
         self, position: Position, action: Action, *, amount_change: int = 0, penalty: int = 0, rewards: int = 0

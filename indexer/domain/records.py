@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text
 
+new_tuple = tuple.__new__
+"""`new_tuple(Row, (…))` makes a row in half the time of `Row(…)`: for what is made once per log."""
+
 
 class ChainEventRow(NamedTuple):
     """A decoded log: the archive and the outbox."""

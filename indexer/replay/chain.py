@@ -63,6 +63,12 @@ class LiveChain:
         """Whether the whole recording is served and no fork is left."""
         return self.head >= len(self._recording) - 1 and self._fork_end is None
 
+    def render(self) -> None:
+        """Make the JSON of every block served so far, so that answering takes no time later."""
+        for block in self.blocks:
+            block.block_json(full=True)
+            _ = block.logs
+
     def advance(self) -> bool:
         """Move on by one block, or end a fork; False if there is nothing left."""
         if self._fork_end is not None:

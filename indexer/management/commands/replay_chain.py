@@ -71,6 +71,7 @@ class Command(GhostnetCommand):
             ),
             truth,
         )
+        server.chain.render()
         stop = stop_on_signals()
         try:
             server.start()
