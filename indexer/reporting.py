@@ -13,6 +13,7 @@ from indexer.store.rollback import Rollback
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 5.0
+REDRAW_SECONDS: Final = 0.5
 
 
 class Observer(Protocol):
@@ -96,9 +97,10 @@ class ProgressReporter:
         self._last = last
         self._rates = Rates()
         self._shown = 0.0
+        self._block, self._head = first - 1, last
         self._progress = Progress(
             TextColumn("block {task.fields[block]}"),
-            BarColumn(),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),
@@ -113,13 +115,18 @@ class ProgressReporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._show()
         self._progress.stop()
 
     def applied(self, block: int, head: int | None, blocks: int, logs: int) -> None:
         self._rates.count(blocks, logs)
-        if time.monotonic() - self._shown < 0.5:
-            return
+        self._block, self._head = block, head
+        if time.monotonic() - self._shown > REDRAW_SECONDS:
+            self._show()
+
+    def _show(self) -> None:
         self._shown = time.monotonic()
+        block, head = self._block, self._head
         block_rate, log_rate = self._rates.take()
         end = max(block, head or block) if self._last is None else self._last
         self._progress.update(
@@ -127,7 +134,7 @@ class ProgressReporter:
             completed=block - self._first + 1,
             total=end - self._first + 1,
             block=block,
-            speed=f"{block_rate:,.0f} blocks/s {log_rate:,.0f} logs/s {end - block} behind",
+            speed=f"{block_rate:,.0f} blocks/s, {log_rate:,.0f} logs/s, {end - block} behind",
         )
 
     def rolled_back(self, rollback: Rollback) -> None:
