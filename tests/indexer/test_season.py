@@ -16,6 +16,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from indexer.store.checkpoint import read_progress
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.dump import dump_state
@@ -170,16 +171,19 @@ def test_reorgs_on_the_way_give_the_same(database: str, season: list[RecordedBlo
 def test_a_reorg_while_nobody_watched_is_undone_at_the_start(
     database: str, season: list[RecordedBlock], truth: Truth
 ) -> None:
+    """First by a fork of the same height, which brings no new block to notice it by; then by a longer one."""
     with ReplayServer(season, ReplayOptions(head=600)) as server:
-        server.reorg(30)
         index(server, truth.contracts)
-        forked = digest_now()
-        server.reorg(30)
-        watcher = index(server, truth.contracts)
-    assert [rollback.depth for rollback in watcher.rollbacks] == [30]
-    assert digest_now() != forked
-    with connect() as connection:
-        assert dump_state(connection, 510)["block"] == 510
+        digests = [digest_now()]
+        for height in (600, 601):
+            server.reorg(30)
+            watcher = index(server, truth.contracts)
+            assert [rollback.depth for rollback in watcher.rollbacks] == [30]
+            with connect() as connection:
+                progress = read_progress(connection)
+                digests.append(state_digest(connection, 600))
+            assert (progress.block_number, progress.block_hash) == (height, server.chain.blocks[-1].hash)
+    assert digests[0] == digests[2] != digests[1]
 
 
 def test_a_flaky_limiting_node_gives_the_same(

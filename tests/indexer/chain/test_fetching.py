@@ -182,3 +182,18 @@ def test_fetching_ahead_is_bounded() -> None:
 
 def let_it_run() -> None:
     asyncio.run(asyncio.sleep(0.5))
+
+
+class ForkingServer(ReplayServer):
+    """A load balancer that answers from two forks: one block of a range is not the child of the one before."""
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        answer = super()._result(method, params, socket)
+        if method == "eth_getBlockByNumber" and params[0] == "0x3":
+            return answer.replace(self.chain.blocks[2].hash.encode(), b"0x" + b"ee" * 32)
+        return answer
+
+
+def test_blocks_that_are_not_each_other_s_children_are_refused() -> None:
+    with ForkingServer(claims_chain().blocks) as server, pytest.raises(Inconsistent, match="block 3 is not the child"):
+        fetch(server, 0, 3, by_hash=False)

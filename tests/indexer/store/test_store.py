@@ -9,7 +9,18 @@ from django.db import connection as django_connection
 from psycopg import Connection
 
 from indexer.domain.errors import InvariantBroken
-from indexer.domain.events import BetPlaced, BoostApplied, Extracted, JackedIn, RoundCreated, ScanExecuted
+from indexer.domain.events import (
+    BetPlaced,
+    BoostApplied,
+    DeathsProcessed,
+    DeathsSubmitted,
+    Extracted,
+    JackedIn,
+    Paused,
+    RoundCreated,
+    ScanExecuted,
+    Unpaused,
+)
 from indexer.domain.records import FACTS, VERSIONS, ChainEventRow
 from indexer.domain.units import DATA
 from indexer.models import CurrentPosition, CurrentRound, Position, UndecodedLog
@@ -24,7 +35,7 @@ from indexer.store.lock import try_lock, wait_for_lock
 from indexer.store.rollback import roll_back
 from indexer.store.tables import tables, time_text
 from indexer.store.writer import Batch, Writer, append, copy_text
-from tests.chains import ADDRESSES, GHOST_CORE, ChainBuilder, play, user
+from tests.chains import ADDRESSES, GHOST_CORE, ChainBuilder, play, submit_deaths, user
 from tests.indexing import index
 
 HUGE = 2**256 - 1
@@ -243,3 +254,31 @@ def test_time_bucket_gives_weeks_that_begin_on_monday(database: str) -> None:
     with django_connection.cursor() as cursor:
         cursor.execute("SELECT time_bucket('7 days', timestamptz '2026-11-22 23:59:59+00')")
         assert cursor.fetchone()[0].isoformat() == "2026-11-16T00:00:00+00:00"
+
+
+def test_who_died_in_an_open_scan_is_remembered_over_a_restart(connection: Connection[Any]) -> None:
+    """Bob dies, withdraws while GhostCore is paused, enters again, and is listed a second time in the same scan."""
+    alice, bob, level = user(1), user(2), 1
+    chain = deployed()
+    chain.jack_in(alice, 100 * DATA, level)
+    chain.jack_in(bob, 200 * DATA, level)
+    chain.events(("TraceScan", ScanExecuted(level, 1, 4711, chain.now)))
+    chain.events(*death_of(200 * DATA), calldata=submit_deaths(level, [bob]))
+    chain.events(("GhostCore", Paused(alice)), ("GhostCore", Extracted(bob, 200 * DATA, 0)))
+    chain.events(("GhostCore", Unpaused(alice)))
+    chain.jack_in(bob, 50 * DATA, level)
+    restart_at = len(chain.blocks) - 1
+    chain.events(*death_of(100 * DATA), calldata=submit_deaths(level, [bob, alice]))
+    index_blocks(chain.blocks, to_block=restart_at)
+    index_blocks(chain.blocks)
+    dead = connection.execute("SELECT '0x' || encode(address, 'hex'), evidence FROM deaths ORDER BY id").fetchall()
+    assert dead == [(bob, "calldata"), (alice, "calldata")]
+    assert CurrentPosition.objects.get(address=bob).status == "alive"
+
+
+def death_of(stake: int) -> list[tuple[str, Any]]:
+    """The two events of one death on level 1 in scan 1."""
+    return [
+        ("GhostCore", DeathsProcessed(1, 1, stake, 0, 0)),
+        ("TraceScan", DeathsSubmitted(1, 1, 1, stake, user(8))),
+    ]
