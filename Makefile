@@ -31,7 +31,7 @@ lint: setup ## format, style, types, who imports whom, missing migrations
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy .
 	@$(VENV)/bin/lint-imports
-	@$(PYTHON) manage.py makemigrations --check --dry-run
+	@$(PYTHON) manage.py makemigrations --check --dry-run --settings tests.no_database
 
 format: setup ## put the code into shape
 	@$(VENV)/bin/ruff format .
