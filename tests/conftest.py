@@ -59,6 +59,8 @@ def template(django_db_blocker: Any) -> Iterator[str]:
             if has_timescaledb(connections["default"]):
                 with connections["default"].cursor() as cursor:
                     cursor.execute("SELECT _timescaledb_functions.stop_background_workers()")
+        # TimescaleDB wakes its workers in a template that may be connected to, and one in use can't be copied.
+        execute_on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         yield name
         execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

@@ -25,7 +25,8 @@ class DatabaseWrapper(PostgresWrapper):
     SchemaEditorClass = SchemaEditor
 
     def prepare_database(self) -> None:
-        """Before migrations: the extension where the server has it, else a `time_bucket` with the same results."""
+        """Before migrations: the extension where the server has it, else a `time_bucket` with the same
+        results for widths of fixed length, which months and years have not."""
         super().prepare_database()
         if can_have_timescaledb(self):
             with self.cursor() as cursor:
