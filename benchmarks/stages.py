@@ -36,21 +36,22 @@ def main() -> None:
     started = time.perf_counter()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     django.setup()
+    from indexer import pipeline
     from indexer.chain.source import BlockSource
-    from indexer.pipeline import Pipeline
     from indexer.store import writer
     from indexer.store.writer_thread import WriterThread
 
     seconds["start-up"] = time.perf_counter() - started
     patches: list[tuple[Any, str, str]] = [
         (BlockSource, "next", "main: wait for blocks"),
-        (Pipeline, "_apply_block", "main: decode and apply"),
+        (pipeline, "decode_block", "main: decode"),
+        (pipeline, "apply_block", "main: apply"),
         (writer, "copy_text", "main: render rows"),
         (WriterThread, "put", "main: wait for the writer"),
         (writer, "append", "writer: append history"),
         (writer, "update_current", "writer: update current rows"),
         (writer.Writer, "write", "writer: all"),
-        (Pipeline, "run", "all, without start-up"),
+        (pipeline.Pipeline, "run", "all, without start-up"),
     ]
     for owner, name, stage in patches:
         setattr(owner, name, timed(stage, getattr(owner, name)))

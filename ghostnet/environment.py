@@ -50,6 +50,9 @@ class Environment:
     reorg_depth: int
     headers_kept: int
     poll_interval: float
+    audit_every: int
+    audit_sample: int
+    metrics_port: int | None
     data_dir: Path
     log_level: str
     log_format: str
@@ -72,6 +75,9 @@ class Environment:
             reorg_depth=reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64),
             headers_kept=reader.read("GHOSTNET_HEADERS_KEPT", _integer(64, 100_000_000), 100_000),
             poll_interval=reader.read("GHOSTNET_POLL_INTERVAL", _number(0.01, 60), 0.25),
+            audit_every=reader.read("GHOSTNET_AUDIT_EVERY", _integer(0, 100_000_000), 0),
+            audit_sample=reader.read("GHOSTNET_AUDIT_SAMPLE", _integer(1, 1_000_000), 100),
+            metrics_port=reader.read("GHOSTNET_METRICS_PORT", _integer(1, 65_535), None),
             data_dir=reader.read("GHOSTNET_DATA_DIR", _path, PROJECT / ".ghostnet"),
             log_level=reader.read("GHOSTNET_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
             log_format=reader.read("GHOSTNET_LOG_FORMAT", _choice("text", "json"), "text"),

@@ -4,30 +4,32 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
 
 from indexer.apply.block import apply_block
-from indexer.chain.ancestor import find_common_ancestor
+from indexer.chain.ancestor import find_divergence
 from indexer.chain.blocks import FetchedBlock, FetchedRange
+from indexer.chain.errors import Interrupted
 from indexer.chain.node_witness import NodeWitness
 from indexer.chain.reconciler import Place, Tip, reconcile
 from indexer.chain.source import BlockSource
-from indexer.decode.block import Archive, archive_transactions, decode_logs
+from indexer.decode.block import Archive, decode_block
 from indexer.decode.decoder import LogDecoder
-from indexer.domain.chain import Block, Transaction
+from indexer.domain.chain import Header
 from indexer.domain.game import Game
-from indexer.domain.records import ChainEventRow, ChainTransactionRow, DeathRow, UndecodedLogRow
-from indexer.domain.scans import Evidence
-from indexer.domain.units import Address, Calldata, Hash
-from indexer.reporting import Observer
+from indexer.domain.records import up_to
+from indexer.domain.units import NO_HASH, Address
+from indexer.domain.witness import RecordingWitness
+from indexer.errors import GhostnetError
+from indexer.reporting import Applied, Observer
+from indexer.store.alarms import AlarmKind, alarms, clear_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
-from indexer.store.writer import Batch, HeaderRecord, Writer
+from indexer.store.writer import Batch, Writer
 from indexer.store.writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
@@ -62,9 +64,10 @@ class Pipeline:
         self._connection = connection
         self._observer = observer
         self._decoder = LogDecoder(chain.contracts)
-        self._writer = WriterThread(Writer(connection, chain.chain_id, chain.headers_kept))
+        self._writer = WriterThread(Writer(connection, chain.headers_kept))
         self._game = Game(chain.contracts)
         self._tip = Tip(chain.start_block - 1, None)
+        self._alarms: set[AlarmKind] = set()
 
     @property
     def tip(self) -> Tip:
@@ -80,14 +83,18 @@ class Pipeline:
         chain = self._chain
         start_chain(self._connection, chain.chain_id, chain.start_block, chain.contracts)
         self._load()
-        self._source.start(self._tip.number + 1, last_block)
-        self._writer.start()
         try:
-            self._undo_reorg_while_away()
+            self._undo_divergence()
+            self._source.start(self._tip.number + 1, last_block)
+            self._writer.start()
             while not stop.is_set() and not self._arrived(last_block, until_head):
                 fetched = self._source.next(NOTHING_NEW_SECONDS)
                 if fetched is not None:
                     self._take(fetched)
+                self._clear_alarms()
+            self._clear_alarms()
+        except Interrupted:
+            logger.info("stopped while waiting for the node")
         finally:
             self._source.stop()
             self._writer.close()
@@ -103,9 +110,10 @@ class Pipeline:
         snapshot = Snapshot(self._connection)
         progress = snapshot.progress
         self._game = load_game(snapshot, self._chain.contracts)
-        self._game.witness = NodeWitness(self._source.call, self._chain.contracts)
-        empty = progress.block_number < progress.start_block
-        self._tip = Tip(progress.block_number, None if empty else progress.block_hash)
+        node = NodeWitness(self._source.call, self._chain.contracts)
+        self._game.witness = RecordingWitness(node, self._game.journal.answer)
+        self._tip = Tip(progress.block_number, progress.block_hash)
+        self._alarms = {kind for kind in alarms(self._connection) if kind is not AlarmKind.AUDIT}
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -127,74 +135,66 @@ class Pipeline:
         self._apply(blocks)
 
     def _apply(self, fetched: list[FetchedBlock]) -> None:
-        if not fetched:
-            return
+        """Apply blocks and hand them over to be written. One that can't be applied is where indexing stops: those
+        before it are written all the same."""
         archive = Archive()
-        for block in fetched:
-            self._apply_block(block, archive)
-        rows = self._game.journal.take()
-        _warn_of_assumptions(rows[DeathRow])
-        rows[ChainEventRow] = archive.events
-        rows[ChainTransactionRow] = archive.transactions
-        rows[UndecodedLogRow] = archive.undecoded
-        headers = [
-            HeaderRecord(header.number, header.hash, header.parent_hash, header.timestamp)
-            for header in (block.header for block in fetched)
-        ]
-        self._tip = Tip(headers[-1].number, headers[-1].hash)
-        settled = self._tip.number < (self._source.head or 0) - self._chain.reorg_depth
-        self._writer.put(Batch.of(rows, headers, settled=settled))
-        logs = len(archive.events) + len(archive.undecoded)
-        self._observer.applied(self._tip.number, self._source.head, len(fetched), logs)
+        for done, block in enumerate(fetched):
+            try:
+                apply_block(
+                    self._game, decode_block(self._decoder, block.header, block.transactions, block.logs, archive)
+                )
+            except GhostnetError:
+                self._put([sound.header for sound in fetched[:done]], archive)
+                raise
+        self._put([block.header for block in fetched], archive)
 
-    def _apply_block(self, fetched: FetchedBlock, archive: Archive) -> None:
-        header = fetched.header
-        block = Block(header.number, Hash(header.hash), Hash(header.parent_hash), header.timestamp)
-        block.transactions = [
-            Transaction(
-                transaction.tx_index,
-                Hash(transaction.hash),
-                Address(transaction.sender),
-                Address(transaction.to) if transaction.to else None,
-                Calldata(transaction.input),
-            )
-            for transaction in fetched.transactions
-        ]
-        decode_logs(self._decoder, block, fetched.logs, archive)
-        archive_transactions(block, archive)
-        apply_block(self._game, block)
-
-    def _undo_reorg_while_away(self) -> None:
-        """The chain may have moved while nobody watched: is our tip still the node's block of that height?"""
-        if self._tip.hash is None:
+    def _put(self, headers: list[Header], archive: Archive) -> None:
+        """Write the rows of applied blocks as one batch."""
+        if not headers:
             return
-        (header,) = self._source.headers([self._tip.number])
-        if header is not None and header.hash != self._tip.hash:
-            self._realign(Place.REORG)
+        rows = up_to(headers[-1].number, self._game.journal.take() | archive.rows())
+        first, head = headers[0], self._source.head or 0
+        if self._tip.hash is None and first.number:
+            headers = [Header(first.number - 1, first.parent_hash, NO_HASH, 0), *headers]
+        self._tip = Tip(headers[-1].number, headers[-1].hash)
+        self._writer.put(Batch.of(rows, headers, settled=self._tip.number < head - self._chain.reorg_depth))
+        self._observer.applied(Applied.of(self._tip.number, head, headers[-1].number - first.number + 1, rows))
 
     def _realign(self, place: Place) -> None:
         """Go on from where the node's chain and ours agree."""
         self._writer.drain()
         if place is not Place.GAP:
-            ancestor = find_common_ancestor(self._connection, self._source.headers, self._tip)
-            if ancestor is not None:
-                self._roll_back(ancestor)
+            self._undo_divergence()
         self._source.restart(self._tip.number + 1)
 
-    def _roll_back(self, ancestor: int) -> None:
-        rollback = roll_back(self._connection, ancestor, None)
-        logger.warning(
-            "reorg: %d blocks dropped down to %d, %d rows undone in %.0f ms",
-            rollback.depth,
-            ancestor,
-            rollback.rows_undone,
-            rollback.duration * 1000,
-        )
-        self._observer.rolled_back(rollback)
+    def _undo_divergence(self) -> None:
+        """Roll back what the node's chain contradicts, if anything, however deep it lies.
+
+        Beyond the depth that is expected, what we hold is not served as ready until the head is reached again.
+        """
+        if self._tip.hash is None:
+            return
+        head = self._source.head or self._tip.number
+        divergence = find_divergence(self._connection, self._source.headers, self._tip.number, head)
+        if divergence is None:
+            return
+        depth = self._tip.number - divergence.ancestor
+        if depth > self._chain.reorg_depth:
+            message = f"a reorg of {depth} blocks down to {divergence.ancestor}, deeper than the expected"
+            self._alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
+        self._observer.rolled_back(roll_back(self._connection, divergence.ancestor, divergence.new_hashes))
         self._load()
 
+    def _alarm(self, kind: AlarmKind, message: str) -> None:
+        raise_alarm(self._connection, kind, message)
+        self._alarms.add(kind)
+        self._observer.alarmed(kind, message)
 
-def _warn_of_assumptions(deaths: Sequence[DeathRow]) -> None:
-    for death in deaths:
-        if death.evidence == Evidence.ASSUMED:
-            logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)
+    def _clear_alarms(self) -> None:
+        """At the head, whatever kept us from it is over."""
+        if self._alarms and self._tip.number >= (self._source.head or self._tip.number + 1):
+            self._writer.drain()
+            for kind in self._alarms:
+                clear_alarm(self._connection, kind)
+                self._observer.alarmed(kind, None)
+            self._alarms.clear()

@@ -2,12 +2,19 @@
 
 import logging
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from indexer.domain.records import ChainEventRow, DeathRow, Row, UndecodedLogRow
+from indexer.domain.scans import Evidence
+from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
 
 logger = logging.getLogger(__name__)
@@ -16,14 +23,99 @@ INTERVAL_SECONDS: Final = 5.0
 REDRAW_SECONDS: Final = 0.5
 
 
-class Observer(Protocol):
-    """Who watches the loop: a progress bar, log lines, metrics."""
+_name = attrgetter("name")
 
-    def applied(self, block: int, head: int | None, blocks: int, logs: int) -> None:
-        """So many blocks with so many logs were applied, up to `block`."""
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch brought: so many blocks up to `block`, while the node's head stood at `head`."""
+
+    block: int
+    head: int
+    blocks: int
+    events: Mapping[str, int]
+    undecoded: Sequence[UndecodedLogRow]
+    assumed_deaths: Sequence[DeathRow]
+
+    @classmethod
+    def of(cls, block: int, head: int, blocks: int, rows: Mapping[type[Row], Sequence[Any]]) -> Self:
+        """The summary of a batch's rows."""
+        deaths: Sequence[DeathRow] = rows.get(DeathRow, ())
+        return cls(
+            block,
+            head,
+            blocks,
+            Counter(map(_name, rows[ChainEventRow])),
+            rows[UndecodedLogRow],
+            [death for death in deaths if death.evidence == Evidence.ASSUMED],
+        )
+
+    @property
+    def logs(self) -> int:
+        return sum(self.events.values()) + len(self.undecoded)
+
+    @property
+    def lag(self) -> int:
+        """How many blocks are left up to the head."""
+        return max(0, self.head - self.block)
+
+
+class Observer(Protocol):
+    """Who watches the loop: a progress bar, log lines, metrics, the audit."""
+
+    def applied(self, applied: Applied) -> None:
+        """A batch was applied; it is committed soon."""
 
     def rolled_back(self, rollback: Rollback) -> None:
         """A reorg was undone."""
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        """An alarm was raised, or (None) cleared."""
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def applied(self, applied: Applied) -> None:
+        for observer in self._observers:
+            observer.applied(applied)
+
+    def rolled_back(self, rollback: Rollback) -> None:
+        for observer in self._observers:
+            observer.rolled_back(rollback)
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        for observer in self._observers:
+            observer.alarmed(kind, message)
+
+
+class EventLog:
+    """A log line for everything that an operator should read."""
+
+    def applied(self, applied: Applied) -> None:
+        for log in applied.undecoded:
+            logger.warning("log of %s in tx %s was kept, but not decoded: %s", log.address, log.tx_hash, log.reason)
+        for death in applied.assumed_deaths:
+            logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)
+
+    def rolled_back(self, rollback: Rollback) -> None:
+        logger.warning(
+            "reorg: %d blocks dropped down to %d, %d rows undone in %.0f ms",
+            rollback.depth,
+            rollback.ancestor,
+            rollback.rows_undone,
+            rollback.duration * 1000,
+            extra={"fields": {"reorg_depth": rollback.depth, "common_ancestor": rollback.ancestor}},
+        )
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        if message is None:
+            logger.warning("alarm over: %s", kind)
+        else:
+            logger.error("ALARM %s: %s", kind, message, extra={"fields": {"alarm": str(kind)}})
 
 
 class Rates:
@@ -62,31 +154,33 @@ class LogReporter:
     ) -> None:
         logger.info("indexed %d blocks with %d logs in all", self._rates.blocks, self._rates.logs)
 
-    def applied(self, block: int, head: int | None, blocks: int, logs: int) -> None:
-        self._rates.count(blocks, logs)
+    def applied(self, applied: Applied) -> None:
+        self._rates.count(applied.blocks, applied.logs)
         if time.monotonic() < self._due:
             return
         self._due = time.monotonic() + INTERVAL_SECONDS
         block_rate, log_rate = self._rates.take()
-        lag = (head or block) - block
         fields = {
-            "block": block,
-            "head": head,
-            "lag_blocks": lag,
+            "block": applied.block,
+            "head": applied.head,
+            "lag_blocks": applied.lag,
             "blocks_per_second": round(block_rate, 1),
             "logs_per_second": round(log_rate),
         }
         logger.info(
             "block %d, %d behind, %.1f blocks/s, %.0f logs/s",
-            block,
-            lag,
+            applied.block,
+            applied.lag,
             block_rate,
             log_rate,
             extra={"fields": fields},
         )
 
     def rolled_back(self, rollback: Rollback) -> None:
-        """The pipeline logs it."""
+        """The event log says it."""
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        """The event log says it."""
 
 
 class ProgressReporter:
@@ -118,9 +212,9 @@ class ProgressReporter:
         self._show()
         self._progress.stop()
 
-    def applied(self, block: int, head: int | None, blocks: int, logs: int) -> None:
-        self._rates.count(blocks, logs)
-        self._block, self._head = block, head
+    def applied(self, applied: Applied) -> None:
+        self._rates.count(applied.blocks, applied.logs)
+        self._block, self._head = applied.block, applied.head
         if time.monotonic() - self._shown > REDRAW_SECONDS:
             self._show()
 
@@ -139,3 +233,6 @@ class ProgressReporter:
 
     def rolled_back(self, rollback: Rollback) -> None:
         self._progress.console.print(f"reorg: {rollback.depth} blocks dropped down to {rollback.ancestor}")
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        self._progress.console.print(f"alarm over: {kind}" if message is None else f"[red]ALARM {kind}: {message}")

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F
+
 from indexer.domain.levels import LevelId
 from indexer.domain.units import DATA
-from indexer.models import ChainEvent, Checkpoint, CurrentLevel, CurrentProtocol, Reorg
+from indexer.models import Alarm, ChainEvent, Checkpoint, CurrentLevel, CurrentProtocol, Reorg
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,16 @@ class Overview:
     levels: list[LevelSummary]
     events: list[ChainEvent]
     reorgs: list[Reorg]
+
+
+def checkpoint() -> Checkpoint | None:
+    """The last applied block; None before anything is indexed."""
+    return Checkpoint.objects.filter(block_number__gte=F("start_block")).first()
+
+
+def standing_alarms() -> list[Alarm]:
+    """What keeps the data from being served as ready."""
+    return list(Alarm.objects.order_by("raised_at"))
 
 
 def overview(events: int = 30) -> Overview:

@@ -13,7 +13,7 @@ from indexer.apply.block import apply_block
 from indexer.chain.wire import WireLog
 from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
-from indexer.domain.chain import Block, Transaction
+from indexer.domain.chain import Block, Header, Transaction
 from indexer.domain.events import Initialized, JackedIn, Transfer
 from indexer.domain.game import Game
 from indexer.domain.units import DATA, ZERO_ADDRESS, Address, Calldata, Hash
@@ -124,7 +124,8 @@ def play(blocks: Sequence[RecordedBlock], witness: Witness | None = None) -> Gam
     game = Game(ADDRESSES, witness=witness or NoWitness())
     decoder = LogDecoder(ADDRESSES)
     for recorded in blocks:
-        block = Block(recorded.number, Hash(recorded.hash), Hash(recorded.parent_hash), recorded.timestamp)
+        header = Header(recorded.number, Hash(recorded.hash), Hash(recorded.parent_hash), recorded.timestamp)
+        block = Block(header)
         block.transactions = [
             Transaction(
                 index,

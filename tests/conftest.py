@@ -1,8 +1,10 @@
 """Databases for tests: each test gets one of its own, copied from a migrated template on a real server."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -15,8 +17,11 @@ from psycopg import Connection
 from ghostnet.db.features import has_timescaledb
 from ghostnet.embedded_postgres import EmbeddedPostgres
 from indexer.replay.recording import RecordedBlock, load_recording
+from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
+from indexer.store.digest import state_digest
+from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -68,13 +73,15 @@ def template(django_db_blocker: Any) -> Iterator[str]:
 class Databases:
     """Makes databases for one test."""
 
+    _numbers = count()
+
     def __init__(self, template: str) -> None:
         self._template = template
         self.made: list[str] = []
 
     def make(self) -> str:
         """The name of a new, migrated database."""
-        name = f"ghostnet_{WORKER}_{len(self.made)}"
+        name = f"ghostnet_{WORKER}_{next(self._numbers)}"
         execute_on_server(
             f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {self._template}"
         )
@@ -126,6 +133,29 @@ def season() -> list[RecordedBlock]:
 @pytest.fixture(scope="session")
 def truth() -> Truth:
     return Truth.load(SEASON_EXPECTED)
+
+
+@pytest.fixture(scope="session")
+def indexed_season(template: str, season: list[RecordedBlock], truth: Truth, django_db_blocker: Any) -> Iterator[str]:
+    """The name of a database with the whole season, indexed in one go; to be read only."""
+    with django_db_blocker.unblock():
+        databases = Databases(template)
+        name = databases.make()
+        with default_database(name), ReplayServer(season, truth=truth) as server:
+            index(server, truth.contracts)
+        yield name
+        databases.drop_all()
+
+
+@pytest.fixture(scope="session")
+def digest_at(indexed_season: str, django_db_blocker: Any) -> Callable[[int], str]:
+    """The state's digest after a block of the season, when it was indexed in one go."""
+
+    def read(block: int) -> str:
+        with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
+            return state_digest(connection, block)
+
+    return cache(read)
 
 
 def fetch_one(connection: psycopg.Connection[Any], sql: str) -> Any:

@@ -1,67 +1,87 @@
-"""Index what a replay node serves, in this process."""
+"""Index what a node serves, in this process."""
 
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
-from indexer.pipeline import Chain, Pipeline
-from indexer.replay.server import ReplayServer
-from indexer.store.database import connect
+from indexer.pipeline import Chain
+from indexer.reporting import Applied
+from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
+from indexer.worker import Worker
+
+
+class Node(Protocol):
+    """A node by its addresses."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def ws_url(self) -> str: ...
+    @property
+    def chain_id(self) -> int: ...
 
 
 class Watcher:
-    """Remembers what the pipeline reported; may stop it after so many blocks."""
+    """Remembers what the indexer reported; may stop it after so many blocks, and calls `on_rollback` at each."""
 
-    def __init__(self, stop: threading.Event, stop_after: int | None = None) -> None:
+    def __init__(
+        self, stop: threading.Event, stop_after: int | None = None, on_rollback: Callable[[], None] | None = None
+    ) -> None:
         self.rollbacks: list[Rollback] = []
         self.batches: list[int] = []
+        self.alarms: list[tuple[AlarmKind, str | None]] = []
         self._stop = stop
         self._stop_after = stop_after
+        self._on_rollback = on_rollback
 
-    def applied(self, block: int, head: int | None, blocks: int, logs: int) -> None:
-        self.batches.append(blocks)
-        if self._stop_after is not None and block >= self._stop_after:
+    def applied(self, applied: Applied) -> None:
+        self.batches.append(applied.blocks)
+        if self._stop_after is not None and applied.block >= self._stop_after:
             self._stop.set()
 
     def rolled_back(self, rollback: Rollback) -> None:
         self.rollbacks.append(rollback)
+        if self._on_rollback is not None:
+            self._on_rollback()
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        self.alarms.append((kind, message))
 
 
 def index(
-    server: ReplayServer,
+    node: Node,
     contracts: Mapping[str, str],
     *,
     to_block: int | None = None,
     batch_size: int | None = None,
     stop_after: int | None = None,
+    stop: threading.Event | None = None,
     ws: bool = False,
     start_block: int = 0,
+    headers_kept: int = 10_000,
+    unsettled: int = 64,
+    until_head: bool | None = None,
+    on_rollback: Callable[[], None] | None = None,
+    poll_interval: float = 0.02,
     **source_options: Any,
 ) -> Watcher:
-    """Index into the default database: up to `to_block`, or up to the head."""
+    """Index into the default database: up to `to_block`, or up to the head, or (`until_head` False) until stopped."""
     options = SourceOptions(
-        [server.url],
-        server.ws_url if ws else None,
-        server.options.chain_id,
+        [node.url],
+        node.ws_url if ws else None,
+        node.chain_id,
         contracts,
         batch_size=batch_size,
-        poll_interval=0.02,
+        poll_interval=poll_interval,
+        unsettled=unsettled,
         **source_options,
     )
-    chain = Chain(
-        server.options.chain_id,
-        start_block,
-        {name: Address(address) for name, address in contracts.items()},
-        headers_kept=10_000,
-        reorg_depth=options.unsettled,
-    )
-    stop = threading.Event()
-    watcher = Watcher(stop, stop_after)
-    source = BlockSource(options)
-    source.open()
-    with connect() as connection:
-        Pipeline(chain, source, connection, watcher).run(to_block, to_block is None, stop)
+    addresses = {name: Address(address) for name, address in contracts.items()}
+    chain = Chain(node.chain_id, start_block, addresses, headers_kept, reorg_depth=unsettled)
+    stop = stop or threading.Event()
+    watcher = Watcher(stop, stop_after, on_rollback)
+    Worker(chain, options, watcher).run(to_block, to_block is None if until_head is None else until_head, stop)
     return watcher

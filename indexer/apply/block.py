@@ -10,6 +10,8 @@ from indexer.apply.payments import claims_among
 from indexer.apply.registry import HANDLERS
 from indexer.domain.chain import Block, DecodedLog, Transaction, TransactionContext
 from indexer.domain.game import Game
+from indexer.domain.units import log_index_of
+from indexer.errors import GhostnetError
 
 _tx_index = attrgetter("tx_index")
 
@@ -19,7 +21,7 @@ def apply_block(game: Game, block: Block) -> None:
 
     Raises InvariantBroken, naming the place, where chain and rules disagree; the game is then unusable.
     """
-    game.journal.start_block(block.number, block.timestamp)
+    game.journal.start_block(block.header.number, block.header.timestamp)
     logs_of = {index: list(logs) for index, logs in groupby(block.logs, _tx_index)}
     calls = {transaction.tx_index: transaction for transaction in block.transactions}
     for index in sorted(logs_of.keys() | calls.keys()) if calls else logs_of:
@@ -28,7 +30,9 @@ def apply_block(game: Game, block: Block) -> None:
 
 
 def apply_transaction(game: Game, logs: Sequence[DecodedLog], call: Transaction | None) -> None:
-    """Apply one transaction: first what its calldata does silently, then its logs."""
+    """Apply one transaction: first what its calldata does silently, then its logs, except those in quarantine."""
+    if game.quarantined:
+        logs = [log for log in logs if (log.tx_hash, log_index_of(log.event_id)) not in game.quarantined]
     game.tx = TransactionContext(claims=claims_among(logs, game.ghost_core))
     if call is not None:
         game.tx.input = call.input
@@ -39,7 +43,9 @@ def apply_transaction(game: Game, logs: Sequence[DecodedLog], call: Transaction 
         for event_id, _, tx_hash, contract, event in logs:
             journal.tx_hash, journal.event_id = tx_hash, event_id
             HANDLERS[contract][type(event)](game, event)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except GhostnetError:
+        raise
+    except Exception as error:
         raise game.broken(f"{contract}.{type(event).__name__} can't be applied: {error!r}") from error
     if game.tx.deaths is not None:
         raise game.broken("DeathsProcessed without DeathsSubmitted after it in the transaction")

@@ -1,46 +1,58 @@
 """Where the node's chain and ours last agree."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
 
-from indexer.chain.blocks import Header
-from indexer.chain.reconciler import Tip
+from indexer.domain.chain import Header
+from indexer.domain.units import Hash, to_hex
 from indexer.errors import GhostnetError
 
-_STEP: Final = 32
+_FIRST_LOOK: Final = 32
+_LARGEST_LOOK: Final = 1_000
+
+FetchHeaders = Callable[[Sequence[int]], Sequence[Header | None]]
+"""The node's headers at some heights, None where it has no block."""
 
 
 class NoCommonAncestor(GhostnetError):
     """A reorg deeper than the headers that we remember."""
 
     help = (
-        "Check that GHOSTNET_RPC_URLS points at the right chain. If it does, index into an empty database, and "
-        "consider a larger GHOSTNET_HEADERS_KEPT."
+        "Check that GHOSTNET_RPC_URLS points at the right chain. If it does, nothing here can be kept: index into an "
+        "empty database, and consider a larger GHOSTNET_HEADERS_KEPT."
     )
 
 
-def find_common_ancestor(
-    connection: Connection[Any], fetch_headers: Callable[[Sequence[int]], Sequence[Header | None]], tip: Tip
-) -> int | None:
-    """The highest block at or below the tip whose stored hash is the node's, asking for 32 headers at a time.
+class Divergence(NamedTuple):
+    """The highest block that both chains share, and the node's hashes above it, oldest first, as far as asked for."""
 
-    None if the node contradicts nothing: one that lags behind does not know our newest blocks, which is no reorg.
-    Raises NoCommonAncestor if the node contradicts all of the stored headers.
+    ancestor: int
+    new_hashes: list[Hash]
+
+
+def find_divergence(connection: Connection[Any], fetch_headers: FetchHeaders, tip: int, head: int) -> Divergence | None:
+    """Compare the headers stored up to the tip with the node's, newest first, in ever larger steps.
+
+    None if the node contradicts none of them: one that lags behind does not know our newest blocks, which is no reorg.
+    A node that changes its mind meanwhile does no harm: what it said of the ancestor was true when it was asked, and
+    whatever follows is checked against it. Raises NoCommonAncestor if the node contradicts all stored headers.
     """
-    stored = connection.execute(
-        "SELECT number, hash FROM blocks WHERE number <= %s ORDER BY number DESC", (tip.number,)
-    )
-    contradicted = False
-    while batch := stored.fetchmany(_STEP):
-        theirs = fetch_headers([number for number, _ in batch])
-        for (number, block_hash), header in zip(batch, theirs, strict=True):
-            if header is None:
-                continue
-            if header.hash == "0x" + bytes(block_hash).hex():
-                return int(number) if contradicted else None
-            contradicted = True
-    if not contradicted:
+    with connection.cursor() as stored:
+        stored.execute("SELECT number, hash FROM blocks WHERE number <= %s ORDER BY number DESC", (min(tip, head),))
+        new_hashes: list[Hash] = []
+        look = _FIRST_LOOK
+        while batch := stored.fetchmany(look):
+            theirs = fetch_headers([number for number, _ in batch])
+            for (number, our_hash), header in zip(batch, theirs, strict=True):
+                if header is not None and header.hash == to_hex(our_hash):
+                    return Divergence(int(number), new_hashes[::-1]) if new_hashes else None
+                if header is not None:
+                    new_hashes.append(header.hash)
+            look = min(2 * look, _LARGEST_LOOK)
+    if not new_hashes:
         return None
-    raise NoCommonAncestor(f"the node's chain shares none of the headers stored up to block {tip.number}")
+    raise NoCommonAncestor(
+        f"the node's chain shares none of the {len(new_hashes)} headers stored up to block {min(tip, head)}"
+    )

@@ -1,28 +1,10 @@
 """Blocks as fetched: consistent in themselves, hex strings as the node sent them."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from indexer.chain.wire import WireHeader, WireLog
-
-
-class Header(NamedTuple):
-    """A block's header; timestamp in unix seconds."""
-
-    number: int
-    hash: str
-    parent_hash: str
-    timestamp: int
-
-
-class FetchedTransaction(NamedTuple):
-    """A successful transaction whose input the rules read."""
-
-    hash: str
-    tx_index: int
-    sender: str
-    to: str | None
-    input: str
+from indexer.domain.chain import Header, Transaction
+from indexer.domain.units import Hash
 
 
 @dataclass(slots=True)
@@ -30,7 +12,7 @@ class FetchedBlock:
     """A block with the raw logs of our contracts, in log order."""
 
     header: Header
-    transactions: list[FetchedTransaction]
+    transactions: list[Transaction]
     logs: list[WireLog]
 
 
@@ -48,4 +30,4 @@ class FetchedRange:
 
 def parse_header(block: WireHeader) -> Header:
     """The header of a JSON-RPC block. Raises ValueError if its numbers are none."""
-    return Header(int(block.number, 16), block.hash, block.parent_hash, int(block.timestamp, 16))
+    return Header(int(block.number, 16), Hash(block.hash), Hash(block.parent_hash), int(block.timestamp, 16))

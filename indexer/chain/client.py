@@ -15,6 +15,7 @@ import msgspec
 
 from indexer.chain.errors import (
     Inconsistent,
+    NodeError,
     NodeUnreachable,
     RangeTooLarge,
     RateLimited,
@@ -33,6 +34,7 @@ REQUEST_SECONDS: Final = 30.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 MOST_AT_ONCE: Final = 16
+MALFORMED_TRIES: Final = 2
 CALLS_A_REQUEST: Final = 100
 
 
@@ -98,7 +100,8 @@ class NodeClient:
     """Asks the first node that works, in the order given.
 
     What may pass (no answer, 5xx, 429, an answer that is no JSON-RPC) is tried again with growing pauses, on the next
-    node if there is one, for `patience` seconds (None: for ever). What the node refuses for good is raised.
+    node if there is one, for `patience` seconds (None: for ever); a result of a wrong type once
+    more only. What the node refuses for good is raised.
     """
 
     def __init__(self, urls: Sequence[str], patience: float | None = None) -> None:
@@ -139,8 +142,11 @@ class NodeClient:
         None stands for `null`; a call that was refused for good gives its RpcError as result. Raises Inconsistent if
         a result is of another kind, NodeUnreachable when patience ends.
         """
+        return await self._insist_in_parts(calls, _decoder(cast("Hashable", kind)))
+
+    async def _insist_in_parts(self, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
+        """Ask in as many requests as the node wants."""
         size = self._calls_a_request
-        decoder = _decoder(cast("Hashable", kind))
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
         answers = await asyncio.gather(*(self._insist(part, decoder) for part in parts))
         return [result for answer in answers for result in answer]
@@ -158,14 +164,16 @@ class NodeClient:
             except _BatchRefused:
                 self._calls_a_request = max(1, len(open_calls) // 2)
                 return await self._insist_in_parts(calls, decoder)
-            except (Unavailable, RateLimited) as error:
+            except (Unavailable, RateLimited, Inconsistent) as error:
                 if isinstance(error, TimedOut) and _is_range(calls):
                     raise RangeTooLarge("eth_getLogs", error.message) from error
                 attempt += 1
+                if isinstance(error, Inconsistent) and attempt == MALFORMED_TRIES:
+                    raise
                 self._note_failure(node, error, attempt, started)
                 continue
             failed = [result for result in answer if isinstance(result, Unavailable | RateLimited)]
-            for index, result in zip(list(open_calls), answer, strict=True):
+            for index, result in zip(open_calls, answer, strict=True):
                 results[index] = result
             open_calls = [index for index in open_calls if isinstance(results[index], Unavailable | RateLimited)]
             if failed:
@@ -174,13 +182,6 @@ class NodeClient:
             else:
                 node.failures = 0
                 self._limiter.succeeded()
-        return results
-
-    async def _insist_in_parts(self, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
-        size = self._calls_a_request
-        results: list[Any] = []
-        for start in range(0, len(calls), size):
-            results += await self._insist(calls[start : start + size], decoder)
         return results
 
     async def _ready_node(self) -> _Node:
@@ -193,10 +194,10 @@ class NodeClient:
         await asyncio.sleep(node.ready_at - now)
         return node
 
-    def _note_failure(self, node: _Node, error: Unavailable | RateLimited, attempt: int, started: float) -> None:
+    def _note_failure(self, node: _Node, error: NodeError, attempt: int, started: float) -> None:
         if self._patience is not None and time.monotonic() - started > self._patience:
             raise NodeUnreachable(f"{node.name} does not answer: {error.message}") from error
-        node.failures += 1
+        node.failures = 1 if isinstance(error, Inconsistent) else node.failures + 1
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(node.failures - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
         if isinstance(error, RateLimited):
             self._limiter.refused()

@@ -6,6 +6,10 @@ from typing import Any, Final
 from indexer.errors import GhostnetError
 
 
+class Interrupted(BaseException):
+    """We were told to stop while waiting for a node. No failure, so that no handler of failures catches it."""
+
+
 class NodeError(GhostnetError):
     """A node did not answer as it should."""
 

@@ -1,18 +1,22 @@
 """Fetch blocks with their logs and the calldata that matters, and make sure that the answers belong together."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from indexer.chain.blocks import FetchedBlock, FetchedRange, FetchedTransaction, Header, parse_header
+from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Call, NodeClient
 from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError
 from indexer.chain.relevance import Relevance
 from indexer.chain.wire import WireBlock, WireHeader, WireLog, WireReceipt
+from indexer.domain.chain import Header, Transaction
+from indexer.domain.units import Address, Calldata, Hash
 
 T = TypeVar("T")
+
+_LogsOrHeader: Any = list[WireLog] | WireHeader
 
 _block_hash = attrgetter("block_hash")
 
@@ -35,52 +39,63 @@ class BlockFetcher:
         Answers that do not belong together are asked for again a few times. Raises Inconsistent if they still do not
         fit, RangeTooLarge if the node wants fewer blocks, another NodeError if it refuses.
         """
-        for attempt in range(_TRIES):
-            try:
-                return await self._fetch_once(first, last, by_hash)
-            except Inconsistent:
-                if attempt == _TRIES - 1:
-                    raise
-            except ValueError as error:
-                if attempt == _TRIES - 1:
-                    raise Inconsistent(f"blocks {first} to {last}: malformed answer ({error!r})") from error
-            await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
-        raise AssertionError("unreachable")
+        return await _insist(lambda: self._fetch_once(first, last, by_hash))
 
     async def fetch_headers(self, numbers: Sequence[int]) -> list[Header | None]:
-        """The node's headers at these heights, None where it has no block."""
-        blocks = await self._client.batch(
-            [("eth_getBlockByNumber", [hex(number), False]) for number in numbers], WireHeader
-        )
-        return [parse_header(block) if isinstance(block, WireHeader) else None for block in blocks]
+        """The node's headers at these heights, None where it has no block.
+
+        Raises Inconsistent if the node gives other blocks than those asked for, time and again.
+        """
+        return await _insist(lambda: self._fetch_headers_once(numbers))
+
+    async def _fetch_headers_once(self, numbers: Sequence[int]) -> list[Header | None]:
+        calls: list[Call] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
+        blocks = await self._client.batch(calls, WireHeader)
+        headers = [parse_header(block) if isinstance(block, WireHeader) else None for block in blocks]
+        for number, header in zip(numbers, headers, strict=True):
+            if header is not None and header.number != number:
+                raise Inconsistent(f"asked for block {number}, got {header.number}")
+        return headers
 
     async def _fetch_once(self, first: int, last: int, by_hash: bool) -> FetchedRange:
         numbers = range(first, last + 1)
         block_calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in numbers]
         if by_hash:
-            blocks = _all(await self._client.batch(block_calls, WireBlock))
+            blocks = await self._fetch_all(block_calls, WireBlock)
             headers = _linked_headers(numbers, blocks)
             filters: list[dict[str, Any]] = [
                 {"address": self._addresses, "blockHash": header.hash} for header in headers
             ]
-            answers = await self._client.batch([("eth_getLogs", [log_filter]) for log_filter in filters], list[WireLog])
-            logs = [log for answer in _all(answers) for log in answer]
+            answers = await self._fetch_all([("eth_getLogs", [log_filter]) for log_filter in filters], list[WireLog])
+            logs = [log for answer in answers for log in answer]
         else:
-            log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
-            results = await asyncio.gather(
-                self._client.batch([("eth_getLogs", [log_filter])], list[WireLog]),
-                self._client.batch(block_calls, WireBlock),
+            (logs, end), blocks = await asyncio.gather(
+                self._fetch_range_logs(first, last), self._fetch_all(block_calls, WireBlock)
             )
-            (logs,), blocks = _all(results[0]), _all(results[1])
             headers = _linked_headers(numbers, blocks)
+            if end.hash != headers[-1].hash:
+                raise Inconsistent(f"the logs up to block {last} are of another fork than the blocks")
         fetched = [FetchedBlock(header, [], []) for header in headers]
         _distribute(logs, fetched)
         await self._add_transactions(fetched, blocks)
         return FetchedRange(fetched, len(logs))
 
+    async def _fetch_range_logs(self, first: int, last: int) -> tuple[list[WireLog], WireHeader]:
+        """The logs of a range, and the header of its end as the same request found it: a machine behind a load balancer
+        that lags would else cut the range off without a word."""
+        log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
+        calls: list[Call] = [("eth_getLogs", [log_filter]), ("eth_getBlockByNumber", [hex(last), False])]
+        logs, end = await self._fetch_all(calls, _LogsOrHeader)
+        if not isinstance(logs, list) or not isinstance(end, WireHeader):
+            raise Inconsistent("eth_getLogs gave no list, or eth_getBlockByNumber no block")
+        return logs, end
+
+    async def _fetch_all(self, calls: Sequence[Call], kind: type[T]) -> list[T]:
+        return _all(await self._client.batch(calls, kind))
+
     async def _add_transactions(self, fetched: Sequence[FetchedBlock], blocks: Sequence[WireBlock]) -> None:
         """Keep the transactions that the rules read; those without logs only if their receipts say success."""
-        unsure: list[tuple[FetchedBlock, FetchedTransaction]] = []
+        unsure: list[tuple[FetchedBlock, Transaction]] = []
         for block, raw in zip(fetched, blocks, strict=True):
             deaths = self._relevance.death_transactions(block.logs)
             with_logs = {log.transaction_hash for log in block.logs}
@@ -88,12 +103,12 @@ class BlockFetcher:
                 has_logs = transaction.hash in with_logs
                 if transaction.hash not in deaths and not self._relevance.may_act_silently(transaction, has_logs):
                     continue
-                chosen = FetchedTransaction(
-                    transaction.hash,
+                chosen = Transaction(
                     int(transaction.index, 16),
-                    transaction.sender.lower(),
-                    transaction.to.lower() if transaction.to else None,
-                    transaction.input.lower(),
+                    Hash(transaction.hash),
+                    Address(transaction.sender.lower()),
+                    Address(transaction.to.lower()) if transaction.to else None,
+                    Calldata(transaction.input.lower()),
                 )
                 if has_logs:
                     block.transactions.append(chosen)
@@ -101,9 +116,9 @@ class BlockFetcher:
                     unsure.append((block, chosen))
         await self._add_successful(unsure)
 
-    async def _add_successful(self, unsure: Sequence[tuple[FetchedBlock, FetchedTransaction]]) -> None:
+    async def _add_successful(self, unsure: Sequence[tuple[FetchedBlock, Transaction]]) -> None:
         calls: list[Call] = [("eth_getTransactionReceipt", [transaction.hash]) for _, transaction in unsure]
-        receipts = _all(await self._client.batch(calls, WireReceipt))
+        receipts = await self._fetch_all(calls, WireReceipt)
         for (block, transaction), receipt in zip(unsure, receipts, strict=True):
             if receipt.block_hash != block.header.hash:
                 raise Inconsistent(f"the receipt of {transaction.hash} is not of block {block.header.number}")
@@ -111,6 +126,21 @@ class BlockFetcher:
                 block.transactions.append(transaction)
         for block, _ in unsure:
             block.transactions.sort(key=lambda chosen: chosen.tx_index)
+
+
+async def _insist(fetch: Callable[[], Awaitable[T]]) -> T:
+    """Fetch until the answers fit together, a few times at most, with growing pauses. Raises Inconsistent."""
+    for attempt in range(_TRIES):
+        try:
+            return await fetch()
+        except Inconsistent:
+            if attempt == _TRIES - 1:
+                raise
+        except ValueError as error:
+            if attempt == _TRIES - 1:
+                raise Inconsistent(f"malformed answer ({error!r})") from error
+        await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
+    raise AssertionError("unreachable")
 
 
 def _all(answers: Sequence[T | RpcError | None]) -> list[T]:

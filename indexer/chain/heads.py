@@ -19,6 +19,24 @@ SLOW_POLL_SECONDS: Final = 2.0
 RECONNECT_SECONDS: Final = 2.0
 
 
+class _PushedHead(msgspec.Struct):
+    number: str
+
+
+class _Params(msgspec.Struct):
+    result: _PushedHead
+
+
+class _Message(msgspec.Struct):
+    """What comes over the socket: answers have no params, new heads have nothing else."""
+
+    params: _Params | None = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(_Message).decode
+
+
 class HeadWatcher:
     """Keeps `head` (a block number) current, and wakes whoever waits when it may have moved.
 
@@ -52,9 +70,13 @@ class HeadWatcher:
 
     async def refresh(self) -> int:
         """Ask for the head now."""
-        self._set(int(await self._client.call("eth_blockNumber", [], str), 16))
-        assert self.head is not None
-        return self.head
+        answer = await self._client.call("eth_blockNumber", [], str)
+        try:
+            head = int(answer, 16)
+        except ValueError as error:
+            raise Inconsistent(f"eth_blockNumber: {answer!r} is no number") from error
+        self._set(head)
+        return head
 
     def _set(self, head: int) -> None:
         self.head = head
@@ -64,7 +86,7 @@ class HeadWatcher:
         while True:
             try:
                 head = await self.refresh()
-            except (RpcError, Inconsistent, ValueError) as error:
+            except (RpcError, Inconsistent) as error:
                 logger.warning("eth_blockNumber: %s", error)
             else:
                 if head > self._pushed_head:
@@ -77,7 +99,7 @@ class HeadWatcher:
                 async with connect(url, max_size=16 << 20, ping_interval=20, open_timeout=10) as socket:
                     await socket.send(_request(1, "eth_subscribe", ["newHeads"]))
                     await self._listen(socket)
-            except (OSError, WebSocketException, TimeoutError, ValueError) as error:
+            except (OSError, WebSocketException, TimeoutError, ValueError, msgspec.MsgspecError) as error:
                 logger.info("newHeads: %s; polling meanwhile", error)
             self._trusted = False
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -86,15 +108,14 @@ class HeadWatcher:
         while True:
             try:
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    message = msgspec.json.decode(await socket.recv())
+                    message = _decode(await socket.recv())
             except TimeoutError:
                 await socket.send(_request(2, "eth_chainId", []))
                 continue
-            if "error" in message:
-                raise ValueError(f"refused: {message['error']}")
-            header = message.get("params", {}).get("result")
-            if isinstance(header, dict) and "number" in header:
-                self._pushed_head = int(header["number"], 16)
+            if message.error is not None:
+                raise ValueError(f"refused: {message.error}")
+            if message.params is not None:
+                self._pushed_head = int(message.params.result.number, 16)
                 self._trusted = True
                 self._set(self._pushed_head)
 

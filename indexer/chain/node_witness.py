@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from eth_abi.exceptions import DecodingError
+
 from indexer.apply.calldata import death_lists
 from indexer.chain.errors import NodeError
+from indexer.chain.views import GET_POSITION, IS_ALIVE, View
 from indexer.domain.units import Address, Calldata, Hash
 from indexer.domain.witness import Witness
-
-_IS_ALIVE = "0x1703e5f9"
-_GET_POSITION = "0x16c19739"
 
 
 class NodeWitness(Witness):
@@ -31,19 +31,19 @@ class NodeWitness(Witness):
         ]
 
     def is_alive(self, user: Address, block_number: int) -> bool | None:
-        alive = self._first_word(_IS_ALIVE, user, block_number)
-        return None if alive is None else bool(alive)
+        alive: bool | None = self._first_result(IS_ALIVE, user, block_number)
+        return alive
 
     def stake(self, user: Address, block_number: int) -> int | None:
-        return self._first_word(_GET_POSITION, user, block_number)
+        amount: int | None = self._first_result(GET_POSITION, user, block_number)
+        return amount
 
-    def _first_word(self, selector: str, user: Address, block_number: int) -> int | None:
-        """The first word of a view of GhostCore's about a user."""
-        call = {"to": self._contracts["GhostCore"], "data": selector + user[2:].rjust(64, "0")}
+    def _first_result(self, view: View, user: Address, block_number: int) -> Any:
+        """The first result of a view about a user."""
+        call = {"to": self._contracts[view.contract], "data": view.calldata(user)}
         try:
-            answer = self._call("eth_call", [call, hex(block_number)])
-            return int(answer[:66], 16)
-        except (NodeError, ValueError, TypeError):
+            return view.decode(self._call("eth_call", [call, hex(block_number)]))[0]
+        except (NodeError, DecodingError, ValueError, TypeError):
             return None
 
 

@@ -6,16 +6,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
+from concurrent import futures
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from indexer.chain.blocks import FetchedRange, Header
+from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
-from indexer.chain.errors import Inconsistent, RangeTooLarge
+from indexer.chain.errors import Inconsistent, Interrupted, RangeTooLarge
 from indexer.chain.fetcher import BlockFetcher
 from indexer.chain.heads import HeadWatcher
 from indexer.chain.ranges import AdaptiveRange
+from indexer.domain.chain import Header
 from indexer.errors import GhostnetError
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ T = TypeVar("T")
 START_UP_SECONDS: Final = 5.0
 TIP_CHECK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
+INTERRUPT_SECONDS: Final = 0.1
 REMEMBERED: Final = 512
 RANGES_IN_FLIGHT: Final = 3
 
@@ -49,11 +52,13 @@ class BlockSource:
 
     At the head it also looks, every second at most, whether the node still has the last blocks brought. If one of
     them has another hash now, that height is brought again, so that the reader sees the reorg though the chain did
-    not grow. All methods may be called from one thread only, and block; none raises after `stop`.
+    not grow. All methods may be called from one thread only, and block: as long as the node does not answer, or until
+    the event given as `stop` is set, which raises Interrupted.
     """
 
-    def __init__(self, options: SourceOptions) -> None:
+    def __init__(self, options: SourceOptions, stop: threading.Event | None = None) -> None:
         self._options = options
+        self._told_to_stop = stop or threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="source", daemon=True)
         self._ranges: deque[FetchedRange] = deque()
@@ -62,6 +67,7 @@ class BlockSource:
         self._space = asyncio.Event()
         self._error: BaseException | None = None
         self._hashes: dict[int, str] = {}
+        self._tip_checked_at = 0.0
         self._producer: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._last: int | None = None
@@ -114,12 +120,17 @@ class BlockSource:
     def stop(self) -> None:
         """End everything at once."""
         if self._loop.is_running():
-            self._wait(self._close())
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        while not futures.wait([future], INTERRUPT_SECONDS).done:
+            if self._told_to_stop.is_set():
+                future.cancel()
+                raise Interrupted
+        return future.result()
 
     async def _open(self) -> None:
         options = self._options
@@ -149,12 +160,9 @@ class BlockSource:
     async def _produce_guarded(self, first: int) -> None:
         try:
             await self._produce(first)
-        except GhostnetError as error:
-            with self._changed:
-                self._error = error
-                self._changed.notify_all()
         except Exception as error:
-            logger.exception("fetching ended unexpectedly")
+            if not isinstance(error, GhostnetError):
+                logger.exception("fetching ended unexpectedly")
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
@@ -163,7 +171,7 @@ class BlockSource:
         """Keep some ranges in flight; hand them over in order."""
         size = AdaptiveRange(most=self._options.batch_size)
         flights: deque[tuple[int, int, asyncio.Task[FetchedRange]]] = deque()
-        next_block, checked = first, time.monotonic()
+        next_block = first
         try:
             while True:
                 head = self.head or 0
@@ -180,11 +188,7 @@ class BlockSource:
                         await _cancel_all(flights)
                     else:
                         await self._hand_over(fetched)
-                elif await self._tip_replaced(next_block - 1, head, checked):
-                    checked = time.monotonic()
-                else:
-                    if time.monotonic() - checked > TIP_CHECK_SECONDS:
-                        checked = time.monotonic()
+                elif not await self._bring_replaced_tip(next_block - 1, head):
                     await self._heads.wait(TIP_CHECK_SECONDS)
         finally:
             await _cancel_all(flights)
@@ -229,15 +233,16 @@ class BlockSource:
             self._queued += fetched.log_count
             self._changed.notify_all()
 
-    async def _tip_replaced(self, tip: int, head: int, checked: float) -> bool:
-        """Whether the node has another block now at the highest height that both know; if so, bring that one."""
+    async def _bring_replaced_tip(self, tip: int, head: int) -> bool:
+        """If the node has another block now at the highest height that both know, bring that one; return whether."""
         number = min(tip, head)
-        if number not in self._hashes or time.monotonic() - checked < TIP_CHECK_SECONDS:
+        if number not in self._hashes or time.monotonic() - self._tip_checked_at < TIP_CHECK_SECONDS:
             return False
-        (header,) = await self._fetcher.fetch_headers([number])
-        if header is None or header.hash == self._hashes[number]:
-            return False
+        self._tip_checked_at = time.monotonic()
         try:
+            (header,) = await self._fetcher.fetch_headers([number])
+            if header is None or header.hash == self._hashes[number]:
+                return False
             fetched = await self._fetcher.fetch(number, number, by_hash=True)
         except Inconsistent as error:
             logger.warning("block %d: %s", number, error.message)

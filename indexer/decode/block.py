@@ -1,13 +1,20 @@
-"""Decode a fetched block: its logs become events, with rows for the archive; what can't be decoded is kept raw."""
+"""Decode a block: its logs become events, with rows for the archive; what can't be decoded is kept raw."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from indexer.decode.decoder import LogDecoder, MalformedLog
-from indexer.domain.chain import Block, DecodedLog
-from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow, new_tuple
+from indexer.domain.chain import Block, DecodedLog, Header, Transaction
+from indexer.domain.records import (
+    ChainBlockRow,
+    ChainEventRow,
+    ChainTransactionRow,
+    Row,
+    UndecodedLogRow,
+    new_tuple,
+)
 from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
 
 
@@ -26,15 +33,38 @@ class RawLog(Protocol):
 class Archive:
     """The rows that keep the chain itself, in chain order."""
 
+    blocks: list[ChainBlockRow] = field(default_factory=list)
     events: list[ChainEventRow] = field(default_factory=list)
     transactions: list[ChainTransactionRow] = field(default_factory=list)
     undecoded: list[UndecodedLogRow] = field(default_factory=list)
 
+    def rows(self) -> dict[type[Row], list[Any]]:
+        """All rows, by their table."""
+        return {
+            ChainBlockRow: self.blocks,
+            ChainEventRow: self.events,
+            ChainTransactionRow: self.transactions,
+            UndecodedLogRow: self.undecoded,
+        }
+
+
+def decode_block(
+    decoder: LogDecoder, header: Header, transactions: list[Transaction], raw_logs: Sequence[RawLog], archive: Archive
+) -> Block:
+    """A block with its raw logs (in log order) decoded; what it holds goes into the archive."""
+    block = Block(header, transactions=transactions)
+    if raw_logs or transactions:
+        first_id, time = header.number << LOG_INDEX_BITS, BlockTime(header.timestamp)
+        archive.blocks.append(ChainBlockRow(first_id, time, header.hash, header.parent_hash, header.timestamp))
+        archive.transactions += [ChainTransactionRow(first_id | calls[0], time, *calls[1:]) for calls in transactions]
+        decode_logs(decoder, block, raw_logs, archive)
+    return block
+
 
 def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], archive: Archive) -> None:
-    """Decode a block's raw logs (in log order) into the block, and archive them."""
-    first_id = block.number << LOG_INDEX_BITS
-    time = BlockTime(block.timestamp)
+    """Decode raw logs (in log order) into their block, and archive them."""
+    first_id = block.header.number << LOG_INDEX_BITS
+    time = BlockTime(block.header.timestamp)
     add_log, add_row, by_place = block.logs.append, archive.events.append, decoder.by_place
     for raw in raw_logs:
         log_id = first_id | int(raw.log_index, 16)
@@ -44,29 +74,13 @@ def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], a
             found = by_place.get((raw.address, topics[0])) if topics else None
             if found is None:
                 raise decoder.why_unknown(raw.address, topics)
-            contract, (name, _, decode, to_json) = found
+            contract, (name, _, decode, to_json, _) = found
             event = decode(topics, raw.data)
         except (MalformedLog, ValueError) as error:
             archive.undecoded.append(_undecoded(log_id, time, tx_index, raw, error))
             continue
         add_log(new_tuple(DecodedLog, (log_id, tx_index, tx_hash, contract, event)))
         add_row(new_tuple(ChainEventRow, (log_id, time, tx_hash, tx_index, contract, name, to_json(event))))
-
-
-def archive_transactions(block: Block, archive: Archive) -> None:
-    """Keep the calldata that the rules read."""
-    first_id = block.number << LOG_INDEX_BITS
-    archive.transactions += [
-        ChainTransactionRow(
-            first_id | transaction.tx_index,
-            BlockTime(block.timestamp),
-            transaction.hash,
-            transaction.sender,
-            transaction.recipient,
-            transaction.input,
-        )
-        for transaction in block.transactions
-    ]
 
 
 def _undecoded(log_id: int, time: BlockTime, tx_index: int, raw: RawLog, error: Exception) -> UndecodedLogRow:

@@ -13,7 +13,7 @@ from eth_hash.auto import keccak
 
 from indexer.domain import events
 from indexer.domain.records import new_tuple
-from indexer.domain.units import Address, Json
+from indexer.domain.units import Address, Json, to_hex
 from indexer.errors import GhostnetError
 
 ABI_FOLDER = Path(__file__).parent / "abi"
@@ -27,12 +27,14 @@ class MalformedLog(GhostnetError):
 
 
 class EventDecoder(NamedTuple):
-    """One event of one contract: `decode` raises MalformedLog, `to_json` renders the arguments."""
+    """One event of one contract: `decode` raises MalformedLog, `to_json` renders the arguments, `from_json` makes the
+    event of them again."""
 
     name: str
     topic0: str
     decode: Callable[[Sequence[str], str], Any]
     to_json: Callable[[Any], Json]
+    from_json: Callable[[Mapping[str, Any]], Any]
 
 
 class LogDecoder:
@@ -46,6 +48,9 @@ class LogDecoder:
             for topic0, decoder in decoders_of(name).items()
         }
         """Contract name and decoder by address and topic0."""
+
+        self.by_name = {(name, decoder.name): decoder for name in contracts for decoder in decoders_of(name).values()}
+        """Decoder by contract name and event name."""
 
     def why_unknown(self, address: str, topics: Sequence[str]) -> MalformedLog:
         """The error for a log that `by_place` does not know."""
@@ -72,7 +77,7 @@ def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecode
     signature = f"{name}({','.join(entry['type'] for entry in inputs)})"
     topic_words = [_Word(f"topics[{index}]", 2) for index in range(1, 1 + sum(entry["indexed"] for entry in inputs))]
     words, data_words = iter(topic_words), 0
-    values, checks, renderings = [], [], []
+    values, checks, renderings, readings = [], [], [], []
     for index, entry in enumerate(inputs):
         if entry["indexed"]:
             sources = [next(words)]
@@ -82,7 +87,9 @@ def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecode
         checks += [check for source in sources if (check := _check(entry["type"], source))]
         value = [_value(entry["type"], source) for source in sources]
         values.append(value[0] if len(value) == 1 else f"({', '.join(value)})")
-        renderings.append(f'"{event_class._fields[index].rstrip("_")}":' + _rendering(entry["type"], f"event[{index}]"))
+        name_in_json = event_class._fields[index].rstrip("_")
+        renderings.append(f'"{name_in_json}":' + _rendering(entry["type"], f"event[{index}]"))
+        readings.append(_reading(entry["type"], f"arguments[{name_in_json!r}]"))
     shape = f"len(topics) == {len(topic_words) + 1} and len(data) == {2 + 64 * data_words}"
     condition = " and ".join([shape, *checks])
     source = f"lambda topics, data: new(Event, ({', '.join(values)},)) if {condition} else malformed(topics, data)"
@@ -94,7 +101,8 @@ def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecode
     decode = eval(source, scope)  # noqa: S307 - the text is made of the ABI files above
     body = ",".join(renderings).replace("{", "{{").replace("}", "}}").replace("<<", "{").replace(">>", "}")
     to_json = eval(f"lambda event: f'''{{{{{body}}}}}'''", {"dump": json.dumps})  # noqa: S307
-    return EventDecoder(name, "0x" + keccak(signature.encode()).hex(), decode, to_json)
+    from_json = eval(f"lambda arguments: new(Event, ({', '.join(readings)},))", scope)  # noqa: S307
+    return EventDecoder(name, to_hex(keccak(signature.encode())), decode, to_json, from_json)
 
 
 def _word_count(abi_type: str) -> int:
@@ -139,6 +147,13 @@ def _rendering(abi_type: str, value: str) -> str:
     if abi_type == "bool":
         return f'<<"true" if {value} else "false">>'
     return f"<<dump({value})>>"
+
+
+def _reading(abi_type: str, value: str) -> str:
+    """The inverse of _rendering, once the JSON is parsed."""
+    if abi_type in ("uint64", "uint256"):
+        return f"int({value})"
+    return f"tuple({value})" if abi_type == "uint16[5]" else value
 
 
 def _malformed(signature: str, topics: int, words: int) -> Callable[[Sequence[str], str], Any]:

@@ -29,14 +29,20 @@ class Transaction(NamedTuple):
     input: Calldata
 
 
-@dataclass(slots=True)
-class Block:
-    """A block with its decoded logs in log order; `timestamp` in unix seconds."""
+class Header(NamedTuple):
+    """A block's header; timestamp in unix seconds."""
 
     number: int
     hash: Hash
     parent_hash: Hash
     timestamp: int
+
+
+@dataclass(slots=True)
+class Block:
+    """A block with its decoded logs in log order."""
+
+    header: Header
     logs: list[DecodedLog] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
 

@@ -7,8 +7,9 @@ class InvariantBroken(GhostnetError):
     """The mirror and the chain disagree: a rule is missing here, or a log was lost or doubled."""
 
     help = (
-        "Nothing of this batch was written. Check that GHOSTNET_DEPLOYMENT names the right contracts and start block, "
-        "and that the node serves complete logs; then report the event named above."
+        "Everything before that block is written, nothing of it. Check that GHOSTNET_DEPLOYMENT names the right "
+        "contracts and start block, and that the node serves complete logs; then report the event named above. "
+        "`index_chain --quarantine TX:LOG` goes past it: the event is archived and recorded, but not applied."
     )
 
 

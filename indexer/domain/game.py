@@ -13,7 +13,7 @@ from indexer.domain.levels import INITIAL_CONFIGS, Level
 from indexer.domain.positions import Boost, Position, effective_amount
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan
-from indexer.domain.units import BPS, PRECISION, Address
+from indexer.domain.units import BPS, PRECISION, Address, Hash
 from indexer.domain.witness import NoWitness, Witness
 
 
@@ -22,7 +22,8 @@ class Game:
     """The mirror and the journal of what changes in it.
 
     `positions` holds who has one, dead or alive; `bets`, by round, only those that can still be changed or claimed;
-    `scans` only those not yet finalized. `contracts` maps names to addresses.
+    `scans` only those not yet finalized. `contracts` maps names to addresses. `quarantined` are logs to go past, by
+    transaction and log index.
     """
 
     contracts: Mapping[str, Address]
@@ -39,6 +40,7 @@ class Game:
     bets: defaultdict[int, dict[Address, Bet]] = field(default_factory=lambda: defaultdict(dict))
     journal: Journal = field(default_factory=Journal)
     witness: Witness = field(default_factory=NoWitness)
+    quarantined: frozenset[tuple[Hash, int]] = frozenset()
     tx: TransactionContext = field(default_factory=TransactionContext)
     _changed_levels: set[int] = field(default_factory=set)
     _protocol_changed: bool = False

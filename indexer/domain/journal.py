@@ -17,11 +17,12 @@ from indexer.domain.records import (
     RoundRow,
     Row,
     ScanRow,
+    WitnessAnswerRow,
     new_tuple,
 )
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Evidence, Scan, ScanStep
-from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Hash
+from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Hash, Json, Text, log_index_of
 
 
 class Journal:
@@ -52,13 +53,18 @@ class Journal:
     @property
     def place(self) -> str:
         """Block, transaction and log, for error messages."""
-        log = f", log {self.event_id & (1 << LOG_INDEX_BITS) - 1}" if self.event_id is not None else ""
+        log = f", log {log_index_of(self.event_id)}" if self.event_id is not None else ""
         return f"block {self.block_number}, tx {self.tx_hash}{log}"
 
     def fact(self, kind: type[Fact], *columns: Any) -> None:
         """Record something that happened once: one row for the event being applied."""
         assert self.event_id is not None, "a fact needs a log"
         self.rows[kind].append(new_tuple(kind, (self.event_id, self.block_time, self.tx_hash, *columns)))
+
+    def answer(self, question: str, answer: Json) -> None:
+        """Record what a node was asked and told while the block was applied."""
+        row = WitnessAnswerRow(self._next_id(WitnessAnswerRow), self.block_time, Text(question), answer)
+        self.rows[WitnessAnswerRow].append(row)
 
     def position(
         self, position: Position, action: Action, *, amount_change: int = 0, penalty: int = 0, rewards: int = 0

@@ -6,12 +6,23 @@ chain alone. The field types say how a column is stored; the Django models of th
 the same columns in the same order.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text
+from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
 
 new_tuple = tuple.__new__
 """`new_tuple(Row, (…))` makes a row in half the time of `Row(…)`: for what is made once per log."""
+
+
+class ChainBlockRow(NamedTuple):
+    """A block that holds something of ours; its n is 0. `timestamp` in unix seconds, exact at any size."""
+
+    id: int
+    block_time: BlockTime
+    hash: Hash
+    parent_hash: Hash
+    timestamp: int
 
 
 class ChainEventRow(NamedTuple):
@@ -35,6 +46,15 @@ class ChainTransactionRow(NamedTuple):
     sender: Address
     recipient: Address | None
     input: Calldata
+
+
+class WitnessAnswerRow(NamedTuple):
+    """What a node told when logs and calldata did not, so that it need not be asked again."""
+
+    id: int
+    block_time: BlockTime
+    question: Text
+    answer: Json
 
 
 class UndecodedLogRow(NamedTuple):
@@ -297,8 +317,10 @@ Fact = BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | Buy
 """Rows that stand for one event each: id, block time and transaction, then the event's own columns."""
 
 Row = (
-    ChainEventRow
+    ChainBlockRow
+    | ChainEventRow
     | ChainTransactionRow
+    | WitnessAnswerRow
     | UndecodedLogRow
     | PositionRow
     | LevelStateRow
@@ -318,10 +340,16 @@ Row = (
     | VestingClaimRow
 )
 
-FACTS: tuple[type[Row], ...] = (
+ARCHIVE: tuple[type[Row], ...] = (
+    ChainBlockRow,
     ChainEventRow,
     ChainTransactionRow,
+    WitnessAnswerRow,
     UndecodedLogRow,
+)
+"""Rows that keep the chain itself, as far as the rules read it: everything else can be computed from them."""
+
+FACTS: tuple[type[Row], ...] = (
     DeathRow,
     BoostRow,
     CullingRow,
@@ -344,3 +372,12 @@ VERSIONS: dict[type[Row], tuple[str, ...]] = {
     BetRow: ("round_id", "address"),
 }
 """Rows that hold the whole state of something after a change, with the columns that name it."""
+
+
+def up_to(block_number: int, rows: Mapping[type[Row], Sequence[Any]]) -> dict[type[Row], Sequence[Any]]:
+    """The rows of blocks up to this one; rows stand in chain order."""
+    end = block_number + 1 << LOG_INDEX_BITS
+    return {
+        kind: some if not some or some[-1][0] < end else [row for row in some if row[0] < end]
+        for kind, some in rows.items()
+    }

@@ -21,6 +21,7 @@ BlockTime = NewType("BlockTime", int)
 """A block's timestamp in unix seconds; stored as a timestamp with time zone."""
 
 ZERO_ADDRESS: Final = Address("0x" + "0" * 40)
+NO_HASH: Final = Hash("0x" + "0" * 64)
 DEAD_ADDRESS: Final = Address("0x" + "0" * 36 + "dead")
 
 PRECISION: Final = 10**18
@@ -35,9 +36,29 @@ DATA: Final = 10**18
 LOG_INDEX_BITS: Final = 23
 
 
+def to_bytes(digits: str) -> bytes:
+    """The bytes of an address, a hash or calldata, as the database holds them."""
+    return bytes.fromhex(digits[2:])
+
+
+def to_hex(raw: bytes) -> str:
+    """`0x` and lower-case hex digits of bytes as the database gives them."""
+    return "0x" + bytes(raw).hex()
+
+
+def address_of(raw: bytes) -> Address:
+    """An address from its 20 bytes."""
+    return Address(to_hex(raw))
+
+
 def event_id(block_number: int, log_index: int) -> int:
     """The place of a log in the chain as one 64-bit integer, increasing in chain order."""
     return block_number << LOG_INDEX_BITS | log_index
+
+
+def log_index_of(event_id: int) -> int:
+    """The log index of an event id."""
+    return event_id & (1 << LOG_INDEX_BITS) - 1
 
 
 def block_of(event_id: int) -> int:

@@ -1,15 +1,21 @@
 """What can be asked of a node when neither logs nor calldata tell what happened."""
 
-from collections.abc import Sequence
-from typing import Protocol
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
-from indexer.domain.units import Address, Hash
+from indexer.domain.units import Address, Hash, Json
+
+T = TypeVar("T")
+
+SubmittedList = tuple[int, Sequence[Address]]
+"""Level and users of a `submitDeaths` call."""
 
 
 class Witness(Protocol):
     """Each answer is None where the node can't say."""
 
-    def submitted_lists(self, tx_hash: Hash) -> Sequence[tuple[int, Sequence[Address]]] | None:
+    def submitted_lists(self, tx_hash: Hash) -> Sequence[SubmittedList] | None:
         """Level and users of each successful `submitDeaths` call inside a transaction, in order, from its trace."""
 
     def is_alive(self, user: Address, block_number: int) -> bool | None:
@@ -30,3 +36,44 @@ class NoWitness:
 
     def stake(self, user: Address, block_number: int) -> None:
         return None
+
+
+class RecordingWitness:
+    """Asks another witness, and hands each answer on to be kept: a rebuild has no node to ask."""
+
+    def __init__(self, witness: Witness, keep: Callable[[str, Json], None]) -> None:
+        self._witness = witness
+        self._keep = keep
+
+    def submitted_lists(self, tx_hash: Hash) -> Sequence[SubmittedList] | None:
+        return self._kept(f"submitted_lists {tx_hash}", self._witness.submitted_lists(tx_hash))
+
+    def is_alive(self, user: Address, block_number: int) -> bool | None:
+        return self._kept(f"is_alive {user} {block_number}", self._witness.is_alive(user, block_number))
+
+    def stake(self, user: Address, block_number: int) -> int | None:
+        return self._kept(f"stake {user} {block_number}", self._witness.stake(user, block_number))
+
+    def _kept(self, question: str, answer: T) -> T:
+        if answer is not None:
+            self._keep(question, Json(json.dumps(str(answer) if type(answer) is int else answer)))
+        return answer
+
+
+class RememberedWitness:
+    """Answers as a node did when the chain was indexed; `answers` by question, as RecordingWitness kept them."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self._answers = answers
+
+    def submitted_lists(self, tx_hash: Hash) -> Sequence[SubmittedList] | None:
+        answer = self._answers.get(f"submitted_lists {tx_hash}")
+        return None if answer is None else [(level, users) for level, users in answer]
+
+    def is_alive(self, user: Address, block_number: int) -> bool | None:
+        answer: bool | None = self._answers.get(f"is_alive {user} {block_number}")
+        return answer
+
+    def stake(self, user: Address, block_number: int) -> int | None:
+        answer = self._answers.get(f"stake {user} {block_number}")
+        return None if answer is None else int(answer)

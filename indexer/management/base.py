@@ -1,12 +1,15 @@
 """The base of our commands: a known failure ends with its message and help, not with a traceback."""
 
+import signal
+import threading
+from argparse import ArgumentTypeError
 from typing import Any
 
-import psycopg
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
+from psycopg.errors import UndefinedTable
 
 from indexer.errors import GhostnetError
+from indexer.store.database import DATABASE_ERRORS, explain
 
 
 class GhostnetCommand(BaseCommand):
@@ -17,11 +20,26 @@ class GhostnetCommand(BaseCommand):
             self.run(**options)
         except GhostnetError as error:
             raise CommandError(str(error)) from error
-        except (OperationalError, psycopg.OperationalError) as error:
-            raise CommandError(
-                f"the database can't be used: {error}\nCheck DATABASE_URL; without it the embedded PostgreSQL is used."
-            ) from error
+        except DATABASE_ERRORS as error:
+            raise CommandError(str(explain(error))) from error
+        except UndefinedTable as error:
+            raise CommandError("the database has no tables yet\nRun `manage.py migrate` first.") from error
 
     def run(self, *args: Any, **options: Any) -> None:
         """Do the work."""
         raise NotImplementedError
+
+
+def positive(text: str) -> int:
+    """An option's value that must be a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

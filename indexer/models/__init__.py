@@ -1,6 +1,6 @@
 """The tables. History is append-only; `Current…` rows say how things stand and can be rebuilt from it."""
 
-from indexer.models.archive import ChainEvent, ChainTransaction, UndecodedLog
+from indexer.models.archive import ChainBlock, ChainEvent, ChainTransaction, UndecodedLog, WitnessAnswer
 from indexer.models.game import (
     Boost,
     Culling,
@@ -28,13 +28,16 @@ from indexer.models.market import (
     Toll,
     VestingClaim,
 )
-from indexer.models.progress import BlockHeader, Checkpoint, OutboxCursor, Reorg
+from indexer.models.progress import Alarm, Audit, BlockHeader, Checkpoint, OutboxCursor, QuarantinedLog, Reorg
 
 __all__ = [
+    "Alarm",
+    "Audit",
     "Bet",
     "BlockHeader",
     "Boost",
     "Buyback",
+    "ChainBlock",
     "ChainEvent",
     "ChainTransaction",
     "Checkpoint",
@@ -53,6 +56,7 @@ __all__ = [
     "OutboxCursor",
     "Position",
     "ProtocolState",
+    "QuarantinedLog",
     "Reorg",
     "Round",
     "Scan",
@@ -61,4 +65,5 @@ __all__ = [
     "Toll",
     "UndecodedLog",
     "VestingClaim",
+    "WitnessAnswer",
 ]

@@ -3,7 +3,21 @@
 from django.db import models
 
 from indexer.models.base import ChainRow, TransactionColumn
-from indexer.models.fields import AddressField, HexField
+from indexer.models.fields import AddressField, HashField, HexField, seconds
+
+
+class ChainBlock(ChainRow):
+    """A block that holds something of ours: its exact time (unix seconds) and hash stay known for ever."""
+
+    hash = HashField()
+    parent_hash = HashField()
+    timestamp = seconds()
+
+    class Meta(ChainRow.Meta):
+        db_table = "chain_blocks"
+
+    def __str__(self) -> str:
+        return f"block {self.block_number}"
 
 
 class ChainEvent(ChainRow, TransactionColumn):
@@ -33,6 +47,19 @@ class ChainTransaction(ChainRow, TransactionColumn):
 
     def __str__(self) -> str:
         return f"{self.tx_hash} in block {self.block_number}"
+
+
+class WitnessAnswer(ChainRow):
+    """What a node told while a block was applied, about which the chain's logs and calldata say nothing."""
+
+    question = models.TextField()
+    answer = models.JSONField()
+
+    class Meta(ChainRow.Meta):
+        db_table = "witness_answers"
+
+    def __str__(self) -> str:
+        return f"{self.question} in block {self.block_number}"
 
 
 class UndecodedLog(ChainRow, TransactionColumn):

@@ -9,43 +9,35 @@ from indexer.domain.units import block_of
 from indexer.models.fields import HashField
 
 
-class ChainRow(models.Model):
-    """A row of the chain's history: `id` increases in chain order, `block_time` partitions the hypertable."""
+class PlacedRow(models.Model):
+    """A row with a place in the chain: `id` increases in chain order."""
 
     id = models.BigIntegerField(primary_key=True)
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar = ["-id"]
+
+    @property
+    def block_number(self) -> int:
+        return block_of(self.id)
+
+
+class ChainRow(PlacedRow):
+    """A row of the chain's history; `block_time` partitions the hypertable."""
+
     block_time = TimescaleDateTimeField(interval="7 days")
 
-    class Meta:
+    class Meta(PlacedRow.Meta):
         abstract = True
-        ordering: ClassVar = ["-id"]
-
-    @property
-    def block_number(self) -> int:
-        return block_of(self.id)
 
 
-class CurrentRow(models.Model):
+class CurrentRow(PlacedRow):
     """How something stands now: a copy of its newest version, `id` included, unique by what names it."""
 
-    id = models.BigIntegerField(primary_key=True)
     block_time = models.DateTimeField()
 
-    class Meta:
-        abstract = True
-        ordering: ClassVar = ["-id"]
-
-    @property
-    def block_number(self) -> int:
-        return block_of(self.id)
-
-
-class EventColumns(models.Model):
-    """The event, and its transaction, that made a row."""
-
-    event_id = models.BigIntegerField()
-    tx_hash = HashField()
-
-    class Meta:
+    class Meta(PlacedRow.Meta):
         abstract = True
 
 
@@ -53,6 +45,15 @@ class TransactionColumn(models.Model):
     """The transaction of a row whose id is the event's."""
 
     tx_hash = HashField()
+
+    class Meta:
+        abstract = True
+
+
+class EventColumns(TransactionColumn):
+    """The event, and its transaction, that made a row."""
+
+    event_id = models.BigIntegerField()
 
     class Meta:
         abstract = True

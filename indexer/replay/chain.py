@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate
 
-from indexer.replay.recording import RecordedBlock, RecordedTransaction
+from indexer.replay.recording import RecordedBlock
 from indexer.replay.rendering import ServedBlock
 
 Listener = Callable[[ServedBlock, bool], None]
@@ -23,8 +24,8 @@ class ReorgPlan:
 class LiveChain:
     """Serves a recording up to a head. A reorg first shows other blocks, then replaces them by the recorded ones.
 
-    Blocks of a fork carry the same transactions in the same order, some of them later or not at all. `announce` is
-    told of every block that comes, and of every one that goes (True).
+    The blocks of a fork carry the recorded transactions in their order, but later, as a draw decides; forks of forks
+    likewise. `announce` is told of every block that comes, and of every one that goes (True).
     """
 
     def __init__(
@@ -42,16 +43,18 @@ class LiveChain:
         self._shift = shift
         self._plan = reorgs or ReorgPlan()
         self._random = random.Random(self._plan.seed)  # noqa: S311 - a repeatable draw
-        self._fork_end: int | None = None
-        self._fork_first = 0
+        self._fork_end = -1
+        self._transactions = [transaction for block in recording for transaction in block.txs]
+        self._recorded_through = list(accumulate(len(block.txs) for block in recording))
+        self._carried: list[int] = []
         self._announce = announce or _tell_nobody
         self.blocks: list[ServedBlock] = []
         self.by_hash: dict[str, ServedBlock] = {}
         self.by_transaction: dict[str, tuple[ServedBlock, int]] = {}
         self.reorg_count = 0
         last = len(recording) - 1
-        for block in recording[: (last if head is None else min(head, last)) + 1]:
-            self._push(ServedBlock(block, chain_id, shift))
+        for number in range((last if head is None else min(head, last)) + 1):
+            self._push_recorded(number)
 
     @property
     def head(self) -> int:
@@ -59,9 +62,9 @@ class LiveChain:
         return len(self.blocks) - 1
 
     @property
-    def finished(self) -> bool:
-        """Whether the whole recording is served and no fork is left."""
-        return self.head >= len(self._recording) - 1 and self._fork_end is None
+    def forked(self) -> bool:
+        """Whether the newest block is one of a fork."""
+        return self.blocks[-1].hash != self._recording[self.head].hash
 
     def render(self) -> None:
         """Make the JSON of every block served so far, so that answering takes no time later."""
@@ -71,71 +74,75 @@ class LiveChain:
 
     def advance(self) -> bool:
         """Move on by one block, or end a fork; False if there is nothing left."""
-        if self._fork_end is not None:
-            if self.head < self._fork_end:
-                self._push(self._fork_block(self.head + 1))
-            else:
-                self.replace_from(self._fork_first)
-            return True
         following = self.head + 1
+        if self.forked:
+            if following <= self._fork_end:
+                self._push_fork_block()
+            else:
+                self.settle()
+            return True
         if following >= len(self._recording):
             return False
-        if self._plan.every and following % self._plan.every == 0:
-            self._begin_fork(following)
+        if self._plan.every and following % self._plan.every == 0 and following < len(self._recording) - 1:
+            self._fork_end = min(following + self._random.randint(1, self._plan.depth), len(self._recording) - 1) - 1
+            self._push_fork_block()
         else:
-            self._push(ServedBlock(self._recording[following], self._chain_id, self._shift))
+            self._push_recorded(following)
         return True
 
     def reorg(self, depth: int) -> None:
-        """Replace the newest `depth` blocks, by a fork of the same length or, where they are one, the recorded ones."""
-        first = self.head - depth + 1
-        end = self.head
-        if self.blocks[-1].hash != self._recording[end].hash:
-            self.replace_from(first)
-            return
-        self._drop_from(first)
-        self._fork_first, self._fork_end = first, end
-        while self.head < end:
-            self._push(self._fork_block(self.head + 1))
+        """Replace the newest `depth` blocks by a fork of the same length, or a fork by the recorded blocks."""
+        if self.forked:
+            self.settle()
+        else:
+            self.fork(depth, depth)
 
-    def replace_from(self, first: int) -> None:
-        """Put the recorded blocks from `first` on in place of what is served there, one more than there were."""
-        end = min(self.head + 1, len(self._recording) - 1)
-        self._drop_from(first)
-        self._fork_end = None
-        for block in self._recording[first : end + 1]:
-            self._push(ServedBlock(block, self._chain_id, self._shift))
+    def fork(self, depth: int, length: int) -> None:
+        """Replace the newest `depth` blocks, of a fork or not, by `length` other ones."""
+        self._drop_from(self.head - depth + 1)
+        self._fork_end = min(self.head + length, len(self._recording) - 1)
+        while self.head < self._fork_end:
+            self._push_fork_block()
 
-    def _begin_fork(self, first: int) -> None:
-        depth = self._random.randint(1, self._plan.depth)
-        self._fork_first = first
-        self._fork_end = min(first + depth - 1, len(self._recording) - 2)
-        if self._fork_end < first:
-            self._fork_end = None
-            self._push(ServedBlock(self._recording[first], self._chain_id, self._shift))
-            return
-        self._push(self._fork_block(first))
+    def settle(self, head: int | None = None) -> None:
+        """Put the recorded blocks in the place of a fork's, up to `head` (None: one more than there were)."""
+        end = min(self.head + 1 if head is None else head, len(self._recording) - 1)
+        first = len(self.blocks)
+        while self.blocks[first - 1].hash != self._recording[first - 1].hash:
+            first -= 1
+        if first < len(self.blocks):
+            self._drop_from(first)
+        for number in range(len(self.blocks), end + 1):
+            self._push_recorded(number)
 
-    def _fork_block(self, number: int) -> ServedBlock:
-        """A block of the fork: the recorded one's transactions reach it one block later."""
-        original, parent = self._recording[number], self.blocks[-1].hash
-        late: Sequence[RecordedTransaction] = self._recording[number - 1].txs if number > self._fork_first else ()
+    def _push_recorded(self, number: int) -> None:
+        block = ServedBlock(self._recording[number], self._chain_id, self._shift)
+        self._push(block, self._recorded_through[number])
+
+    def _push_fork_block(self) -> None:
+        number, parent = len(self.blocks), self.blocks[-1].hash
+        original, carried = self._recording[number], self._carried[-1]
+        through = self._random.randint(carried, self._recorded_through[number])
         digest = blake2b(f"{original.hash}{parent}{self.reorg_count}".encode(), digest_size=32).hexdigest()
-        block = RecordedBlock(number, "0x" + digest, parent, original.timestamp + 1, late)
-        return ServedBlock(block, self._chain_id, self._shift)
+        transactions = self._transactions[carried:through]
+        block = RecordedBlock(number, "0x" + digest, parent, original.timestamp + 1, transactions)
+        self._push(ServedBlock(block, self._chain_id, self._shift), through)
 
     def _drop_from(self, first: int) -> None:
         self.reorg_count += 1
         while self.head >= first:
             block = self.blocks.pop()
+            self._carried.pop()
             del self.by_hash[block.hash]
             for transaction in block.transactions:
                 if self.by_transaction.get(transaction.hash, (None, 0))[0] is block:
                     del self.by_transaction[transaction.hash]
             self._announce(block, True)
 
-    def _push(self, block: ServedBlock) -> None:
+    def _push(self, block: ServedBlock, carried: int) -> None:
+        """Append a block; `carried` is how many of the recorded transactions stand in the chain with it."""
         self.blocks.append(block)
+        self._carried.append(carried)
         self.by_hash[block.hash] = block
         for index, transaction in enumerate(block.transactions):
             self.by_transaction[transaction.hash] = (block, index)

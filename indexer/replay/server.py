@@ -74,6 +74,10 @@ class ReplayServer:
         return f"http://{self.options.host}:{self.port}"
 
     @property
+    def chain_id(self) -> int:
+        return self.options.chain_id
+
+    @property
     def ws_url(self) -> str:
         return f"ws://{self.options.host}:{self.port}"
 
@@ -104,6 +108,14 @@ class ReplayServer:
     def reorg(self, depth: int) -> None:
         """Replace the newest blocks by others; a second time by the recorded ones."""
         self._on_loop(lambda: self.chain.reorg(depth))
+
+    def fork(self, depth: int, length: int) -> None:
+        """Replace the newest `depth` blocks, of a fork or not, by `length` other ones."""
+        self._on_loop(lambda: self.chain.fork(depth, length))
+
+    def settle(self, head: int) -> None:
+        """Serve the recorded blocks, up to `head`, whatever fork was served."""
+        self._on_loop(lambda: self.chain.settle(head))
 
     def _on_loop(self, work: Any) -> None:
         done = threading.Event()

@@ -4,10 +4,12 @@ import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from eth_abi import abi
-from eth_hash.auto import keccak
+
+from indexer.chain import views
+from indexer.chain.views import View
 
 
 class NotRecorded(LookupError):
@@ -18,9 +20,10 @@ class Truth:
     """What the contracts answered; `document` is a season's expected file."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
         self.chain_id: int = document["chainId"]
         self.contracts: Mapping[str, str] = document["contracts"]
-        self._checkpoints: Mapping[str, Any] = document["checkpoints"]
+        self.checkpoints: Mapping[str, Any] = document["checkpoints"]
 
     @classmethod
     def load(cls, path: Path) -> "Truth":
@@ -29,28 +32,16 @@ class Truth:
 
     def call(self, block_number: int, to: str, data: str) -> bytes:
         """The encoded answer of a view at a block. Raises NotRecorded."""
-        state = self._checkpoints.get(str(block_number))
-        view = _VIEWS.get(data[2:10])
+        state = self.checkpoints.get(str(block_number))
+        view, answer = _ANSWERS.get(data[2:10], (None, _unknown))
         name = next((name for name, address in self.contracts.items() if address == to.lower()), None)
         if state is None or view is None or name != view.contract:
             raise NotRecorded
         arguments = abi.decode(view.arguments, bytes.fromhex(data[10:])) if view.arguments else ()
-        return abi.encode(view.results, view.answer(state, *arguments))
+        return abi.encode(view.results, answer(state, *arguments))
 
 
-class _View:
-    def __init__(
-        self, contract: str, signature: str, results: Sequence[str], answer: Callable[..., Sequence[Any]]
-    ) -> None:
-        self.contract = contract
-        self.selector = keccak(signature.encode()).hex()[:8]
-        inside = signature[signature.index("(") + 1 : -1]
-        self.arguments = inside.split(",") if inside else []
-        self.results = results
-        self.answer = answer
-
-
-_NOBODY: Mapping[str, Any] = {
+_NOBODY: Final[Mapping[str, Any]] = {
     "amount": 0,
     "level": 0,
     "entryTimestamp": 0,
@@ -65,113 +56,61 @@ _NOBODY: Mapping[str, Any] = {
 }
 
 
-def _player(state: Mapping[str, Any], address: str) -> Mapping[str, Any]:
-    player: Mapping[str, Any] = state["players"].get(address.lower(), _NOBODY)
-    return player
+def _unknown(state: Mapping[str, Any], *arguments: Any) -> Sequence[Any]:
+    raise NotRecorded
 
 
-def _position(state: Mapping[str, Any], address: str) -> Sequence[Any]:
-    player = _player(state, address)
-    return (
-        int(player["amount"]),
-        player["level"],
-        player["entryTimestamp"],
-        player["lastAddTimestamp"],
-        int(player["rewardDebt"]),
-        player["alive"],
-        player["ghostStreak"],
-    )
+def _values(view: View, values: Mapping[str, Any]) -> Sequence[Any]:
+    """The results of a view from a mapping that names them as the view's fields; wei stand there as strings."""
+    texts = {"address"}
+    return [
+        values[field] if kind in texts or not isinstance(values[field], str) else int(values[field])
+        for field, kind in zip(view.fields, view.results, strict=True)
+    ]
 
 
-def _boosts(state: Mapping[str, Any], address: str) -> Sequence[Any]:
-    boosts = _player(state, address)["activeBoosts"]
+def _of_player(view: View) -> Callable[..., Sequence[Any]]:
+    return lambda state, user: _values(view, state["players"].get(user.lower(), _NOBODY))
+
+
+def _of_level(view: View, *path: str) -> Callable[..., Sequence[Any]]:
+    def answer(state: Mapping[str, Any], level: int) -> Sequence[Any]:
+        values = state["levels"][str(level)]
+        for name in path:
+            values = values[name]
+        return _values(view, values)
+
+    return answer
+
+
+def _boosts(state: Mapping[str, Any], user: str) -> Sequence[Any]:
+    boosts = state["players"].get(user.lower(), _NOBODY)["activeBoosts"]
     return ([(boost["boostType"], boost["valueBps"], int(boost["expiry"])) for boost in boosts],)
 
 
-def _level_config(state: Mapping[str, Any], level: int) -> Sequence[Any]:
-    config = state["levels"][str(level)]["config"]
-    return tuple(int(value) for value in config.values())
-
-
-def _level_state(state: Mapping[str, Any], level: int) -> Sequence[Any]:
-    values = state["levels"][str(level)]
-    names = ("totalStaked", "aliveCount", "accRewardsPerShare", "nextScanTime")
-    return tuple(int(values[name]) for name in names)
-
-
-def _round(state: Mapping[str, Any], round_id: int) -> Sequence[Any]:
-    values = state["rounds"][str(round_id)]
-    return (
-        values["roundType"],
-        values["targetLevel"],
-        int(values["line"]),
-        int(values["overPool"]),
-        int(values["underPool"]),
-        int(values["deadline"]),
-        int(values["resolveTime"]),
-        values["resolved"],
-        values["outcome"],
-    )
-
-
-def _bet(state: Mapping[str, Any], round_id: int, address: str) -> Sequence[Any]:
+def _bet(state: Mapping[str, Any], round_id: int, user: str) -> Sequence[Any]:
     for bet in state["bets"]:
-        if int(bet["roundId"]) == round_id and bet["user"] == address.lower():
-            return (int(bet["amount"]), bet["isOver"], bet["claimed"])
+        if int(bet["roundId"]) == round_id and bet["user"] == user.lower():
+            return _values(views.GET_BET, bet)
     return (0, False, False)
 
 
-_VIEWS: Mapping[str, _View] = {
-    view.selector: view
-    for view in (
-        _View(
-            "GhostCore",
-            "getPosition(address)",
-            ["uint256", "uint8", "uint64", "uint64", "uint256", "bool", "uint16"],
-            _position,
-        ),
-        _View(
-            "GhostCore",
-            "getPendingRewards(address)",
-            ["uint256"],
-            lambda state, user: (int(_player(state, user)["pendingRewards"]),),
-        ),
-        _View(
-            "GhostCore",
-            "getEffectiveDeathRate(address)",
-            ["uint16"],
-            lambda state, user: (_player(state, user)["effectiveDeathRateBps"],),
-        ),
-        _View("GhostCore", "isAlive(address)", ["bool"], lambda state, user: (_player(state, user)["isAlive"],)),
-        _View("GhostCore", "getActiveBoosts(address)", ["(uint8,uint16,uint64)[]"], _boosts),
-        _View(
-            "GhostCore",
-            "getLevelConfig(uint8)",
-            ["uint16", "uint32", "uint256", "uint32", "uint16", "uint16"],
-            _level_config,
-        ),
-        _View("GhostCore", "getLevelState(uint8)", ["uint256", "uint256", "uint256", "uint64"], _level_state),
-        _View(
-            "GhostCore",
-            "getSystemReset()",
-            ["uint64", "address", "uint64", "uint256", "uint16"],
-            lambda state: tuple(state["systemReset"].values()),
-        ),
-        _View("GhostCore", "getTotalValueLocked()", ["uint256"], lambda state: (int(state["totalValueLocked"]),)),
-        _View("DeadPool", "roundCount()", ["uint256"], lambda state: (state["roundCount"],)),
-        _View(
-            "DeadPool",
-            "getRound(uint256)",
-            ["uint8", "uint8", "uint256", "uint256", "uint256", "uint64", "uint64", "bool", "bool"],
-            _round,
-        ),
-        _View("DeadPool", "getBet(uint256,address)", ["uint256", "bool", "bool"], _bet),
-        _View("DataToken", "totalSupply()", ["uint256"], lambda state: (int(state["totalSupply"]),)),
-        _View(
-            "DataToken",
-            "balanceOf(address)",
-            ["uint256"],
-            lambda state, user: (int(state["balances"].get(user.lower(), 0)),),
-        ),
+_ANSWERS: Final[Mapping[str, tuple[View, Callable[..., Sequence[Any]]]]] = {
+    view.selector: (view, answer)
+    for view, answer in (
+        (views.GET_POSITION, _of_player(views.GET_POSITION)),
+        (views.IS_ALIVE, _of_player(views.IS_ALIVE)),
+        (views.GET_PENDING_REWARDS, _of_player(views.GET_PENDING_REWARDS)),
+        (views.GET_EFFECTIVE_DEATH_RATE, _of_player(views.GET_EFFECTIVE_DEATH_RATE)),
+        (views.GET_ACTIVE_BOOSTS, _boosts),
+        (views.GET_LEVEL_CONFIG, _of_level(views.GET_LEVEL_CONFIG, "config")),
+        (views.GET_LEVEL_STATE, _of_level(views.GET_LEVEL_STATE)),
+        (views.GET_SYSTEM_RESET, lambda state: _values(views.GET_SYSTEM_RESET, state["systemReset"])),
+        (views.GET_TOTAL_VALUE_LOCKED, lambda state: _values(views.GET_TOTAL_VALUE_LOCKED, state)),
+        (views.ROUND_COUNT, lambda state: _values(views.ROUND_COUNT, state)),
+        (views.GET_ROUND, lambda state, number: _values(views.GET_ROUND, state["rounds"][str(number)])),
+        (views.GET_BET, _bet),
+        (views.TOTAL_SUPPLY, lambda state: _values(views.TOTAL_SUPPLY, state)),
+        (views.BALANCE_OF, lambda state, user: (int(state["balances"].get(user.lower(), 0)),)),
     )
 }

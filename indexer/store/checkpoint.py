@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
+from indexer.domain.chain import Header
+from indexer.domain.units import NO_HASH, Hash, to_bytes, to_hex
 from indexer.errors import GhostnetError
 from indexer.store.database import read_json
 from indexer.store.tables import block_datetime
+
+HEAD_CHANNEL: Final = "ghostnet_head"
+"""NOTIFY channel that tells of every commit: `<block number>`."""
 
 
 class ForeignDatabase(GhostnetError):
@@ -36,17 +41,17 @@ class BlockNotIndexed(GhostnetError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The checkpoint as stored; `timestamp` in unix seconds, `contracts` maps names to addresses."""
+    """The checkpoint as stored; `timestamp` in unix seconds, `contracts` maps names to addresses.
+
+    `block_hash` is None before the first block: what stands below it is not known.
+    """
 
     chain_id: int
     start_block: int
     contracts: dict[str, str]
     block_number: int
-    block_hash: str
+    block_hash: Hash | None
     timestamp: int
-
-
-_NO_HASH = bytes(32)
 
 
 def start_chain(connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]) -> Progress:
@@ -64,7 +69,7 @@ def start_chain(connection: Connection[Any], chain_id: int, start_block: int, co
                 start_block,
                 Jsonb(dict(contracts)),
                 start_block - 1,
-                _NO_HASH,
+                to_bytes(NO_HASH),
                 block_datetime(0),
                 datetime.now(UTC),
             ),
@@ -89,7 +94,26 @@ def read_progress(connection: Connection[Any]) -> Progress:
     if row is None:
         raise NothingIndexed("this database holds no chain yet")
     chain_id, start_block, contracts, number, block_hash, timestamp = row
-    return Progress(chain_id, start_block, read_json(contracts), number, "0x" + bytes(block_hash).hex(), int(timestamp))
+    known = Hash(to_hex(block_hash))
+    return Progress(
+        chain_id, start_block, read_json(contracts), number, None if known == NO_HASH else known, int(timestamp)
+    )
+
+
+def set_checkpoint(cursor: Cursor[Any], header: Header) -> None:
+    """Make a block the checkpoint, and tell everyone who listens once the transaction is committed."""
+    cursor.execute(
+        "UPDATE checkpoints SET block_number = %s, block_hash = %s, block_time = %s, timestamp = %s,"
+        " indexed_at = clock_timestamp()",
+        (header.number, to_bytes(header.hash), block_datetime(header.timestamp), header.timestamp),
+    )
+    cursor.execute("SELECT pg_notify(%s, %s)", (HEAD_CHANNEL, str(header.number)))
+
+
+def refresh_checkpoint(cursor: Cursor[Any]) -> None:
+    """The checkpoint stands where it stood, but what it stands for has changed: tell everyone who listens."""
+    cursor.execute("UPDATE checkpoints SET indexed_at = clock_timestamp() RETURNING block_number")
+    cursor.execute("SELECT pg_notify(%s, block_number::text) FROM checkpoints", (HEAD_CHANNEL,))
 
 
 def check_indexed(progress: Progress, block_number: int) -> None:

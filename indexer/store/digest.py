@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import Connection
 
 from indexer.errors import GhostnetError
-from indexer.store.loader import Snapshot
+from indexer.store.loader import snapshot_of
 from indexer.store.tables import Table, tables
 
 
@@ -22,16 +22,15 @@ def state_digest(connection: Connection[Any], at_block: int | None = None) -> st
     At the checkpoint the current rows are checked against the newest versions first. Raises CurrentRowsDiffer,
     NothingIndexed or BlockNotIndexed.
     """
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        snapshot = Snapshot(connection, at_block)
+    with snapshot_of(connection, at_block) as snapshot:
         if snapshot.at_block == snapshot.progress.block_number:
             check_current_rows(connection)
         digest = blake2b(digest_size=32)
         progress = snapshot.progress
         digest.update(f"{progress.chain_id} {progress.start_block} {snapshot.at_block}\n".encode())
         for table in tables().values():
-            _add_table(digest, connection, table, snapshot.end_id)
+            digest.update(f"{table.name}\n".encode())
+            add_rows(digest, connection, table, 0, snapshot.end_id)
     return digest.hexdigest()
 
 
@@ -49,13 +48,12 @@ def check_current_rows(connection: Connection[Any]) -> None:
                 raise CurrentRowsDiffer(f"{row[0]} rows differ between {table.current} and the newest of {table.name}")
 
 
-def _add_table(digest: blake2b, connection: Connection[Any], table: Table, end_id: int) -> None:
-    digest.update(f"{table.name}\n".encode())
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            f"COPY (SELECT {table.column_list} FROM {table.name} WHERE id < {end_id} ORDER BY id) TO STDOUT"
-        ) as copy,
-    ):
-        for chunk in copy:
-            digest.update(chunk)
+def add_rows(digest: blake2b, connection: Connection[Any], table: Table, start_id: int, end_id: int | None) -> int:
+    """Add a table's rows with ids from `start_id` to below `end_id` (None: all) to a digest; return how many."""
+    condition = f"id >= {start_id}" + ("" if end_id is None else f" AND id < {end_id}")
+    query = f"SELECT {table.column_list} FROM {table.name} WHERE {condition} ORDER BY id"
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
+            for chunk in copy:
+                digest.update(chunk)
+        return cursor.rowcount

@@ -15,8 +15,8 @@ from indexer.domain.positions import (
     pending_rewards,
 )
 from indexer.domain.records import BetRow, PositionRow, RoundRow
-from indexer.domain.units import Address
-from indexer.store.loader import Snapshot, load_game
+from indexer.domain.units import Address, address_of
+from indexer.store.loader import Snapshot, load_game, snapshot_of
 
 
 def dump_state(connection: Connection[Any], at_block: int | None = None) -> dict[str, Any]:
@@ -24,13 +24,11 @@ def dump_state(connection: Connection[Any], at_block: int | None = None) -> dict
 
     Raises NothingIndexed or BlockNotIndexed.
     """
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        snapshot = Snapshot(connection, at_block)
+    with snapshot_of(connection, at_block) as snapshot:
         contracts = {name: Address(address) for name, address in snapshot.progress.contracts.items()}
         game = load_game(snapshot, contracts)
         timestamp = snapshot.timestamp()
-        players = sorted(_address(row.address) for row in snapshot.states(PositionRow))
+        players = sorted(address_of(row.address) for row in snapshot.states(PositionRow))
         return {
             "block": snapshot.at_block,
             "timestamp": timestamp,
@@ -124,7 +122,7 @@ def _round(row: Any) -> dict[str, Any]:
 def _bet(row: Any) -> dict[str, Any]:
     return {
         "roundId": int(row.round_id),
-        "user": _address(row.address),
+        "user": address_of(row.address),
         "amount": str(row.amount),
         "isOver": row.is_over,
         "claimed": row.claimed,
@@ -144,7 +142,7 @@ def _balances(snapshot: Snapshot) -> dict[str, str]:
         " WHERE account <> %(nobody)s GROUP BY account ORDER BY account",
         {"end": snapshot.end_id, "nobody": bytes(20)},
     )
-    return {_address(row.account): str(row.balance) for row in rows}
+    return {address_of(row.account): str(row.balance) for row in rows}
 
 
 def _event_counts(snapshot: Snapshot) -> Mapping[str, int]:
@@ -154,7 +152,3 @@ def _event_counts(snapshot: Snapshot) -> Mapping[str, int]:
         {"end": snapshot.end_id},
     )
     return {row.event: row.occurrences for row in rows}
-
-
-def _address(raw: bytes) -> Address:
-    return Address("0x" + bytes(raw).hex())

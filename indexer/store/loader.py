@@ -1,6 +1,7 @@
 """Load the game as it stood after a block, from the versions or, at the checkpoint, from the current rows."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection
@@ -22,9 +23,20 @@ from indexer.domain.records import (
 )
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan, ScanStep
-from indexer.domain.units import Address
+from indexer.domain.units import Address, Hash, address_of, to_hex
 from indexer.store.checkpoint import check_indexed, read_progress
 from indexer.store.tables import first_id, tables
+
+
+@contextmanager
+def snapshot_of(connection: Connection[Any], at_block: int | None = None) -> "Iterator[Snapshot]":
+    """A snapshot that stays what it is while the indexer goes on: everything is read in one transaction.
+
+    Raises NothingIndexed or BlockNotIndexed.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield Snapshot(connection, at_block)
 
 
 class Snapshot:
@@ -42,11 +54,11 @@ class Snapshot:
         self.end_id = first_id(self.at_block + 1)
 
     def timestamp(self) -> int:
-        """The block's time in unix seconds; for blocks whose headers are forgotten, that of the last event before."""
+        """The block's time in unix seconds; for empty blocks whose headers are forgotten, that of the last one that was
+        not empty."""
         row = self.connection.execute(
             "SELECT timestamp FROM blocks WHERE number = %(number)s"
-            " UNION ALL (SELECT extract(epoch FROM block_time)::bigint FROM chain_events WHERE id < %(end)s"
-            " ORDER BY id DESC LIMIT 1) LIMIT 1",
+            " UNION ALL (SELECT timestamp FROM chain_blocks WHERE id < %(end)s ORDER BY id DESC LIMIT 1) LIMIT 1",
             {"number": self.at_block, "end": self.end_id},
         ).fetchone()
         return int(row[0]) if row else 0
@@ -78,7 +90,14 @@ def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
     _load_boosts(game, snapshot)
     _load_scans(game, snapshot)
     _load_market(game, snapshot)
+    game.quarantined = load_quarantine(snapshot)
     return game
+
+
+def load_quarantine(snapshot: Snapshot) -> frozenset[tuple[Hash, int]]:
+    """The logs to go past, by transaction and log index."""
+    rows = snapshot.rows("SELECT tx_hash, log_index FROM quarantined_logs")
+    return frozenset((Hash(to_hex(row.tx_hash)), row.log_index) for row in rows)
 
 
 def _load_levels(game: Game, snapshot: Snapshot) -> None:
@@ -102,7 +121,7 @@ def _load_levels(game: Game, snapshot: Snapshot) -> None:
         )
     slots = sorted(snapshot.states(LevelSlotRow, "address IS NOT NULL"), key=lambda row: (row.level, row.slot))
     for row in slots:
-        game.levels[row.level].roster.push(_address(row.address))
+        game.levels[row.level].roster.push(address_of(row.address))
 
 
 def _load_protocol(game: Game, snapshot: Snapshot) -> None:
@@ -111,7 +130,7 @@ def _load_protocol(game: Game, snapshot: Snapshot) -> None:
         game.total_supply = int(row.total_supply)
         game.reset = SystemReset(
             int(row.reset_deadline),
-            _address(row.reset_last_depositor),
+            address_of(row.reset_last_depositor),
             int(row.reset_last_deposit_time),
             int(row.reset_epoch),
             row.reset_penalty_bps,
@@ -121,7 +140,7 @@ def _load_protocol(game: Game, snapshot: Snapshot) -> None:
 def _positions(snapshot: Snapshot) -> Iterator[Position]:
     for row in snapshot.states(PositionRow, f"status <> '{Status.EXTRACTED}'"):
         yield Position(
-            _address(row.address),
+            address_of(row.address),
             int(row.amount),
             row.level,
             Status(row.status),
@@ -144,7 +163,7 @@ def _load_boosts(game: Game, snapshot: Snapshot) -> None:
     )
     for row in boosts:
         boost = Boost(row.boost_type, row.value_bps, int(row.expiry))
-        game.boosts.setdefault(_address(row.address), []).append(boost)
+        game.boosts.setdefault(address_of(row.address), []).append(boost)
 
 
 def _load_scans(game: Game, snapshot: Snapshot) -> None:
@@ -163,7 +182,7 @@ def _load_scans(game: Game, snapshot: Snapshot) -> None:
         {"scans": list(game.scans), "end": snapshot.end_id},
     )
     for row in dead:
-        game.scans[int(row.scan_id)].processed.add(_address(row.address))
+        game.scans[int(row.scan_id)].processed.add(address_of(row.address))
 
 
 def _load_market(game: Game, snapshot: Snapshot) -> None:
@@ -183,9 +202,5 @@ def _load_market(game: Game, snapshot: Snapshot) -> None:
     for row in snapshot.states(BetRow, "NOT claimed"):
         round_ = game.rounds[int(row.round_id)]
         if not round_.resolved or round_.outcome == row.is_over:
-            bet = Bet(round_.round_id, _address(row.address), row.is_over, int(row.amount))
+            bet = Bet(round_.round_id, address_of(row.address), row.is_over, int(row.amount))
             game.bets[round_.round_id][bet.address] = bet
-
-
-def _address(raw: bytes) -> Address:
-    return Address("0x" + bytes(raw).hex())

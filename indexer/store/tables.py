@@ -8,11 +8,13 @@ from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 from indexer import models
 from indexer.domain.records import (
+    ARCHIVE,
     FACTS,
     VERSIONS,
     BetRow,
     BoostRow,
     BuybackRow,
+    ChainBlockRow,
     ChainEventRow,
     ChainTransactionRow,
     CullingRow,
@@ -30,6 +32,7 @@ from indexer.domain.records import (
     TollRow,
     UndecodedLogRow,
     VestingClaimRow,
+    WitnessAnswerRow,
 )
 from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
 from indexer.models.base import ChainRow, CurrentRow
@@ -38,8 +41,10 @@ LAST_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The latest time that PostgreSQL and Python both can hold; later block times are stored as this."""
 
 _HISTORY: dict[type[Row], type[ChainRow]] = {
+    ChainBlockRow: models.ChainBlock,
     ChainEventRow: models.ChainEvent,
     ChainTransactionRow: models.ChainTransaction,
+    WitnessAnswerRow: models.WitnessAnswer,
     UndecodedLogRow: models.UndecodedLog,
     PositionRow: models.Position,
     LevelStateRow: models.LevelState,
@@ -88,7 +93,7 @@ class Table(NamedTuple):
 @cache
 def tables() -> dict[type[Row], Table]:
     """Every history table by its row class, in a fixed order."""
-    return {row: _table(row) for row in (*FACTS, *VERSIONS)}
+    return {row: _table(row) for row in (*ARCHIVE, *FACTS, *VERSIONS)}
 
 
 def _table(row: type[Row]) -> Table:

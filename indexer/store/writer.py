@@ -2,26 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from psycopg import Connection, Cursor
 
+from indexer.domain.chain import Header
 from indexer.domain.records import Row
+from indexer.domain.units import to_bytes
+from indexer.store.checkpoint import set_checkpoint
 from indexer.store.tables import Table, block_datetime, first_id, tables
-
-HEAD_CHANNEL: Final = "ghostnet_head"
-"""NOTIFY channel that tells of every commit: `<block number>`."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderRecord:
-    """A header to remember; timestamp in unix seconds."""
-
-    number: int
-    hash: str
-    parent_hash: str
-    timestamp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +18,22 @@ class Batch:
     """Consecutive blocks, applied: their rows as COPY text, and their headers, oldest first."""
 
     texts: Mapping[type[Row], bytes]
-    headers: Sequence[HeaderRecord]
+    headers: Sequence[Header]
     settled: bool = False
     """Far below the head: the commit need not wait for the disk. After a crash of the database the checkpoint is then
     that of an earlier batch, never one without its rows."""
 
     @classmethod
-    def of(cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[HeaderRecord], *, settled: bool) -> Self:
+    def of(cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header], *, settled: bool) -> Self:
         """A batch of these rows; the last header becomes the checkpoint."""
         return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers, settled)
 
 
 class Writer:
-    """Writes batches of one chain on one connection, which must not be in autocommit mode."""
+    """Writes batches of one chain on one connection, each in a transaction of its own."""
 
-    def __init__(self, connection: Connection[Any], chain_id: int, headers_kept: int) -> None:
+    def __init__(self, connection: Connection[Any], headers_kept: int) -> None:
         self._connection = connection
-        self._chain_id = chain_id
         self._headers_kept = headers_kept
 
     def write(self, batch: Batch) -> None:
@@ -59,29 +47,14 @@ class Writer:
                 if table.current:
                     update_current(cursor, table, batch.headers)
             self._write_headers(cursor, batch.headers)
-            self._advance_checkpoint(cursor, batch.headers[-1])
+            set_checkpoint(cursor, batch.headers[-1])
 
-    def _write_headers(self, cursor: Cursor[Any], headers: Sequence[HeaderRecord]) -> None:
+    def _write_headers(self, cursor: Cursor[Any], headers: Sequence[Header]) -> None:
         newest = headers[-1].number
         with cursor.copy("COPY blocks (number, hash, parent_hash, timestamp) FROM STDIN") as copy:
             for header in headers[-self._headers_kept :]:
-                copy.write_row((header.number, _bytes(header.hash), _bytes(header.parent_hash), header.timestamp))
+                copy.write_row((header.number, to_bytes(header.hash), to_bytes(header.parent_hash), header.timestamp))
         cursor.execute("DELETE FROM blocks WHERE number <= %s", (newest - self._headers_kept,))
-
-    def _advance_checkpoint(self, cursor: Cursor[Any], header: HeaderRecord) -> None:
-        cursor.execute(
-            "UPDATE checkpoints SET block_number = %s, block_hash = %s, block_time = %s, timestamp = %s,"
-            " indexed_at = %s WHERE chain_id = %s",
-            (
-                header.number,
-                _bytes(header.hash),
-                block_datetime(header.timestamp),
-                header.timestamp,
-                datetime.now(UTC),
-                self._chain_id,
-            ),
-        )
-        cursor.execute("SELECT pg_notify(%s, %s)", (HEAD_CHANNEL, str(header.number)))
 
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:
@@ -95,7 +68,7 @@ def append(cursor: Cursor[Any], table: Table, text: bytes) -> None:
         copy.write(text)
 
 
-def update_current(cursor: Cursor[Any], table: Table, headers: Sequence[HeaderRecord]) -> None:
+def update_current(cursor: Cursor[Any], table: Table, headers: Sequence[Header]) -> None:
     """Bring the current rows up to the newest of the versions just appended.
 
     The ids are bounded on both sides, though nothing lies above: the planner has no statistics of a fresh table and
@@ -119,7 +92,3 @@ def copy_newest_versions(cursor: Cursor[Any], table: Table, condition: str, para
         f" ON CONFLICT ({key}) DO UPDATE SET {assignments}",
         parameters,
     )
-
-
-def _bytes(hex_text: str) -> bytes:
-    return bytes.fromhex(hex_text[2:])

@@ -14,7 +14,6 @@ import pytest
 from psycopg import Connection
 
 from indexer.chain.client import Call, NodeClient
-from indexer.chain.source import BlockSource, SourceOptions
 from indexer.domain.events import (
     BetPlaced,
     CascadeDistributed,
@@ -32,13 +31,12 @@ from indexer.domain.events import (
     Transfer,
 )
 from indexer.domain.units import DATA, DEAD_ADDRESS, ZERO_ADDRESS, Address
-from indexer.pipeline import Chain, Pipeline
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.dump import dump_state
 from tests.chains import ADDRESSES, GHOST_CORE, Event, encode_log, submit_deaths, user
 from tests.conftest import Databases, default_database, fetch_one
-from tests.indexing import Watcher
+from tests.indexing import index
 from tests.paths import PROJECT
 
 CHAIN_ID = 6343
@@ -110,6 +108,8 @@ def calls(*events: Event, mentioned: str = "0x") -> str:
 
 class Anvil:
     """A running anvil that mines when told."""
+
+    chain_id = CHAIN_ID
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -229,24 +229,11 @@ def reset_and_claim_of_nothing(anvil: Anvil) -> None:
     anvil.mine("0x372500ab", to=GHOST_CORE)
 
 
-def index(anvil: Anvil, *, to_block: int | None = None, ws: bool = False) -> Watcher:
-    source = BlockSource(
-        SourceOptions([anvil.url], anvil.ws_url if ws else None, CHAIN_ID, ADDRESSES, poll_interval=0.02)
-    )
-    source.open()
-    stop = threading.Event()
-    watcher = Watcher(stop)
-    with connect() as connection:
-        chain = Chain(CHAIN_ID, 0, ADDRESSES, headers_kept=1000, reorg_depth=64)
-        Pipeline(chain, source, connection, watcher).run(to_block, to_block is None, stop)
-    return watcher
-
-
 def test_a_game_on_a_real_node_is_mirrored(connection: Connection[Any], anvil: Anvil) -> None:
     opening(anvil)
     scan_that_kills_bob(anvil)
     reset_and_claim_of_nothing(anvil)
-    index(anvil)
+    index(anvil, ADDRESSES)
     state = dump_state(connection)
     assert state["block"] == anvil.head == 9
     alice, bob, carol = (state["players"][who] for who in (ALICE, BOB, CAROL))
@@ -261,7 +248,7 @@ def test_a_game_on_a_real_node_is_mirrored(connection: Connection[Any], anvil: A
 
 def test_blocks_are_followed_as_they_are_mined(connection: Connection[Any], anvil: Anvil) -> None:
     opening(anvil)
-    following = threading.Thread(target=index, args=(anvil,), kwargs={"to_block": 23, "ws": True})
+    following = threading.Thread(target=index, args=(anvil, ADDRESSES), kwargs={"to_block": 23, "ws": True})
     following.start()
     for number in range(20):
         anvil.mine(calls(("DeadPool", BetPlaced(1, user(number + 10), True, DATA))))
@@ -277,16 +264,16 @@ def test_a_reorg_on_a_real_node_is_undone(databases: Databases, anvil: Anvil) ->
         snapshot = anvil.ask(("evm_snapshot", []))[0]
         anvil.mine(calls(("DeadPool", BetPlaced(1, BOB, False, 7 * DATA))))
         anvil.mine(calls(("GhostCore", StakeAdded(CAROL, DATA, 301 * DATA))))
-        index(anvil)
+        index(anvil, ADDRESSES)
         anvil.ask(("evm_revert", [snapshot]))
         anvil.mine(calls(("DeadPool", BetPlaced(1, CAROL, True, 9 * DATA))))
         scan_that_kills_bob(anvil)
-        watcher = index(anvil)
+        watcher = index(anvil, ADDRESSES)
         with connect() as connection:
             digest = state_digest(connection)
             bets = [bet["user"] for bet in dump_state(connection)["bets"]]
     assert [rollback.depth for rollback in watcher.rollbacks] == [2]
     assert bets == [CAROL]
     with default_database(databases.make()), connect() as connection:
-        index(anvil)
+        index(anvil, ADDRESSES)
         assert state_digest(connection) == digest

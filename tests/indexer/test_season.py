@@ -1,11 +1,11 @@
 """The recorded season: every figure must be the contracts' own, by whatever route it was indexed."""
 
-import gzip
+import copy
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,40 +22,25 @@ from indexer.store.digest import state_digest
 from indexer.store.dump import dump_state
 from tests.conftest import Databases, default_database
 from tests.indexing import index
-from tests.paths import PROJECT, SEASON_DEPLOYMENT, SEASON_EXPECTED
+from tests.paths import PROJECT, SEASON_DEPLOYMENT
 
 LAST = 1007
 
 
-@pytest.fixture(scope="module")
-def indexed(template: str, season: list[RecordedBlock], truth: Truth, django_db_blocker: Any) -> Iterator[str]:
-    """A database with the whole season, indexed in one go."""
-    with django_db_blocker.unblock():
-        databases = Databases(template)
-        databases.made.append("placeholder_for_other_tests")
-        name = databases.make()
-        with default_database(name), ReplayServer(season, truth=truth) as server:
-            index(server, truth.contracts)
-        yield name
-        databases.drop_all()
-
-
 @pytest.fixture
-def season_database(indexed: str, django_db_blocker: Any) -> Iterator[Connection[Any]]:
-    with django_db_blocker.unblock(), default_database(indexed), connect() as connection:
+def season_database(indexed_season: str, django_db_blocker: Any) -> Iterator[Connection[Any]]:
+    with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
         yield connection
 
 
-@pytest.fixture(scope="module")
-def digest(indexed: str, django_db_blocker: Any) -> str:
-    with django_db_blocker.unblock(), default_database(indexed), connect() as connection:
-        return state_digest(connection)
+@pytest.fixture
+def digest(digest_at: Callable[[int], str]) -> str:
+    return digest_at(LAST)
 
 
-@pytest.fixture(scope="module")
-def expected() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(gzip.decompress(SEASON_EXPECTED.read_bytes()))
-    return document
+@pytest.fixture
+def expected(truth: Truth) -> Any:
+    return copy.deepcopy(truth.document)
 
 
 @pytest.mark.parametrize("block", [137, 314, 510, 686, 882, 1007])

@@ -6,8 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from ghostnet.demo import Demo
-from indexer.management.base import GhostnetCommand
-from indexer.management.commands.index_chain import stop_on_signals
+from indexer.management.base import GhostnetCommand, stop_on_signals
 
 
 class Command(GhostnetCommand):

@@ -1,27 +1,30 @@
 """Index the chain: backfill, then follow the head."""
 
-import signal
 import sys
-import threading
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from prometheus_client import start_http_server
 
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
-from indexer.management.base import GhostnetCommand
-from indexer.pipeline import Chain, Pipeline
-from indexer.reporting import LogReporter, ProgressReporter
+from indexer.errors import GhostnetError
+from indexer.management.base import GhostnetCommand, positive, stop_on_signals
+from indexer.metrics import MetricsObserver
+from indexer.pipeline import Chain
+from indexer.reporting import EventLog, LogReporter, Observer, Observers, ProgressReporter
+from indexer.self_check import SelfCheck
+from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
-from indexer.store.lock import try_lock, wait_for_lock
+from indexer.store.quarantine import parse_log, quarantine_log
+from indexer.worker import Worker
 
 
-def positive(text: str) -> int:
-    """An option's value that must be a whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+class MetricsPortTaken(GhostnetError):
+    """Something else listens on the port for metrics."""
+
+    help = "Choose another GHOSTNET_METRICS_PORT, or leave it unset."
 
 
 class Command(GhostnetCommand):
@@ -34,6 +37,13 @@ class Command(GhostnetCommand):
         parser.add_argument("--to-block", type=int, help="exit once this block is indexed")
         parser.add_argument("--until-head", action="store_true", help="exit once the node's head is indexed")
         parser.add_argument("--batch-size", type=positive, help="most blocks a batch (default: adaptive)")
+        parser.add_argument(
+            "--quarantine",
+            action="append",
+            default=[],
+            metavar="TX:LOG",
+            help="go past a log whose rule fails: archived, recorded, but not applied (may be repeated)",
+        )
 
     def run(
         self,
@@ -42,6 +52,7 @@ class Command(GhostnetCommand):
         to_block: int | None,
         until_head: bool,
         batch_size: int | None,
+        quarantine: list[str],
         **options: Any,
     ) -> None:
         environment = settings.GHOSTNET
@@ -53,35 +64,46 @@ class Command(GhostnetCommand):
             environment.headers_kept,
             environment.reorg_depth,
         )
-        source = BlockSource(
-            SourceOptions(
-                environment.rpc_urls,
-                environment.rpc_ws_url,
-                deployment.chain_id,
-                deployment.contracts,
-                unsettled=environment.reorg_depth,
-                batch_size=batch_size,
-                poll_interval=environment.poll_interval,
-            )
+        source = SourceOptions(
+            environment.rpc_urls,
+            environment.rpc_ws_url,
+            deployment.chain_id,
+            deployment.contracts,
+            unsettled=environment.reorg_depth,
+            batch_size=batch_size,
+            poll_interval=environment.poll_interval,
         )
+        if quarantine:
+            put_into_quarantine(quarantine)
+        serve_metrics(environment.metrics_port)
         stop = stop_on_signals()
-        with connect() as connection:
-            source.open()
-            if not try_lock(connection, chain.chain_id):
-                self.stderr.write("another indexer of this chain is at work; waiting to take over")
-                if not wait_for_lock(connection, chain.chain_id, stop):
-                    source.stop()
-                    return
-            reporter = ProgressReporter(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
-            with reporter:
-                pipeline = Pipeline(chain, source, connection, reporter)
-                pipeline.run(to_block, until_head, stop)
-        self.stderr.write(f"indexed up to block {pipeline.tip.number}")
+        reporter = ProgressReporter(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
+        observers: list[Observer] = [reporter, EventLog(), MetricsObserver()]
+        if environment.audit_every:
+            observers.append(
+                SelfCheck(
+                    environment.rpc_urls, environment.audit_every, environment.audit_sample, environment.reorg_depth
+                )
+            )
+        worker = Worker(chain, source, Observers(*observers))
+        with reporter:
+            worker.run(to_block, until_head, stop)
+        self.stderr.write(f"indexed up to block {worker.reached}")
 
 
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+def put_into_quarantine(logs: list[str]) -> None:
+    """Record logs, written `TX:LOG`, as not to be applied; the reason is the error at which the indexer halted."""
+    with connect() as connection:
+        reason = alarms(connection).get(AlarmKind.HALTED, "by hand, before any error")
+        for tx_hash, log_index in [parse_log(text) for text in logs]:
+            quarantine_log(connection, tx_hash, log_index, reason)
+
+
+def serve_metrics(port: int | None) -> None:
+    """Answer Prometheus on a port of our own, if there is one. Raises MetricsPortTaken."""
+    if port is None:
+        return
+    try:
+        start_http_server(port)
+    except OSError as error:
+        raise MetricsPortTaken(f"port {port} is taken: {error.strerror}") from error

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import GhostnetError
-from indexer.management.base import GhostnetCommand
-from indexer.management.commands.index_chain import stop_on_signals
+from indexer.management.base import GhostnetCommand, stop_on_signals
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.recording import load_recording
 from indexer.replay.rpc import Limits

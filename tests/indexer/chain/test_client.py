@@ -135,10 +135,14 @@ def test_what_the_node_refuses_for_good_is_raised_at_once(
     assert node.requests == 1
 
 
-def test_a_result_of_another_type_is_inconsistent() -> None:
-    node = HandMadeNode(lambda request: web.json_response({"id": request["id"], "result": {"not": "text"}}))
+def of_another_type(request: Any) -> web.Response:
+    return web.json_response({"id": request["id"], "result": {"not": "text"}})
+
+
+def test_a_result_of_another_type_is_asked_for_again_but_not_for_ever() -> None:
+    assert asyncio.run(ask([HandMadeNode(of_another_type)], call())) == "eth_chainId!"
     with pytest.raises(Inconsistent, match="eth_chainId"):
-        asyncio.run(ask([node], call()))
+        asyncio.run(ask([HandMadeNode(*[of_another_type] * 50)], call()))
 
 
 def test_batches_that_are_too_large_are_split() -> None:

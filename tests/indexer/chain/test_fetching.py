@@ -82,6 +82,75 @@ def test_a_block_that_a_lagging_node_does_not_know_is_not_made_up() -> None:
         fetch(server, 0, 3, by_hash=True)
 
 
+class ShortSightedServer(ReplayServer):
+    """A load balancer behind which the machine that answers requests with eth_getLogs lags by one block."""
+
+    def _answer(self, body: bytes, socket: Any) -> bytes:
+        if b"fromBlock" not in body:
+            return super()._answer(body, socket)
+        newest = self.chain.blocks.pop()
+        try:
+            return super()._answer(body, socket)
+        finally:
+            self.chain.blocks.append(newest)
+
+
+def test_a_range_cut_off_by_a_machine_that_lags_is_noticed() -> None:
+    with (
+        ShortSightedServer(claims_chain().blocks) as server,
+        pytest.raises(Inconsistent, match="does not know a block"),
+    ):
+        fetch(server, 0, 3, by_hash=False)
+
+
+class ReplacedServer(ReplayServer):
+    """A node that puts one text in the place of another in its answers, so many times."""
+
+    def __init__(self, blocks: list[RecordedBlock], method: str, old: str, new: str, times: int) -> None:
+        super().__init__(blocks)
+        self.method, self.old, self.new, self.times = method, old.encode(), new.encode(), times
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        answer = super()._result(method, params, socket)
+        if method != self.method or self.old not in answer or not self.times:
+            return answer
+        self.times -= 1
+        return answer.replace(self.old, self.new)
+
+
+def replaced_server(case: str, times: int) -> ReplacedServer:
+    blocks = claims_chain().blocks
+    block, last = blocks[2], blocks[3]
+    quoted = f'"{block.hash}"'
+    method, old, new = {
+        "a log's null blockHash": ("eth_getLogs", f'"blockHash":{quoted}', '"blockHash":null'),
+        "a block's null hash": ("eth_getBlockByNumber", f'"hash":{quoted},"parentHash"', '"hash":null,"parentHash"'),
+        "a number that is none": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"two"'),
+        "another number": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"0x7"'),
+        "a removed log": ("eth_getLogs", '"removed":false', '"removed":true'),
+        "a receipt of another block": ("eth_getTransactionReceipt", last.hash, "0x" + "ee" * 32),
+        "a repeated log index": ("eth_getLogs", '"logIndex":"0x1"', '"logIndex":"0x0"'),
+    }[case]
+    return ReplacedServer(blocks, method, old, new, times)
+
+
+CASES = [
+    "a log's null blockHash", "a block's null hash", "a number that is none", "another number", "a removed log",
+    "a receipt of another block", "a repeated log index",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("by_hash", [True, False])
+def test_answers_that_do_not_fit_are_asked_for_again(case: str, by_hash: bool) -> None:
+    with replaced_server(case, times=2) as server:
+        fetched = fetch(server, 0, 3, by_hash=by_hash)
+        assert server.times == 0
+    assert [len(block.logs) for block in fetched.blocks] == [0, 2, 2, 0]
+    with replaced_server(case, times=1_000_000) as server, pytest.raises(Inconsistent):
+        fetch(server, 0, 3, by_hash=by_hash)
+
+
 def test_the_range_aims_at_so_many_logs_and_halves_when_refused() -> None:
     size = AdaptiveRange(first=100)
     size.succeeded(100, 100)

@@ -3,6 +3,7 @@
 import pytest
 
 from indexer.chain.reconciler import Place, Tip, reconcile
+from indexer.domain.units import Hash
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from indexer.chain.reconciler import Place, Tip, reconcile
     ],
 )
 def test_a_block_is_placed_by_its_hashes(number: int, block_hash: str, parent_hash: str, place: Place) -> None:
-    assert reconcile(Tip(10, "0xa"), number, block_hash, parent_hash) is place
+    assert reconcile(Tip(10, Hash("0xa")), number, block_hash, parent_hash) is place
 
 
 def test_before_the_first_block_any_parent_will_do() -> None:

@@ -13,7 +13,7 @@ from indexer.chain.wire import WireLog
 from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import CONTRACTS, EventDecoder, LogDecoder, MalformedLog, decoders_of
 from indexer.domain import events
-from indexer.domain.chain import Block
+from indexer.domain.chain import Block, Header
 from indexer.domain.units import Hash
 from tests.chains import ADDRESSES, abi_of
 
@@ -111,7 +111,7 @@ def test_every_event_has_a_rule() -> None:
     ids=["LOG0", "unknown", "malformed"],
 )
 def test_what_cannot_be_decoded_is_kept_raw_with_the_reason(topics: list[str], data: str, reason: str) -> None:
-    block, archive = Block(5, Hash("0x05"), Hash("0x04"), 100), Archive()
+    block, archive = Block(Header(5, Hash("0x05"), Hash("0x04"), 100)), Archive()
     log = WireLog(ADDRESSES["GhostCore"], topics, data, "0x05", "0x" + "77" * 32, "0x1", "0x2")
     decode_logs(LogDecoder(ADDRESSES), block, [log], archive)
     (kept,) = archive.undecoded

@@ -79,7 +79,7 @@ def view(server: ReplayServer, to: str, signature: str, types: list[str], block:
 
 def test_views_are_answered_where_the_truth_is_recorded(season: list[RecordedBlock], truth: Truth) -> None:
     core, pool = truth.contracts["GhostCore"], truth.contracts["DeadPool"]
-    state = truth._checkpoints["314"]
+    state = truth.checkpoints["314"]
     with ReplayServer(season, truth=truth) as server:
         for address, player in list(state["players"].items())[:20]:
             types = ["uint256", "uint8", "uint64", "uint64", "uint256", "bool", "uint16"]

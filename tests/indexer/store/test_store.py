@@ -21,7 +21,7 @@ from indexer.domain.events import (
     ScanExecuted,
     Unpaused,
 )
-from indexer.domain.records import FACTS, VERSIONS, ChainEventRow
+from indexer.domain.records import ARCHIVE, FACTS, VERSIONS, ChainEventRow
 from indexer.domain.units import DATA
 from indexer.models import CurrentPosition, CurrentRound, Position, UndecodedLog
 from indexer.replay.recording import RecordedBlock, RecordedLog
@@ -54,7 +54,7 @@ def index_blocks(blocks: list[RecordedBlock], **options: Any) -> None:
 
 
 def test_every_row_class_has_a_table_with_the_same_columns() -> None:
-    for row in (*FACTS, *VERSIONS):
+    for row in (*ARCHIVE, *FACTS, *VERSIONS):
         assert tables()[row].columns == row._fields
 
 
@@ -151,7 +151,7 @@ def test_rolling_back_leaves_what_the_shorter_chain_left(
         index(server, truth.contracts, to_block=520)
         wanted = {block: state_digest(connection, block) for block in (474, 500)}
         for ancestor in (500, 474):
-            rollback = roll_back(connection, ancestor, None)
+            rollback = roll_back(connection, ancestor)
             assert rollback.rows_undone > 0
             assert state_digest(connection) == wanted[ancestor]
         index(server, truth.contracts, to_block=500)
@@ -168,7 +168,7 @@ def test_a_rollback_that_fails_changes_nothing(
     before = state_digest(connection)
     connection.execute("ALTER TABLE reorgs ADD CONSTRAINT no_reorgs CHECK (false)")
     with pytest.raises(psycopg.errors.CheckViolation):
-        roll_back(connection, 280, None)
+        roll_back(connection, 280)
     assert state_digest(connection) == before
 
 

@@ -1,0 +1,98 @@
+"""The contracts' views that tell their state, with the names that this project gives to what they return."""
+
+from functools import cached_property
+from typing import Any, Final
+
+from eth_abi import abi
+from eth_hash.auto import keccak
+
+
+class View:
+    """One view: `fields` names its results; a `signature` like `getBet(uint256,address)`."""
+
+    def __init__(self, contract: str, signature: str, **fields: str) -> None:
+        self.contract = contract
+        self.signature = signature
+        self.fields = tuple(fields)
+        self.results = list(fields.values())
+
+    @cached_property
+    def selector(self) -> str:
+        """The first four bytes of its calldata, as hex digits."""
+        return keccak(self.signature.encode()).hex()[:8]
+
+    @cached_property
+    def arguments(self) -> list[str]:
+        """The ABI types of its arguments."""
+        inside = self.signature[self.signature.index("(") + 1 : -1]
+        return inside.split(",") if inside else []
+
+    def calldata(self, *arguments: Any) -> str:
+        """The input of a call."""
+        return "0x" + self.selector + abi.encode(self.arguments, arguments).hex()
+
+    def decode(self, answer: str) -> tuple[Any, ...]:
+        """The results. Raises eth_abi's DecodingError or ValueError if the answer is not shaped so."""
+        return abi.decode(self.results, bytes.fromhex(answer[2:]))
+
+
+GET_POSITION: Final = View(
+    "GhostCore",
+    "getPosition(address)",
+    amount="uint256",
+    level="uint8",
+    entryTimestamp="uint64",
+    lastAddTimestamp="uint64",
+    rewardDebt="uint256",
+    alive="bool",
+    ghostStreak="uint16",
+)
+IS_ALIVE: Final = View("GhostCore", "isAlive(address)", isAlive="bool")
+GET_PENDING_REWARDS: Final = View("GhostCore", "getPendingRewards(address)", pendingRewards="uint256")
+GET_EFFECTIVE_DEATH_RATE: Final = View("GhostCore", "getEffectiveDeathRate(address)", effectiveDeathRateBps="uint16")
+GET_ACTIVE_BOOSTS: Final = View("GhostCore", "getActiveBoosts(address)", activeBoosts="(uint8,uint16,uint64)[]")
+GET_LEVEL_CONFIG: Final = View(
+    "GhostCore",
+    "getLevelConfig(uint8)",
+    baseDeathRateBps="uint16",
+    scanInterval="uint32",
+    minStake="uint256",
+    maxPositions="uint32",
+    cullingBottomPct="uint16",
+    cullingPenaltyBps="uint16",
+)
+GET_LEVEL_STATE: Final = View(
+    "GhostCore",
+    "getLevelState(uint8)",
+    totalStaked="uint256",
+    aliveCount="uint256",
+    accRewardsPerShare="uint256",
+    nextScanTime="uint64",
+)
+GET_SYSTEM_RESET: Final = View(
+    "GhostCore",
+    "getSystemReset()",
+    deadline="uint64",
+    lastDepositor="address",
+    lastDepositTime="uint64",
+    epoch="uint256",
+    penaltyBps="uint16",
+)
+GET_TOTAL_VALUE_LOCKED: Final = View("GhostCore", "getTotalValueLocked()", totalValueLocked="uint256")
+ROUND_COUNT: Final = View("DeadPool", "roundCount()", roundCount="uint256")
+GET_ROUND: Final = View(
+    "DeadPool",
+    "getRound(uint256)",
+    roundType="uint8",
+    targetLevel="uint8",
+    line="uint256",
+    overPool="uint256",
+    underPool="uint256",
+    deadline="uint64",
+    resolveTime="uint64",
+    resolved="bool",
+    outcome="bool",
+)
+GET_BET: Final = View("DeadPool", "getBet(uint256,address)", amount="uint256", isOver="bool", claimed="bool")
+TOTAL_SUPPLY: Final = View("DataToken", "totalSupply()", totalSupply="uint256")
+BALANCE_OF: Final = View("DataToken", "balanceOf(address)", balance="uint256")

@@ -1,0 +1,37 @@
+"""Compare our state with the contracts' own views."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from indexer.audit import audit
+from indexer.management.base import GhostnetCommand, positive
+from indexer.store.database import connect
+
+
+class Command(GhostnetCommand):
+    """Every position, level, round, bet, balance and total, as the node's contracts tell them."""
+
+    help = (
+        "Compare the indexed state with the contracts' views, asked by eth_call after the same block. Prints each "
+        "difference; exits 1 if there is one."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--at-block", type=int, help="any indexed block whose state the node has (default: last)")
+        parser.add_argument("--sample", type=positive, help="so many players, accounts, rounds and bets (default: all)")
+
+    def run(self, *, at_block: int | None, sample: int | None, **options: Any) -> None:
+        with connect() as connection:
+            report = audit(connection, settings.GHOSTNET.rpc_urls, at_block, sample)
+        for difference in report.differences:
+            self.stdout.write(str(difference))
+        summary = (
+            f"block {report.block}: {report.views_checked} views asked, {len(report.differences)} differences,"
+            f" {report.duration:.1f} s"
+        )
+        if report.differences:
+            raise CommandError(summary)
+        self.stdout.write(summary)

@@ -1,0 +1,126 @@
+"""Compute all derived tables anew from the archived chain, without a node: for rules that have changed."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from indexer.apply.block import apply_block
+from indexer.decode.block import Archive, decode_logs
+from indexer.decode.decoder import LogDecoder
+from indexer.domain.chain import Block, DecodedLog, Header
+from indexer.domain.game import Game
+from indexer.domain.records import ChainEventRow
+from indexer.domain.units import NO_HASH, Address
+from indexer.domain.witness import RememberedWitness
+from indexer.errors import GhostnetError
+from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
+from indexer.store.checkpoint import check_indexed
+from indexer.store.loader import Snapshot, load_game, load_quarantine
+from indexer.store.lock import try_lock
+from indexer.store.shadow import Comparison, Shadow
+
+
+class IndexerAtWork(GhostnetError):
+    """The tables can't be rebuilt while somebody writes to them."""
+
+    help = "Stop the indexer of this chain (and its standbys), rebuild, and start it again."
+
+
+class RebuildInterrupted(GhostnetError):
+    """The rebuild was stopped before its end."""
+
+    help = "Nothing was changed; start it again when there is time."
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild of the blocks `first` to `last` found; `swapped` if it was put in place."""
+
+    first: int
+    last: int
+    comparisons: Sequence[Comparison]
+    newly_decoded: int
+    swapped: bool
+
+    @property
+    def differs(self) -> bool:
+        return self.newly_decoded > 0 or not all(comparison.same for comparison in self.comparisons)
+
+
+def rebuild(
+    connection: Connection[Any],
+    from_block: int | None,
+    *,
+    swap: bool,
+    stop: threading.Event,
+    on_progress: Callable[[int, int, int], None],
+) -> Rebuilt:
+    """Apply the archived blocks from `from_block` (None: the first one) on to the state before it, by today's rules.
+
+    The result replaces what differs from it, if `swap` says so; until then nothing is changed. `on_progress` gets the
+    first, the last and the latest block. Raises IndexerAtWork, RebuildInterrupted, BlockNotIndexed, ArchiveIncomplete,
+    and InvariantBroken if the rules contradict the chain.
+    """
+    snapshot = Snapshot(connection)
+    progress = snapshot.progress
+    if not try_lock(connection, progress.chain_id):
+        raise IndexerAtWork(f"an indexer of chain {progress.chain_id} is at work")
+    first = progress.start_block if from_block is None else from_block
+    check_indexed(progress, first)
+    contracts = {name: Address(address) for name, address in progress.contracts.items()}
+    game, before = _state_before(connection, first, progress.start_block, contracts)
+    shadow, archive = Shadow(connection, before), Archive()
+    replay = _Replay(game, LogDecoder(contracts), archive)
+    shadow.create()
+    try:
+        for blocks in archived_blocks(snapshot, first):
+            for block in blocks:
+                replay.apply(block)
+            shadow.append(game.journal.take())
+            if stop.is_set():
+                raise RebuildInterrupted(f"stopped at block {game.journal.block_number}")
+            on_progress(first, snapshot.at_block, game.journal.block_number)
+        rebuilt = Rebuilt(first, snapshot.at_block, shadow.compare(), len(archive.events), swap)
+        if swap and rebuilt.differs:
+            shadow.swap(rebuilt.comparisons, {ChainEventRow: archive.events})
+    finally:
+        shadow.drop()
+    return rebuilt
+
+
+def _state_before(
+    connection: Connection[Any], first: int, start_block: int, contracts: dict[str, Address]
+) -> tuple[Game, Header]:
+    """The mirror after the block before `first`, and what is known of that block: its number, and a time not later."""
+    if first == start_block:
+        return Game(contracts, quarantined=load_quarantine(Snapshot(connection))), Header(
+            first - 1, NO_HASH, NO_HASH, 0
+        )
+    before = Snapshot(connection, first - 1)
+    return load_game(before, contracts), Header(first - 1, NO_HASH, NO_HASH, before.timestamp())
+
+
+@dataclass(slots=True)
+class _Replay:
+    """Applies archived blocks; logs that can be decoded by now are collected in `archive`."""
+
+    game: Game
+    decoder: LogDecoder
+    archive: Archive
+
+    def apply(self, archived: ArchivedBlock) -> None:
+        block = Block(archived.header, transactions=archived.transactions)
+        for event_id, tx_hash, tx_index, contract, name, args in archived.events:
+            event_decoder = self.decoder.by_name.get((contract, name))
+            if event_decoder is None:
+                raise ArchiveIncomplete(f"{contract}.{name} is archived, but no ABI here has such an event")
+            event = event_decoder.from_json(args)
+            block.logs.append(DecodedLog(event_id, tx_index, tx_hash, contract, event))
+        if archived.undecoded:
+            decode_logs(self.decoder, block, archived.undecoded, self.archive)
+            block.logs.sort(key=lambda log: log.event_id)
+        self.game.witness = RememberedWitness(archived.answers)
+        apply_block(self.game, block)

@@ -1,0 +1,114 @@
+"""Read the chain back from its archive: blocks with their events, calldata and what a node was asked."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from indexer.domain.chain import Header, Transaction
+from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow, WitnessAnswerRow
+from indexer.domain.units import Calldata, Hash, address_of, block_of, log_index_of, to_hex
+from indexer.errors import GhostnetError
+from indexer.store.loader import Snapshot
+from indexer.store.tables import first_id, tables
+
+_BLOCKS_AT_ONCE: Final = 1_000
+
+
+class ArchiveIncomplete(GhostnetError):
+    """The archive lacks something that it should hold."""
+
+    help = "The database was changed by hand, restored in part, or is older than chain_blocks: index it anew."
+
+
+class ArchivedEvent(NamedTuple):
+    """A decoded log; `args` by their names."""
+
+    event_id: int
+    tx_hash: Hash
+    tx_index: int
+    contract: str
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(slots=True)
+class ArchivedLog:
+    """A log that could not be decoded when it was seen, as the node sent it."""
+
+    address: str
+    topics: list[str]
+    data: str
+    transaction_hash: str
+    transaction_index: str
+    log_index: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedBlock:
+    """A block that holds something of ours; `answers` of the node by question (RememberedWitness)."""
+
+    header: Header
+    transactions: list[Transaction] = field(default_factory=list)
+    events: list[ArchivedEvent] = field(default_factory=list)
+    undecoded: list[ArchivedLog] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+
+
+def archived_blocks(snapshot: Snapshot, first: int) -> Iterator[list[ArchivedBlock]]:
+    """All blocks from `first` up to the snapshot's that hold something of ours, some at a time, in chain order.
+
+    Raises ArchiveIncomplete if something is archived of a block that is not.
+    """
+    start = first_id(first)
+    while start < snapshot.end_id:
+        headers = snapshot.rows(
+            f"SELECT * FROM chain_blocks WHERE id >= %(start)s AND id < %(end)s ORDER BY id LIMIT {_BLOCKS_AT_ONCE}",
+            {"start": start, "end": snapshot.end_id},
+        )
+        blocks = {block_of(row.id): ArchivedBlock(_header(row)) for row in headers}
+        end = first_id(max(blocks) + 1) if len(blocks) == _BLOCKS_AT_ONCE else snapshot.end_id
+        try:
+            _fill(snapshot, blocks, start, end)
+        except KeyError as error:
+            raise ArchiveIncomplete(f"something of block {error} is archived, but not the block") from error
+        yield list(blocks.values())
+        start = end
+
+
+def _fill(snapshot: Snapshot, blocks: dict[int, ArchivedBlock], start: int, end: int) -> None:
+    for row in _rows(snapshot, ChainEventRow, start, end):
+        event = ArchivedEvent(
+            row.id, Hash(to_hex(row.tx_hash)), row.tx_index, row.contract, row.name, json.loads(row.args)
+        )
+        blocks[block_of(row.id)].events.append(event)
+    for row in _rows(snapshot, ChainTransactionRow, start, end):
+        blocks[block_of(row.id)].transactions.append(
+            Transaction(
+                log_index_of(row.id),
+                Hash(to_hex(row.tx_hash)),
+                address_of(row.sender),
+                None if row.recipient is None else address_of(row.recipient),
+                Calldata(to_hex(row.input)),
+            )
+        )
+    for row in _rows(snapshot, UndecodedLogRow, start, end):
+        place = to_hex(row.tx_hash), hex(row.tx_index), hex(log_index_of(row.id))
+        log = ArchivedLog(address_of(row.address), json.loads(row.topics), to_hex(row.data), *place)
+        blocks[block_of(row.id)].undecoded.append(log)
+    for row in _rows(snapshot, WitnessAnswerRow, start, end):
+        blocks[block_of(row.id)].answers[row.question] = json.loads(row.answer)
+
+
+def _rows(snapshot: Snapshot, kind: type[Any], start: int, end: int) -> Iterator[Any]:
+    """The archive's rows with ids from `start` to below `end`; JSON columns as text."""
+    table, json_columns = tables()[kind], {"args", "topics", "answer"}
+    columns = ", ".join(f"{name}::text" if name in json_columns else name for name in table.columns)
+    return snapshot.rows(
+        f"SELECT {columns} FROM {table.name} WHERE id >= %(start)s AND id < %(end)s ORDER BY id",
+        {"start": start, "end": end},
+    )
+
+
+def _header(row: Any) -> Header:
+    return Header(block_of(row.id), Hash(to_hex(row.hash)), Hash(to_hex(row.parent_hash)), int(row.timestamp))

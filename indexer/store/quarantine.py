@@ -1,0 +1,32 @@
+"""The quarantine: logs that an operator decided to go past."""
+
+import re
+from typing import Any
+
+from psycopg import Connection
+
+from indexer.domain.units import Hash, to_bytes
+from indexer.errors import GhostnetError
+
+
+class BadLogName(GhostnetError):
+    """A log was named in a form that can't be read."""
+
+    help = "Write the transaction's hash, a colon and the log index, as the error message names them: 0x12…ef:7"
+
+
+def parse_log(text: str) -> tuple[Hash, int]:
+    """Transaction hash and log index from `TX:LOG`. Raises BadLogName."""
+    found = re.fullmatch(r"(0x[0-9a-fA-F]{64}):(\d{1,7})", text)
+    if found is None:
+        raise BadLogName(f"{text!r} names no log")
+    return Hash(found[1].lower()), int(found[2])
+
+
+def quarantine_log(connection: Connection[Any], tx_hash: Hash, log_index: int, reason: str) -> None:
+    """Record that no rule is to be applied to a log from now on; it stays in the archive."""
+    connection.execute(
+        "INSERT INTO quarantined_logs (tx_hash, log_index, reason, quarantined_at)"
+        " VALUES (%s, %s, %s, clock_timestamp()) ON CONFLICT (tx_hash, log_index) DO NOTHING",
+        (to_bytes(tx_hash), log_index, reason),
+    )

@@ -1,0 +1,91 @@
+"""The worker's life: take the chain's lock, index, and come back when the database has been away."""
+
+import logging
+import threading
+from typing import Any, Final
+
+from psycopg import Connection
+
+from indexer.chain.errors import Interrupted
+from indexer.chain.source import BlockSource, SourceOptions
+from indexer.errors import GhostnetError
+from indexer.pipeline import Chain, Pipeline
+from indexer.reporting import Observer
+from indexer.store.alarms import AlarmKind, raise_alarm
+from indexer.store.database import DATABASE_ERRORS, connect, explain, may_come_back
+from indexer.store.lock import try_lock, wait_for_lock
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 10.0
+
+
+class Worker:
+    """Indexes one chain, one worker at a time; the others wait as hot standbys."""
+
+    def __init__(self, chain: Chain, source: SourceOptions, observer: Observer) -> None:
+        self._chain = chain
+        self._source = source
+        self._observer = observer
+        self._led = False
+        self.reached = chain.start_block - 1
+        """The last block that was applied."""
+
+    def run(self, last_block: int | None, until_head: bool, stop: threading.Event) -> None:
+        """Index as Pipeline.run does. A database that goes away is waited for, with growing pauses, and everything
+        goes on from its checkpoint; one that can't be reached at the start is an error at once.
+
+        Raises GhostnetError; then an alarm says why, if the database still takes one.
+        """
+        pause = FIRST_PAUSE
+        while not stop.is_set():
+            source = BlockSource(self._source, stop)
+            try:
+                with connect() as connection:
+                    source.open()
+                    self._lead(connection, source, last_block, until_head, stop)
+            except Interrupted:
+                return
+            except DATABASE_ERRORS as error:
+                if not self._led or not may_come_back(error):
+                    raise explain(error) from error
+                logger.warning("the database is away, trying again in %.1f s: %s", pause, error)
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
+            finally:
+                source.stop()
+
+    def _lead(
+        self,
+        connection: Connection[Any],
+        source: BlockSource,
+        last_block: int | None,
+        until_head: bool,
+        stop: threading.Event,
+    ) -> None:
+        """Index once the chain's lock is ours."""
+        if not try_lock(connection, self._chain.chain_id):
+            logger.warning("another indexer of this chain is at work; waiting to take over")
+            if not wait_for_lock(connection, self._chain.chain_id, stop):
+                return
+        self._led = True
+        pipeline = Pipeline(self._chain, source, connection, self._observer)
+        try:
+            pipeline.run(last_block, until_head, stop)
+        except GhostnetError as error:
+            self._say_why(error)
+            raise
+        finally:
+            self.reached = pipeline.tip.number
+
+    def _say_why(self, error: GhostnetError) -> None:
+        """Leave an alarm for those who look at the database only."""
+        self._observer.alarmed(AlarmKind.HALTED, error.message)
+        try:
+            with connect() as connection:
+                raise_alarm(connection, AlarmKind.HALTED, error.message)
+        except DATABASE_ERRORS as trouble:
+            logger.warning("no alarm could be left in the database: %s", trouble)

@@ -1,0 +1,288 @@
+"""Reorgs of every shape and depth: whatever was seen on the way, the tables are those of the canonical chain."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.test import Client
+from psycopg import Connection
+
+from indexer.chain.ancestor import NoCommonAncestor
+from indexer.domain.units import DATA, to_hex
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from indexer.store.alarms import AlarmKind
+from indexer.store.checkpoint import HEAD_CHANNEL, read_progress
+from indexer.store.database import connect
+from indexer.store.digest import state_digest
+from tests.chains import ADDRESSES, ChainBuilder, user
+from tests.conftest import Databases, default_database, fetch_one
+from tests.indexing import Watcher, index
+
+HEAD = 500
+
+
+@pytest.fixture
+def digest(digest_at: Callable[[int], str]) -> str:
+    return digest_at(520)
+
+
+@contextmanager
+def following(server: ReplayServer, truth: Truth, **options: Any) -> Iterator[list[Watcher]]:
+    """The indexer at work on a thread until the block ends; its watcher stands in the list afterwards."""
+    stop, watchers = threading.Event(), list[Watcher]()
+
+    def work() -> None:
+        watchers.append(index(server, truth.contracts, stop=stop, until_head=False, **options))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield watchers
+    finally:
+        stop.set()
+        thread.join()
+
+
+def await_tip(connection: Connection[Any], block_hash: str) -> None:
+    """Wait until a block is the checkpoint."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        row = connection.execute("SELECT block_hash FROM checkpoints").fetchone()
+        if row is not None and to_hex(row[0]) == block_hash:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{block_hash} did not become the checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("forks", "ancestors"),
+    [
+        ([(12, 12)], [488, 488]),
+        ([(12, 5)], [488, 488]),
+        ([(12, 20)], [488, 488]),
+        ([(20, 20), (10, 10), (15, 12)], [480, 490, 485, 480]),
+        ([(5, 5), (30, 25)], [495, 470, 470]),
+        ([(64, 64)], [436, 436]),
+    ],
+    ids=["equal", "shorter", "longer", "forks within a fork", "a fork below a fork", "64 deep"],
+)
+@pytest.mark.parametrize("ws", [False, True], ids=["polling", "newHeads"])
+def test_forks_of_every_shape_are_followed_and_left(
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    digest: str,
+    forks: list[tuple[int, int]],
+    ancestors: list[int],
+    ws: bool,
+) -> None:
+    with (
+        ReplayServer(season, ReplayOptions(head=HEAD)) as server,
+        following(server, truth, ws=ws) as watchers,
+    ):
+        await_tip(connection, server.chain.blocks[-1].hash)
+        for depth, length in forks:
+            server.fork(depth, length)
+            await_tip(connection, server.chain.blocks[-1].hash)
+        server.settle(520)
+        await_tip(connection, server.chain.blocks[-1].hash)
+    assert [rollback.ancestor for rollback in watchers[0].rollbacks] == ancestors
+    assert state_digest(connection) == digest
+
+
+def test_each_reorg_leaves_a_row_with_all_that_happened(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
+        index(server, truth.contracts)
+        dropped = [block.hash for block in server.chain.blocks[494:]]
+        server.fork(7, 7)
+        with connect() as listener:
+            listener.execute(f"LISTEN {HEAD_CHANNEL}")
+            index(server, truth.contracts)
+            told = [notice.payload for notice in listener.notifies(timeout=0.5)]
+        new = [block.hash for block in server.chain.blocks[494:]]
+    row = connection.execute(
+        "SELECT ancestor_number, ancestor_hash, dropped_head, dropped_hashes, new_hashes, depth, rows_undone,"
+        " duration_ms, detected_at FROM reorgs"
+    ).fetchone()
+    assert row is not None
+    assert (row[0], to_hex(row[1])) == (493, season[493].hash)
+    assert row[2] == HEAD
+    assert [to_hex(block_hash) for block_hash in row[3]] == dropped
+    assert [to_hex(block_hash) for block_hash in row[4]] == new
+    assert row[5] == 7
+    assert row[6] > 0
+    assert row[7] >= 0
+    assert abs(row[8].timestamp() - time.time()) < 60
+    assert (told[0], told[-1]) == ("493", str(HEAD))
+
+
+def readiness() -> tuple[int, Any]:
+    answer = Client().get("/health/ready")
+    return answer.status_code, answer.json()["checks"]
+
+
+def test_a_reorg_deeper_than_expected_is_an_alarm_and_undone_all_the_same(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str
+) -> None:
+    seen: list[tuple[int, Any]] = []
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
+        index(server, truth.contracts)
+        assert readiness()[0] == 200
+        server.fork(300, 310)
+        watcher = index(server, truth.contracts, unsettled=10, on_rollback=lambda: seen.append(readiness()))
+        assert watcher.rollbacks[0].depth == 300
+        assert [(kind, message is None) for kind, message in watcher.alarms] == [
+            (AlarmKind.DEEP_REORG, False),
+            (AlarmKind.DEEP_REORG, True),
+        ]
+        ((status, checks),) = seen
+        assert status == 503
+        assert "a reorg of 300 blocks down to 200" in checks["alarms"]["deep_reorg"]
+        assert readiness()[0] == 200
+        server.settle(520)
+        index(server, truth.contracts)
+    assert state_digest(connection) == digest
+
+
+def test_beyond_what_is_remembered_it_stops_changes_nothing_and_says_what_to_do(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
+        index(server, truth.contracts, headers_kept=70)
+        before = state_digest(connection)
+        server.fork(100, 120)
+        for _ in range(2):
+            with pytest.raises(NoCommonAncestor, match="shares none of the 70 headers") as raised:
+                index(server, truth.contracts, headers_kept=70)
+            assert "GHOSTNET_HEADERS_KEPT" in str(raised.value)
+        status, checks = readiness()
+        assert status == 503
+        assert "shares none of the 70 headers" in checks["alarms"]["halted"]
+        assert state_digest(connection) == before
+        server.settle(501)
+        index(server, truth.contracts, headers_kept=70)
+        assert readiness()[0] == 200
+
+
+def test_a_start_in_the_middle_of_the_chain_can_be_reorganized_away(databases: Databases) -> None:
+    chain = ChainBuilder()
+    chain.deploy()
+    while len(chain.blocks) < 16:
+        chain.block()
+    for number in range(16, 40):
+        chain.jack_in(user(number), 100 * DATA, 1)
+    digests = []
+    for forked in (False, True):
+        with (
+            default_database(databases.make()),
+            ReplayServer(chain.blocks, ReplayOptions(head=20)) as server,
+            connect() as connection,
+        ):
+            if forked:
+                index(server, ADDRESSES, start_block=15)
+                server.fork(6, 8)
+                watcher = index(server, ADDRESSES, start_block=15)
+                assert [rollback.ancestor for rollback in watcher.rollbacks] == [14]
+            server.settle(30)
+            index(server, ADDRESSES, start_block=15)
+            assert read_progress(connection).block_hash == chain.blocks[30].hash
+            digests.append(state_digest(connection))
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("length", [3, 10, 15])
+def test_a_chain_that_moved_while_nobody_watched(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str, length: int
+) -> None:
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
+        index(server, truth.contracts)
+        server.fork(10, length)
+        watcher = index(server, truth.contracts)
+        assert [rollback.depth for rollback in watcher.rollbacks] == [10]
+        assert read_progress(connection).block_hash == server.chain.blocks[-1].hash
+        server.settle(520)
+        index(server, truth.contracts)
+    assert state_digest(connection) == digest
+
+
+class LaggingServer(ReplayServer):
+    """A load balancer with a machine behind it that is some blocks late, and answers every other request."""
+
+    late = 0
+
+    def _answer(self, body: bytes, socket: Any) -> bytes:
+        chain, self.turn = self.chain, not getattr(self, "turn", False)
+        late = self.late if self.turn else 0
+        blocks, kept = chain.blocks, chain.blocks[: len(chain.blocks) - late]
+        chain.blocks = kept
+        try:
+            return super()._answer(body, socket)
+        finally:
+            chain.blocks = blocks
+
+
+@pytest.mark.parametrize("late", [1, 3, 90])
+def test_a_machine_that_lags_behind_is_no_reorg_and_loses_nothing(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str, late: int
+) -> None:
+    with LaggingServer(season, ReplayOptions(head=HEAD)) as server:
+        server.late = late
+        with following(server, truth) as watchers:
+            for head in range(HEAD, 521):
+                server.settle(head)
+                await_block(connection, min(head, HEAD))
+            await_tip(connection, season[520].hash)
+    assert watchers[0].rollbacks == []
+    assert state_digest(connection) == digest
+
+
+class TwoForksServer(ReplayServer):
+    """A load balancer with machines on two forks behind it: every third request is answered from the other one."""
+
+    other: Callable[[], Any] | None = None
+    turn = 0
+
+    def _answer(self, body: bytes, socket: Any) -> bytes:
+        self.turn += 1
+        if self.other is None or self.turn % 3:
+            return super()._answer(body, socket)
+        own, self.chain = self.chain, self.other()
+        methods = self._methods._chain
+        self._methods._chain = self.chain
+        try:
+            return super()._answer(body, socket)
+        finally:
+            self.chain, self._methods._chain = own, methods
+
+
+def test_machines_on_two_forks_are_never_mixed(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str
+) -> None:
+    """While they differ the indexer may follow the one or the other, but only whole; then they agree again."""
+    other = ReplayServer(season, ReplayOptions(head=HEAD))
+    other.chain.fork(8, 12)
+    with TwoForksServer(season, ReplayOptions(head=HEAD)) as server:
+        index(server, truth.contracts)
+        server.other = lambda: other.chain
+        with following(server, truth):
+            for head in range(HEAD, 512):
+                server.settle(head)
+                time.sleep(0.05)
+            server.other = None
+            server.settle(520)
+            await_tip(connection, season[520].hash)
+    assert state_digest(connection) == digest
+
+
+def await_block(connection: Connection[Any], number: int) -> None:
+    deadline = time.monotonic() + 20
+    while fetch_one(connection, "SELECT coalesce(max(block_number), -1) FROM checkpoints") < number:
+        assert time.monotonic() < deadline, f"block {number} was not reached"
+        time.sleep(0.01)
