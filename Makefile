@@ -5,7 +5,9 @@ STAMP := $(VENV)/.requirements
 RECORDING ?= fixtures/season.jsonl.gz
 ARGS ?=
 
-.PHONY: help setup demo test lint format bench clean
+HISTORIES ?= 20000
+
+.PHONY: help setup demo test soak lint format bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,6 +27,9 @@ demo: setup ## a recorded season as a live chain, the indexer at work, in the br
 
 test: setup ## the whole suite, on the embedded PostgreSQL unless DATABASE_URL is set
 	@$(PYTHON) -m pytest -n 2 $(ARGS)
+
+soak: setup ## the long run of random histories: forks, restarts, kills, bad nodes (HISTORIES=20000, takes hours)
+	@$(PYTHON) -m pytest -n 2 tests/indexer/test_simulation.py --histories $(HISTORIES) --timeout 0 $(ARGS)
 
 lint: setup ## format, style, types, who imports whom, missing migrations
 	@$(VENV)/bin/ruff format --check .

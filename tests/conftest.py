@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -25,6 +25,10 @@ from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--histories", type=int, default=300, help="how many random histories the simulation plays")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -67,29 +71,64 @@ def template(django_db_blocker: Any) -> Iterator[str]:
         # TimescaleDB wakes its workers in a template that may be connected to, and one in use can't be copied.
         execute_on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         yield name
+        Databases.drop_idle()
         execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+_EMPTY_ALL_TABLES = r"""
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'
+        AND tablename NOT LIKE 'django\_%' AND tablename NOT LIKE 'auth\_%' LOOP
+        EXECUTE 'DELETE FROM ' || name;
+    END LOOP;
+    DROP SCHEMA IF EXISTS base CASCADE;
+END $$
+"""
+
+
 class Databases:
-    """Makes databases for one test."""
+    """Lends databases for one test: copies of the template, emptied and lent again, since copying takes long.
+
+    A test that changes the schema says so by `spoiled`.
+    """
 
     _numbers = count()
+    _idle: ClassVar[list[str]] = []
 
     def __init__(self, template: str) -> None:
         self._template = template
-        self.made: list[str] = []
+        self._lent: list[str] = []
+        self.spoiled = False
 
     def make(self) -> str:
-        """The name of a new, migrated database."""
+        """The name of an empty, migrated database."""
+        name = self._idle.pop() if self._idle else self._copy_template()
+        self._lent.append(name)
+        return name
+
+    def give_back(self) -> None:
+        """Make room for the next test."""
+        for name in self._lent:
+            if self.spoiled:
+                execute_on_server(f"DROP DATABASE {name} WITH (FORCE)")
+                continue
+            execute_on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            with default_database(name), connect() as connection:
+                connection.execute(_EMPTY_ALL_TABLES)
+            self._idle.append(name)
+
+    @classmethod
+    def drop_idle(cls) -> None:
+        """At the end of the session nothing is left."""
+        execute_on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in cls._idle))
+        cls._idle.clear()
+
+    def _copy_template(self) -> str:
         name = f"ghostnet_{WORKER}_{next(self._numbers)}"
         execute_on_server(
             f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {self._template}"
         )
-        self.made.append(name)
         return name
-
-    def drop_all(self) -> None:
-        execute_on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self.made))
 
 
 @pytest.fixture
@@ -98,7 +137,7 @@ def databases(template: str, django_db_blocker: Any) -> Iterator[Databases]:
     made = Databases(template)
     with django_db_blocker.unblock():
         yield made
-        made.drop_all()
+        made.give_back()
 
 
 @pytest.fixture
@@ -144,7 +183,7 @@ def indexed_season(template: str, season: list[RecordedBlock], truth: Truth, dja
         with default_database(name), ReplayServer(season, truth=truth) as server:
             index(server, truth.contracts)
         yield name
-        databases.drop_all()
+        databases.give_back()
 
 
 @pytest.fixture(scope="session")

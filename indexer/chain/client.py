@@ -195,14 +195,15 @@ class NodeClient:
         return node
 
     def _note_failure(self, node: _Node, error: NodeError, attempt: int, started: float) -> None:
-        if self._patience is not None and time.monotonic() - started > self._patience:
+        left = LONGEST_PAUSE if self._patience is None else self._patience - (time.monotonic() - started)
+        if left < 0:
             raise NodeUnreachable(f"{node.name} does not answer: {error.message}") from error
         node.failures = 1 if isinstance(error, Inconsistent) else node.failures + 1
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(node.failures - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
         if isinstance(error, RateLimited):
             self._limiter.refused()
             pause = error.retry_after if error.retry_after is not None else pause
-        node.ready_at = time.monotonic() + min(pause, LONGEST_PAUSE)
+        node.ready_at = time.monotonic() + min(pause, left, LONGEST_PAUSE)
         if attempt in (3, 10) or attempt % 50 == 0:
             logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempt)
 

@@ -96,7 +96,9 @@ class HeadWatcher:
     async def _subscribe(self, url: str) -> None:
         while True:
             try:
-                async with connect(url, max_size=16 << 20, ping_interval=20, open_timeout=10) as socket:
+                async with connect(
+                    url, max_size=16 << 20, ping_interval=20, open_timeout=10, close_timeout=1
+                ) as socket:
                     await socket.send(_request(1, "eth_subscribe", ["newHeads"]))
                     await self._listen(socket)
             except (OSError, WebSocketException, TimeoutError, ValueError, msgspec.MsgspecError) as error:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
@@ -49,6 +49,7 @@ class ReplayServer:
     ) -> None:
         self.options = options or ReplayOptions()
         self._subscriptions: dict[str, tuple[web.WebSocketResponse, LogFilter | None]] = {}
+        self._transports: set[asyncio.Transport] = set()
         self._outbox: asyncio.Queue[tuple[web.WebSocketResponse, bytes]] = asyncio.Queue()
         self.chain = LiveChain(
             recording,
@@ -96,7 +97,9 @@ class ReplayServer:
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
 
     def stop(self) -> None:
-        """Close every connection and end the thread."""
+        """Close every connection and end the thread; once is enough."""
+        if not self._thread.is_alive():
+            return
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -117,17 +120,20 @@ class ReplayServer:
         """Serve the recorded blocks, up to `head`, whatever fork was served."""
         self._on_loop(lambda: self.chain.settle(head))
 
-    def _on_loop(self, work: Any) -> None:
-        done = threading.Event()
+    def drop_sockets(self) -> None:
+        """Break every WebSocket connection, without a word of farewell."""
 
-        def run() -> None:
-            try:
-                work()
-            finally:
-                done.set()
+        def abort() -> None:
+            for transport in list(self._transports):
+                transport.abort()
 
-        self._loop.call_soon_threadsafe(run)
-        done.wait()
+        self._on_loop(abort)
+
+    def _on_loop(self, work: Callable[[], object]) -> None:
+        async def run() -> None:
+            work()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     async def _start(self) -> None:
         application = web.Application(client_max_size=_LARGEST_REQUEST)
@@ -200,11 +206,15 @@ class ReplayServer:
     async def _serve_websocket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=_LARGEST_REQUEST)
         await socket.prepare(request)
+        transport = request.transport
+        assert transport is not None
+        self._transports.add(transport)
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self._outbox.put_nowait((socket, self._answer(message.data.encode(), socket)))
         finally:
+            self._transports.discard(transport)
             self._subscriptions = {key: value for key, value in self._subscriptions.items() if value[0] is not socket}
         return socket
 

@@ -64,8 +64,10 @@ class Snapshot:
         return int(row[0]) if row else 0
 
     def states(self, row: type[Row], condition: str = "TRUE") -> Iterator[Any]:
-        """The state of everything of one kind that meets an SQL condition, as rows with named columns."""
+        """The state of everything of one kind that meets an SQL condition, as rows with named columns; without
+        `block_time`, which no state depends on."""
         table = tables()[row]
+        columns = ", ".join(column for column in table.columns if column != "block_time")
         if self.at_block == self.progress.block_number:
             source = table.current
         else:
@@ -73,7 +75,7 @@ class Snapshot:
             source = (
                 f"(SELECT DISTINCT ON ({key}) * FROM {table.name} WHERE id < {self.end_id} ORDER BY {key}, id DESC)"
             )
-        return self.rows(f"SELECT * FROM {source} AS state WHERE {condition} ORDER BY id")
+        return self.rows(f"SELECT {columns} FROM {source} AS state WHERE {condition} ORDER BY id")
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """The rows of a query, with named columns."""
@@ -156,8 +158,8 @@ def _positions(snapshot: Snapshot) -> Iterator[Position]:
 def _load_boosts(game: Game, snapshot: Snapshot) -> None:
     """Boosts since their user's last extraction, which deletes them."""
     boosts = snapshot.rows(
-        "SELECT boosts.* FROM boosts WHERE id < %(end)s AND NOT EXISTS (SELECT FROM positions WHERE"
-        " positions.address = boosts.address AND positions.status = 'extracted' AND positions.event_id > boosts.id"
+        "SELECT address, boost_type, value_bps, expiry FROM boosts WHERE id < %(end)s AND NOT EXISTS ("
+        "SELECT FROM positions WHERE positions.address = boosts.address AND positions.status = 'extracted' AND positions.event_id > boosts.id"
         " AND positions.id < %(end)s) ORDER BY id",
         {"end": snapshot.end_id},
     )

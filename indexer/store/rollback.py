@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from psycopg import Connection, Cursor
@@ -12,7 +11,6 @@ from indexer.domain.chain import Header
 from indexer.domain.units import Hash, to_bytes, to_hex
 from indexer.store.checkpoint import set_checkpoint
 from indexer.store.tables import Table, block_datetime, first_id, tables
-from indexer.store.writer import copy_newest_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +57,33 @@ def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[H
 
 
 def cut(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
-    """Delete a table's rows above the ancestor and rebuild the current rows that they had touched; return how many.
+    """Delete a table's rows above the ancestor and bring its current rows back to what they were; return how many.
 
-    The time bound lets TimescaleDB skip all older chunks.
+    What was touched since is what has a current row from above the ancestor: that row is its newest version. The time
+    bound lets TimescaleDB skip all older chunks.
     """
-    bounds = (first_id(ancestor.number + 1), block_datetime(ancestor.timestamp))
-    if not table.current:
-        return _delete(cursor, table, bounds)
-    key = ", ".join(table.key)
+    start = first_id(ancestor.number + 1)
+    if table.current:
+        _restore_current(cursor, table, start)
     cursor.execute(
-        f"CREATE TEMPORARY TABLE touched ON COMMIT DROP AS"
-        f" SELECT DISTINCT {key} FROM {table.name} WHERE id >= %s AND block_time >= %s",
-        bounds,
+        f"DELETE FROM {table.name} WHERE id >= %s AND block_time >= %s", (start, block_datetime(ancestor.timestamp))
     )
-    undone = _delete(cursor, table, bounds)
-    cursor.execute(f"DELETE FROM {table.current} WHERE ({key}) IN (SELECT {key} FROM touched)")
-    copy_newest_versions(cursor, table, f"({key}) IN (SELECT {key} FROM touched)", ())
-    cursor.execute("DROP TABLE touched")
-    return undone
-
-
-def _delete(cursor: Cursor[Any], table: Table, bounds: tuple[int, datetime]) -> int:
-    cursor.execute(f"DELETE FROM {table.name} WHERE id >= %s AND block_time >= %s", bounds)
     return cursor.rowcount
+
+
+def _restore_current(cursor: Cursor[Any], table: Table, start: int) -> None:
+    """Put the newest version from before `start` (an id) in the place of each current row from then on, or nothing."""
+    same_key = " AND ".join(f"version.{column} = touched.{column}" for column in table.key)
+    columns = ", ".join(f"newest.{column}" for column in table.columns)
+    cursor.execute(
+        f"INSERT INTO {table.current} ({table.column_list})"
+        f" SELECT {columns} FROM {table.current} AS touched CROSS JOIN LATERAL ("
+        f"  SELECT * FROM {table.name} AS version WHERE {same_key} AND version.id < %(start)s"
+        f"  ORDER BY version.id DESC LIMIT 1) AS newest"
+        f" WHERE touched.id >= %(start)s {table.on_conflict}",
+        {"start": start},
+    )
+    cursor.execute(f"DELETE FROM {table.current} WHERE id >= %s", (start,))
 
 
 def _stored_header(cursor: Cursor[Any], number: int) -> Header:

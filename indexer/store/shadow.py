@@ -93,7 +93,8 @@ class Shadow:
             f" SELECT {table.column_list} FROM {SCHEMA}.{table.name} ORDER BY id"
         )
         if table.current:
-            copy_newest_versions(cursor, table, "id >= %s", (self._start,))
+            cursor.execute(f"DELETE FROM {table.current}")
+            copy_newest_versions(cursor, table, "TRUE", ())
 
 
 def _shadow_of(table: Table) -> Table:

@@ -89,6 +89,12 @@ class Table(NamedTuple):
     def column_list(self) -> str:
         return ", ".join(self.columns)
 
+    @property
+    def on_conflict(self) -> str:
+        """The clause that lets a row inserted into the current table take the place of its key's."""
+        others = ", ".join(f"{column} = EXCLUDED.{column}" for column in self.columns if column not in self.key)
+        return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {others}"
+
 
 @cache
 def tables() -> dict[type[Row], Table]:

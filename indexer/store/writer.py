@@ -85,10 +85,9 @@ def update_current(cursor: Cursor[Any], table: Table, headers: Sequence[Header])
 def copy_newest_versions(cursor: Cursor[Any], table: Table, condition: str, parameters: Sequence[Any]) -> None:
     """Make each key's newest version among those that meet the condition its current row."""
     key = ", ".join(table.key)
-    assignments = ", ".join(f"{column} = EXCLUDED.{column}" for column in table.columns if column not in table.key)
     cursor.execute(
         f"INSERT INTO {table.current} ({table.column_list})"
         f" SELECT DISTINCT ON ({key}) {table.column_list} FROM {table.name} WHERE {condition} ORDER BY {key}, id DESC"
-        f" ON CONFLICT ({key}) DO UPDATE SET {assignments}",
+        f" {table.on_conflict}",
         parameters,
     )

@@ -1,13 +1,7 @@
 """The indexer as operators run it: as a process that is stopped, killed, doubled and misconfigured."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +12,8 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.digest import state_digest
 from tests.conftest import fetch_one
-from tests.paths import PROJECT, SEASON_DEPLOYMENT
-
-
-@contextmanager
-def indexer(database: str, url: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
-        "DATABASE_URL": database,
-        "GHOSTNET_RPC_URLS": url,
-        "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
-        "GHOSTNET_POLL_INTERVAL": "0.02",
-        **variables,
-    }
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "index_chain", *arguments],
-        cwd=PROJECT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def await_block(connection: Connection[Any], block: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if fetch_one(connection, "SELECT coalesce(max(block_number), -1) FROM checkpoints") >= block:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"block {block} was not reached")
+from tests.paths import SEASON_DEPLOYMENT
+from tests.processes import await_block, indexer
 
 
 def test_sigterm_finishes_the_batch_and_exits_0(

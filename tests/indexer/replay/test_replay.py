@@ -94,7 +94,7 @@ def test_views_are_answered_where_the_truth_is_recorded(season: list[RecordedBlo
 
 def test_a_reorg_is_announced_by_removed_logs_and_new_heads(season: list[RecordedBlock]) -> None:
     async def listen(server: ReplayServer) -> tuple[list[Any], list[Any]]:
-        async with connect(server.ws_url) as socket:
+        async with connect(server.ws_url, close_timeout=0.5) as socket:
             for request_id, name in ((1, "newHeads"), (2, "logs")):
                 params = [name] if name == "newHeads" else [name, {}]
                 await socket.send(json.dumps({"id": request_id, "method": "eth_subscribe", "params": params}))

@@ -36,6 +36,7 @@ from indexer.store.rollback import roll_back
 from indexer.store.tables import tables, time_text
 from indexer.store.writer import Batch, Writer, append, copy_text
 from tests.chains import ADDRESSES, GHOST_CORE, ChainBuilder, play, submit_deaths, user
+from tests.conftest import Databases
 from tests.indexing import index
 
 HUGE = 2**256 - 1
@@ -161,8 +162,9 @@ def test_rolling_back_leaves_what_the_shorter_chain_left(
 
 
 def test_a_rollback_that_fails_changes_nothing(
-    connection: Connection[Any], season: list[RecordedBlock], truth: Any
+    connection: Connection[Any], databases: Databases, season: list[RecordedBlock], truth: Any
 ) -> None:
+    databases.spoiled = True
     with ReplayServer(season) as server:
         index(server, truth.contracts, to_block=300)
     before = state_digest(connection)

@@ -1,0 +1,444 @@
+"""Faults of everything around the indexer: afterwards the tables are those of a run without any."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from ghostnet.embedded_postgres import EmbeddedPostgres
+from indexer.replay.chain import ReorgPlan
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.rpc import Limits
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from indexer.store.database import connect
+from indexer.store.digest import state_digest
+from tests.conftest import database_url, default_database, execute_on_server, fetch_one
+from tests.indexing import index
+from tests.paths import PROJECT, SEASON
+from tests.processes import await_block, await_true, checkpoint, indexer
+
+Digest = Callable[[int], str]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_indexer_killed_at_any_instant_loses_and_doubles_nothing(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Digest, seed: int
+) -> None:
+    draw = random.Random(seed)
+    with ReplayServer(season[:601]) as server:
+        for kill_at in sorted(draw.sample(range(10, 560), 3)):
+            with indexer(database, server.url, "--batch-size", str(draw.choice((1, 3, 10)))) as process:
+                await_block(connection, kill_at)
+                time.sleep(draw.uniform(0, 0.05))
+                process.kill()
+                process.wait()
+            await_true(lambda: not indexing(connection), "the killed indexer's session did not end")
+            assert state_digest(connection) == digest_at(checkpoint(connection))
+        with indexer(database, server.url, "--until-head") as process:
+            _, said = process.communicate(timeout=60)
+            assert process.returncode == 0, said
+    assert state_digest(connection) == digest_at(600)
+
+
+def indexing(connection: Connection[Any]) -> bool:
+    """Whether some session holds the chain's lock."""
+    return bool(
+        fetch_one(
+            connection,
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+    )
+
+
+def test_a_kill_between_copy_and_commit_leaves_nothing_of_the_batch(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest
+) -> None:
+    """The test holds the checkpoint's row, so that the writer waits with everything copied and nothing committed."""
+    with ReplayServer(season, ReplayOptions(head=300)) as server:
+        index(server, truth.contracts)
+        server.settle(400)
+        with connect() as holder, holder.transaction():
+            holder.execute("SELECT FROM checkpoints FOR UPDATE")
+            with indexer(database, server.url) as process:
+                await_true(lambda: waiting_for_a_lock(connection), "the writer did not come to the checkpoint")
+                process.kill()
+                process.wait()
+        await_true(lambda: not indexing(connection), "the killed indexer's session did not end")
+        assert fetch_one(connection, "SELECT max(id >> 23) FROM chain_events") <= 300
+        assert state_digest(connection) == digest_at(300)
+        with indexer(database, server.url, "--until-head") as process:
+            process.communicate(timeout=60)
+    assert state_digest(connection) == digest_at(400)
+
+
+def waiting_for_a_lock(connection: Connection[Any]) -> bool:
+    return bool(
+        fetch_one(
+            connection,
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+    )
+
+
+def test_two_indexers_started_at_once_do_the_work_of_one(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Digest
+) -> None:
+    with (
+        ReplayServer(season) as server,
+        indexer(database, server.url, "--to-block", "500") as first,
+        indexer(database, server.url, "--to-block", "500") as second,
+    ):
+        said = [process.communicate(timeout=60)[1] for process in (first, second)]
+        assert (first.returncode, second.returncode) == (0, 0), said
+    assert state_digest(connection) == digest_at(500)
+
+
+class OwnServer:
+    """A PostgreSQL server that a test may kill, with a migrated database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = EmbeddedPostgres(folder, durable=False)
+        self.start()
+        self.url = f"postgresql:///ghostnet?host={self.host}&user=postgres"
+        environment = {**os.environ, "DATABASE_URL": self.url, "DJANGO_SETTINGS_MODULE": "ghostnet.settings"}
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=PROJECT, env=environment, check=True)
+
+    def start(self) -> None:
+        self.host = str(self.server.ensure_running())
+
+    def kill(self) -> None:
+        pid = int((self.server.data / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+
+    def connect(self) -> Connection[Any]:
+        return psycopg.connect(self.url, autocommit=True)
+
+
+@pytest.fixture
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    folder = tmp_path_factory.mktemp("pg")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)
+    own = OwnServer(folder / "data")
+    yield own
+    own.server.stop()
+
+
+def test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost(
+    own_server: OwnServer, season: list[RecordedBlock], digest_at: Digest
+) -> None:
+    """Once in a backfill, whose commits do not wait for the disk, once at the head."""
+    with (
+        ReplayServer(season, ReplayOptions(head=600)) as server,
+        indexer(own_server.url, server.url, "--to-block", "700", "--batch-size", "2") as process,
+    ):
+        with own_server.connect() as connection:
+            await_block(connection, 100)
+        own_server.kill()
+        time.sleep(0.5)
+        own_server.start()
+        with own_server.connect() as connection:
+            await_block(connection, 600)
+        own_server.kill()
+        server.settle(700)
+        own_server.start()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert said.count("the database is away") >= 2, said
+    with own_server.connect() as connection:
+        assert state_digest(connection) == digest_at(700)
+
+
+def test_a_full_disk_is_named_and_indexing_goes_on_once_there_is_room(
+    template: str, season: list[RecordedBlock], digest_at: Digest, django_db_blocker: Any
+) -> None:
+    with (
+        django_db_blocker.unblock(),
+        small_disk(template) as (url, make_room),
+        ReplayServer(season) as server,
+    ):
+        with indexer(url, server.url, "--to-block", "900") as process:
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 1, said
+        assert "the database's disk is full" in said
+        assert "Free some space" in said
+        assert "Traceback" not in said
+        make_room()
+        with psycopg.connect(url, autocommit=True) as connection:
+            stopped_at = checkpoint(connection)
+            assert stopped_at < 900
+            if stopped_at >= 0:
+                assert state_digest(connection) == digest_at(stopped_at)
+        with indexer(url, server.url, "--to-block", "900") as process:
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert state_digest(connection) == digest_at(900)
+
+
+@contextmanager
+def small_disk(template: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The URL of a database on a file system of its own with little room left, and a way to make room.
+
+    Where file systems can't be mounted, a trigger refuses what a full disk would, with the server's own error code.
+    """
+    name = f"ghostnet_small_{os.getpid()}"
+    folder = Path(tempfile.mkdtemp(prefix="ghostnet-disk-"))
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "none", folder], check=False).returncode == 0
+    tablespace = ""
+    if mounted:
+        folder.chmod(0o755)
+        place = folder / "space"
+        place.mkdir()
+        subprocess.run(["chown", f"--reference={server_data()}", place], check=True)
+        execute_on_server(f"CREATE TABLESPACE small LOCATION '{place}'")
+        tablespace = " TABLESPACE small"
+    execute_on_server(f"CREATE DATABASE {name} TEMPLATE {template}{tablespace}")
+    with default_database(name), connect() as connection:
+        url = database_url(name)
+        ballast = folder / "ballast"
+
+        def make_room() -> None:
+            if mounted:
+                ballast.unlink()
+            else:
+                connection.execute("DROP TRIGGER full_disk ON level_states")
+
+        if mounted:
+            room = os.statvfs(folder)
+            ballast.write_bytes(b"\0" * (room.f_bavail * room.f_frsize - (1 << 20)))
+        else:
+            connection.execute(
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION"
+                " 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;"
+                " CREATE TRIGGER full_disk BEFORE INSERT ON level_states FOR EACH ROW WHEN (NEW.id > 2000000000)"
+                " EXECUTE FUNCTION full_disk()"
+            )
+        try:
+            yield url, make_room
+        finally:
+            connection.close()
+            execute_on_server(f"DROP DATABASE {name} WITH (FORCE)")
+            if mounted:
+                execute_on_server("DROP TABLESPACE small")
+                subprocess.run(["umount", folder], check=True)
+            shutil.rmtree(folder)
+
+
+def server_data() -> str:
+    """The data folder of the tests' server."""
+    with default_database("postgres"), connect() as connection:
+        return str(fetch_one(connection, "SHOW data_directory"))
+
+
+@contextmanager
+def node_process(port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "replay_chain", str(SEASON), "--port", str(port), *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "ghostnet.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("READY")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_node_that_is_killed_and_comes_back_is_waited_for(
+    database: str, connection: Connection[Any], digest_at: Digest
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with indexer_of(database, port, "--to-block", "500") as process:
+        for head, blocks_per_second in ((200, "200"), (500, "0")):
+            with node_process(port, "--head", str(head), "--blocks-per-second", blocks_per_second) as node:
+                await_block(connection, min(head + 50, 500))
+                node.kill()
+                node.wait()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    assert url.rpartition("/")[2] in said
+    assert state_digest(connection) == digest_at(500)
+
+
+@contextmanager
+def indexer_of(database: str, port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """An indexer that was started while its node was there, and has seen it."""
+    with (
+        node_process(port, "--head", "100") as node,
+        indexer(
+            database, f"http://127.0.0.1:{port}", *arguments, GHOSTNET_RPC_WS_URL=f"ws://127.0.0.1:{port}"
+        ) as process,
+        psycopg.connect(database, autocommit=True) as connection,
+    ):
+        await_block(connection, 100)
+        node.kill()
+        node.wait()
+        yield process
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ReplayOptions(head=100, blocks_per_second=40, flaky=0.5),
+        ReplayOptions(head=100, blocks_per_second=40, rate_limit=40),
+        ReplayOptions(head=100, blocks_per_second=40, max_batch=1, limits=Limits(max_range=2, strict_head=True)),
+        ReplayOptions(head=100, blocks_per_second=40, flaky=0.2, reorgs=ReorgPlan(every=8, depth=5, seed=9)),
+    ],
+    ids=["half of the answers fail", "a storm of 429", "one call a request", "failures and reorgs"],
+)
+@pytest.mark.parametrize("ws", [False, True], ids=["polling", "newHeads"])
+def test_a_bad_node_delays_but_changes_nothing(
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    digest_at: Digest,
+    options: ReplayOptions,
+    ws: bool,
+) -> None:
+    with ReplayServer(season[:202], options) as server:
+        index(server, truth.contracts, to_block=200, ws=ws)
+        server.settle(201)
+        index(server, truth.contracts, to_block=200)
+    assert state_digest(connection, 200) == digest_at(200)
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["broken", "silent"])
+def test_a_socket_that_dies_or_falls_silent_costs_no_block(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest, silent: bool
+) -> None:
+    stop = threading.Event()
+    with ReplayServer(season, ReplayOptions(head=200)) as server:
+        work = threading.Thread(
+            target=index, args=(server, truth.contracts), kwargs={"ws": True, "stop": stop, "until_head": False}
+        )
+        work.start()
+        try:
+            for head in range(201, 211):
+                server.settle(head)
+                await_block(connection, head)
+                if head == 204:
+                    server.options.silent_ws = silent
+                    if not silent:
+                        server.drop_sockets()
+        finally:
+            stop.set()
+            work.join()
+    assert state_digest(connection) == digest_at(210)
+
+
+class HangingNode:
+    """Accepts connections and never says anything."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def terminate(process: subprocess.Popen[str], within: float = 5) -> str:
+    """SIGTERM; what the process said until it ended, in time and with 0."""
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=within)
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+    return said
+
+
+def test_sigterm_ends_a_backfill_and_the_following(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Digest
+) -> None:
+    with ReplayServer(season) as server, indexer(database, server.url, "--batch-size", "2") as process:
+        await_block(connection, 50)
+        terminate(process)
+    stopped_at = checkpoint(connection)
+    assert 50 <= stopped_at < 1007
+    assert state_digest(connection) == digest_at(stopped_at)
+
+
+def test_sigterm_ends_the_wait_for_a_node_that_is_gone_or_silent(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    hanging = HangingNode()
+    try:
+        with indexer(database, hanging.url) as process:
+            time.sleep(2)
+            terminate(process)
+    finally:
+        hanging.close()
+    with ReplayServer(season[:100]) as server, indexer(database, server.url) as process:
+        await_block(connection, 99)
+        server.stop()
+        time.sleep(0.5)
+        terminate(process)
+    assert checkpoint(connection) == 99
+
+
+def test_sigterm_ends_a_standby(database: str, connection: Connection[Any], season: list[RecordedBlock]) -> None:
+    with (
+        ReplayServer(season[:100]) as server,
+        indexer(database, server.url) as active,
+    ):
+        await_block(connection, 99)
+        with indexer(database, server.url) as standby:
+            assert standby.stderr is not None
+            assert "waiting to take over" in standby.stderr.readline()
+            terminate(standby)
+        terminate(active)
+
+
+def test_sigterm_ends_the_wait_for_a_database_that_is_gone(own_server: OwnServer, season: list[RecordedBlock]) -> None:
+    options = ReplayOptions(head=90)
+    with ReplayServer(season, options) as server, indexer(own_server.url, server.url) as process:
+        with own_server.connect() as connection:
+            await_block(connection, 90)
+        own_server.server.stop()
+        server.settle(91)
+        time.sleep(1.5)
+        assert "the database is away" in terminate(process)
+
+
+def test_a_clock_that_jumps_changes_nothing(
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    digest_at: Digest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a month ahead, by a year back, at every look: nothing that waits may go by the time of day."""
+    real, looks = time.time, count()
+    monkeypatch.setattr(time, "time", lambda: real() + (0, 30 * 86_400, -400 * 86_400)[next(looks) % 3])
+    options = ReplayOptions(head=200, blocks_per_second=60, flaky=0.05)
+    with ReplayServer(season, options) as server:
+        index(server, truth.contracts, to_block=400, ws=True)
+    assert state_digest(connection) == digest_at(400)

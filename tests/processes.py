@@ -1,0 +1,59 @@
+"""The indexer as a process of its own, and what a test waits for."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection
+
+from tests.conftest import fetch_one
+from tests.paths import PROJECT, SEASON_DEPLOYMENT
+
+
+@contextmanager
+def indexer(database: str, url: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """`index_chain` with these arguments and environment variables; killed at the end if it still runs."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
+        "DATABASE_URL": database,
+        "GHOSTNET_RPC_URLS": url,
+        "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
+        "GHOSTNET_POLL_INTERVAL": "0.02",
+        **variables,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "index_chain", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def await_block(connection: Connection[Any], block: int) -> None:
+    """Wait until a block is indexed."""
+    await_true(lambda: checkpoint(connection) >= block, f"block {block} was not reached")
+
+
+def checkpoint(connection: Connection[Any]) -> int:
+    """The last indexed block, -1 for none."""
+    return int(fetch_one(connection, "SELECT coalesce(max(block_number), -1) FROM checkpoints"))
+
+
+def await_true(condition: Callable[[], bool], otherwise: str, seconds: float = 30) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.02)
