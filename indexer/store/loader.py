@@ -159,8 +159,8 @@ def _load_boosts(game: Game, snapshot: Snapshot) -> None:
     """Boosts since their user's last extraction, which deletes them."""
     boosts = snapshot.rows(
         "SELECT address, boost_type, value_bps, expiry FROM boosts WHERE id < %(end)s AND NOT EXISTS ("
-        "SELECT FROM positions WHERE positions.address = boosts.address AND positions.status = 'extracted' AND positions.event_id > boosts.id"
-        " AND positions.id < %(end)s) ORDER BY id",
+        "SELECT FROM positions WHERE positions.address = boosts.address AND positions.status = 'extracted'"
+        " AND positions.event_id > boosts.id AND positions.id < %(end)s) ORDER BY id",
         {"end": snapshot.end_id},
     )
     for row in boosts:
