@@ -17,42 +17,46 @@ from indexer.store.lock import try_lock, wait_for_lock
 
 logger = logging.getLogger(__name__)
 
+START_UP_SECONDS: Final = 5.0
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 
 
 class Worker:
-    """Indexes one chain, one worker at a time; the others wait as hot standbys."""
+    """Indexes one chain, one worker at a time; the others wait as hot standbys.
+
+    Node and database must be there when it starts; later both are waited for.
+    """
 
     def __init__(self, chain: Chain, source: SourceOptions, observer: Observer) -> None:
         self._chain = chain
         self._source = source
         self._observer = observer
-        self._led = False
+        self._started = False
+        self._pause = FIRST_PAUSE
         self.reached = chain.start_block - 1
         """The last block that was applied."""
 
     def run(self, last_block: int | None, until_head: bool, stop: threading.Event) -> None:
-        """Index as Pipeline.run does. A database that goes away is waited for, with growing pauses, and everything
-        goes on from its checkpoint; one that can't be reached at the start is an error at once.
+        """Index as Pipeline.run does; after a database went away, go on from its checkpoint.
 
         Raises GhostnetError; then an alarm says why, if the database still takes one.
         """
-        pause = FIRST_PAUSE
         while not stop.is_set():
             source = BlockSource(self._source, stop)
             try:
                 with connect() as connection:
-                    source.open()
+                    source.open(patience=None if self._started else START_UP_SECONDS)
+                    self._started = True
                     self._lead(connection, source, last_block, until_head, stop)
             except Interrupted:
                 return
             except DATABASE_ERRORS as error:
-                if not self._led or not may_come_back(error):
+                if not self._started or not may_come_back(error):
                     raise explain(error) from error
-                logger.warning("the database is away, trying again in %.1f s: %s", pause, error)
-                stop.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                logger.warning("the database is away, trying again in %.1f s: %s", self._pause, error)
+                stop.wait(self._pause)
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
             else:
                 return
             finally:
@@ -71,7 +75,7 @@ class Worker:
             logger.warning("another indexer of this chain is at work; waiting to take over")
             if not wait_for_lock(connection, self._chain.chain_id, stop):
                 return
-        self._led = True
+        self._pause = FIRST_PAUSE
         pipeline = Pipeline(self._chain, source, connection, self._observer)
         try:
             pipeline.run(last_block, until_head, stop)

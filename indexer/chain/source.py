@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-START_UP_SECONDS: Final = 5.0
 TIP_CHECK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
 INTERRUPT_SECONDS: Final = 0.1
@@ -78,13 +77,14 @@ class BlockSource:
         """The latest known height of the node's head."""
         return self._heads.head
 
-    def open(self) -> None:
+    def open(self, patience: float | None = None) -> None:
         """Connect, and check that the node serves the deployment.
 
-        Raises NodeUnreachable, WrongChain or NoContractCode.
+        Raises NodeUnreachable if the node does not answer for `patience` seconds (None: it is waited for), WrongChain
+        or NoContractCode.
         """
         self._thread.start()
-        self._wait(self._open())
+        self._wait(self._open(patience))
 
     def start(self, first: int, last: int | None) -> None:
         """Begin to fetch at block `first`, up to `last` or for ever."""
@@ -132,10 +132,10 @@ class BlockSource:
                 raise Interrupted
         return future.result()
 
-    async def _open(self) -> None:
+    async def _open(self, patience: float | None) -> None:
         options = self._options
-        async with NodeClient(options.rpc_urls, patience=START_UP_SECONDS) as impatient:
-            await check_deployment(impatient, options.chain_id, options.contracts)
+        async with NodeClient(options.rpc_urls, patience) as client:
+            await check_deployment(client, options.chain_id, options.contracts)
         self._client = await NodeClient(options.rpc_urls).__aenter__()
         self._fetcher = BlockFetcher(self._client, options.contracts)
         self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval)

@@ -166,6 +166,27 @@ def test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost(
         assert state_digest(connection) == digest_at(700)
 
 
+def test_a_standby_outlives_its_database(own_server: OwnServer, season: list[RecordedBlock], digest_at: Digest) -> None:
+    with (
+        ReplayServer(season, ReplayOptions(head=300)) as server,
+        indexer(own_server.url, server.url) as active,
+        own_server.connect() as connection,
+    ):
+        await_block(connection, 300)
+        with indexer(own_server.url, server.url, "--to-block", "400") as standby:
+            assert standby.stderr is not None
+            assert "waiting to take over" in standby.stderr.readline()
+            active.kill()
+            own_server.kill()
+            time.sleep(0.5)
+            own_server.start()
+            server.settle(400)
+            _, said = standby.communicate(timeout=60)
+            assert standby.returncode == 0, said
+    with own_server.connect() as connection:
+        assert state_digest(connection) == digest_at(400)
+
+
 def test_a_full_disk_is_named_and_indexing_goes_on_once_there_is_room(
     template: str, season: list[RecordedBlock], digest_at: Digest, django_db_blocker: Any
 ) -> None:
@@ -306,16 +327,18 @@ def indexer_of(database: str, port: int, *arguments: str) -> Iterator[subprocess
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "ws"),
     [
-        ReplayOptions(head=100, blocks_per_second=40, flaky=0.5),
-        ReplayOptions(head=100, blocks_per_second=40, rate_limit=40),
-        ReplayOptions(head=100, blocks_per_second=40, max_batch=1, limits=Limits(max_range=2, strict_head=True)),
-        ReplayOptions(head=100, blocks_per_second=40, flaky=0.2, reorgs=ReorgPlan(every=8, depth=5, seed=9)),
+        (ReplayOptions(head=100, blocks_per_second=40, flaky=0.5), False),
+        (ReplayOptions(head=100, blocks_per_second=40, rate_limit=40), True),
+        (
+            ReplayOptions(head=100, blocks_per_second=40, max_batch=1, limits=Limits(max_range=2, strict_head=True)),
+            False,
+        ),
+        (ReplayOptions(head=100, blocks_per_second=40, flaky=0.2, reorgs=ReorgPlan(every=8, depth=5, seed=9)), True),
     ],
     ids=["half of the answers fail", "a storm of 429", "one call a request", "failures and reorgs"],
 )
-@pytest.mark.parametrize("ws", [False, True], ids=["polling", "newHeads"])
 def test_a_bad_node_delays_but_changes_nothing(
     connection: Connection[Any],
     season: list[RecordedBlock],

@@ -60,18 +60,18 @@ def await_tip(connection: Connection[Any], block_hash: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("forks", "ancestors"),
+    ("forks", "ancestors", "ws"),
     [
-        ([(12, 12)], [488, 488]),
-        ([(12, 5)], [488, 488]),
-        ([(12, 20)], [488, 488]),
-        ([(20, 20), (10, 10), (15, 12)], [480, 490, 485, 480]),
-        ([(5, 5), (30, 25)], [495, 470, 470]),
-        ([(64, 64)], [436, 436]),
+        ([(12, 12)], [488, 488], True),
+        ([(12, 5)], [488, 488], False),
+        ([(12, 20)], [488, 488], True),
+        ([(12, 20)], [488, 488], False),
+        ([(20, 20), (10, 10), (15, 12)], [480, 490, 485, 480], True),
+        ([(5, 5), (30, 25)], [495, 470, 470], False),
+        ([(64, 64)], [436, 436], False),
     ],
-    ids=["equal", "shorter", "longer", "forks within a fork", "a fork below a fork", "64 deep"],
+    ids=["equal", "shorter", "longer", "longer, polled", "forks within a fork", "a fork below a fork", "64 deep"],
 )
-@pytest.mark.parametrize("ws", [False, True], ids=["polling", "newHeads"])
 def test_forks_of_every_shape_are_followed_and_left(
     connection: Connection[Any],
     season: list[RecordedBlock],
