@@ -385,12 +385,18 @@ class HangingNode:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
+    def await_visit(self) -> None:
+        """Wait until somebody has connected."""
+        self._socket.settimeout(30)
+        self._visitor, _ = self._socket.accept()
+
     def close(self) -> None:
+        self._visitor.close()
         self._socket.close()
 
 
-def terminate(process: subprocess.Popen[str], within: float = 5) -> str:
-    """SIGTERM; what the process said until it ended, in time and with 0."""
+def terminate(process: subprocess.Popen[str], within: float = 10) -> str:
+    """SIGTERM; what the process said until it ended, in time (that of a machine under load) and with 0."""
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=within)
     assert process.returncode == 0, said
@@ -415,7 +421,7 @@ def test_sigterm_ends_the_wait_for_a_node_that_is_gone_or_silent(
     hanging = HangingNode()
     try:
         with indexer(database, hanging.url) as process:
-            time.sleep(2)
+            hanging.await_visit()
             terminate(process)
     finally:
         hanging.close()
