@@ -166,7 +166,7 @@ def test_beyond_what_is_remembered_it_stops_changes_nothing_and_says_what_to_do(
         assert status == 503
         assert "shares none of the 70 headers" in checks["alarms"]["halted"]
         assert state_digest(connection) == before
-        server.settle(501)
+        server.settle(HEAD)
         index(server, truth.contracts, headers_kept=70)
         assert readiness()[0] == 200
 
