@@ -5,9 +5,9 @@ from itertools import groupby
 from operator import attrgetter
 
 from indexer.apply.calldata import claims_rewards, level_configs
-from indexer.apply.ghost_core import settle_silently
 from indexer.apply.payments import claims_among
 from indexer.apply.registry import HANDLERS
+from indexer.apply.settlements import settle_silently
 from indexer.domain.chain import Block, DecodedLog, Transaction, TransactionContext
 from indexer.domain.game import Game
 from indexer.domain.units import log_index_of

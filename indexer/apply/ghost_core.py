@@ -1,6 +1,6 @@
 """GhostCore: positions, rewards, boosts, cullings and system resets (rules 1 to 10 and 16 to 19)."""
 
-from indexer.apply.hidden_settlements import settle_hidden
+from indexer.apply.settlements import settle_as_told, settle_hidden
 from indexer.domain.events import (
     BoostApplied,
     CascadeDistributed,
@@ -134,33 +134,6 @@ def claim_rewards(game: Game, user: Address, amount: int) -> None:
     game.expect(f"rewards claimed by {user}", pending_rewards(position, level), amount)
     position.reward_debt = accrued(position.amount, level.acc_rewards_per_share)
     game.journal.position(position, Action.REWARDS_CLAIMED, amount_change=-penalty, penalty=penalty, rewards=amount)
-
-
-def settle_silently(game: Game, user: Address) -> None:
-    """`claimRewards` with nothing pending: no log, but the penalty is settled (rule 9)."""
-    position = game.positions.get(user)
-    if position is None or not position.alive or game.paused or position.epoch >= game.reset.epoch:
-        return
-    penalty = game.settle(position)
-    game.journal.position(position, Action.PENALTY_SETTLED, amount_change=-penalty, penalty=penalty)
-
-
-def settle_as_told(game: Game, position: Position, settled_amount: int) -> int:
-    """Settle a position to the amount that an event reports; return the penalty in wei.
-
-    A claim through a contract wallet can settle without leaving a trace. If that happened before the last reset, the
-    event shows the penalty taken more than once.
-    """
-    before = position.amount
-    missed_epochs = game.reset.epoch - position.epoch
-    game.settle(position)
-    for _ in range(missed_epochs - 1):
-        if position.amount <= settled_amount:
-            break
-        position.epoch = game.reset.epoch - 1
-        game.settle(position)
-    game.expect(f"settled stake of {position.address}", position.amount, settled_amount)
-    return before - position.amount
 
 
 def position_culled(game: Game, event: PositionCulled) -> None:

@@ -10,7 +10,7 @@ from indexer.domain.chain import TransactionContext
 from indexer.domain.errors import InvariantBroken
 from indexer.domain.journal import Journal
 from indexer.domain.levels import INITIAL_CONFIGS, Level
-from indexer.domain.positions import Boost, Position, effective_amount
+from indexer.domain.positions import Boost, Position, owed_penalty
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan
 from indexer.domain.units import BPS, PRECISION, Address, Hash
@@ -94,7 +94,7 @@ class Game:
         """Take the reset penalty that a living position still owes; return it in wei (rule 8)."""
         if position.epoch >= self.reset.epoch:
             return 0
-        penalty = position.amount - effective_amount(position, self.reset.epoch)
+        penalty = owed_penalty(position, self.reset.epoch)
         position.amount -= penalty
         position.epoch = self.reset.epoch
         self.change_level(position.level).total_staked -= penalty

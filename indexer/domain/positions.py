@@ -81,11 +81,16 @@ def ghost_streak(position: Position, level: Level) -> int:
     return position.streak_base
 
 
-def effective_amount(position: Position, current_epoch: int) -> int:
-    """The stake in wei after a pending reset penalty; what the next settlement leaves (rule 8)."""
+def owed_penalty(position: Position, current_epoch: int) -> int:
+    """The reset penalty in wei that a position still owes: taken once, however many resets lie between (rule 8)."""
     if position.alive and position.epoch < current_epoch:
-        return position.amount - position.amount * RESET_PENALTY_BPS // BPS
-    return position.amount
+        return position.amount * RESET_PENALTY_BPS // BPS
+    return 0
+
+
+def effective_amount(position: Position, current_epoch: int) -> int:
+    """The stake in wei after a pending reset penalty; what the next settlement leaves."""
+    return position.amount - owed_penalty(position, current_epoch)
 
 
 def accrued(amount: int, acc_rewards_per_share: int) -> int:
