@@ -17,6 +17,8 @@ from indexer.chain.fetcher import BlockFetcher
 from indexer.chain.views import View
 from indexer.domain.units import to_hex
 from indexer.errors import GhostnetError
+from indexer.store.alarms import AlarmKind, clear_alarm, raise_alarm
+from indexer.store.audits import record_audit
 from indexer.store.checkpoint import read_progress
 from indexer.store.dump import dump_state
 
@@ -114,6 +116,18 @@ def audit(
         difference for check, answer in zip(checks, answers, strict=True) for difference in check.differences(answer)
     ]
     return AuditReport(block, len(checks), found, time.monotonic() - started)
+
+
+def record(connection: Connection[Any], report: AuditReport) -> None:
+    """Keep what an audit of the checkpoint found, and raise or clear the alarm about it."""
+    record_audit(connection, report.block, report.views_checked, len(report.differences), report.duration)
+    if report.differences:
+        message = (
+            f"{len(report.differences)} differences at block {report.block}, the first one: {report.differences[0]}"
+        )
+        raise_alarm(connection, AlarmKind.AUDIT, message)
+    else:
+        clear_alarm(connection, AlarmKind.AUDIT)
 
 
 async def _ask(

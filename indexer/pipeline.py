@@ -85,7 +85,7 @@ class Pipeline:
         self._load()
         try:
             self._undo_divergence()
-            self._source.start(self._tip.number + 1, last_block)
+            self._source.start(self._tip.number + 1, last_block, self._tip.hash)
             self._writer.start()
             while not stop.is_set() and not self._arrived(last_block, until_head):
                 fetched = self._source.next(NOTHING_NEW_SECONDS)
@@ -165,7 +165,7 @@ class Pipeline:
         self._writer.drain()
         if place is not Place.GAP:
             self._undo_divergence()
-        self._source.restart(self._tip.number + 1)
+        self._source.restart(self._tip.number + 1, self._tip.hash)
 
     def _undo_divergence(self) -> None:
         """Roll back what the node's chain contradicts, if anything, however deep it lies.

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from indexer.audit import AuditImpossible, AuditReport, audit
+from indexer.audit import AuditImpossible, AuditReport, audit, record
 from indexer.chain.errors import NodeError
 from indexer.metrics import ALARM, AUDIT_DIFFERENCES, AUDITED_BLOCK, AUDITS
 from indexer.reporting import Applied
-from indexer.store.alarms import AlarmKind, clear_alarm, raise_alarm
-from indexer.store.audits import record_audit
+from indexer.store.alarms import AlarmKind
 from indexer.store.checkpoint import read_progress
 from indexer.store.database import DATABASE_ERRORS, connect
 from indexer.store.rollback import Rollback
@@ -60,13 +59,7 @@ class SelfCheck:
             with connect() as connection:
                 await_commit(connection, block)
                 report = audit(connection, self._rpc_urls, sample=self._sample)
-                record_audit(connection, report.block, report.views_checked, len(report.differences), report.duration)
-                if report.differences:
-                    first = report.differences[0]
-                    message = f"{len(report.differences)} differences at block {report.block}, the first one: {first}"
-                    raise_alarm(connection, AlarmKind.AUDIT, message)
-                else:
-                    clear_alarm(connection, AlarmKind.AUDIT)
+                record(connection, report)
         except (AuditImpossible, NodeError) as error:
             AUDITS.labels("impossible").inc()
             logger.warning("self-check impossible: %s", error)

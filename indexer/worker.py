@@ -11,7 +11,7 @@ from indexer.chain.source import BlockSource, SourceOptions
 from indexer.errors import GhostnetError
 from indexer.pipeline import Chain, Pipeline
 from indexer.reporting import Observer
-from indexer.store.alarms import AlarmKind, raise_alarm
+from indexer.store.alarms import AlarmKind, alarms, raise_alarm
 from indexer.store.database import DATABASE_ERRORS, connect, explain, may_come_back
 from indexer.store.lock import try_lock, wait_for_lock
 
@@ -76,6 +76,8 @@ class Worker:
             if not wait_for_lock(connection, self._chain.chain_id, stop):
                 return
         self._pause = FIRST_PAUSE
+        for kind, message in alarms(connection).items():
+            self._observer.alarmed(kind, message)
         pipeline = Pipeline(self._chain, source, connection, self._observer)
         try:
             pipeline.run(last_block, until_head, stop)

@@ -86,14 +86,14 @@ class BlockSource:
         self._thread.start()
         self._wait(self._open(patience))
 
-    def start(self, first: int, last: int | None) -> None:
-        """Begin to fetch at block `first`, up to `last` or for ever."""
+    def start(self, first: int, last: int | None, parent_hash: str | None = None) -> None:
+        """Begin to fetch at block `first`, up to `last` or for ever; the reader has the block with `parent_hash`."""
         self._last = last
-        self.restart(first)
+        self.restart(first, parent_hash)
 
-    def restart(self, first: int) -> None:
-        """Forget what was fetched ahead and go on at block `first`."""
-        self._wait(self._restart(first))
+    def restart(self, first: int, parent_hash: str | None = None) -> None:
+        """Forget what was fetched ahead and go on at block `first`, after the block with `parent_hash`."""
+        self._wait(self._restart(first, parent_hash))
 
     def next(self, timeout: float) -> FetchedRange | None:
         """The next range, or None if there is none within `timeout` seconds. Raises what ended the fetching."""
@@ -110,7 +110,7 @@ class BlockSource:
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""
-        return self._wait(self._fetcher.fetch_headers(numbers))
+        return self._wait(self._fetch_headers(numbers))
 
     def call(self, method: str, params: list[Any]) -> Any:
         """Any other call. Raises NodeError."""
@@ -142,14 +142,24 @@ class BlockSource:
         await self._heads.refresh()
         self._watching = asyncio.create_task(self._heads.run())
 
-    async def _restart(self, first: int) -> None:
+    async def _restart(self, first: int, parent_hash: str | None) -> None:
         await _cancel(self._producer)
         with self._changed:
             self._ranges.clear()
             self._queued = 0
             self._error = None
         self._hashes = {number: known for number, known in self._hashes.items() if number < first}
+        if parent_hash is not None:
+            self._hashes[first - 1] = parent_hash
         self._producer = asyncio.create_task(self._produce_guarded(first))
+
+    async def _fetch_headers(self, numbers: Sequence[int]) -> list[Header | None]:
+        while True:
+            try:
+                return await self._fetcher.fetch_headers(numbers)
+            except Inconsistent as error:
+                logger.warning("headers: %s", error.message)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _close(self) -> None:
         await _cancel(self._producer)

@@ -123,6 +123,14 @@ def test_the_command_prints_each_difference_and_fails(
     ).fetchone() or ("", 0)
     wrong = command(database, node.url, "audit_state", "--at-block", str(BLOCK))
     assert wrong.returncode == 1
+    assert fetch_one(indexed, "SELECT count(*) FROM alarms") == 0
+    assert command(database, node.url, "audit_state").returncode == 1
+    assert fetch_one(indexed, "SELECT count(*) FROM alarms") == 1
+    indexed.execute(
+        "UPDATE current_positions SET amount = amount - 1 WHERE amount = %s AND status = 'alive'", (amount,)
+    )
+    assert command(database, node.url, "audit_state").returncode == 0
+    assert fetch_one(indexed, "SELECT count(*) FROM alarms") == 0
     assert f"getPosition({address}) amount: ours {amount}, theirs {amount - 1}" in wrong.stdout
     assert "Traceback" not in wrong.stderr
 

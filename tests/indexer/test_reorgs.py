@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -195,6 +195,43 @@ def test_a_start_in_the_middle_of_the_chain_can_be_reorganized_away(databases: D
             assert read_progress(connection).block_hash == chain.blocks[30].hash
             digests.append(state_digest(connection))
     assert digests[0] == digests[1]
+
+
+def test_a_fork_of_equal_height_is_noticed_though_nothing_was_fetched_before(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    """The indexer starts at the head, so that the only block it knows of is the one in its database."""
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
+        index(server, truth.contracts)
+        with following(server, truth):
+            time.sleep(0.5)
+            server.fork(1, 1)
+            await_tip(connection, server.chain.blocks[-1].hash)
+
+
+class DizzyServer(ReplayServer):
+    """A node whose headers make no sense for a while."""
+
+    dizzy = 0
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        answer = super()._result(method, params, socket)
+        if method == "eth_getBlockByNumber" and not params[1] and self.dizzy:
+            self.dizzy -= 1
+            return answer.replace(b'"parentHash":"0x', b'"parentHash":null,"was":"0x')
+        return answer
+
+
+def test_headers_that_make_no_sense_are_asked_for_until_they_do(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    with DizzyServer(season[:60], ReplayOptions(head=40)) as server:
+        index(server, truth.contracts)
+        server.fork(3, 3)
+        server.dizzy = 32 * 14
+        watcher = index(server, truth.contracts)
+        assert server.dizzy == 0
+    assert [rollback.depth for rollback in watcher.rollbacks] == [3]
 
 
 @pytest.mark.parametrize("length", [3, 10, 15])

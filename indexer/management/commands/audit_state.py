@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from indexer.audit import audit
+from indexer.audit import audit, record
 from indexer.management.base import GhostnetCommand, positive
 from indexer.store.database import connect
 
@@ -16,7 +16,7 @@ class Command(GhostnetCommand):
 
     help = (
         "Compare the indexed state with the contracts' views, asked by eth_call after the same block. Prints each "
-        "difference; exits 1 if there is one."
+        "difference; exits 1 if there is one. An audit of the last block also raises or clears the audit's alarm."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,6 +26,8 @@ class Command(GhostnetCommand):
     def run(self, *, at_block: int | None, sample: int | None, **options: Any) -> None:
         with connect() as connection:
             report = audit(connection, settings.GHOSTNET.rpc_urls, at_block, sample)
+            if at_block is None:
+                record(connection, report)
         for difference in report.differences:
             self.stdout.write(str(difference))
         summary = (
