@@ -14,10 +14,9 @@ from tests.conftest import fetch_one
 from tests.paths import PROJECT, SEASON_DEPLOYMENT
 
 
-@contextmanager
-def indexer(database: str, url: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """`index_chain` with these arguments and environment variables; killed at the end if it still runs."""
-    environment = {
+def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
+    """The environment of our commands: this database, the node at this address, the season's deployment."""
+    return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
         "DATABASE_URL": database,
@@ -26,10 +25,28 @@ def indexer(database: str, url: str, *arguments: str, **variables: str) -> Itera
         "GHOSTNET_POLL_INTERVAL": "0.02",
         **variables,
     }
+
+
+def run_command(database: str, url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` with these arguments to its end."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=environment_of(database, url, **variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+@contextmanager
+def indexer(database: str, url: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """`index_chain` with these arguments and environment variables; killed at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", "index_chain", *arguments],
         cwd=PROJECT,
-        env=environment,
+        env=environment_of(database, url, **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from indexer.replay.truth import Truth
 from indexer.store.rollback import roll_back
 from tests.conftest import fetch_one
 from tests.indexing import index
-from tests.paths import PROJECT, SEASON_DEPLOYMENT
+from tests.processes import indexer, run_command
 
 BLOCK = 510
 
@@ -91,29 +89,10 @@ def test_a_node_on_another_fork_is_no_difference(indexed: Connection[Any], node:
         audit(indexed, [node.url])
 
 
-def command(database: str, url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
-            "DATABASE_URL": database,
-            "GHOSTNET_RPC_URLS": url,
-            "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
-            **variables,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-
-
 def test_the_command_prints_each_difference_and_fails(
     database: str, indexed: Connection[Any], node: ReplayServer
 ) -> None:
-    clean = command(database, node.url, "audit_state")
+    clean = run_command(database, node.url, "audit_state")
     assert clean.returncode == 0, clean.stderr
     assert f"block {BLOCK}: " in clean.stdout
     assert " 0 differences" in clean.stdout
@@ -121,15 +100,15 @@ def test_the_command_prints_each_difference_and_fails(
         "UPDATE current_positions SET amount = amount + 1 WHERE id = (SELECT max(id) FROM current_positions WHERE"
         " status = 'alive') RETURNING '0x' || encode(address, 'hex'), amount"
     ).fetchone() or ("", 0)
-    wrong = command(database, node.url, "audit_state", "--at-block", str(BLOCK))
+    wrong = run_command(database, node.url, "audit_state", "--at-block", str(BLOCK))
     assert wrong.returncode == 1
     assert fetch_one(indexed, "SELECT count(*) FROM alarms") == 0
-    assert command(database, node.url, "audit_state").returncode == 1
+    assert run_command(database, node.url, "audit_state").returncode == 1
     assert fetch_one(indexed, "SELECT count(*) FROM alarms") == 1
     indexed.execute(
         "UPDATE current_positions SET amount = amount - 1 WHERE amount = %s AND status = 'alive'", (amount,)
     )
-    assert command(database, node.url, "audit_state").returncode == 0
+    assert run_command(database, node.url, "audit_state").returncode == 0
     assert fetch_one(indexed, "SELECT count(*) FROM alarms") == 0
     assert f"getPosition({address}) amount: ours {amount}, theirs {amount - 1}" in wrong.stdout
     assert "Traceback" not in wrong.stderr
@@ -143,23 +122,8 @@ def test_the_indexer_audits_itself_and_raises_an_alarm(
     roll_back(indexed, BLOCK - 1)
     indexed.execute("UPDATE boosts SET value_bps = value_bps + 1")
     environment = {"GHOSTNET_AUDIT_EVERY": "1", "GHOSTNET_AUDIT_SAMPLE": "1000", "GHOSTNET_METRICS_PORT": port}
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "index_chain"],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
-            "DATABASE_URL": database,
-            "GHOSTNET_RPC_URLS": node.url,
-            "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
-            **environment,
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with indexer(database, node.url, **environment) as process:
         metrics = await_metric(port, "indexer_audit_differences")
-    finally:
         process.terminate()
         _, said = process.communicate(timeout=20)
     assert process.returncode == 0, said

@@ -1,8 +1,8 @@
 """Events that can't be applied: where indexing stops, what it says, and the way past them."""
 
-import os
-import subprocess
-import sys
+import json
+from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from indexer.store.loader import Snapshot
 from tests.chains import ADDRESSES, ChainBuilder, user
 from tests.conftest import fetch_one
 from tests.indexing import index
-from tests.paths import PROJECT
+from tests.processes import run_command
 
 
 def chain_with_a_contradiction() -> ChainBuilder:
@@ -61,28 +61,13 @@ def test_any_error_in_a_rule_names_its_event(connection: Connection[Any], monkey
     assert "GhostCore.JackedIn can't be applied: AttributeError('a slip of the pen')" in str(raised.value)
 
 
-def command(database: str, url: str, tmp_path: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
-    deployment = tmp_path / "deployment.json"
-    contracts = ", ".join(f'"{name}": "{address}"' for name, address in ADDRESSES.items())
-    deployment.write_text(f'{{"chain_id": 6343, "start_block": 0, "contracts": {{{contracts}}}}}')
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
-            "DATABASE_URL": database,
-            "GHOSTNET_RPC_URLS": url,
-            "GHOSTNET_DEPLOYMENT": str(deployment),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def command(database: str, url: str, folder: Path, *arguments: str) -> CompletedProcess[str]:
+    deployment = folder / "deployment.json"
+    deployment.write_text(json.dumps({"chain_id": 6343, "start_block": 0, "contracts": ADDRESSES}))
+    return run_command(database, url, *arguments, GHOSTNET_DEPLOYMENT=str(deployment))
 
 
-def test_the_operator_can_go_past_it_on_the_record(database: str, connection: Connection[Any], tmp_path: Any) -> None:
+def test_the_operator_can_go_past_it_on_the_record(database: str, connection: Connection[Any], tmp_path: Path) -> None:
     chain = chain_with_a_contradiction()
     guilty = chain.blocks[6].txs[0].hash
     with ReplayServer(chain.blocks) as server:

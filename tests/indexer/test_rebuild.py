@@ -1,10 +1,8 @@
 """Rebuilding the derived tables from the archive alone."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -24,7 +22,7 @@ from indexer.store.lock import try_lock
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
 from tests.conftest import Databases, default_database, fetch_one
 from tests.indexing import index
-from tests.paths import PROJECT, SEASON_DEPLOYMENT
+from tests.processes import run_command
 
 
 def run_rebuild(connection: Connection[Any], from_block: int | None = None, *, swap: bool = True) -> Rebuilt:
@@ -197,19 +195,6 @@ def test_the_command_says_what_it_compared(
     assert "block 301 is not indexed: this database covers 0 to 300" in beyond.stderr
 
 
-def command(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "rebuild_state", *arguments],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
-            "DATABASE_URL": database,
-            "GHOSTNET_RPC_URLS": "http://127.0.0.1:9",
-            "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+def command(database: str, *arguments: str) -> CompletedProcess[str]:
+    """Where no node listens."""
+    return run_command(database, "http://127.0.0.1:9", "rebuild_state", *arguments)

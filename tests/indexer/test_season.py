@@ -2,9 +2,6 @@
 
 import copy
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +19,7 @@ from indexer.store.digest import state_digest
 from indexer.store.dump import dump_state
 from tests.conftest import Databases, default_database
 from tests.indexing import index
-from tests.paths import PROJECT, SEASON_DEPLOYMENT
+from tests.processes import run_command
 
 LAST = 1007
 
@@ -207,34 +204,16 @@ def test_a_changed_figure_changes_the_digest(database: str, season: list[Recorde
 
 def test_the_commands_index_dump_and_digest(database: str, season: list[RecordedBlock], digest: str) -> None:
     with ReplayServer(season) as server:
-        environment = {
-            **os.environ,
-            "DATABASE_URL": database,
-            "GHOSTNET_RPC_URLS": server.url,
-            "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
-        }
-        indexed = run_command(environment, "index_chain", "--until-head")
+        indexed = run_command(database, server.url, "index_chain", "--until-head")
         assert indexed.returncode == 0, indexed.stderr
         assert "indexed up to block 1007" in indexed.stderr
-        assert run_command(environment, "state_digest").stdout.strip() == digest
-        dumped = json.loads(run_command(environment, "dump_state", "--at-block", "1007").stdout)
+        assert run_command(database, server.url, "state_digest").stdout.strip() == digest
+        dumped = json.loads(run_command(database, server.url, "dump_state", "--at-block", "1007").stdout)
         assert dumped["block"] == LAST
-        beyond = run_command(environment, "dump_state", "--at-block", "1008")
+        beyond = run_command(database, server.url, "dump_state", "--at-block", "1008")
         assert beyond.returncode == 1
         assert "block 1008 is not indexed: this database covers 0 to 1007" in beyond.stderr
         assert "Traceback" not in beyond.stderr
-
-
-def run_command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env={**environment, "DJANGO_SETTINGS_MODULE": "ghostnet.settings"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
 
 
 def digest_now(at_block: int | None = None) -> str:
