@@ -19,8 +19,11 @@ from indexer.errors import GhostnetError
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
 from indexer.store.checkpoint import check_indexed
 from indexer.store.loader import Snapshot, load_game, load_quarantine
-from indexer.store.lock import try_lock
+from indexer.store.lock import release_lock, try_lock
 from indexer.store.shadow import Comparison, Shadow
+
+OnProgress = Callable[[int, int, int], None]
+"""Told the first, the last and the latest block."""
 
 
 class IndexerAtWork(GhostnetError):
@@ -56,18 +59,27 @@ def rebuild(
     *,
     swap: bool,
     stop: threading.Event,
-    on_progress: Callable[[int, int, int], None],
+    on_progress: OnProgress,
 ) -> Rebuilt:
     """Apply the archived blocks from `from_block` (None: the first one) on to the state before it, by today's rules.
 
-    The result replaces what differs from it, if `swap` says so; until then nothing is changed. `on_progress` gets the
-    first, the last and the latest block. Raises IndexerAtWork, RebuildInterrupted, BlockNotIndexed, ArchiveIncomplete,
-    and InvariantBroken if the rules contradict the chain.
+    The result replaces what differs from it, if `swap` says so; until then nothing is changed. Raises IndexerAtWork,
+    RebuildInterrupted, BlockNotIndexed, ArchiveIncomplete, and InvariantBroken if the rules contradict the chain.
     """
+    chain_id = Snapshot(connection).progress.chain_id
+    if not try_lock(connection, chain_id):
+        raise IndexerAtWork(f"an indexer of chain {chain_id} is at work")
+    try:
+        return _rebuild(connection, from_block, swap, stop, on_progress)
+    finally:
+        release_lock(connection, chain_id)
+
+
+def _rebuild(
+    connection: Connection[Any], from_block: int | None, swap: bool, stop: threading.Event, on_progress: OnProgress
+) -> Rebuilt:
     snapshot = Snapshot(connection)
     progress = snapshot.progress
-    if not try_lock(connection, progress.chain_id):
-        raise IndexerAtWork(f"an indexer of chain {progress.chain_id} is at work")
     first = progress.start_block if from_block is None else from_block
     check_indexed(progress, first)
     contracts = {name: Address(address) for name, address in progress.contracts.items()}

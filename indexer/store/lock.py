@@ -11,8 +11,13 @@ _RETRY_SECONDS: Final = 0.25
 
 def try_lock(connection: Connection[Any], chain_id: int) -> bool:
     """Take the chain's lock on this connection's session unless another session holds it."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_KEYSPACE | chain_id & 0xFFFF_FFFF,)).fetchone()
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_key(chain_id),)).fetchone()
     return bool(row and row[0])
+
+
+def release_lock(connection: Connection[Any], chain_id: int) -> None:
+    """Let others have the chain's lock that this connection's session holds."""
+    connection.execute("SELECT pg_advisory_unlock(%s)", (_key(chain_id),))
 
 
 def wait_for_lock(connection: Connection[Any], chain_id: int, stop: threading.Event) -> bool:
@@ -21,3 +26,7 @@ def wait_for_lock(connection: Connection[Any], chain_id: int, stop: threading.Ev
         if stop.wait(_RETRY_SECONDS):
             return False
     return True
+
+
+def _key(chain_id: int) -> int:
+    return _KEYSPACE | chain_id & 0xFFFF_FFFF

@@ -83,7 +83,6 @@ def test_the_indexer_goes_on_from_what_was_rebuilt(
             if with_rebuild:
                 connection.execute("UPDATE positions SET reward_debt = 0")
                 run_rebuild(connection)
-                connection.execute("SELECT pg_advisory_unlock_all()")
             index(server, truth.contracts, to_block=900)
             digests.append(state_digest(connection))
     assert digests[0] == digests[1]
