@@ -47,29 +47,33 @@ def test_nothing_differs_from_the_contracts_own_views(
     assert audit(indexed, [node.url], 314).differences == []
 
 
-@pytest.mark.parametrize(
-    ("change", "key", "field"),
-    [
-        ("UPDATE current_positions SET amount = amount + 1 WHERE status = 'alive'", "getPosition", "amount"),
-        ("UPDATE current_positions SET reward_debt = 0", "getPendingRewards", "pendingRewards"),
-        ("UPDATE current_positions SET streak_base = streak_base - 1", "getPosition", "ghostStreak"),
-        ("UPDATE boosts SET value_bps = value_bps + 1", "getActiveBoosts", "activeBoosts"),
-        ("UPDATE current_levels SET min_stake = 1 WHERE level = 3", "getLevelConfig(3)", "minStake"),
-        ("UPDATE current_levels SET next_scan_time = 1 WHERE level = 2", "getLevelState(2)", "nextScanTime"),
-        ("UPDATE current_protocol SET reset_epoch = 77", "getSystemReset()", "epoch"),
-        ("UPDATE current_protocol SET total_supply = 1", "totalSupply()", "totalSupply"),
-        ("UPDATE current_rounds SET outcome = NOT outcome", "getRound", "outcome"),
-        ("UPDATE current_bets SET claimed = NOT claimed", "getBet", "claimed"),
-        ("UPDATE token_transfers SET amount = amount + 1", "balanceOf", "balance"),
-        ("UPDATE current_levels SET total_staked = 5 WHERE level = 1", "getTotalValueLocked()", "totalValueLocked"),
-    ],
+CHANGES = (
+    ("UPDATE current_positions SET amount = amount + 1 WHERE status = 'alive'", "getPosition", "amount"),
+    ("UPDATE current_positions SET reward_debt = 0", "getPendingRewards", "pendingRewards"),
+    ("UPDATE current_positions SET streak_base = streak_base - 1", "getPosition", "ghostStreak"),
+    ("UPDATE boosts SET value_bps = value_bps + 1", "getActiveBoosts", "activeBoosts"),
+    ("UPDATE current_levels SET min_stake = 1 WHERE level = 3", "getLevelConfig(3)", "minStake"),
+    ("UPDATE current_levels SET next_scan_time = 1 WHERE level = 2", "getLevelState(2)", "nextScanTime"),
+    ("UPDATE current_protocol SET reset_epoch = 77", "getSystemReset()", "epoch"),
+    ("UPDATE current_protocol SET total_supply = 1", "totalSupply()", "totalSupply"),
+    ("UPDATE current_rounds SET outcome = NOT outcome", "getRound", "outcome"),
+    ("UPDATE current_bets SET claimed = NOT claimed", "getBet", "claimed"),
+    ("UPDATE token_transfers SET amount = amount + 1", "balanceOf", "balance"),
+    ("UPDATE current_levels SET total_staked = 5 WHERE level = 1", "getTotalValueLocked()", "totalValueLocked"),
 )
-def test_whatever_differs_is_named(
-    indexed: Connection[Any], node: ReplayServer, change: str, key: str, field: str
-) -> None:
-    indexed.execute(change)
-    found = audit(indexed, [node.url]).differences
-    assert any(difference.key.startswith(key) and difference.field == field for difference in found), found[:5]
+
+
+def test_whatever_differs_is_named(indexed: Connection[Any], node: ReplayServer) -> None:
+    for change, key, field in CHANGES:
+        table = change.split()[1]
+        indexed.execute(f"CREATE TEMPORARY TABLE saved AS TABLE {table}")
+        indexed.execute(change)
+        found = audit(indexed, [node.url]).differences
+        assert any(difference.key.startswith(key) and difference.field == field for difference in found), change
+        indexed.execute(f"DELETE FROM {table}")
+        indexed.execute(f"INSERT INTO {table} SELECT * FROM saved")
+        indexed.execute("DROP TABLE saved")
+    assert audit(indexed, [node.url]).differences == []
 
 
 def test_a_sample_asks_less(indexed: Connection[Any], node: ReplayServer) -> None:
