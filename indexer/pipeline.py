@@ -77,7 +77,7 @@ class Pipeline:
     def run(self, last_block: int | None, until_head: bool, stop: threading.Event) -> None:
         """Index until `last_block`, until the head, or until told to stop; what was applied is committed on return.
 
-        Raises GhostnetError for what is known to go wrong; all before the block at fault is written then, nothing of it.
+        Raises GhostnetError for what is known to go wrong; all before the block at fault is written, nothing of it.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
         chain = self._chain
