@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from indexer.reporting import Applied
+from indexer.reporting import Applied, Observer
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
 
@@ -24,7 +24,7 @@ AUDIT_DIFFERENCES: Final = Gauge("indexer_audit_differences", "Differences that 
 AUDITED_BLOCK: Final = Gauge("indexer_audited_block", "The block of the last audit")
 
 
-class MetricsObserver:
+class MetricsObserver(Observer):
     """Counts what the loop does."""
 
     def applied(self, applied: Applied) -> None:

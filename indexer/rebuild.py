@@ -12,7 +12,6 @@ from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Block, DecodedLog, Header
 from indexer.domain.game import Game
-from indexer.domain.records import ChainEventRow
 from indexer.domain.units import NO_HASH, Address
 from indexer.domain.witness import RememberedWitness
 from indexer.errors import GhostnetError
@@ -83,7 +82,7 @@ def _rebuild(
     first = progress.start_block if from_block is None else from_block
     check_indexed(progress, first)
     contracts = {name: Address(address) for name, address in progress.contracts.items()}
-    game, before = _state_before(connection, first, progress.start_block, contracts)
+    game, before = _state_before(snapshot, first, contracts)
     shadow, archive = Shadow(connection, before), Archive()
     replay = _Replay(game, LogDecoder(contracts), archive)
     shadow.create()
@@ -97,22 +96,20 @@ def _rebuild(
             on_progress(first, snapshot.at_block, game.journal.block_number)
         rebuilt = Rebuilt(first, snapshot.at_block, shadow.compare(), len(archive.events), swap)
         if swap and rebuilt.differs:
-            shadow.swap(rebuilt.comparisons, {ChainEventRow: archive.events})
+            shadow.swap(rebuilt.comparisons, archive.events)
     finally:
         shadow.drop()
     return rebuilt
 
 
-def _state_before(
-    connection: Connection[Any], first: int, start_block: int, contracts: dict[str, Address]
-) -> tuple[Game, Header]:
+def _state_before(snapshot: Snapshot, first: int, contracts: dict[str, Address]) -> tuple[Game, Header]:
     """The mirror after the block before `first`, and what is known of that block: its number, and a time not later."""
-    if first == start_block:
-        return Game(contracts, quarantined=load_quarantine(Snapshot(connection))), Header(
-            first - 1, NO_HASH, NO_HASH, 0
-        )
-    before = Snapshot(connection, first - 1)
-    return load_game(before, contracts), Header(first - 1, NO_HASH, NO_HASH, before.timestamp())
+    if first == snapshot.progress.start_block:
+        game, timestamp = Game(contracts, quarantined=load_quarantine(snapshot)), 0
+    else:
+        before = Snapshot(snapshot.connection, first - 1)
+        game, timestamp = load_game(before, contracts), before.timestamp()
+    return game, Header(first - 1, NO_HASH, NO_HASH, timestamp)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -60,8 +60,8 @@ class Applied:
         return max(0, self.head - self.block)
 
 
-class Observer(Protocol):
-    """Who watches the loop: a progress bar, log lines, metrics, the audit."""
+class Observer:
+    """Who watches the loop: a progress bar, log lines, metrics, the audit. By default nothing is done."""
 
     def applied(self, applied: Applied) -> None:
         """A batch was applied; it is committed soon."""
@@ -73,7 +73,7 @@ class Observer(Protocol):
         """An alarm was raised, or (None) cleared."""
 
 
-class Observers:
+class Observers(Observer):
     """Several observers as one."""
 
     def __init__(self, *observers: Observer) -> None:
@@ -92,7 +92,7 @@ class Observers:
             observer.alarmed(kind, message)
 
 
-class EventLog:
+class EventLog(Observer):
     """A log line for everything that an operator should read."""
 
     def applied(self, applied: Applied) -> None:
@@ -139,7 +139,7 @@ class Rates:
         return (self.blocks - blocks) / seconds, (self.logs - logs) / seconds
 
 
-class LogReporter:
+class LogReporter(Observer):
     """One line every five seconds, its figures as fields for machines."""
 
     def __init__(self) -> None:
@@ -176,14 +176,8 @@ class LogReporter:
             extra={"fields": fields},
         )
 
-    def rolled_back(self, rollback: Rollback) -> None:
-        """The event log says it."""
 
-    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
-        """The event log says it."""
-
-
-class ProgressReporter:
+class ProgressReporter(Observer):
     """A bar with rates, lag and the time that is left."""
 
     def __init__(self, first: int, last: int | None) -> None:

@@ -11,11 +11,10 @@ from psycopg import Connection
 from indexer.audit import AuditImpossible, AuditReport, audit, record
 from indexer.chain.errors import NodeError
 from indexer.metrics import ALARM, AUDIT_DIFFERENCES, AUDITED_BLOCK, AUDITS
-from indexer.reporting import Applied
+from indexer.reporting import Applied, Observer
 from indexer.store.alarms import AlarmKind
 from indexer.store.checkpoint import read_progress
 from indexer.store.database import DATABASE_ERRORS, connect
-from indexer.store.rollback import Rollback
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ COMMIT_TRIES: Final = 100
 COMMIT_PAUSE: Final = 0.02
 
 
-class SelfCheck:
+class SelfCheck(Observer):
     """Audits a sample of the state every `every` blocks, near the head only: nodes forget the state of old blocks.
 
     Differences raise an alarm, which the next clean audit clears. One audit runs at a time.
@@ -46,12 +45,6 @@ class SelfCheck:
         self._audited = due
         self._thread = threading.Thread(target=self._run, args=[applied.block], name="self-check", daemon=True)
         self._thread.start()
-
-    def rolled_back(self, rollback: Rollback) -> None:
-        """The next audit is due as before."""
-
-    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
-        """Alarms of others are none of our business."""
 
     def _run(self, block: int) -> None:
         """Audit once the block is committed."""

@@ -100,8 +100,8 @@ class NodeClient:
     """Asks the first node that works, in the order given.
 
     What may pass (no answer, 5xx, 429, an answer that is no JSON-RPC) is tried again with growing pauses, on the next
-    node if there is one, for `patience` seconds (None: for ever); a result of a wrong type once
-    more only. What the node refuses for good is raised.
+    node if there is one, for `patience` seconds (None: for ever); a result of a wrong type once more only. What the
+    node refuses for good is raised.
     """
 
     def __init__(self, urls: Sequence[str], patience: float | None = None) -> None:
@@ -135,6 +135,14 @@ class NodeClient:
         if result is None:
             raise Inconsistent(f"{method}: no result")
         return result
+
+    async def number(self, method: str) -> int:
+        """The result of a call without parameters that answers with a number in hex; raises what `call` raises."""
+        answer = await self.call(method, [], str)
+        try:
+            return int(answer, 16)
+        except ValueError as error:
+            raise Inconsistent(f"{method}: {answer!r} is no number") from error
 
     async def batch(self, calls: Sequence[Call], kind: type[T]) -> list[T | RpcError | None]:
         """The results of many calls, in order, each read as `kind`.

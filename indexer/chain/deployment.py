@@ -3,16 +3,12 @@
 from collections.abc import Mapping
 
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import Inconsistent, NoContractCode, WrongChain
+from indexer.chain.errors import NoContractCode, WrongChain
 
 
 async def check_deployment(client: NodeClient, chain_id: int, contracts: Mapping[str, str]) -> None:
     """Raise WrongChain or NoContractCode unless the node is on the chain and has code at every contract."""
-    answer = await client.call("eth_chainId", [], str)
-    try:
-        node_chain = int(answer, 16)
-    except ValueError as error:
-        raise Inconsistent(f"eth_chainId: {answer!r} is no number") from error
+    node_chain = await client.number("eth_chainId")
     if node_chain != chain_id:
         raise WrongChain(f"the node is on chain {node_chain}, the deployment on chain {chain_id}")
     codes = await client.batch([("eth_getCode", [address, "latest"]) for address in contracts.values()], str)

@@ -70,11 +70,7 @@ class HeadWatcher:
 
     async def refresh(self) -> int:
         """Ask for the head now."""
-        answer = await self._client.call("eth_blockNumber", [], str)
-        try:
-            head = int(answer, 16)
-        except ValueError as error:
-            raise Inconsistent(f"eth_blockNumber: {answer!r} is no number") from error
+        head = await self._client.number("eth_blockNumber")
         self._set(head)
         return head
 

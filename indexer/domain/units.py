@@ -51,6 +51,11 @@ def address_of(raw: bytes) -> Address:
     return Address(to_hex(raw))
 
 
+def hash_of(raw: bytes) -> Hash:
+    """A hash from its 32 bytes."""
+    return Hash(to_hex(raw))
+
+
 def event_id(block_number: int, log_index: int) -> int:
     """The place of a log in the chain as one 64-bit integer, increasing in chain order."""
     return block_number << LOG_INDEX_BITS | log_index

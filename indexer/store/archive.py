@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow, WitnessAnswerRow
-from indexer.domain.units import Calldata, Hash, address_of, block_of, log_index_of, to_hex
+from indexer.domain.units import Calldata, Hash, address_of, block_of, hash_of, log_index_of, to_hex
 from indexer.errors import GhostnetError
 from indexer.store.loader import Snapshot
 from indexer.store.tables import first_id, tables
@@ -78,15 +78,13 @@ def archived_blocks(snapshot: Snapshot, first: int) -> Iterator[list[ArchivedBlo
 
 def _fill(snapshot: Snapshot, blocks: dict[int, ArchivedBlock], start: int, end: int) -> None:
     for row in _rows(snapshot, ChainEventRow, start, end):
-        event = ArchivedEvent(
-            row.id, Hash(to_hex(row.tx_hash)), row.tx_index, row.contract, row.name, json.loads(row.args)
-        )
+        event = ArchivedEvent(row.id, hash_of(row.tx_hash), row.tx_index, row.contract, row.name, json.loads(row.args))
         blocks[block_of(row.id)].events.append(event)
     for row in _rows(snapshot, ChainTransactionRow, start, end):
         blocks[block_of(row.id)].transactions.append(
             Transaction(
                 log_index_of(row.id),
-                Hash(to_hex(row.tx_hash)),
+                hash_of(row.tx_hash),
                 address_of(row.sender),
                 None if row.recipient is None else address_of(row.recipient),
                 Calldata(to_hex(row.input)),
@@ -111,4 +109,4 @@ def _rows(snapshot: Snapshot, kind: type[Any], start: int, end: int) -> Iterator
 
 
 def _header(row: Any) -> Header:
-    return Header(block_of(row.id), Hash(to_hex(row.hash)), Hash(to_hex(row.parent_hash)), int(row.timestamp))
+    return Header(block_of(row.id), hash_of(row.hash), hash_of(row.parent_hash), int(row.timestamp))

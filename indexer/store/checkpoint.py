@@ -9,7 +9,7 @@ from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
 from indexer.domain.chain import Header
-from indexer.domain.units import NO_HASH, Hash, to_bytes, to_hex
+from indexer.domain.units import NO_HASH, Hash, hash_of, to_bytes
 from indexer.errors import GhostnetError
 from indexer.store.database import read_json
 from indexer.store.tables import block_datetime
@@ -94,7 +94,7 @@ def read_progress(connection: Connection[Any]) -> Progress:
     if row is None:
         raise NothingIndexed("this database holds no chain yet")
     chain_id, start_block, contracts, number, block_hash, timestamp = row
-    known = Hash(to_hex(block_hash))
+    known = hash_of(block_hash)
     return Progress(
         chain_id, start_block, read_json(contracts), number, None if known == NO_HASH else known, int(timestamp)
     )
@@ -112,7 +112,7 @@ def set_checkpoint(cursor: Cursor[Any], header: Header) -> None:
 
 def refresh_checkpoint(cursor: Cursor[Any]) -> None:
     """The checkpoint stands where it stood, but what it stands for has changed: tell everyone who listens."""
-    cursor.execute("UPDATE checkpoints SET indexed_at = clock_timestamp() RETURNING block_number")
+    cursor.execute("UPDATE checkpoints SET indexed_at = clock_timestamp()")
     cursor.execute("SELECT pg_notify(%s, block_number::text) FROM checkpoints", (HEAD_CHANNEL,))
 
 

@@ -23,7 +23,7 @@ from indexer.domain.records import (
 )
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan, ScanStep
-from indexer.domain.units import Address, Hash, address_of, to_hex
+from indexer.domain.units import Address, Hash, address_of, hash_of
 from indexer.store.checkpoint import check_indexed, read_progress
 from indexer.store.tables import first_id, tables
 
@@ -99,7 +99,7 @@ def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
 def load_quarantine(snapshot: Snapshot) -> frozenset[tuple[Hash, int]]:
     """The logs to go past, by transaction and log index."""
     rows = snapshot.rows("SELECT tx_hash, log_index FROM quarantined_logs")
-    return frozenset((Hash(to_hex(row.tx_hash)), row.log_index) for row in rows)
+    return frozenset((hash_of(row.tx_hash), row.log_index) for row in rows)
 
 
 def _load_levels(game: Game, snapshot: Snapshot) -> None:

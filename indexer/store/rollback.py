@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection, Cursor
 
 from indexer.domain.chain import Header
-from indexer.domain.units import Hash, to_bytes, to_hex
+from indexer.domain.units import Hash, hash_of, to_bytes
 from indexer.store.checkpoint import set_checkpoint
 from indexer.store.tables import Table, block_datetime, first_id, tables
 
@@ -34,7 +34,7 @@ def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[H
         cursor.execute("SELECT block_number FROM checkpoints FOR UPDATE")
         (dropped_head,) = _one(cursor)
         header = _stored_header(cursor, ancestor)
-        undone = sum(cut(cursor, table, header) for table in tables().values())
+        undone = sum(_cut(cursor, table, header) for table in tables().values())
         cursor.execute("DELETE FROM blocks WHERE number > %s RETURNING number, hash", (ancestor,))
         dropped_hashes = [block_hash for _, block_hash in sorted(cursor)]
         set_checkpoint(cursor, header)
@@ -56,19 +56,24 @@ def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[H
     return Rollback(ancestor, dropped_head - ancestor, undone, time.monotonic() - started)
 
 
-def cut(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
+def delete_above(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
+    """Delete a history table's rows above the ancestor; return how many.
+
+    The time bound lets TimescaleDB skip all older chunks.
+    """
+    bounds = first_id(ancestor.number + 1), block_datetime(ancestor.timestamp)
+    cursor.execute(f"DELETE FROM {table.name} WHERE id >= %s AND block_time >= %s", bounds)
+    return cursor.rowcount
+
+
+def _cut(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
     """Delete a table's rows above the ancestor and bring its current rows back to what they were; return how many.
 
-    What was touched since is what has a current row from above the ancestor: that row is its newest version. The time
-    bound lets TimescaleDB skip all older chunks.
+    What was touched since is what has a current row from above the ancestor: that row is its newest version.
     """
-    start = first_id(ancestor.number + 1)
     if table.current:
-        _restore_current(cursor, table, start)
-    cursor.execute(
-        f"DELETE FROM {table.name} WHERE id >= %s AND block_time >= %s", (start, block_datetime(ancestor.timestamp))
-    )
-    return cursor.rowcount
+        _restore_current(cursor, table, first_id(ancestor.number + 1))
+    return delete_above(cursor, table, ancestor)
 
 
 def _restore_current(cursor: Cursor[Any], table: Table, start: int) -> None:
@@ -89,7 +94,7 @@ def _restore_current(cursor: Cursor[Any], table: Table, start: int) -> None:
 def _stored_header(cursor: Cursor[Any], number: int) -> Header:
     cursor.execute("SELECT hash, parent_hash, timestamp FROM blocks WHERE number = %s", (number,))
     block_hash, parent_hash, timestamp = _one(cursor)
-    return Header(number, Hash(to_hex(block_hash)), Hash(to_hex(parent_hash)), int(timestamp))
+    return Header(number, hash_of(block_hash), hash_of(parent_hash), int(timestamp))
 
 
 def _one(cursor: Cursor[Any]) -> Any:

@@ -8,10 +8,10 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 
 from indexer.domain.chain import Header
-from indexer.domain.records import FACTS, VERSIONS, Row
+from indexer.domain.records import FACTS, VERSIONS, ChainEventRow, Row
 from indexer.store.checkpoint import refresh_checkpoint
 from indexer.store.digest import add_rows
-from indexer.store.rollback import cut
+from indexer.store.rollback import delete_above
 from indexer.store.tables import Table, first_id, tables
 from indexer.store.writer import append, copy_newest_versions, copy_text
 
@@ -63,20 +63,17 @@ class Shadow:
         with self._connection.transaction():
             return [self._compare(row) for row in DERIVED]
 
-    def swap(self, comparisons: Sequence[Comparison], archive: Mapping[type[Row], Sequence[Any]]) -> None:
+    def swap(self, comparisons: Sequence[Comparison], decoded: Sequence[ChainEventRow]) -> None:
         """Put the shadow's rows in place of those that differ, in one transaction; readers see the one or the other.
 
-        `archive` holds events that can be decoded now and could not be before: they leave `undecoded_logs`.
+        `decoded` are events that can be decoded now and could not be before: they leave `undecoded_logs`.
         """
         with self._connection.transaction(), self._connection.cursor() as cursor:
             for comparison in comparisons:
                 if not comparison.same:
                     self._replace(cursor, tables()[comparison.row])
-            for row, rows in archive.items():
-                if rows:
-                    append(cursor, tables()[row], copy_text(row, rows))
-                    ids = [new_row[0] for new_row in rows]
-                    cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", (ids,))
+            append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, decoded))
+            cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", ([event.id for event in decoded],))
             refresh_checkpoint(cursor)
 
     def _compare(self, row: type[Row]) -> Comparison:
@@ -87,7 +84,7 @@ class Shadow:
         return Comparison(row, table.name, before, after, ours.digest() == theirs.digest())
 
     def _replace(self, cursor: Cursor[Any], table: Table) -> None:
-        cut(cursor, table, self._before)
+        delete_above(cursor, table, self._before)
         cursor.execute(
             f"INSERT INTO {table.name} ({table.column_list})"
             f" SELECT {table.column_list} FROM {SCHEMA}.{table.name} ORDER BY id"
