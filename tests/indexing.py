@@ -1,13 +1,14 @@
 """Index what a node serves, in this process."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
 from indexer.pipeline import Chain
-from indexer.reporting import Applied
+from indexer.reporting import Applied, Observer
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
 from indexer.worker import Worker
@@ -24,7 +25,7 @@ class Node(Protocol):
     def chain_id(self) -> int: ...
 
 
-class Watcher:
+class Watcher(Observer):
     """Remembers what the indexer reported; may stop it after so many blocks, and calls `on_rollback` at each."""
 
     def __init__(
@@ -85,3 +86,20 @@ def index(
     watcher = Watcher(stop, stop_after, on_rollback)
     Worker(chain, options, watcher).run(to_block, to_block is None if until_head is None else until_head, stop)
     return watcher
+
+
+@contextmanager
+def following(node: Node, contracts: Mapping[str, str], **options: Any) -> Iterator[list[Watcher]]:
+    """The indexer at work on a thread until the block ends; its watcher stands in the list afterwards."""
+    stop, watchers = threading.Event(), list[Watcher]()
+
+    def work() -> None:
+        watchers.append(index(node, contracts, stop=stop, until_head=False, **options))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield watchers
+    finally:
+        stop.set()
+        thread.join()

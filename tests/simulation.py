@@ -12,7 +12,6 @@ from psycopg import Connection
 
 from indexer import worker
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
@@ -144,10 +143,8 @@ class History:
             server.options.limits.max_results = self._draw.randint(400, 800)
 
     def _calm(self, server: ReplayServer) -> None:
-        server.options.flaky = server.options.rate_limit = 0
-        server.options.max_batch = 0
-        calm = Limits(strict_head=True)
-        server.options.limits.max_range, server.options.limits.max_results = calm.max_range, calm.max_results
+        server.options.flaky = server.options.rate_limit = server.options.max_batch = 0
+        server.options.limits.max_range = server.options.limits.max_results = 0
 
 
 def kill_indexer(connection: Connection[Any]) -> None:

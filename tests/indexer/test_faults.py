@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.conftest import database_url, default_database, execute_on_server, fetch_one
-from tests.indexing import index
+from tests.indexing import following, index
 from tests.paths import PROJECT, SEASON
 from tests.processes import await_block, await_true, checkpoint, indexer
 
@@ -358,23 +357,14 @@ def test_a_bad_node_delays_but_changes_nothing(
 def test_a_socket_that_dies_or_falls_silent_costs_no_block(
     connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest, silent: bool
 ) -> None:
-    stop = threading.Event()
-    with ReplayServer(season, ReplayOptions(head=200)) as server:
-        work = threading.Thread(
-            target=index, args=(server, truth.contracts), kwargs={"ws": True, "stop": stop, "until_head": False}
-        )
-        work.start()
-        try:
-            for head in range(201, 211):
-                server.settle(head)
-                await_block(connection, head)
-                if head == 204:
-                    server.options.silent_ws = silent
-                    if not silent:
-                        server.drop_sockets()
-        finally:
-            stop.set()
-            work.join()
+    with ReplayServer(season, ReplayOptions(head=200)) as server, following(server, truth.contracts, ws=True):
+        for head in range(201, 211):
+            server.settle(head)
+            await_block(connection, head)
+            if head == 204:
+                server.options.silent_ws = silent
+                if not silent:
+                    server.drop_sockets()
     assert state_digest(connection) == digest_at(210)
 
 

@@ -1,9 +1,7 @@
 """Reorgs of every shape and depth: whatever was seen on the way, the tables are those of the canonical chain."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,8 +18,9 @@ from indexer.store.checkpoint import HEAD_CHANNEL, read_progress
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.chains import ADDRESSES, ChainBuilder, user
-from tests.conftest import Databases, default_database, fetch_one
-from tests.indexing import Watcher, index
+from tests.conftest import Databases, default_database
+from tests.indexing import following, index
+from tests.processes import await_block, await_true
 
 HEAD = 500
 
@@ -31,32 +30,14 @@ def digest(digest_at: Callable[[int], str]) -> str:
     return digest_at(520)
 
 
-@contextmanager
-def following(server: ReplayServer, truth: Truth, **options: Any) -> Iterator[list[Watcher]]:
-    """The indexer at work on a thread until the block ends; its watcher stands in the list afterwards."""
-    stop, watchers = threading.Event(), list[Watcher]()
-
-    def work() -> None:
-        watchers.append(index(server, truth.contracts, stop=stop, until_head=False, **options))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield watchers
-    finally:
-        stop.set()
-        thread.join()
-
-
 def await_tip(connection: Connection[Any], block_hash: str) -> None:
     """Wait until a block is the checkpoint."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def arrived() -> bool:
         row = connection.execute("SELECT block_hash FROM checkpoints").fetchone()
-        if row is not None and to_hex(row[0]) == block_hash:
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{block_hash} did not become the checkpoint")
+        return row is not None and to_hex(row[0]) == block_hash
+
+    await_true(arrived, f"{block_hash} did not become the checkpoint", seconds=20)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +64,7 @@ def test_forks_of_every_shape_are_followed_and_left(
 ) -> None:
     with (
         ReplayServer(season, ReplayOptions(head=HEAD)) as server,
-        following(server, truth, ws=ws) as watchers,
+        following(server, truth.contracts, ws=ws) as watchers,
     ):
         await_tip(connection, server.chain.blocks[-1].hash)
         for depth, length in forks:
@@ -203,7 +184,7 @@ def test_a_fork_of_equal_height_is_noticed_though_nothing_was_fetched_before(
     """The indexer starts at the head, so that the only block it knows of is the one in its database."""
     with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
         index(server, truth.contracts)
-        with following(server, truth):
+        with following(server, truth.contracts):
             time.sleep(0.5)
             server.fork(1, 1)
             await_tip(connection, server.chain.blocks[-1].hash)
@@ -271,7 +252,7 @@ def test_a_machine_that_lags_behind_is_no_reorg_and_loses_nothing(
 ) -> None:
     with LaggingServer(season, ReplayOptions(head=HEAD)) as server:
         server.late = late
-        with following(server, truth) as watchers:
+        with following(server, truth.contracts) as watchers:
             for head in range(HEAD, 521):
                 server.settle(head)
                 await_block(connection, min(head, HEAD))
@@ -308,7 +289,7 @@ def test_machines_on_two_forks_are_never_mixed(
     with TwoForksServer(season, ReplayOptions(head=HEAD)) as server:
         index(server, truth.contracts)
         server.other = lambda: other.chain
-        with following(server, truth):
+        with following(server, truth.contracts):
             for head in range(HEAD, 512):
                 server.settle(head)
                 time.sleep(0.05)
@@ -316,10 +297,3 @@ def test_machines_on_two_forks_are_never_mixed(
             server.settle(520)
             await_tip(connection, season[520].hash)
     assert state_digest(connection) == digest
-
-
-def await_block(connection: Connection[Any], number: int) -> None:
-    deadline = time.monotonic() + 20
-    while fetch_one(connection, "SELECT coalesce(max(block_number), -1) FROM checkpoints") < number:
-        assert time.monotonic() < deadline, f"block {number} was not reached"
-        time.sleep(0.01)
