@@ -9,13 +9,14 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import blake2b
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,9 +61,12 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self._folder = folder.absolute()
         self._durable = durable
-        self._name = blake2b(str(self._folder).encode(), digest_size=6).hexdigest()
         self._account = _server_account()
-        self.socket_folder = Path("/tmp") / f"ghostnet-{os.geteuid()}-{self._name}"  # noqa: S108 - made private below
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where the server's socket is: the host to connect to."""
+        return Path("/tmp") / f"ghostnet-{os.geteuid()}-{self._name}"  # noqa: S108 - made private before use
 
     @property
     def log(self) -> Path:
@@ -93,6 +97,8 @@ class EmbeddedPostgres:
             if self._own_postmaster() is None:
                 return False
             self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", str(START_SECONDS), "stop")
+            with suppress(OSError):
+                self.socket_folder.rmdir()
             return True
 
     def answers(self) -> bool:
@@ -106,6 +112,20 @@ class EmbeddedPostgres:
     def binary(self, name: str) -> Path:
         """The path of one of PostgreSQL's programs, where the server's user can run it."""
         return self._binaries / "pginstall18" / "bin" / name
+
+    @cached_property
+    def _name(self) -> str:
+        """The server's name, kept in its folder: what lies elsewhere belongs to this very folder, not to one that had
+        its path before."""
+        kept = self._folder / "postgres.name"
+        if not kept.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            drawn = self._folder / f"postgres.name.{os.getpid()}"
+            drawn.write_text(secrets.token_hex(6))
+            with suppress(FileExistsError):
+                os.link(drawn, kept)
+            drawn.unlink()
+        return kept.read_text()
 
     @property
     def _home(self) -> Path:

@@ -130,6 +130,25 @@ def test_in_a_folder_that_its_user_cannot_reach_the_data_live_elsewhere(tmp_path
         shutil.rmtree(server.data.parent, ignore_errors=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
+def test_a_new_folder_of_an_old_name_does_not_find_the_old_data(tmp_path: Path) -> None:
+    """A clone that was deleted while its server ran, and cloned again."""
+    private, old_homes = tmp_path / "private", []
+    try:
+        for _ in range(2):
+            private.mkdir(mode=0o700)
+            server = EmbeddedPostgres(private / ".ghostnet", durable=False)
+            server.ensure_running()
+            old_homes.append((server, server.data.parent))
+            with psycopg.connect(host=str(server.socket_folder), user="postgres", dbname="ghostnet") as connection:
+                connection.execute("CREATE TABLE only_once ()")
+            shutil.rmtree(private)
+    finally:
+        for server, home in old_homes:
+            server.stop()
+            shutil.rmtree(home, ignore_errors=True)
+
+
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
     server = EmbeddedPostgres(folder, durable=False)
     server.ensure_running()

@@ -131,13 +131,13 @@ class OwnServer:
 
 
 @pytest.fixture
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
-    folder = tmp_path_factory.mktemp("pg")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+def own_server() -> Iterator[OwnServer]:
+    folder = Path(tempfile.mkdtemp(prefix="ghostnet-own-"))
+    folder.chmod(0o755)
     own = OwnServer(folder / "data")
     yield own
     own.server.stop()
+    shutil.rmtree(folder)
 
 
 def test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost(
