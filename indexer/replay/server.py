@@ -103,6 +103,7 @@ class ReplayServer:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def advance(self, blocks: int = 1) -> None:
         """Move the head on."""
