@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from eth_utils.address import is_checksum_address
 
 from indexer.errors import GhostnetError
+from indexer.timescale.plan import UpkeepPlan
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 CONTRACT_NAMES: Final = (
@@ -53,6 +55,7 @@ class Environment:
     audit_every: int
     audit_sample: int
     metrics_port: int | None
+    upkeep: UpkeepPlan
     data_dir: Path
     log_level: str
     log_format: str
@@ -78,6 +81,12 @@ class Environment:
             audit_every=reader.read("GHOSTNET_AUDIT_EVERY", _integer(0, 100_000_000), 0),
             audit_sample=reader.read("GHOSTNET_AUDIT_SAMPLE", _integer(1, 1_000_000), 100),
             metrics_port=reader.read("GHOSTNET_METRICS_PORT", _integer(1, 65_535), None),
+            upkeep=UpkeepPlan(
+                compress_after=reader.read("GHOSTNET_COMPRESS_AFTER_DAYS", _days, timedelta(days=7)),
+                keep_transfers=reader.read("GHOSTNET_KEEP_TRANSFERS_DAYS", _days, timedelta(days=90)),
+                keep_archive=reader.read("GHOSTNET_KEEP_ARCHIVE_DAYS", _days, timedelta(days=365)),
+                reorg_depth=reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64),
+            ),
             data_dir=reader.read("GHOSTNET_DATA_DIR", _path, PROJECT / ".ghostnet"),
             log_level=reader.read("GHOSTNET_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
             log_format=reader.read("GHOSTNET_LOG_FORMAT", _choice("text", "json"), "text"),
@@ -121,6 +130,11 @@ def _integer(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _days(text: str) -> timedelta | None:
+    days = _integer(0, 100_000)(text)
+    return timedelta(days=days) if days else None
 
 
 def _number(low: float, high: float) -> Callable[[str], float]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import OperationalError
 from django.http import HttpRequest, JsonResponse
 
-from indexer import selectors
+from indexer.selectors import overview as selectors
 
 
 def live(request: HttpRequest) -> JsonResponse:

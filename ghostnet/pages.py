@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from indexer import selectors
+from indexer.selectors import overview as selectors
 
 
 def overview(request: HttpRequest) -> HttpResponse:

@@ -20,6 +20,7 @@ from indexer.store.checkpoint import check_indexed
 from indexer.store.loader import Snapshot, load_game, load_quarantine
 from indexer.store.lock import release_lock, try_lock
 from indexer.store.shadow import Comparison, Shadow
+from indexer.store.totals import wrong_totals
 
 OnProgress = Callable[[int, int, int], None]
 """Told the first, the last and the latest block."""
@@ -45,11 +46,12 @@ class Rebuilt:
     last: int
     comparisons: Sequence[Comparison]
     newly_decoded: int
+    wrong_totals: int
     swapped: bool
 
     @property
     def differs(self) -> bool:
-        return self.newly_decoded > 0 or not all(comparison.same for comparison in self.comparisons)
+        return bool(self.newly_decoded or self.wrong_totals) or not all(table.same for table in self.comparisons)
 
 
 def rebuild(
@@ -94,7 +96,9 @@ def _rebuild(
             if stop.is_set():
                 raise RebuildInterrupted(f"stopped at block {game.journal.block_number}")
             on_progress(first, snapshot.at_block, game.journal.block_number)
-        rebuilt = Rebuilt(first, snapshot.at_block, shadow.compare(), len(archive.events), swap)
+        rebuilt = Rebuilt(
+            first, snapshot.at_block, shadow.compare(), len(archive.events), wrong_totals(connection), swap
+        )
         if swap and rebuilt.differs:
             shadow.swap(rebuilt.comparisons, archive.events)
     finally:

@@ -14,13 +14,13 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import Connection
 
-from ghostnet.db.features import has_timescaledb
 from ghostnet.embedded_postgres import EmbeddedPostgres
 from indexer.replay.recording import RecordedBlock, load_recording
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
+from indexer.timescale.features import has_timescaledb
 from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
-from ghostnet.db.features import can_have_timescaledb, has_timescaledb
 from ghostnet.db.schema import SchemaEditor
 from ghostnet.embedded_postgres import EmbeddedPostgres
+from indexer.timescale.features import can_have_timescaledb, has_timescaledb
 
 _PLAIN_TIME_BUCKET = """
 CREATE OR REPLACE FUNCTION public.time_bucket(bucket_width interval, ts timestamptz) RETURNS timestamptz

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Model
 from timescale.db.backends.postgresql.schema import TimescaleSchemaEditor
 
-from ghostnet.db.features import has_timescaledb
+from indexer.timescale.features import has_timescaledb
 
 
 class SchemaEditor(TimescaleSchemaEditor):  # type: ignore[misc]

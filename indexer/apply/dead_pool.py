@@ -26,7 +26,7 @@ def bet_placed(game: Game, event: BetPlaced) -> None:
     else:
         round_.under_pool += event.amount
     game.journal.round(round_, "bet_placed")
-    game.journal.bet(bet, "placed", amount_change=event.amount)
+    game.journal.bet(bet, round_, "placed", amount_change=event.amount)
 
 
 def round_resolved(game: Game, event: RoundResolved) -> None:
@@ -51,7 +51,7 @@ def winnings_claimed(game: Game, event: WinningsClaimed) -> None:
     owed = payout(bet.amount, round_.pot, round_.winning_pool)
     game.expect(f"winnings of {event.user} in round {event.round_id}", owed, event.amount)
     bet.claimed = True
-    game.journal.bet(bet, "claimed", payout=event.amount)
+    game.journal.bet(bet, round_, "claimed", payout=event.amount)
 
 
 def find_round(game: Game, round_id: int) -> Round:

@@ -33,6 +33,7 @@ from indexer.domain.units import ZERO_ADDRESS, Address
 
 CULLING_BURN_BPS = 3_000
 JACKPOT_BPS = 5_000
+RESET_BURN_BPS = 3_000
 
 
 def initialized(game: Game, event: Initialized) -> None:
@@ -164,6 +165,7 @@ def position_culled(game: Game, event: PositionCulled) -> None:
         victim.amount,
         event.penalty_amount,
         event.returned_amount,
+        burned,
         streak,
     )
 
@@ -190,7 +192,8 @@ def cascade_distributed(game: Game, event: CascadeDistributed) -> None:
     total = sum(level.total_staked for level in upstream)
     for level in upstream:
         game.add_rewards(level.id, event.upstream_amount * level.total_staked // total)
-    cascade = Cascade(event.same_level_amount, event.upstream_amount, event.burn_amount, event.protocol_amount)
+    burned = event.burn_amount if upstream else event.burn_amount + event.upstream_amount
+    cascade = Cascade(event.same_level_amount, event.upstream_amount, event.burn_amount, event.protocol_amount, burned)
     game.tx.cascades = {**(game.tx.cascades or {}), event.source_level: cascade}
 
 
@@ -227,4 +230,5 @@ def system_reset_triggered(game: Game, event: SystemResetTriggered) -> None:
     winner = reset.last_depositor if reset.last_depositor != ZERO_ADDRESS and event.jackpot_amount else None
     paid = event.jackpot_amount if winner else 0
     reset.begin_next_epoch(RESET_PENALTY_BPS, game.now)
-    game.journal.fact(SystemResetRow, reset.epoch, event.total_penalty, event.jackpot_amount, winner, paid)
+    burned = share_bps(event.total_penalty, RESET_BURN_BPS)
+    game.journal.fact(SystemResetRow, reset.epoch, event.total_penalty, event.jackpot_amount, winner, paid, burned)

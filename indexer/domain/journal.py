@@ -123,6 +123,7 @@ class Journal:
                 cascade.upstream_amount if cascade else None,
                 cascade.burn_amount if cascade else None,
                 cascade.protocol_amount if cascade else None,
+                cascade.burned if cascade else None,
             )
         )
 
@@ -168,7 +169,7 @@ class Journal:
             )
         )
 
-    def bet(self, bet: Bet, action: str, *, amount_change: int = 0, payout: int = 0) -> None:
+    def bet(self, bet: Bet, round_: Round, action: str, *, amount_change: int = 0, payout: int = 0) -> None:
         """Record a bet after a change; amounts in wei."""
         assert self.event_id is not None, "a bet changes by events"
         self.rows[BetRow].append(
@@ -178,6 +179,7 @@ class Journal:
                 self.event_id,
                 self.tx_hash,
                 bet.round_id,
+                round_.round_type,
                 bet.address,
                 action,
                 amount_change,

@@ -144,7 +144,10 @@ class ProtocolStateRow(NamedTuple):
 
 
 class ScanRow(NamedTuple):
-    """A scan after one of its steps; the cascade is known once it is finalized and somebody died."""
+    """A scan after one of its steps; the cascade is known once it is finalized and somebody died.
+
+    `burned` is what really was: without stake upstream the upstream amount too, whatever the event reports.
+    """
 
     id: int
     block_time: BlockTime
@@ -164,6 +167,7 @@ class ScanRow(NamedTuple):
     upstream_amount: int | None
     burn_amount: int | None
     protocol_amount: int | None
+    burned: int | None
 
 
 class DeathRow(NamedTuple):
@@ -210,6 +214,7 @@ class BetRow(NamedTuple):
     event_id: int
     tx_hash: Hash
     round_id: int
+    round_type: int
     address: Address
     action: str
     amount_change: int
@@ -232,7 +237,7 @@ class BoostRow(NamedTuple):
 
 
 class CullingRow(NamedTuple):
-    """A culling: the victim's stake, penalty and return in wei, and its streak, which it keeps."""
+    """A culling: the victim's stake, the penalty, return and burn in wei; its streak, which it keeps."""
 
     id: int
     block_time: BlockTime
@@ -243,6 +248,7 @@ class CullingRow(NamedTuple):
     amount: int
     penalty_amount: int
     returned_amount: int
+    burned: int
     streak: int
 
 
@@ -257,6 +263,7 @@ class SystemResetRow(NamedTuple):
     jackpot_amount: int
     winner: Address | None
     paid_amount: int
+    burned: int
 
 
 class TokenTransferRow(NamedTuple):

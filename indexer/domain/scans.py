@@ -27,12 +27,13 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """How the stakes of a scan's dead were split, in wei."""
+    """How the stakes of a scan's dead were split, in wei; `burned` is what really was (rule 17)."""
 
     same_level_amount: int
     upstream_amount: int
     burn_amount: int
     protocol_amount: int
+    burned: int
 
 
 @dataclass(slots=True)

@@ -29,8 +29,11 @@ from indexer.models.market import (
     VestingClaim,
 )
 from indexer.models.progress import Alarm, Audit, BlockHeader, Checkpoint, OutboxCursor, QuarantinedLog, Reorg
+from indexer.models.retention import RetentionHorizon, UpkeepRun
+from indexer.models.totals import AccountTotal
 
 __all__ = [
+    "AccountTotal",
     "Alarm",
     "Audit",
     "Bet",
@@ -58,12 +61,14 @@ __all__ = [
     "ProtocolState",
     "QuarantinedLog",
     "Reorg",
+    "RetentionHorizon",
     "Round",
     "Scan",
     "SystemReset",
     "TokenTransfer",
     "Toll",
     "UndecodedLog",
+    "UpkeepRun",
     "VestingClaim",
     "WitnessAnswer",
 ]

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from indexer.models.base import ChainRow, TransactionColumn
+from indexer.models.base import ChainRow, RareRow, TransactionColumn
 from indexer.models.fields import AddressField, HashField, HexField, seconds
 
 
@@ -35,34 +35,34 @@ class ChainEvent(ChainRow, TransactionColumn):
         return f"{self.contract}.{self.name} in block {self.block_number}"
 
 
-class ChainTransaction(ChainRow, TransactionColumn):
+class ChainTransaction(RareRow, TransactionColumn):
     """A transaction whose calldata the rules read."""
 
     sender = AddressField()
     recipient = AddressField(null=True)
     input = HexField()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "chain_transactions"
 
     def __str__(self) -> str:
         return f"{self.tx_hash} in block {self.block_number}"
 
 
-class WitnessAnswer(ChainRow):
+class WitnessAnswer(RareRow):
     """What a node told while a block was applied, about which the chain's logs and calldata say nothing."""
 
     question = models.TextField()
     answer = models.JSONField()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "witness_answers"
 
     def __str__(self) -> str:
         return f"{self.question} in block {self.block_number}"
 
 
-class UndecodedLog(ChainRow, TransactionColumn):
+class UndecodedLog(RareRow, TransactionColumn):
     """A log of one of our contracts that is no known, well-formed event, and why."""
 
     tx_index = models.IntegerField()
@@ -71,7 +71,7 @@ class UndecodedLog(ChainRow, TransactionColumn):
     data = HexField()
     reason = models.TextField()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "undecoded_logs"
         verbose_name = "undecoded log"
 

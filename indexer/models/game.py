@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from indexer.models.base import ChainRow, CurrentRow, EventColumns, TransactionColumn
+from indexer.models.base import ChainRow, CurrentRow, EventColumns, RareRow, TransactionColumn
 from indexer.models.fields import AddressField, HashField, seconds, wei
 
 
@@ -156,7 +156,7 @@ class CurrentProtocol(CurrentRow, ProtocolStateColumns):
         constraints: ClassVar = [models.UniqueConstraint(fields=["key"], name="current_protocol_key")]
 
 
-class Boost(ChainRow, TransactionColumn):
+class Boost(RareRow, TransactionColumn):
     """A boost as applied."""
 
     address = AddressField()
@@ -164,7 +164,7 @@ class Boost(ChainRow, TransactionColumn):
     value_bps = models.IntegerField()
     expiry = seconds()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "boosts"
         indexes: ClassVar = [models.Index(fields=["address", "-id"], name="boosts_by_address")]
 
@@ -172,7 +172,7 @@ class Boost(ChainRow, TransactionColumn):
         return f"boost of {self.address}"
 
 
-class Culling(ChainRow, TransactionColumn):
+class Culling(RareRow, TransactionColumn):
     """A culling; amounts in wei."""
 
     level = models.SmallIntegerField()
@@ -181,16 +181,17 @@ class Culling(ChainRow, TransactionColumn):
     amount = wei()
     penalty_amount = wei()
     returned_amount = wei()
+    burned = wei()
     streak = models.IntegerField()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "cullings"
 
     def __str__(self) -> str:
         return f"{self.victim} culled on level {self.level}"
 
 
-class SystemReset(ChainRow, TransactionColumn):
+class SystemReset(RareRow, TransactionColumn):
     """A system reset; amounts in wei."""
 
     epoch = wei()
@@ -198,29 +199,30 @@ class SystemReset(ChainRow, TransactionColumn):
     jackpot_amount = wei()
     winner = AddressField(null=True)
     paid_amount = wei()
+    burned = wei()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "system_resets"
 
     def __str__(self) -> str:
         return f"reset {self.epoch}"
 
 
-class Emission(ChainRow, TransactionColumn):
+class Emission(RareRow, TransactionColumn):
     """Emissions for a level, in wei."""
 
     level = models.SmallIntegerField()
     amount = wei()
     credited = models.BooleanField()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "emissions"
 
     def __str__(self) -> str:
         return f"{self.amount} wei for level {self.level}"
 
 
-class Death(ChainRow, EventColumns):
+class Death(RareRow, EventColumns):
     """A player who died in a scan; stake in wei."""
 
     scan_id = wei()
@@ -230,7 +232,7 @@ class Death(ChainRow, EventColumns):
     streak = models.IntegerField()
     evidence = models.CharField(max_length=16)
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "deaths"
         indexes: ClassVar = [
             models.Index(fields=["address", "-id"], name="deaths_by_address"),
@@ -258,6 +260,7 @@ class ScanColumns(EventColumns):
     upstream_amount = wei(null=True)
     burn_amount = wei(null=True)
     protocol_amount = wei(null=True)
+    burned = wei(null=True)
 
     class Meta:
         abstract = True
@@ -266,10 +269,10 @@ class ScanColumns(EventColumns):
         return f"scan {self.scan_id} of level {self.level}"
 
 
-class Scan(ChainRow, ScanColumns):
+class Scan(RareRow, ScanColumns):
     """A step of a scan."""
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "scans"
         indexes: ClassVar = [models.Index(fields=["scan_id", "-id"], name="scans_by_scan")]
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from indexer.models.base import ChainRow, CurrentRow, EventColumns, TransactionColumn
+from indexer.models.base import ChainRow, CurrentRow, EventColumns, RareRow, TransactionColumn
 from indexer.models.fields import AddressField, HashField, seconds, wei
 
 
@@ -31,10 +31,10 @@ class RoundColumns(EventColumns):
         return f"round {self.round_id}"
 
 
-class Round(ChainRow, RoundColumns):
+class Round(RareRow, RoundColumns):
     """A change of a round: its pools after each bet are the odds' history."""
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "rounds"
         indexes: ClassVar = [models.Index(fields=["round_id", "-id"], name="rounds_by_round")]
 
@@ -51,6 +51,7 @@ class BetColumns(EventColumns):
     """A user's bet in a round after a change; amounts in wei."""
 
     round_id = wei()
+    round_type = models.SmallIntegerField()
     address = AddressField()
     action = models.CharField(max_length=16)
     amount_change = wei()
@@ -66,10 +67,10 @@ class BetColumns(EventColumns):
         return f"bet of {self.address} in round {self.round_id}"
 
 
-class Bet(ChainRow, BetColumns):
+class Bet(RareRow, BetColumns):
     """A bet placed or claimed."""
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "bets"
         indexes: ClassVar = [models.Index(fields=["round_id", "address", "-id"], name="bets_by_round_and_address")]
 
@@ -96,41 +97,41 @@ class TokenTransfer(ChainRow, TransactionColumn):
         return f"{self.amount} wei from {self.sender} to {self.recipient}"
 
 
-class Toll(ChainRow, TransactionColumn):
+class Toll(RareRow, TransactionColumn):
     """A toll in wei of ETH."""
 
     collector = AddressField()
     amount = wei()
     reason = HashField()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "tolls"
 
     def __str__(self) -> str:
         return f"{self.amount} wei collected by {self.collector}"
 
 
-class Buyback(ChainRow, TransactionColumn):
+class Buyback(RareRow, TransactionColumn):
     """A buyback, in wei."""
 
     eth_spent = wei()
     data_received = wei()
     data_burned = wei()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "buybacks"
 
     def __str__(self) -> str:
         return f"{self.data_burned} wei burned"
 
 
-class VestingClaim(ChainRow, TransactionColumn):
+class VestingClaim(RareRow, TransactionColumn):
     """Vested DATA claimed, in wei."""
 
     beneficiary = AddressField()
     amount = wei()
 
-    class Meta(ChainRow.Meta):
+    class Meta(RareRow.Meta):
         db_table = "vesting_claims"
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from psycopg import Connection
 from indexer.errors import GhostnetError
 from indexer.store.loader import snapshot_of
 from indexer.store.tables import Table, tables
+from indexer.store.totals import wrong_totals
 
 
 class CurrentRowsDiffer(GhostnetError):
@@ -16,15 +17,23 @@ class CurrentRowsDiffer(GhostnetError):
     help = "The database was changed by hand, or restored in part; restore it wholly or index it anew."
 
 
+class TotalsDiffer(GhostnetError):
+    """The running totals are not the sums over history."""
+
+    help = "The database was changed by hand; `manage.py rebuild_state` sums them up anew."
+
+
 def state_digest(connection: Connection[Any], at_block: int | None = None) -> str:
     """A hash (32 bytes as hex) over all history up to a block, None meaning the checkpoint.
 
-    At the checkpoint the current rows are checked against the newest versions first. Raises CurrentRowsDiffer,
-    NothingIndexed or BlockNotIndexed.
+    At the checkpoint the current rows are checked against the newest versions first, and the totals against the sums.
+    Raises CurrentRowsDiffer, TotalsDiffer, NothingIndexed or BlockNotIndexed.
     """
     with snapshot_of(connection, at_block) as snapshot:
         if snapshot.at_block == snapshot.progress.block_number:
             check_current_rows(connection)
+            if wrong := wrong_totals(connection):
+                raise TotalsDiffer(f"{wrong} rows of account_totals are not the sums over history")
         digest = blake2b(digest_size=32)
         progress = snapshot.progress
         digest.update(f"{progress.chain_id} {progress.start_block} {snapshot.at_block}\n".encode())

@@ -134,11 +134,12 @@ def _in_order(snapshot: Snapshot) -> list[Any]:
 
 
 def _balances(snapshot: Snapshot) -> dict[str, str]:
-    """DATA balances of everybody who ever had any."""
+    """DATA balances of everybody who ever had any: today's, without what moved after the block."""
     rows = snapshot.rows(
         "SELECT account, sum(amount) AS balance FROM ("
-        "  SELECT recipient AS account, amount FROM token_transfers WHERE id < %(end)s"
-        "  UNION ALL SELECT sender, -amount FROM token_transfers WHERE id < %(end)s) AS moves"
+        "  SELECT address AS account, balance AS amount FROM account_totals"
+        "  UNION ALL SELECT recipient, -amount FROM token_transfers WHERE id >= %(end)s"
+        "  UNION ALL SELECT sender, amount FROM token_transfers WHERE id >= %(end)s) AS moves"
         " WHERE account <> %(nobody)s GROUP BY account ORDER BY account",
         {"end": snapshot.end_id, "nobody": bytes(20)},
     )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection, Cursor
 
@@ -11,6 +11,10 @@ from indexer.domain.chain import Header
 from indexer.domain.units import Hash, hash_of, to_bytes
 from indexer.store.checkpoint import set_checkpoint
 from indexer.store.tables import Table, block_datetime, first_id, tables
+from indexer.store.totals import take_from_totals
+
+LIFT_DECOMPRESSION_LIMIT: Final = "SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
+"""A reorg into compressed chunks is never expected, but undone all the same; a plain server takes it as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[H
     """
     started = time.monotonic()
     with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(LIFT_DECOMPRESSION_LIMIT)
         cursor.execute("SELECT block_number FROM checkpoints FOR UPDATE")
         (dropped_head,) = _one(cursor)
         header = _stored_header(cursor, ancestor)
@@ -57,12 +62,13 @@ def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[H
 
 
 def delete_above(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
-    """Delete a history table's rows above the ancestor; return how many.
+    """Delete a history table's rows above the ancestor, from the totals too; return how many.
 
     The time bound lets TimescaleDB skip all older chunks.
     """
-    bounds = first_id(ancestor.number + 1), block_datetime(ancestor.timestamp)
-    cursor.execute(f"DELETE FROM {table.name} WHERE id >= %s AND block_time >= %s", bounds)
+    above = "id >= %s AND block_time >= %s", (first_id(ancestor.number + 1), block_datetime(ancestor.timestamp))
+    take_from_totals(cursor, table, *above)
+    cursor.execute(f"DELETE FROM {table.name} WHERE {above[0]}", above[1])
     return cursor.rowcount
 
 

@@ -11,8 +11,9 @@ from indexer.domain.chain import Header
 from indexer.domain.records import FACTS, VERSIONS, ChainEventRow, Row
 from indexer.store.checkpoint import refresh_checkpoint
 from indexer.store.digest import add_rows
-from indexer.store.rollback import delete_above
+from indexer.store.rollback import LIFT_DECOMPRESSION_LIMIT, delete_above
 from indexer.store.tables import Table, first_id, tables
+from indexer.store.totals import add_to_totals, recount_totals
 from indexer.store.writer import append, copy_newest_versions, copy_text
 
 SCHEMA: Final = "rebuild"
@@ -69,11 +70,13 @@ class Shadow:
         `decoded` are events that can be decoded now and could not be before: they leave `undecoded_logs`.
         """
         with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute(LIFT_DECOMPRESSION_LIMIT)
             for comparison in comparisons:
                 if not comparison.same:
                     self._replace(cursor, tables()[comparison.row])
             append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, decoded))
             cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", ([event.id for event in decoded],))
+            recount_totals(self._connection)
             refresh_checkpoint(cursor)
 
     def _compare(self, row: type[Row]) -> Comparison:
@@ -89,6 +92,7 @@ class Shadow:
             f"INSERT INTO {table.name} ({table.column_list})"
             f" SELECT {table.column_list} FROM {SCHEMA}.{table.name} ORDER BY id"
         )
+        add_to_totals(cursor, table, "id >= %s", (self._start,))
         if table.current:
             cursor.execute(f"DELETE FROM {table.current}")
             copy_newest_versions(cursor, table, "TRUE", ())

@@ -1,4 +1,4 @@
-"""Write a batch: facts and versions by COPY, current rows, headers and checkpoint, all in one transaction."""
+"""Write a batch: history by COPY, current rows, totals, headers and checkpoint, all in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from indexer.domain.records import Row
 from indexer.domain.units import to_bytes
 from indexer.store.checkpoint import set_checkpoint
 from indexer.store.tables import Table, block_datetime, first_id, tables
+from indexer.store.totals import add_to_totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,10 @@ class Writer:
             for row, text in batch.texts.items():
                 table = tables()[row]
                 append(cursor, table, text)
+                appended = _appended(batch.headers)
                 if table.current:
-                    update_current(cursor, table, batch.headers)
+                    copy_newest_versions(cursor, table, *appended)
+                add_to_totals(cursor, table, *appended)
             self._write_headers(cursor, batch.headers)
             set_checkpoint(cursor, batch.headers[-1])
 
@@ -68,15 +71,13 @@ def append(cursor: Cursor[Any], table: Table, text: bytes) -> None:
         copy.write(text)
 
 
-def update_current(cursor: Cursor[Any], table: Table, headers: Sequence[Header]) -> None:
-    """Bring the current rows up to the newest of the versions just appended.
+def _appended(headers: Sequence[Header]) -> tuple[str, Sequence[Any]]:
+    """The condition, with its parameters, that the rows of these blocks meet.
 
     The ids are bounded on both sides, though nothing lies above: the planner has no statistics of a fresh table and
     would read all of it for a one-sided bound.
     """
-    copy_newest_versions(
-        cursor,
-        table,
+    return (
         "id >= %s AND id < %s AND block_time >= %s",
         (first_id(headers[0].number), first_id(headers[-1].number + 1), block_datetime(headers[0].timestamp)),
     )

@@ -58,7 +58,7 @@ CHANGES = (
     ("UPDATE current_protocol SET total_supply = 1", "totalSupply()", "totalSupply"),
     ("UPDATE current_rounds SET outcome = NOT outcome", "getRound", "outcome"),
     ("UPDATE current_bets SET claimed = NOT claimed", "getBet", "claimed"),
-    ("UPDATE token_transfers SET amount = amount + 1", "balanceOf", "balance"),
+    ("UPDATE account_totals SET balance = balance + 1", "balanceOf", "balance"),
     ("UPDATE current_levels SET total_staked = 5 WHERE level = 1", "getTotalValueLocked()", "totalValueLocked"),
 )
 

@@ -17,8 +17,9 @@ from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.store.database import connect
-from indexer.store.digest import state_digest
+from indexer.store.digest import TotalsDiffer, state_digest
 from indexer.store.lock import try_lock
+from indexer.store.totals import recount_totals
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
 from tests.conftest import Databases, default_database, fetch_one
 from tests.indexing import index
@@ -59,6 +60,7 @@ def test_what_old_rules_got_wrong_is_replaced_and_readers_are_told(
         indexed.execute(f"UPDATE {table} SET {change} WHERE id > {450 << 23}")
         indexed.execute(f"UPDATE current_{table.replace('_states', 's')} SET {change} WHERE id > {450 << 23}")
     indexed.execute(f"DELETE FROM deaths WHERE id > {500 << 23}")
+    recount_totals(indexed)
     assert state_digest(indexed) != right
     wrong = state_digest(indexed)
 
@@ -71,6 +73,16 @@ def test_what_old_rules_got_wrong_is_replaced_and_readers_are_told(
         assert [notice.payload for notice in listener.notifies(timeout=1, stop_after=1)] == ["700"]
     assert state_digest(indexed) == right
     assert fetch_one(indexed, "SELECT count(*) FROM pg_namespace WHERE nspname = 'rebuild'") == 0
+
+
+def test_wrong_totals_alone_are_summed_up_anew(indexed: Connection[Any]) -> None:
+    right = state_digest(indexed)
+    indexed.execute("UPDATE account_totals SET balance = balance + 1 WHERE address = (SELECT min(address) FROM deaths)")
+    with pytest.raises(TotalsDiffer, match="account_totals"):
+        state_digest(indexed)
+    assert run_rebuild(indexed, swap=False).wrong_totals > 0
+    run_rebuild(indexed)
+    assert state_digest(indexed) == right
 
 
 def test_the_indexer_goes_on_from_what_was_rebuilt(

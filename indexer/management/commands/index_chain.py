@@ -18,6 +18,7 @@ from indexer.self_check import SelfCheck
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
 from indexer.store.quarantine import parse_log, quarantine_log
+from indexer.upkeep_thread import UpkeepThread
 from indexer.worker import Worker
 
 
@@ -78,7 +79,7 @@ class Command(GhostnetCommand):
         serve_metrics(environment.metrics_port)
         stop = stop_on_signals()
         reporter = ProgressReporter(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
-        observers: list[Observer] = [reporter, EventLog(), MetricsObserver()]
+        observers: list[Observer] = [reporter, EventLog(), MetricsObserver(), UpkeepThread(environment.upkeep)]
         if environment.audit_every:
             observers.append(
                 SelfCheck(

@@ -2,6 +2,14 @@
 
 from typing import Any
 
+from indexer.errors import GhostnetError
+
+
+class NoTimescale(GhostnetError):
+    """Something needs TimescaleDB, and the server has none."""
+
+    help = "docs/operations.md tells how to move to a TimescaleDB server; without it nothing is missing but speed."
+
 
 def has_timescaledb(connection: Any) -> bool:
     """Whether the extension is installed in this database."""

@@ -1,0 +1,76 @@
+"""Time every analytic query on the database that `DATABASE_URL` names: `python -m benchmarks.queries [--explain]`.
+
+`benchmarks.scale` makes it large. Times are of the selector: SQL, transport and objects.
+"""
+
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import django
+
+from benchmarks.clock import timed
+
+ROUNDS = 30
+
+
+def queries() -> dict[str, Callable[[], Any]]:
+    """The selectors behind `/stats/*` and `/leaderboard/*` by their address."""
+    from indexer.selectors import leaderboards, stats
+    from indexer.selectors.overview import checkpoint
+    from indexer.selectors.periods import Buckets, Interval, Period
+
+    row = checkpoint()
+    assert row is not None, "nothing is indexed"
+    now = row.block_time
+    spans = {"hour": timedelta(days=30), "day": timedelta(days=90), "week": timedelta(days=364)}
+    found: dict[str, Callable[[], Any]] = {
+        "stats": stats.stats,
+        "stats/levels": lambda: stats.level_stats(now),
+        "stats/burns": stats.burns,
+    }
+    for name, span in spans.items():
+        buckets = Buckets.covering(Interval(name), now - span, now)
+        found[f"stats/tvl/history {name}, {span.days} days"] = lambda b=buckets: stats.tvl_history(b)  # type: ignore[misc]
+        found[f"stats/volume {name}, {span.days} days"] = lambda b=buckets: stats.volume(b)  # type: ignore[misc]
+    for period in Period:
+        found[f"stats/deaths {period}"] = lambda p=period: stats.deaths(p, now)  # type: ignore[misc]
+    found["leaderboard/streak 100"] = lambda: leaderboards.longest_streaks(100)
+    found["leaderboard/survivors 100"] = lambda: leaderboards.longest_survivors(100)
+    for period in (Period.ALL, Period.MONTH, Period.WEEK):
+        found[f"leaderboard/earnings 100 {period}"] = lambda p=period: leaderboards.top_earners(100, p, now)  # type: ignore[misc]
+        found[f"leaderboard/losses 100 {period}"] = lambda p=period: leaderboards.top_losers(100, p, now)  # type: ignore[misc]
+    return found
+
+
+def explained(query: Callable[[], Any]) -> str:
+    """How many relations the plans of a selector's queries scan, and how many chunks there are that they might."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as captured:
+        query()
+    scans = 0
+    with connection.cursor() as cursor:
+        for one in captured.captured_queries:
+            cursor.execute("EXPLAIN " + one["sql"].replace("%", "%%"))
+            scans += sum(" Scan" in line and " on " in line for (line,) in cursor.fetchall())
+    return f"{scans} relations scanned"
+
+
+def main() -> None:
+    """Print the median and the slowest of some rounds."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+    django.setup()
+    for name, query in queries().items():
+        query()
+        times = sorted(timed(query)[0] * 1000 for _ in range(ROUNDS))
+        plan = f"  {explained(query)}" if "--explain" in sys.argv else ""
+        print(f"{name:32} median {statistics.median(times):8.2f} ms  slowest {times[-1]:8.2f} ms{plan}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Make an indexed database larger: its history is repeated within the time that it spans.
+
+`DATABASE_URL=… python -m benchmarks.scale COPIES` on a database that an indexed recording is all that is in.
+Current rows and totals stay those of the first copy: the queries on them cost the same.
+"""
+
+import os
+import sys
+from typing import Any
+
+import django
+from psycopg import Connection
+
+from benchmarks.clock import timed
+
+
+def repeat(connection: Connection[Any], copies: int) -> int:
+    """Have all history so many times, one after the other, each in its part of the time; return how many rows."""
+    from indexer.store.tables import tables
+
+    row = connection.execute(
+        "SELECT max(id >> 23) + 1, min(block_time), max(block_time) - min(block_time) FROM chain_blocks"
+    ).fetchone()
+    assert row is not None
+    blocks, start, span = row
+    rows = 0
+    for table in tables().values():
+        moved = {
+            "id": "id + n * %(ids)s",
+            "event_id": "event_id + n * %(ids)s",
+            "block_time": "%(start)s + (block_time - %(start)s + n * %(span)s) / %(copies)s",
+        }
+        columns = ", ".join(moved.get(column, column) for column in table.columns)
+        connection.execute(f"CREATE TEMPORARY TABLE original AS TABLE {table.name}")
+        connection.execute(f"TRUNCATE {table.name}")
+        rows += connection.execute(
+            f"INSERT INTO {table.name} ({table.column_list}) SELECT {columns} FROM original"
+            " CROSS JOIN generate_series(0, %(copies)s - 1) AS n ORDER BY 1",
+            {"ids": blocks << 23, "start": start, "span": span, "copies": copies},
+        ).rowcount
+        connection.execute("DROP TABLE original")
+    connection.execute("UPDATE checkpoints SET block_number = block_number + %s", (blocks * (copies - 1),))
+    connection.execute("ANALYZE")
+    return rows
+
+
+def main() -> None:
+    """Repeat what the database holds."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+    django.setup()
+    from indexer.store.database import connect
+
+    with connect() as connection:
+        seconds, rows = timed(lambda: repeat(connection, int(sys.argv[1])))
+    print(f"{rows:,} rows of history after {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Read queries for the API, the pages and the realtime gateway; nothing here writes."""

@@ -1,0 +1,89 @@
+"""Buckets and periods of time: aligned in UTC, half-open, by the chain's time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from indexer.errors import GhostnetError
+
+MOST_BUCKETS: Final = 5_000
+_MONDAY: Final = datetime.fromisoformat("2000-01-03T00:00:00+00:00")
+"""Buckets are counted from here, so that weeks are ISO weeks."""
+
+
+class BadRange(GhostnetError):
+    """A range of time that can't be answered."""
+
+    help = "Give `from` before `to`, and a wider interval for long ranges."
+
+
+class Interval(StrEnum):
+    """The width of a bucket; a week is an ISO week, from Monday on."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+
+    @property
+    def width(self) -> timedelta:
+        return {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}[self.value]
+
+    @property
+    def grain(self) -> str:
+        """The suffix of the aggregates that such buckets are made of."""
+        return "hourly" if self is Interval.HOUR else "daily"
+
+    def floor(self, time: datetime) -> datetime:
+        """The start of the bucket that holds a time."""
+        return time - (time - _MONDAY) % self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The buckets that begin in [start, end), both aligned."""
+
+    interval: Interval
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def covering(cls, interval: Interval, start: datetime, end: datetime) -> Self:
+        """All buckets that hold a moment of [start, end). Raises BadRange for none, or for more than MOST_BUCKETS."""
+        if start >= end:
+            raise BadRange(f"the range from {start.isoformat()} to {end.isoformat()} is empty")
+        first = interval.floor(start)
+        last = interval.floor(end - timedelta(microseconds=1)) + interval.width
+        count = (last - first) // interval.width
+        if count > MOST_BUCKETS:
+            raise BadRange(f"the range has {count} buckets of a{'n' * (interval == 'hour')} {interval}")
+        return cls(interval, first, last)
+
+    def __iter__(self) -> Iterator[datetime]:
+        time = self.start
+        while time < self.end:
+            yield time
+            time += self.interval.width
+
+
+class Period(StrEnum):
+    """A stretch of time up to the checkpoint: the last 24 hours, 7 days or 30 days, the current one included."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    ALL = "all"
+
+    @property
+    def grain(self) -> str:
+        """The suffix of the aggregates that it is summed up from."""
+        return "hourly" if self is Period.DAY else "daily"
+
+    def since(self, now: datetime) -> datetime | None:
+        """Where it begins: at a full hour for the day, at midnight for the others; None for all."""
+        if self is Period.ALL:
+            return None
+        if self is Period.DAY:
+            return Interval.HOUR.floor(now) - timedelta(hours=23)
+        return Interval.DAY.floor(now) - timedelta(days=6 if self is Period.WEEK else 29)

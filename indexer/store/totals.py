@@ -1,0 +1,98 @@
+"""Running totals per account: what history gains is added, what a rollback deletes is taken away again."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from psycopg import Connection, Cursor
+
+from indexer.domain.records import DeathRow, PositionRow, Row, TokenTransferRow
+from indexer.store.retention import horizon
+from indexer.store.tables import Table, tables
+
+NAME: Final = "account_totals"
+COLUMNS: Final = ("entries", "balance", "earned", "lost", "deaths")
+
+
+class Share(NamedTuple):
+    """What a row of history adds to the totals of the account in one of its columns, as SQL expressions."""
+
+    account: str
+    balance: str = "0"
+    earned: str = "0"
+    lost: str = "0"
+    deaths: str = "0"
+    condition: str = "TRUE"
+
+
+SHARES: Final[dict[type[Row], tuple[Share, ...]]] = {
+    TokenTransferRow: (Share("recipient", balance="amount"), Share("sender", balance="-amount")),
+    PositionRow: (Share("address", earned="rewards", condition="rewards > 0"),),
+    DeathRow: (Share("address", lost="amount", deaths="1"),),
+}
+
+
+def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
+    """Add what a history table's rows that meet a condition contribute."""
+    if table.row in SHARES:
+        grown = ", ".join(f"{column} = {NAME}.{column} + EXCLUDED.{column}" for column in COLUMNS)
+        cursor.execute(
+            f"INSERT INTO {NAME} (address, {', '.join(COLUMNS)}) {_sums(table, where)}"
+            f" ON CONFLICT (address) DO UPDATE SET {grown}",
+            list(parameters) * len(SHARES[table.row]),
+        )
+
+
+def take_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
+    """Take away what a history table's rows that meet a condition contributed: they are about to be deleted."""
+    if table.row in SHARES:
+        shrunk = ", ".join(f"{column} = {NAME}.{column} - gone.{column}" for column in COLUMNS)
+        cursor.execute(
+            f"UPDATE {NAME} SET {shrunk} FROM ({_sums(table, where)}) AS gone WHERE gone.address = {NAME}.address",
+            list(parameters) * len(SHARES[table.row]),
+        )
+        cursor.execute(f"DELETE FROM {NAME} WHERE entries = 0")
+
+
+def wrong_totals(connection: Connection[Any]) -> int:
+    """How many rows differ from the sums over history; 0 where retention has dropped what would have to be summed."""
+    if not _history_is_whole(connection):
+        return 0
+    stored = f"SELECT address, {', '.join(COLUMNS)} FROM {NAME}"
+    row = connection.execute(
+        f"SELECT count(*) FROM ((({_recount()}) EXCEPT ({stored})) UNION ALL (({stored}) EXCEPT ({_recount()}))) AS d"
+    ).fetchone()
+    assert row is not None, "an aggregate has one row"
+    return int(row[0])
+
+
+def recount_totals(connection: Connection[Any]) -> None:
+    """Sum history up anew, unless retention has dropped a part of it."""
+    if _history_is_whole(connection):
+        with connection.transaction():
+            connection.execute(f"DELETE FROM {NAME}")
+            connection.execute(f"INSERT INTO {NAME} (address, {', '.join(COLUMNS)}) {_recount()}")
+
+
+def _recount() -> str:
+    """A query for the totals over all of history."""
+    sums = ", ".join(f"sum({column})" for column in COLUMNS)
+    history = " UNION ALL ".join(f"({_sums(tables()[row], 'TRUE')})" for row in SHARES)
+    return f"SELECT address, {sums} FROM ({history}) AS history GROUP BY address"
+
+
+def _history_is_whole(connection: Connection[Any]) -> bool:
+    names = [tables()[row].name for row in SHARES]
+    return all(horizon(connection, name) is None for name in names)
+
+
+def _sums(table: Table, where: str) -> str:
+    """A query for what a table's rows contribute, one row per account."""
+    moves = " UNION ALL ".join(
+        f"SELECT {share.account}, {share.balance}, {share.earned}, {share.lost}, {share.deaths} FROM {table.name}"
+        f" WHERE {share.condition} AND {where}"
+        for share in SHARES[table.row]
+    )
+    return (
+        "SELECT address, count(*) AS entries, sum(balance) AS balance, sum(earned) AS earned, sum(lost) AS lost,"
+        f" sum(deaths) AS deaths FROM ({moves}) AS moves (address, balance, earned, lost, deaths) GROUP BY address"
+    )

@@ -1,0 +1,55 @@
+"""One round of upkeep: refresh the aggregates, compress, retire, in this order, and leave on record what was done."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from psycopg import Connection
+
+from indexer.timescale.aggregates import refresh_aggregates
+from indexer.timescale.columnstore import compress_chunks
+from indexer.timescale.features import has_timescaledb
+from indexer.timescale.plan import ChainTime, UpkeepPlan, chain_time
+from indexer.timescale.retention import retire_history
+
+_LOCK: Final = 0x6768_6F73_7570
+"""Key of the advisory lock that one session holds while it does a round."""
+
+
+def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
+    """Do a round of upkeep; what each step did, by its name.
+
+    Nothing is done without TimescaleDB, before anything is indexed, or while another session is at it. Each step is
+    safe to be broken off at any point: the next round goes on. Needs a connection in autocommit mode.
+    """
+    if not has_timescaledb(connection) or not _try_lock(connection):
+        return {}
+    try:
+        now = chain_time(connection, plan.reorg_depth)
+        if now is None:
+            return {}
+        return {
+            "refresh": _step(connection, now, "refresh", lambda: refresh_aggregates(connection, now.settled)),
+            "compress": _step(connection, now, "compress", lambda: compress_chunks(connection, now, plan)),
+            "retire": _step(connection, now, "retire", lambda: retire_history(connection, now.now, plan)),
+        }
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+
+
+def _try_lock(connection: Connection[Any]) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+    return bool(row and row[0])
+
+
+def _step(connection: Connection[Any], now: ChainTime, name: str, work: Callable[[], str]) -> str:
+    started = time.monotonic()
+    done = work()
+    connection.execute(
+        "INSERT INTO upkeep_runs (step, finished_at, chain_time, duration_ms, done)"
+        " VALUES (%s, clock_timestamp(), %s, %s, %s) ON CONFLICT (step) DO UPDATE SET"
+        " finished_at = EXCLUDED.finished_at, chain_time = EXCLUDED.chain_time,"
+        " duration_ms = EXCLUDED.duration_ms, done = EXCLUDED.done",
+        (name, now.now, round((time.monotonic() - started) * 1000), done),
+    )
+    return done
