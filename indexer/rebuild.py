@@ -12,6 +12,7 @@ from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Block, DecodedLog, Header
 from indexer.domain.game import Game
+from indexer.domain.records import ARCHIVE
 from indexer.domain.units import NO_HASH, Address
 from indexer.domain.witness import RememberedWitness
 from indexer.errors import GhostnetError
@@ -19,7 +20,9 @@ from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blo
 from indexer.store.checkpoint import check_indexed
 from indexer.store.loader import Snapshot, load_game, load_quarantine
 from indexer.store.lock import release_lock, try_lock
+from indexer.store.retention import check_whole
 from indexer.store.shadow import Comparison, Shadow
+from indexer.store.tables import tables
 from indexer.store.totals import wrong_totals
 
 OnProgress = Callable[[int, int, int], None]
@@ -65,7 +68,8 @@ def rebuild(
     """Apply the archived blocks from `from_block` (None: the first one) on to the state before it, by today's rules.
 
     The result replaces what differs from it, if `swap` says so; until then nothing is changed. Raises IndexerAtWork,
-    RebuildInterrupted, BlockNotIndexed, ArchiveIncomplete, and InvariantBroken if the rules contradict the chain.
+    RebuildInterrupted, BlockNotIndexed, HistoryRetired, ArchiveIncomplete, and InvariantBroken if the rules contradict
+    the chain.
     """
     chain_id = Snapshot(connection).progress.chain_id
     if not try_lock(connection, chain_id):
@@ -113,6 +117,8 @@ def _state_before(snapshot: Snapshot, first: int, contracts: dict[str, Address])
     else:
         before = Snapshot(snapshot.connection, first - 1)
         game, timestamp = load_game(before, contracts), before.timestamp()
+    archive = [tables()[row].name for row in ARCHIVE]
+    check_whole(snapshot.connection, archive, timestamp, f"a rebuild from block {first} on")
     return game, Header(first - 1, NO_HASH, NO_HASH, timestamp)
 
 

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
+from indexer.domain.buckets import floor_to
 from indexer.errors import GhostnetError
 
 MOST_BUCKETS: Final = 5_000
-_MONDAY: Final = datetime.fromisoformat("2000-01-03T00:00:00+00:00")
-"""Buckets are counted from here, so that weeks are ISO weeks."""
 
 
 class BadRange(GhostnetError):
@@ -37,7 +36,7 @@ class Interval(StrEnum):
 
     def floor(self, time: datetime) -> datetime:
         """The start of the bucket that holds a time."""
-        return time - (time - _MONDAY) % self.width
+        return floor_to(time, self.width)
 
 
 @dataclass(frozen=True, slots=True)

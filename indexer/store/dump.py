@@ -17,12 +17,13 @@ from indexer.domain.positions import (
 from indexer.domain.records import BetRow, PositionRow, RoundRow
 from indexer.domain.units import Address, address_of
 from indexer.store.loader import Snapshot, load_game, snapshot_of
+from indexer.store.retention import check_whole, horizon
 
 
 def dump_state(connection: Connection[Any], at_block: int | None = None) -> dict[str, Any]:
     """Everything the contracts would answer after a block (None: the checkpoint); amounts in wei as decimal strings.
 
-    Raises NothingIndexed or BlockNotIndexed.
+    Raises NothingIndexed, BlockNotIndexed or HistoryRetired.
     """
     with snapshot_of(connection, at_block) as snapshot:
         contracts = {name: Address(address) for name, address in snapshot.progress.contracts.items()}
@@ -38,7 +39,7 @@ def dump_state(connection: Connection[Any], at_block: int | None = None) -> dict
             "bets": [_bet(row) for row in _in_order(snapshot)],
             "totalValueLocked": str(game.total_value_locked),
             "totalSupply": str(game.total_supply),
-            "balances": _balances(snapshot),
+            "balances": _balances(snapshot, timestamp),
             "systemReset": {
                 "deadline": game.reset.deadline,
                 "lastDepositor": game.reset.last_depositor,
@@ -133,8 +134,9 @@ def _in_order(snapshot: Snapshot) -> list[Any]:
     return sorted(snapshot.states(BetRow), key=lambda row: (row.round_id, row.address))
 
 
-def _balances(snapshot: Snapshot) -> dict[str, str]:
+def _balances(snapshot: Snapshot, timestamp: int) -> dict[str, str]:
     """DATA balances of everybody who ever had any: today's, without what moved after the block."""
+    check_whole(snapshot.connection, ["token_transfers"], timestamp, f"the balances at block {snapshot.at_block}")
     rows = snapshot.rows(
         "SELECT account, sum(amount) AS balance FROM ("
         "  SELECT address AS account, balance AS amount FROM account_totals"
@@ -146,7 +148,10 @@ def _balances(snapshot: Snapshot) -> dict[str, str]:
     return {address_of(row.account): str(row.balance) for row in rows}
 
 
-def _event_counts(snapshot: Snapshot) -> Mapping[str, int]:
+def _event_counts(snapshot: Snapshot) -> Mapping[str, int] | None:
+    """How often each event occurred; None once the oldest are kept no longer."""
+    if horizon(snapshot.connection, ["chain_events"]):
+        return None
     rows = snapshot.rows(
         "SELECT contract || '.' || name AS event, count(*) AS occurrences FROM chain_events WHERE id < %(end)s"
         " GROUP BY 1 ORDER BY 1",

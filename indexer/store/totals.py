@@ -81,8 +81,7 @@ def _recount() -> str:
 
 
 def _history_is_whole(connection: Connection[Any]) -> bool:
-    names = [tables()[row].name for row in SHARES]
-    return all(horizon(connection, name) is None for name in names)
+    return horizon(connection, [tables()[row].name for row in SHARES]) is None
 
 
 def _sums(table: Table, where: str) -> str:

@@ -5,11 +5,10 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from indexer.timescale.operations import GRAINS
+from indexer.domain.buckets import floor_to
 
 WIDTHS: Final = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
-EPOCH: Final = datetime.fromisoformat("2000-01-03T00:00:00+00:00")
-"""Where buckets of days and weeks begin to be counted: a Monday."""
+"""The narrow before the wide, which are made of them."""
 
 
 def refresh_aggregates(connection: Connection[Any], settled: datetime | None) -> str:
@@ -23,14 +22,10 @@ def refresh_aggregates(connection: Connection[Any], settled: datetime | None) ->
     if settled is None:
         return "nothing to refresh"
     start = _first_whole_day(connection)
-    views = _views(connection)
     refreshed = 0
-    for grain in GRAINS:
-        end = floor_to(settled, WIDTHS[grain])
-        if start is not None and start >= end:
-            continue
-        for name in views:
-            if name.endswith(f"_{grain}"):
+    for grain, width in WIDTHS.items():
+        for name, end in _views(connection, grain, floor_to(settled, width)):
+            if start is None or start < end:
                 connection.execute(
                     sql.SQL("CALL refresh_continuous_aggregate({}, {}, {})").format(
                         sql.Literal(name), sql.Literal(start), sql.Literal(end)
@@ -40,17 +35,21 @@ def refresh_aggregates(connection: Connection[Any], settled: datetime | None) ->
     return f"{refreshed} aggregates refreshed"
 
 
-def floor_to(time: datetime, width: timedelta) -> datetime:
-    """The start of the bucket (UTC) that holds a time."""
-    return time - (time - EPOCH) % width
+def _views(connection: Connection[Any], grain: str, end: datetime) -> list[tuple[str, datetime]]:
+    """The aggregates of a grain, and up to when each is to be refreshed.
 
-
-def _views(connection: Connection[Any]) -> list[str]:
+    That is at least as far as it has ever been, its watermark: what lies below is read from what is stored only, also
+    where a deep rollback has taken the chain back.
+    """
     rows = connection.execute(
-        "SELECT view_name::text FROM timescaledb_information.continuous_aggregates"
-        " WHERE view_schema = 'public' ORDER BY 1"
+        "SELECT view_name::text, greatest(%s, _timescaledb_functions.to_timestamp("
+        "_timescaledb_functions.cagg_watermark(hypertable.id)))"
+        " FROM timescaledb_information.continuous_aggregates JOIN _timescaledb_catalog.hypertable"
+        " ON (schema_name, table_name) = (materialization_hypertable_schema, materialization_hypertable_name)"
+        " WHERE view_schema = 'public' AND view_name LIKE %s ORDER BY 1",
+        (end, f"%_{grain}"),
     )
-    return [name for (name,) in rows]
+    return rows.fetchall()
 
 
 def _first_whole_day(connection: Connection[Any]) -> datetime | None:
