@@ -19,7 +19,7 @@ from indexer.errors import GhostnetError
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
 from indexer.store.checkpoint import check_indexed
 from indexer.store.loader import Snapshot, load_game, load_quarantine
-from indexer.store.lock import release_lock, try_lock
+from indexer.store.lock import IndexerAtWork, release_lock, try_lock
 from indexer.store.retention import check_whole
 from indexer.store.shadow import Comparison, Shadow
 from indexer.store.tables import tables
@@ -27,12 +27,6 @@ from indexer.store.totals import wrong_totals
 
 OnProgress = Callable[[int, int, int], None]
 """Told the first, the last and the latest block."""
-
-
-class IndexerAtWork(GhostnetError):
-    """The tables can't be rebuilt while somebody writes to them."""
-
-    help = "Stop the indexer of this chain (and its standbys), rebuild, and start it again."
 
 
 class RebuildInterrupted(GhostnetError):

@@ -163,7 +163,7 @@ def _table_names() -> Iterator[str]:
         yield table.name
         if table.current:
             yield table.current
-    yield from ("blocks", "checkpoints", "alarms")
+    yield from ("account_totals", "blocks", "checkpoints", "alarms")
 
 
 @contextmanager

@@ -27,9 +27,9 @@ class DatabaseFull(DatabaseUnusable):
     help = "Nothing of the batch at hand was written. Free some space for the database, then start the indexer again."
 
 
-def connect() -> Connection[Any]:
+def connect(alias: str = "default") -> Connection[Any]:
     """A new connection in autocommit mode; the caller closes it. Raises django.db.OperationalError."""
-    wrapper = db.connections.create_connection("default")
+    wrapper = db.connections.create_connection(alias)
     wrapper.inc_thread_sharing()
     wrapper.ensure_connection()
     connection: Connection[Any] = wrapper.connection

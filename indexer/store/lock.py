@@ -5,8 +5,16 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from indexer.errors import GhostnetError
+
 _KEYSPACE: Final = 0x6748_6F73 << 32
 _RETRY_SECONDS: Final = 0.25
+
+
+class IndexerAtWork(GhostnetError):
+    """Something needs the tables for itself while somebody writes to them."""
+
+    help = "Stop the indexer of this chain (and its standbys), do this again, and start it after that."
 
 
 def try_lock(connection: Connection[Any], chain_id: int) -> bool:

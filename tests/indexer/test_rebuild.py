@@ -11,14 +11,14 @@ from psycopg import Connection
 from indexer.domain.errors import DeathsUnresolved
 from indexer.domain.events import DeathsProcessed, DeathsSubmitted, JackedIn, ScanExecuted
 from indexer.domain.units import DATA
-from indexer.rebuild import IndexerAtWork, RebuildInterrupted, Rebuilt, rebuild
+from indexer.rebuild import RebuildInterrupted, Rebuilt, rebuild
 from indexer.replay.recording import RecordedBlock, RecordedLog
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.store.database import connect
 from indexer.store.digest import TotalsDiffer, state_digest
-from indexer.store.lock import try_lock
+from indexer.store.lock import IndexerAtWork, try_lock
 from indexer.store.totals import recount_totals
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
 from tests.conftest import Databases, default_database, fetch_one

@@ -1,0 +1,69 @@
+"""Moving to another server: all that is known arrives, and indexing goes on there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from psycopg import Connection
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from indexer.store.database import connect
+from indexer.store.digest import state_digest
+from indexer.store.lock import try_lock
+from tests.conftest import Databases, database_url, default_database, fetch_one
+from tests.indexing import index
+
+Digest = Callable[[int], str]
+
+
+def test_the_copy_is_the_same_and_goes_on(
+    databases: Databases,
+    season: list[RecordedBlock],
+    truth: Truth,
+    digest_at: Digest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with ReplayServer(season, ReplayOptions(head=600)) as server:
+        target = databases.make()
+        with default_database(databases.make()):
+            index(server, truth.contracts)
+            server.fork(3, 3)
+            index(server, truth.contracts)
+            server.settle(700)
+            index(server, truth.contracts)
+            call_command("copy_database", database_url(target))
+        with default_database(target), connect() as connection:
+            digest = digest_at(700)
+            assert f"both databases have the digest {digest}" in capsys.readouterr().out
+            assert state_digest(connection) == digest
+            reorgs = fetch_one(connection, "SELECT count(*) FROM reorgs")
+            assert reorgs > 0
+            server.fork(40, 30)
+            index(server, truth.contracts)
+            assert fetch_one(connection, "SELECT count(*) FROM reorgs") == reorgs + 1
+            server.settle(1007)
+            index(server, truth.contracts)
+            assert state_digest(connection) == digest_at(1007)
+
+
+def test_a_copy_that_can_not_be_made_says_why(
+    database: str, connection: Connection[Any], databases: Databases, season: list[RecordedBlock], truth: Truth
+) -> None:
+    target = database_url(databases.make())
+    with pytest.raises(CommandError, match="holds no chain yet"):
+        call_command("copy_database", target)
+    with pytest.raises(CommandError, match="postgresql://"):
+        call_command("copy_database", "mysql://somewhere")
+    with ReplayServer(season[:30]) as server:
+        index(server, truth.contracts)
+    with connect() as other:
+        assert try_lock(other, truth.chain_id)
+        with pytest.raises(CommandError, match="at work"):
+            call_command("copy_database", target)
+    with pytest.raises(CommandError, match="holds a chain already"):
+        call_command("copy_database", database)
+    with pytest.raises(CommandError, match="database can't be used"):
+        call_command("copy_database", target.replace("/ghostnet_", "/no_such_", 1))
