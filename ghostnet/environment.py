@@ -70,12 +70,13 @@ class Environment:
         Raises BadEnvironment, which names every variable that is wrong.
         """
         reader = _Reader(variables)
+        reorg_depth: int = reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64)
         environment = cls(
             database_url=reader.read("DATABASE_URL", _database_url, None),
             rpc_urls=reader.read("GHOSTNET_RPC_URLS", _urls("http", "https"), ("http://127.0.0.1:8545",)),
             rpc_ws_url=reader.read("GHOSTNET_RPC_WS_URL", _url("ws", "wss"), None),
             deployment=reader.read("GHOSTNET_DEPLOYMENT", _deployment, _SEASON, always=True),
-            reorg_depth=reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64),
+            reorg_depth=reorg_depth,
             headers_kept=reader.read("GHOSTNET_HEADERS_KEPT", _integer(64, 100_000_000), 100_000),
             poll_interval=reader.read("GHOSTNET_POLL_INTERVAL", _number(0.01, 60), 0.25),
             audit_every=reader.read("GHOSTNET_AUDIT_EVERY", _integer(0, 100_000_000), 0),
@@ -85,7 +86,7 @@ class Environment:
                 compress_after=reader.read("GHOSTNET_COMPRESS_AFTER_DAYS", _days, timedelta(days=7)),
                 keep_transfers=reader.read("GHOSTNET_KEEP_TRANSFERS_DAYS", _days, timedelta(days=90)),
                 keep_archive=reader.read("GHOSTNET_KEEP_ARCHIVE_DAYS", _days, timedelta(days=365)),
-                reorg_depth=reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64),
+                reorg_depth=reorg_depth,
             ),
             data_dir=reader.read("GHOSTNET_DATA_DIR", _path, PROJECT / ".ghostnet"),
             log_level=reader.read("GHOSTNET_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),

@@ -18,6 +18,9 @@ class BadRange(GhostnetError):
     help = "Give `from` before `to`, and a wider interval for long ranges."
 
 
+_WIDTHS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+
+
 class Interval(StrEnum):
     """The width of a bucket; a week is an ISO week, from Monday on."""
 
@@ -27,7 +30,7 @@ class Interval(StrEnum):
 
     @property
     def width(self) -> timedelta:
-        return {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}[self.value]
+        return _WIDTHS[self.value]
 
     @property
     def grain(self) -> str:
@@ -60,10 +63,10 @@ class Buckets:
         return cls(interval, first, last)
 
     def __iter__(self) -> Iterator[datetime]:
-        time = self.start
+        time, width = self.start, self.interval.width
         while time < self.end:
             yield time
-            time += self.interval.width
+            time += width
 
 
 class Period(StrEnum):

@@ -16,12 +16,6 @@ def fetch(kind: Callable[..., T], sql: str, parameters: Mapping[str, Any] | None
     return [kind(*row) for row in fetch_rows(sql, parameters)]
 
 
-def fetch_one(kind: Callable[..., T], sql: str, parameters: Mapping[str, Any] | None = None) -> T:
-    """The one object of a query that always has one row."""
-    (one,) = fetch(kind, sql, parameters)
-    return one
-
-
 def fetch_rows(sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """The rows of a query: numbers as `int` (all of ours are whole), bytes as `0x` and hex digits."""
     with connection.cursor() as cursor:

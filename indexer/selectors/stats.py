@@ -6,9 +6,29 @@ from typing import Final
 
 from indexer.models import CurrentLevel, CurrentProtocol
 from indexer.selectors.periods import Buckets, Period
-from indexer.selectors.rows import fetch, fetch_one, fetch_rows
+from indexer.selectors.rows import fetch, fetch_rows
 
-BURN_SOURCES: Final = ("tax", "deaths", "culling", "resets", "bets", "buybacks")
+_BURNED_BY: Final = {
+    "tax": "token_tax",
+    "deaths": "scan_flow",
+    "culling": "culling_flow",
+    "resets": "reset_flow",
+    "bets": "round_flow",
+    "buybacks": "buyback_flow",
+}
+"""The sources of burns, and the aggregates that tell of them."""
+_WHOLE: Final = {
+    "level_deaths": ("death_count", "amount"),
+    "emission_flow": ("emissions", "amount"),
+    "toll_flow": ("tolls", "amount"),
+    "buyback_flow": ("buybacks", "eth_spent", "data_received", "burned"),
+    "reset_flow": ("resets", "penalty", "paid", "burned"),
+    "token_tax": ("burned",),
+    "scan_flow": ("burned",),
+    "culling_flow": ("burned",),
+    "round_flow": ("burned",),
+}
+"""What is summed up over all time, by aggregate: in one query, since planning takes longer than reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +125,25 @@ class VolumePoint:
 def stats() -> Stats:
     """Everything since the start."""
     protocol = CurrentProtocol.objects.first()
+    (found,) = fetch_rows(f"SELECT * FROM {', '.join(_sums(name, columns) for name, columns in _WHOLE.items())}")
+    whole = dict(zip(((name, column) for name, columns in _WHOLE.items() for column in columns), found, strict=True))
+    resets = Resets(*(whole["reset_flow", column] for column in ("resets", "penalty", "paid")))
     return Stats(
         total_value_locked=int(protocol.total_value_locked) if protocol else 0,
         players=sum(CurrentLevel.objects.values_list("alive_count", flat=True)),
-        deaths=fetch_one(
-            Flow, "SELECT coalesce(sum(death_count), 0), coalesce(sum(amount), 0) FROM level_deaths_daily"
-        ),
-        burned=burns(),
-        emissions=fetch_one(
-            Flow, "SELECT coalesce(sum(emissions), 0), coalesce(sum(amount), 0) FROM emission_flow_daily"
-        ),
-        tolls=_flow("toll_flow", "tolls"),
-        buybacks=fetch_one(
-            Buybacks,
-            "SELECT coalesce(sum(buybacks), 0), coalesce(sum(eth_spent), 0), coalesce(sum(data_received), 0),"
-            " coalesce(sum(burned), 0) FROM buyback_flow_daily",
-        ),
-        resets=fetch_one(
-            Resets,
-            "SELECT coalesce(sum(resets), 0), coalesce(sum(penalty), 0), coalesce(sum(paid), 0) FROM reset_flow_daily",
-        ),
+        deaths=Flow(whole["level_deaths", "death_count"], whole["level_deaths", "amount"]),
+        burned={source: whole[name, "burned"] for source, name in _BURNED_BY.items()},
+        emissions=Flow(whole["emission_flow", "emissions"], whole["emission_flow", "amount"]),
+        tolls=Flow(whole["toll_flow", "tolls"], whole["toll_flow", "amount"]),
+        buybacks=Buybacks(*(whole["buyback_flow", column] for column in _WHOLE["buyback_flow"])),
+        resets=resets,
     )
 
 
 def burns() -> dict[str, int]:
     """What was burned since the start, in wei, by source; every source is there."""
     burned = dict(fetch_rows("SELECT source, sum(amount) FROM burns_daily GROUP BY source"))
-    return {source: burned.get(source, 0) for source in BURN_SOURCES}
+    return {source: burned.get(source, 0) for source in _BURNED_BY}
 
 
 def deaths(period: Period, now: datetime) -> list[LevelDeaths]:
@@ -180,7 +192,7 @@ def tvl_history(buckets: Buckets) -> list[TvlPoint]:
         )
     )
     latest = {interval.floor(time): tvl for time, tvl in known.items()}
-    tvl, points = _tvl_before(buckets.start), []
+    tvl, points = _tvl_before(buckets.start, interval.grain), []
     for time in buckets:
         tvl = latest.get(time, tvl)
         points.append(TvlPoint(time, tvl))
@@ -204,18 +216,18 @@ def volume(buckets: Buckets) -> list[VolumePoint]:
     return [found.get(time, VolumePoint(time, 0, 0, 0, 0)) for time in buckets]
 
 
-def _tvl_before(time: datetime) -> int:
-    """The value locked before a time."""
+def _tvl_before(bucket: datetime, grain: str) -> int:
+    """The value locked before a bucket begins."""
     rows = fetch_rows(
-        "SELECT total_value_locked FROM protocol_states WHERE block_time < %(time)s"
-        " ORDER BY block_time DESC, id DESC LIMIT 1",
-        {"time": time},
+        f"SELECT total_value_locked FROM tvl_{grain} WHERE bucket < %(bucket)s ORDER BY bucket DESC LIMIT 1",
+        {"bucket": bucket},
     )
     return int(rows[0][0]) if rows else 0
 
 
-def _flow(name: str, count: str) -> Flow:
-    return fetch_one(Flow, f"SELECT coalesce(sum({count}), 0), coalesce(sum(amount), 0) FROM {name}_daily")
+def _sums(name: str, columns: tuple[str, ...]) -> str:
+    sums = ", ".join(f"coalesce(sum({column}), 0)" for column in columns)
+    return f"(SELECT {sums} FROM {name}_daily) AS {name}"
 
 
 def _by_level(name: str, *columns: str) -> list[tuple[int, ...]]:
