@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from indexer.errors import GhostnetError
 from indexer.store.digest import state_digest
 from indexer.store.loader import Snapshot
-from indexer.store.lock import IndexerAtWork, release_lock, try_lock
+from indexer.store.lock import chain_lock
 
 OnTable = Callable[[str, int], None]
 """Told a table and how many of its rows were copied."""
@@ -46,10 +46,8 @@ def copy_database(source: Connection[Any], target: Connection[Any], on_table: On
     chain_id = Snapshot(source).progress.chain_id
     if target.execute("SELECT FROM checkpoints").rowcount:
         raise TargetNotEmpty("the target database holds a chain already")
-    if not try_lock(source, chain_id):
-        raise IndexerAtWork(f"an indexer of chain {chain_id} is at work")
-    try:
-        rows = 0
+    rows = 0
+    with chain_lock(source, chain_id):
         with target.transaction():
             for model in apps.get_app_config("indexer").get_models():
                 copied = _copy_table(source, target, model)
@@ -58,8 +56,6 @@ def copy_database(source: Connection[Any], target: Connection[Any], on_table: On
         digest, arrived = state_digest(source), state_digest(target)
         if digest != arrived:
             raise CopyDiffers(f"the digest here is {digest}, there {arrived}")
-    finally:
-        release_lock(source, chain_id)
     return Copied(rows, digest)
 
 

@@ -19,7 +19,7 @@ from indexer.errors import GhostnetError
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
 from indexer.store.checkpoint import check_indexed
 from indexer.store.loader import Snapshot, load_game, load_quarantine
-from indexer.store.lock import IndexerAtWork, release_lock, try_lock
+from indexer.store.lock import chain_lock
 from indexer.store.retention import check_whole
 from indexer.store.shadow import Comparison, Shadow
 from indexer.store.tables import tables
@@ -66,12 +66,8 @@ def rebuild(
     the chain.
     """
     chain_id = Snapshot(connection).progress.chain_id
-    if not try_lock(connection, chain_id):
-        raise IndexerAtWork(f"an indexer of chain {chain_id} is at work")
-    try:
+    with chain_lock(connection, chain_id):
         return _rebuild(connection, from_block, swap, stop, on_progress)
-    finally:
-        release_lock(connection, chain_id)
 
 
 def _rebuild(
@@ -100,7 +96,8 @@ def _rebuild(
         if swap and rebuilt.differs:
             shadow.swap(rebuilt.comparisons, archive.events)
     finally:
-        shadow.drop()
+        if not connection.closed:
+            shadow.drop()
     return rebuilt
 
 

@@ -1,6 +1,8 @@
 """One indexer per chain: a session's advisory lock, so that it falls with the process that holds it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from psycopg import Connection
@@ -23,9 +25,16 @@ def try_lock(connection: Connection[Any], chain_id: int) -> bool:
     return bool(row and row[0])
 
 
-def release_lock(connection: Connection[Any], chain_id: int) -> None:
-    """Let others have the chain's lock that this connection's session holds."""
-    connection.execute("SELECT pg_advisory_unlock(%s)", (_key(chain_id),))
+@contextmanager
+def chain_lock(connection: Connection[Any], chain_id: int) -> Iterator[None]:
+    """Hold the chain's lock, which a lost session lets go by itself. Raises IndexerAtWork if another one holds it."""
+    if not try_lock(connection, chain_id):
+        raise IndexerAtWork(f"an indexer of chain {chain_id} is at work")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_key(chain_id),))
 
 
 def wait_for_lock(connection: Connection[Any], chain_id: int, stop: threading.Event) -> bool:

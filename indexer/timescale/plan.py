@@ -33,7 +33,10 @@ class UpkeepPlan:
 
 @dataclass(frozen=True, slots=True)
 class ChainTime:
-    """The checkpoint's time, and that of the last block that no expected reorg can drop (None: there is none yet)."""
+    """The checkpoint's time, and that of the last block that no expected reorg can drop (None: there is none yet).
+
+    At most our own time: a block from the future retires nothing.
+    """
 
     now: datetime
     settled: datetime | None
@@ -42,7 +45,7 @@ class ChainTime:
 def chain_time(connection: Connection[Any], reorg_depth: int) -> ChainTime | None:
     """The chain's time; None before anything is indexed."""
     row = connection.execute(
-        "SELECT block_time, (SELECT to_timestamp(least(timestamp, 253402300799)) FROM blocks"
+        "SELECT least(block_time, clock_timestamp()), (SELECT to_timestamp(least(timestamp, 253402300799)) FROM blocks"
         " WHERE number <= block_number - %s ORDER BY number DESC LIMIT 1)"
         " FROM checkpoints WHERE block_number >= start_block",
         (reorg_depth,),
