@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.urls import path
 
+from api.api import api
 from ghostnet.health import live, ready
 from ghostnet.pages import overview
 
 urlpatterns = [
     path("", overview),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
     path("health/live", live),
     path("health/ready", ready),
 ]

@@ -1,0 +1,22 @@
+"""The REST API: its routers, its errors, its document."""
+
+from ninja import NinjaAPI
+
+from api.errors import handle_errors
+from api.routers import leaderboards, positions, stats, status
+
+api = NinjaAPI(
+    title="GHOSTNET",
+    version="1",
+    description=(
+        "GHOSTNET as indexed from its contracts. Amounts are wei in decimal strings. Every answer is of one"
+        " block, which `X-Indexed-Block` names; `If-None-Match` with its `ETag` gets 304 until something changes."
+    ),
+    docs_url="docs",
+    openapi_url="openapi.json",
+)
+handle_errors(api)
+api.add_router("/positions", positions.router)
+api.add_router("/stats", stats.router)
+api.add_router("/leaderboard", leaderboards.router)
+api.add_router("/status", status.router)

@@ -1,0 +1,84 @@
+"""Errors as problem documents (RFC 9457)."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+
+from indexer.errors import GhostnetError
+from indexer.selectors.periods import BadRange
+
+Problems = Sequence[tuple[str, str]]
+"""Parameters, and what is wrong with each."""
+
+
+class BadInput(GhostnetError):
+    """Parameters that can't be used."""
+
+    help = "/api/v1/docs lists the parameters of each path."
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        super().__init__(f"{len(problems)} parameter{'s'[: len(problems) > 1]} can't be used")
+
+
+class NotYetIndexed(GhostnetError):
+    """The block that the client wants to see is not indexed."""
+
+    help = "Ask again in a moment."
+
+
+class NothingToServe(GhostnetError):
+    """The database holds no chain yet."""
+
+    help = "Start the indexer, or wait until it has its first block."
+
+
+def problem(status: HTTPStatus, detail: str, errors: Problems = (), headers: dict[str, str] | None = None) -> Any:
+    """A problem document as a response."""
+    document: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    if errors:
+        document["errors"] = [{"parameter": name, "message": message} for name, message in errors]
+    return HttpResponse(
+        msgspec.json.encode(document), status=status, content_type="application/problem+json", headers=headers
+    )
+
+
+def handle_errors(api: NinjaAPI) -> None:
+    """Let every error of the API go out as a problem document."""
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        return _bad_input([(str(one["loc"][-1]), one["msg"]) for one in error.errors])
+
+    @api.exception_handler(BadInput)
+    def bad(request: HttpRequest, error: BadInput) -> HttpResponse:
+        return _bad_input(error.problems)
+
+    @api.exception_handler(BadRange)
+    def bad_range(request: HttpRequest, error: BadRange) -> HttpResponse:
+        return _bad_input([("from", error.message)])
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        found: HttpResponse = problem(HTTPStatus.NOT_FOUND, str(error))
+        return found
+
+    @api.exception_handler(NotYetIndexed)
+    def early(request: HttpRequest, error: NotYetIndexed) -> HttpResponse:
+        found: HttpResponse = problem(HTTPStatus.TOO_EARLY, error.message, headers={"Retry-After": "1"})
+        return found
+
+    @api.exception_handler(NothingToServe)
+    def empty(request: HttpRequest, error: NothingToServe) -> HttpResponse:
+        found: HttpResponse = problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers={"Retry-After": "5"})
+        return found
+
+
+def _bad_input(problems: Problems) -> HttpResponse:
+    found: HttpResponse = problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(BadInput(problems).message), problems)
+    return found

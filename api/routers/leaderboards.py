@@ -1,0 +1,43 @@
+"""`/leaderboard`: who leads."""
+
+from typing import Annotated, Any
+
+from ninja import Query, Router
+
+from api import schemas
+from api.answers import get
+from indexer.models import Checkpoint
+from indexer.selectors import leaderboards
+from indexer.selectors.periods import Period
+
+router = Router(tags=["leaderboards"])
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many rows, at most 500.")]
+
+
+@get(router, "/streak", list[schemas.StreakLeader], "The longest streaks")
+def streak_leaders(checkpoint: Checkpoint, limit: Limit = 100) -> list[dict[str, Any]]:
+    """The living by scans survived in a row; ties go to who entered first."""
+    return [_with_level(row, streak=row.streak) for row in leaderboards.longest_streaks(limit)]
+
+
+@get(router, "/survivors", list[schemas.Survivor], "The longest alive")
+def survivors(checkpoint: Checkpoint, limit: Limit = 100) -> list[dict[str, Any]]:
+    """The living by the time of their entry."""
+    return [_with_level(row, alive_since=row.alive_since) for row in leaderboards.longest_survivors(limit)]
+
+
+@get(router, "/earnings", list[schemas.Earner], "The highest earnings")
+def earners(checkpoint: Checkpoint, limit: Limit = 100, period: Period = Period.ALL) -> list[leaderboards.Earner]:
+    """Rewards paid, claimed or extracted."""
+    return leaderboards.top_earners(limit, period, checkpoint.block_time)
+
+
+@get(router, "/losses", list[schemas.Loser], "The highest losses")
+def losers(checkpoint: Checkpoint, limit: Limit = 100, period: Period = Period.ALL) -> list[leaderboards.Loser]:
+    """Stakes lost by dying in scans."""
+    return leaderboards.top_losers(limit, period, checkpoint.block_time)
+
+
+def _with_level(row: leaderboards.Survivor, **columns: Any) -> dict[str, Any]:
+    return {"rank": row.rank, "address": row.address, "level": schemas.LevelName.of(row.level), **columns}

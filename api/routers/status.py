@@ -1,0 +1,28 @@
+"""`/status`: how far the indexer has come."""
+
+from typing import Any
+
+from ninja import Router
+
+from api import schemas
+from api.answers import get
+from indexer.models import Checkpoint
+from indexer.selectors.status import last_reorg
+
+router = Router(tags=["status"])
+
+
+@get(router, "", schemas.Status, "How far the indexer has come")
+def status(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The indexed chain, block and contracts, and the last reorg."""
+    reorg = last_reorg()
+    return {
+        "chain_id": checkpoint.chain_id,
+        "start_block": checkpoint.start_block,
+        "indexed_block": checkpoint.block_number,
+        "indexed_block_hash": checkpoint.block_hash,
+        "indexed_at": checkpoint.block_time,
+        "last_reorg": reorg
+        and {"ancestor_block": reorg.ancestor_number, "depth": reorg.depth, "detected_at": reorg.detected_at},
+        "contracts": checkpoint.contracts,
+    }

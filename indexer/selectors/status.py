@@ -1,0 +1,19 @@
+"""How far the indexer has come."""
+
+from indexer.domain.units import LOG_INDEX_BITS
+from indexer.models import BlockHeader, ChainBlock, Reorg
+
+
+def last_reorg() -> Reorg | None:
+    """The newest reorg."""
+    return Reorg.objects.order_by("-id").first()
+
+
+def block_timestamp(number: int) -> int:
+    """An indexed block's time in unix seconds; of an empty one whose header is forgotten, that of the last before it
+    that was not empty."""
+    header = BlockHeader.objects.filter(number=number).values_list("timestamp", flat=True).first()
+    if header is None:
+        blocks = ChainBlock.objects.filter(id__lt=number + 1 << LOG_INDEX_BITS).order_by("-id")
+        header = blocks.values_list("timestamp", flat=True).first()
+    return int(header or 0)

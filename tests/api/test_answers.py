@@ -1,0 +1,116 @@
+"""What holds for every answer: headers, 304, reading one's own write, errors that name what is wrong."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.truth import Truth
+
+PATHS = [
+    "/stats",
+    "/stats/levels",
+    "/stats/tvl/history",
+    "/stats/burns",
+    "/stats/deaths",
+    "/stats/volume",
+    "/leaderboard/streak",
+    "/leaderboard/survivors",
+    "/leaderboard/earnings",
+    "/leaderboard/losses",
+    "/status",
+    "/positions/0x08a14f70b4bc7f46e172ad6795516405eb88f1eb",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_names_its_block_and_is_sent_once(client: Client, season: list[RecordedBlock], path: str) -> None:
+    answer = client.get(f"/api/v1{path}")
+    assert answer.status_code == 200, answer.content
+    assert answer["Content-Type"] == "application/json"
+    assert answer["X-Indexed-Block"] == "1007"
+    assert datetime.fromisoformat(answer["X-Indexed-At"]).timestamp() == season[1007].timestamp
+    again = client.get(f"/api/v1{path}", headers={"If-None-Match": answer["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(f"/api/v1{path}?min_block=1007").json() == answer.json()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_block_that_is_not_there_yet_is_too_early(client: Client, path: str) -> None:
+    answer = client.get(f"/api/v1{path}?min_block=1008")
+    assert answer.status_code == 425
+    assert int(answer["Retry-After"]) > 0
+    assert problem_of(answer)["detail"] == "block 1008 is not indexed yet, 1007 is the last one"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_parameter_that_nobody_knows_is_an_error(client: Client, path: str) -> None:
+    answer = client.get(f"/api/v1{path}?limt=3")
+    assert answer.status_code == 422
+    assert problem_of(answer)["errors"] == [{"parameter": "limt", "message": "there is no such parameter"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("/leaderboard/streak?limit=0", "limit"),
+        ("/leaderboard/streak?limit=501", "limit"),
+        ("/leaderboard/streak?limit=ten", "limit"),
+        ("/leaderboard/losses?limit=1&limit=2", "limit"),
+        ("/leaderboard/earnings?period=year", "period"),
+        ("/stats/deaths?period=", "period"),
+        ("/stats/tvl/history?interval=minute", "interval"),
+        ("/stats/tvl/history?from=yesterday", "from"),
+        ("/stats/tvl/history?from=2026-01-01T00:00:00", "from"),
+        ("/stats/tvl/history?from=0001-01-01T00:00:00Z", "from"),
+        ("/stats/volume?to=9999-12-31T23:59:59Z", "to"),
+        ("/stats/volume?from=2026-01-03T00:00:00Z&to=2026-01-02T00:00:00Z", "from"),
+        ("/stats/volume?interval=hour&from=2020-01-01T00:00:00Z", "from"),
+        ("/stats?min_block=-1", "min_block"),
+        ("/stats?min_block=99999999999999999999", "min_block"),
+        ("/positions/0x1234", "address"),
+        ("/positions/0x08a14f70b4bc7f46e172ad6795516405eb88f1eb?at_block=1008", "at_block"),
+        ("/positions/0x08a14f70b4bc7f46e172ad6795516405eb88f1eb?at_block=-1", "at_block"),
+    ],
+)
+def test_bad_input_is_named(client: Client, path: str, parameter: str) -> None:
+    answer = client.get(f"/api/v1{path}")
+    assert answer.status_code == 422
+    problem = problem_of(answer)
+    assert [error["parameter"] for error in problem["errors"]] == [parameter]
+    assert problem["errors"][0]["message"]
+
+
+def test_an_empty_database_says_so(database: str) -> None:
+    answer = Client().get("/api/v1/stats")
+    assert answer.status_code == 503
+    assert problem_of(answer)["detail"] == "nothing is indexed yet"
+
+
+def test_the_document_is_openapi_3_1_and_has_every_path(client: Client) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    paths = {
+        path.removeprefix("/api/v1").replace("{address}", PATHS[-1].rpartition("/")[2]) for path in document["paths"]
+    }
+    assert paths == set(PATHS)
+    names = {parameter["name"] for parameter in document["paths"]["/api/v1/stats/tvl/history"]["get"]["parameters"]}
+    assert names == {"interval", "from", "to", "min_block"}
+
+
+def test_the_status(client: Client, truth: Truth, season: list[RecordedBlock]) -> None:
+    status = client.get("/api/v1/status").json()
+    assert status["indexed_block"] == 1007
+    assert status["indexed_block_hash"] == season[1007].hash
+    assert status["chain_id"] == truth.chain_id
+    assert {name: address.lower() for name, address in status["contracts"].items()} == truth.contracts
+    assert status["last_reorg"] is None
+
+
+def problem_of(answer: Any) -> dict[str, Any]:
+    assert answer["Content-Type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == answer.status_code
+    return problem
