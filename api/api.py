@@ -3,7 +3,7 @@
 from ninja import NinjaAPI
 
 from api.errors import handle_errors
-from api.routers import leaderboards, positions, stats, status
+from api.routers import leaderboards, positions, rounds, scans, stats, status
 
 api = NinjaAPI(
     title="GHOSTNET",
@@ -17,6 +17,10 @@ api = NinjaAPI(
 )
 handle_errors(api)
 api.add_router("/positions", positions.router)
+api.add_router("/scans", scans.scans)
+api.add_router("/deaths", scans.deaths)
+api.add_router("/rounds", rounds.rounds)
+api.add_router("/bets", rounds.bets)
 api.add_router("/stats", stats.router)
 api.add_router("/leaderboard", leaderboards.router)
 api.add_router("/status", status.router)

@@ -32,3 +32,11 @@ To = Annotated[
 def address_in(text: str) -> Address:
     """An address as we keep it."""
     return Address(text.lower())
+
+
+LevelIn = Annotated[str | None, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
+
+
+def level_in(text: str) -> int:
+    """A level's number, of its number or its name."""
+    return int(text) if text.isdecimal() else int(LevelId[text])

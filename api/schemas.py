@@ -238,3 +238,138 @@ class Status(Schema):
     indexed_at: Moment
     last_reorg: Reorg | None
     contracts: dict[str, Address]
+
+
+TxHash = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", examples=["0x" + "ab" * 32])]
+NextCursor = Annotated[str | None, Field(examples=["WyJpZCIsIjE1MDAiXQ"])]
+
+
+class Cascade(Schema):
+    """How the stakes of a scan's dead were split; `burned` is what really was."""
+
+    same_level: Wei
+    upstream: Wei
+    burn: Wei
+    protocol: Wei
+    burned: Wei
+
+
+class Scan(Schema):
+    """A scan; `state` is executed, deaths_submitted or finalized."""
+
+    scan_id: int = Field(examples=[12])
+    level: LevelName
+    state: str = Field(examples=["finalized"])
+    seed: Wei
+    executed_at: Moment
+    finalized_at: Moment
+    batches: int = Field(examples=[2])
+    death_count: int = Field(examples=[4])
+    total_dead: Wei
+    survivor_count: int | None = Field(examples=[9])
+    cascade: Cascade | None
+    block: int = Field(examples=[512])
+    tx: TxHash
+
+
+class Scans(Schema):
+    """Some scans."""
+
+    items: list[Scan]
+    next_cursor: NextCursor
+
+
+class NextScan(Schema):
+    """When a level may be scanned next."""
+
+    level: LevelName
+    next_scan_at: Moment
+    seconds_remaining: int = Field(examples=[1200])
+
+
+class Death(Schema):
+    """A player who died, with the stake and the streak that it ended."""
+
+    address: Address
+    level: int = Field(examples=[4])
+    scan_id: int = Field(examples=[12])
+    amount: Wei
+    streak: int = Field(examples=[3])
+    time: Moment
+    block: int = Field(examples=[512])
+    tx: TxHash
+
+
+class Deaths(Schema):
+    """Some deaths."""
+
+    items: list[Death]
+    next_cursor: NextCursor
+
+
+class Round(Schema):
+    """A betting round; `deadline` null for one that never ends, `outcome` null until it is resolved."""
+
+    round_id: int = Field(examples=[7])
+    type: str = Field(examples=["death_count"])
+    target_level: int = Field(examples=[4])
+    line: Wei
+    deadline: Moment
+    over_pool: Wei
+    under_pool: Wei
+    resolved: bool
+    outcome: str | None = Field(examples=["over"])
+    resolved_at: Moment
+
+
+class Rounds(Schema):
+    """Some rounds."""
+
+    items: list[Round]
+    next_cursor: NextCursor
+
+
+class Odds(Schema):
+    """What a side pays per staked unit after the rake; 0 for an empty side."""
+
+    over_odds: float = Field(examples=[1.8])
+    under_odds: float = Field(examples=[2.01])
+    over_odds_bps: int = Field(examples=[18000])
+    under_odds_bps: int = Field(examples=[20100])
+    over_pool: Wei
+    under_pool: Wei
+
+
+class OddsPoint(Odds):
+    """The odds after a bet."""
+
+    time: Moment
+    block: int = Field(examples=[512])
+
+
+class OddsHistory(Schema):
+    """Some of a round's odds."""
+
+    items: list[OddsPoint]
+    next_cursor: NextCursor
+
+
+class Bet(Schema):
+    """A player's bet in a round; `claimable` is what waits to be claimed, `payout` what was."""
+
+    round_id: int = Field(examples=[7])
+    address: Address
+    side: str = Field(examples=["over"])
+    amount: Wei
+    claimed: bool
+    claimable: Wei
+    payout: Wei
+    block: int = Field(examples=[512])
+    tx: TxHash
+
+
+class Bets(Schema):
+    """Some bets."""
+
+    items: list[Bet]
+    next_cursor: NextCursor

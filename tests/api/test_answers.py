@@ -9,6 +9,7 @@ from django.test import Client
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 
+PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 PATHS = [
     "/stats",
     "/stats/levels",
@@ -21,7 +22,19 @@ PATHS = [
     "/leaderboard/earnings",
     "/leaderboard/losses",
     "/status",
-    "/positions/0x08a14f70b4bc7f46e172ad6795516405eb88f1eb",
+    "/scans",
+    "/scans/5/next",
+    "/scans/5/1",
+    "/scans/5/1/deaths",
+    "/deaths",
+    f"/deaths/{PLAYER}",
+    "/rounds",
+    "/rounds/1",
+    "/rounds/1/bets",
+    "/rounds/1/odds",
+    "/rounds/1/odds/history",
+    f"/bets/{PLAYER}",
+    f"/positions/{PLAYER}",
 ]
 
 
@@ -92,9 +105,12 @@ def test_an_empty_database_says_so(database: str) -> None:
 def test_the_document_is_openapi_3_1_and_has_every_path(client: Client) -> None:
     document = client.get("/api/v1/openapi.json").json()
     assert document["openapi"].startswith("3.1")
-    paths = {
-        path.removeprefix("/api/v1").replace("{address}", PATHS[-1].rpartition("/")[2]) for path in document["paths"]
-    }
+    examples = {"{address}": PLAYER, "{scan_id}": "1", "{round_id}": "1", "{level}": "5"}
+    paths = set()
+    for path in document["paths"]:
+        for name, example in examples.items():
+            path = path.replace(name, example)  # noqa: PLW2901
+        paths.add(path.removeprefix("/api/v1"))
     assert paths == set(PATHS)
     names = {parameter["name"] for parameter in document["paths"]["/api/v1/stats/tvl/history"]["get"]["parameters"]}
     assert names == {"interval", "from", "to", "min_block"}

@@ -1,0 +1,21 @@
+"""Reading lists to their end."""
+
+from typing import Any
+
+from django.test import Client
+
+
+def items_of(client: Client, path: str, limit: int) -> list[dict[str, Any]]:
+    """All items of a list, page by page."""
+    items: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        joint = "&" if "?" in path else "?"
+        page = client.get(f"/api/v1{path}{joint}limit={limit}{cursor}")
+        assert page.status_code == 200, page.content
+        answer = page.json()
+        items += answer["items"]
+        if answer["next_cursor"] is None:
+            return items
+        assert len(answer["items"]) == limit
+        cursor = f"&cursor={answer['next_cursor']}"

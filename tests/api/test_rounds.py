@@ -1,0 +1,91 @@
+"""DeadPool's market, against the contract's own views."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from indexer.replay.truth import Truth
+from tests.api.pages import items_of
+
+
+@pytest.fixture
+def state(truth: Truth) -> dict[str, Any]:
+    """What the contracts answered at the last block."""
+    answered: dict[str, Any] = truth.checkpoints["1007"]
+    return answered
+
+
+def odds_of(own: int, other: int) -> int:
+    """In bps: the pot less a twentieth for the rake (both divisions floor), by the side's pool."""
+    pot = own + other
+    return (pot - pot * 500 // 10_000) * 10_000 // own if own else 0
+
+
+def test_all_rounds_are_the_contract_s(client: Client, state: dict[str, Any]) -> None:
+    served = {str(one["round_id"]): one for one in items_of(client, "/rounds?active_only=false", 5)}
+    assert set(served) == set(state["rounds"])
+    for number, one in state["rounds"].items():
+        assert client.get(f"/api/v1/rounds/{number}").json() == served[number]
+        assert (served[number]["over_pool"], served[number]["under_pool"]) == (one["overPool"], one["underPool"])
+        assert (served[number]["resolved"], served[number]["line"]) == (one["resolved"], one["line"])
+        assert served[number]["outcome"] == (None if not one["resolved"] else "over" if one["outcome"] else "under")
+        odds = client.get(f"/api/v1/rounds/{number}/odds").json()
+        over, under = int(one["overPool"]), int(one["underPool"])
+        assert (odds["over_odds_bps"], odds["under_odds_bps"]) == (odds_of(over, under), odds_of(under, over))
+        assert odds["over_odds"] == odds["over_odds_bps"] / 10_000
+
+
+def test_active_rounds_take_bets(client: Client, state: dict[str, Any]) -> None:
+    active = {
+        int(number)
+        for number, one in state["rounds"].items()
+        if not one["resolved"] and one["deadline"] > state["timestamp"]
+    }
+    assert {one["round_id"] for one in items_of(client, "/rounds", 100)} == active
+    kinds = ("death_count", "whale_death", "streak_record", "system_reset")
+    by_kind = [items_of(client, f"/rounds?active_only=false&type={kind}", 100) for kind in kinds]
+    assert sum(map(len, by_kind)) == len(state["rounds"])
+    assert all(one["type"] == kind for kind, some in zip(kinds, by_kind, strict=True) for one in some)
+
+
+def test_bets_of_rounds_and_of_players(client: Client, state: dict[str, Any]) -> None:
+    expected = {
+        (bet["roundId"], bet["user"]): (bet["amount"], "over" if bet["isOver"] else "under", bet["claimed"])
+        for bet in state["bets"]
+    }
+    by_round = [bet for number in state["rounds"] for bet in items_of(client, f"/rounds/{number}/bets", 3)]
+    players = {user for _, user in expected}
+    by_player = [bet for player in players for bet in items_of(client, f"/bets/{player}", 2)]
+    for served in (by_round, by_player):
+        assert {
+            (bet["round_id"], bet["address"].lower()): (bet["amount"], bet["side"], bet["claimed"]) for bet in served
+        } == expected
+
+
+def test_what_can_be_claimed_is_what_the_contract_would_pay(client: Client, state: dict[str, Any]) -> None:
+    waiting = 0
+    for player in {bet["user"] for bet in state["bets"]}:
+        due = {}
+        for bet in state["bets"]:
+            one = state["rounds"][str(bet["roundId"])]
+            if bet["user"] == player and one["resolved"] and one["outcome"] == bet["isOver"] and not bet["claimed"]:
+                over, under = int(one["overPool"]), int(one["underPool"])
+                pot = over + under
+                due[bet["roundId"]] = (
+                    int(bet["amount"]) * (pot - pot * 500 // 10_000) // (over if bet["isOver"] else under)
+                )
+        served = items_of(client, f"/bets/{player}?unclaimed_only=true", 10)
+        assert {bet["round_id"]: int(bet["claimable"]) for bet in served} == due
+        waiting += len(due)
+    assert waiting > 0
+
+
+def test_the_odds_history_ends_with_the_odds(client: Client, state: dict[str, Any]) -> None:
+    for number in list(state["rounds"])[::5]:
+        history = items_of(client, f"/rounds/{number}/odds/history", 4)
+        odds = client.get(f"/api/v1/rounds/{number}/odds").json()
+        assert {key: history[0][key] for key in odds} == odds
+        assert history[-1]["over_pool"] == history[-1]["under_pool"] == "0"
+        blocks = [point["block"] for point in history]
+        assert blocks == sorted(blocks, reverse=True)
