@@ -13,7 +13,7 @@ from indexer.pipeline import Chain, Pipeline
 from indexer.reporting import Observer
 from indexer.store.alarms import AlarmKind, alarms, raise_alarm
 from indexer.store.database import DATABASE_ERRORS, connect, explain, may_come_back
-from indexer.store.lock import try_lock, wait_for_lock
+from indexer.store.lock import release_lock, try_lock, wait_for_lock
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,8 @@ class Worker:
         except GhostnetError as error:
             self._say_why(error)
             raise
+        else:
+            release_lock(connection, self._chain.chain_id)
         finally:
             self.reached = pipeline.tip.number
 

@@ -149,7 +149,10 @@ class History:
 
 def kill_indexer(connection: Connection[Any]) -> None:
     """End the session of whoever holds the chain's lock, as a crash would: whatever it was about to commit is gone."""
-    connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
 
 
 def _do(deeds: Sequence[Callable[[], object]], pauses: Sequence[float]) -> None:

@@ -33,8 +33,13 @@ def chain_lock(connection: Connection[Any], chain_id: int) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (_key(chain_id),))
+        release_lock(connection, chain_id)
+
+
+def release_lock(connection: Connection[Any], chain_id: int) -> None:
+    """Let others have the chain's lock at once; the end of a session would do it a moment later."""
+    if not connection.closed:
+        connection.execute("SELECT pg_advisory_unlock(%s)", (_key(chain_id),))
 
 
 def wait_for_lock(connection: Connection[Any], chain_id: int, stop: threading.Event) -> bool:
