@@ -373,3 +373,49 @@ class Bets(Schema):
 
     items: list[Bet]
     next_cursor: NextCursor
+
+
+class ListedPosition(Schema):
+    """A position in a list."""
+
+    address: Address
+    level: int = Field(examples=[4])
+    status: str = Field(examples=["alive"])
+    amount: Wei
+    effective_amount: Wei
+    ghost_streak: int = Field(examples=[3])
+    entered_at: Moment
+    last_add_at: Moment
+    changed_at: Moment
+
+
+class Positions(Schema):
+    """Some positions; `total` where `offset` was given."""
+
+    items: list[ListedPosition]
+    next_cursor: NextCursor
+    total: int | None = None
+
+
+class PositionChange(Schema):
+    """A change of a position; `event_id` null where the chain has no event for it."""
+
+    action: str = Field(examples=["stake_added"])
+    amount_change: Wei
+    penalty: Wei
+    rewards: Wei
+    new_total: Wei
+    level: int = Field(examples=[4])
+    status: str = Field(examples=["alive"])
+    event_id: str | None = Field(examples=["4294967296"])
+    time: Moment
+    block: int = Field(examples=[512])
+    tx: TxHash
+
+
+class PositionHistory(Schema):
+    """Some of a position's changes; `total` where `offset` was given."""
+
+    items: list[PositionChange]
+    next_cursor: NextCursor
+    total: int | None = None

@@ -1,19 +1,63 @@
 """`/positions`: players' stakes."""
 
-from typing import Any
+from typing import Annotated, Any, Final
 
-from ninja import Router
+from ninja import Query, Router
 
 from api import schemas
 from api.answers import get
 from api.errors import BadInput
-from api.inputs import AddressIn, BlockIn, address_in
-from indexer.domain.positions import Boost, BoostType
-from indexer.models import Checkpoint
-from indexer.selectors.players import player_position
+from api.inputs import AddressIn, BlockIn, LevelIn, address_in, level_in
+from api.pagination import Cursor, Limit100, Limit1000, Offset, Page, paginate
+from indexer.domain.positions import Action, Boost, BoostType, Status, effective_amount
+from indexer.models import Checkpoint, CurrentPosition
+from indexer.models import Position as PositionVersion
+from indexer.selectors.players import current_epoch, domain_position, player_position, positions_with_streak
 from indexer.selectors.status import block_timestamp
 
 router = Router(tags=["positions"])
+
+StatusIn = Annotated[str | None, Query(pattern="^(" + "|".join(Status) + ")$")]
+ActionIn = Annotated[str | None, Query(pattern="^(" + "|".join(Action) + ")$")]
+ORDERS: Final = {"amount": ("amount", "id"), "entered_at": ("entry_time", "id"), "streak": ("streak", "id")}
+OrderIn = Annotated[str, Query(pattern="^(" + "|".join(ORDERS) + ")$", description="The greatest first.")]
+
+
+@get(router, "", schemas.Positions, "Positions")
+def positions(
+    checkpoint: Checkpoint,
+    *,
+    level: LevelIn = None,
+    status: StatusIn = None,
+    order: OrderIn = "amount",
+    limit: Limit1000 = 100,
+    cursor: Cursor = None,
+    offset: Offset = None,
+) -> Page:
+    """Positions as they stand; those that were extracted only if `status` asks for them."""
+    rows = positions_with_streak()
+    rows = rows.exclude(status=Status.EXTRACTED) if status is None else rows.filter(status=status)
+    if level is not None:
+        rows = rows.filter(level=level_in(level))
+    epoch = current_epoch()
+    return paginate(rows, ORDERS[order], cursor, limit, lambda row: _listed(row, epoch), offset=offset)
+
+
+@get(router, "/{address}/history", schemas.PositionHistory, "A player's changes")
+def history(
+    checkpoint: Checkpoint,
+    *,
+    address: AddressIn,
+    action: ActionIn = None,
+    limit: Limit100 = 50,
+    cursor: Cursor = None,
+    offset: Offset = None,
+) -> Page:
+    """Every change of the player's positions, the last one first."""
+    rows = PositionVersion.objects.filter(address=address_in(address))
+    if action is not None:
+        rows = rows.filter(action=action)
+    return paginate(rows, ("id",), cursor, limit, _change, offset=offset)
 
 
 @get(router, "/{address}", schemas.PlayerPosition, "A player's position")
@@ -43,6 +87,36 @@ def position(checkpoint: Checkpoint, address: AddressIn, at_block: BlockIn = Non
             "boosts": [_boost(boost) for boost in found.boosts],
             "changed_at": found.changed_at,
         },
+    }
+
+
+def _listed(row: CurrentPosition, epoch: int) -> dict[str, Any]:
+    return {
+        "address": row.address,
+        "level": row.level,
+        "status": row.status,
+        "amount": row.amount,
+        "effective_amount": effective_amount(domain_position(row), epoch),
+        "ghost_streak": row.streak,  # type: ignore[attr-defined]
+        "entered_at": int(row.entry_time),
+        "last_add_at": int(row.last_add_time),
+        "changed_at": row.block_time,
+    }
+
+
+def _change(row: PositionVersion) -> dict[str, Any]:
+    return {
+        "action": row.action,
+        "amount_change": row.amount_change,
+        "penalty": row.penalty,
+        "rewards": row.rewards,
+        "new_total": row.amount,
+        "level": row.level,
+        "status": row.status,
+        "event_id": None if row.event_id is None else str(row.event_id),
+        "time": row.block_time,
+        "block": row.block_number,
+        "tx": row.tx_hash,
     }
 
 

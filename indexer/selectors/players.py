@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
+
 from indexer.domain.levels import Level, LevelConfig
 from indexer.domain.positions import (
     Boost,
@@ -52,7 +54,7 @@ def player_position(address: Address, timestamp: int, at_block: int | None = Non
     if row is None or row.status == Status.EXTRACTED:
         return None
     level_row = _level(row.level, end)
-    position, level = _domain_position(row), _domain_level(level_row)
+    position, level = domain_position(row), _domain_level(level_row)
     boosts = _boosts(address, row, end)
     return PlayerPosition(
         address=address,
@@ -69,6 +71,18 @@ def player_position(address: Address, timestamp: int, at_block: int | None = Non
         boosts=active_boosts(boosts, timestamp),
         changed_at=row.block_time,
     )
+
+
+def positions_with_streak() -> "QuerySet[CurrentPosition]":
+    """All positions as they stand, with `streak`: the ghost streak of each."""
+    survived = CurrentLevel.objects.filter(level=OuterRef("level")).values("survived_scans")
+    streak = Case(When(on_roster=True, then=Subquery(survived) - F("streak_base")), default=F("streak_base"))
+    return CurrentPosition.objects.annotate(streak=streak)
+
+
+def current_epoch() -> int:
+    """The number of the system reset that positions are settled up to, or not yet."""
+    return _epoch(None)
 
 
 def _position(address: Address, end: int | None) -> CurrentPosition | PositionRow | None:
@@ -104,7 +118,8 @@ def _boosts(address: Address, row: CurrentPosition | PositionRow, end: int | Non
     return [Boost(boost.boost_type, boost.value_bps, int(boost.expiry)) for boost in found]
 
 
-def _domain_position(row: CurrentPosition | PositionRow) -> Position:
+def domain_position(row: CurrentPosition | PositionRow) -> Position:
+    """A stored position as the rules see it."""
     return Position(
         Address(str(row.address)),
         int(row.amount),

@@ -34,7 +34,9 @@ PATHS = [
     "/rounds/1/odds",
     "/rounds/1/odds/history",
     f"/bets/{PLAYER}",
+    "/positions",
     f"/positions/{PLAYER}",
+    f"/positions/{PLAYER}/history",
 ]
 
 

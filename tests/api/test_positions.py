@@ -7,6 +7,7 @@ from django.test import Client
 from eth_utils.address import is_checksum_address
 
 from indexer.replay.truth import Truth
+from tests.api.pages import items_of
 
 PENALTY = (2_500, 10_000)
 
@@ -60,3 +61,46 @@ def test_addresses_come_in_any_casing_and_go_out_checksummed(client: Client, tru
     assert is_checksum_address(lower["address"])
     stranger = client.get("/api/v1/positions/0x" + "12" * 20)
     assert (stranger.status_code, stranger.json()["position"]) == (200, None)
+
+
+@pytest.mark.parametrize("order", ["amount", "entered_at", "streak"])
+def test_all_positions_by_pages(client: Client, truth: Truth, order: str) -> None:
+    players = truth.checkpoints["1007"]["players"]
+    expected = {address: player for address, player in players.items() if player["level"]}
+    served = items_of(client, f"/positions?order={order}", 11)
+    assert {
+        row["address"].lower(): (row["amount"], row["level"], row["status"] == "alive", row["ghost_streak"])
+        for row in served
+    } == {
+        address: (player["amount"], player["level"], player["alive"], player["ghostStreak"])
+        for address, player in expected.items()
+    }
+    key = {"amount": "amount", "entered_at": "entered_at", "streak": "ghost_streak"}[order]
+    values = [int(row[key]) if order != "entered_at" else row[key] for row in served]
+    assert values == sorted(values, reverse=True)
+    assert len(served) == len(expected)
+
+
+def test_positions_of_a_level_a_status_and_by_offset(client: Client, truth: Truth) -> None:
+    players = truth.checkpoints["1007"]["players"]
+    here = {address for address, player in players.items() if player["level"] == 4 and player["alive"]}
+    served = items_of(client, "/positions?level=DARKNET&status=alive", 5)
+    assert {row["address"].lower() for row in served} == here
+    page = client.get("/api/v1/positions?level=4&status=alive&offset=2&limit=3").json()
+    assert page["total"] == len(here)
+    assert page["items"] == served[2:5]
+    assert client.get("/api/v1/positions?status=ghost").status_code == 422
+
+
+def test_a_history_adds_up_to_the_position(client: Client, truth: Truth) -> None:
+    """Each change starts from the total that the one before left, except after leaving."""
+    for address in list(truth.checkpoints["1007"]["players"])[::8]:
+        changes = items_of(client, f"/positions/{address}/history", 3)[::-1]
+        total = 0
+        for change in changes:
+            total += int(change["amount_change"])
+            assert total == int(change["new_total"])
+        position = client.get(f"/api/v1/positions/{address}").json()["position"]
+        assert total == int(position["amount"] if position else 0)
+        entries = items_of(client, f"/positions/{address}/history?action=jacked_in", 100)
+        assert len(entries) == sum(change["action"] == "jacked_in" for change in changes)
