@@ -106,14 +106,14 @@ class Pipeline:
         return until_head and head is not None and self._tip.number >= head
 
     def _load(self) -> None:
-        """Load the mirror from the tables; what it holds stays, so the garbage collector need not look at it."""
+        """Load the mirror from the tables; the garbage collector looks at what it holds when the next one is loaded."""
         snapshot = Snapshot(self._connection)
-        progress = snapshot.progress
         self._game = load_game(snapshot, self._chain.contracts)
         node = NodeWitness(self._source.call, self._chain.contracts)
         self._game.witness = RecordingWitness(node, self._game.journal.answer)
-        self._tip = Tip(progress.block_number, progress.block_hash)
+        self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
         self._alarms = {kind for kind in alarms(self._connection) if kind is not AlarmKind.AUDIT}
+        gc.unfreeze()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
