@@ -106,16 +106,16 @@ class Pipeline:
         return until_head and head is not None and self._tip.number >= head
 
     def _load(self) -> None:
-        """Load the mirror from the tables; the garbage collector looks at what it holds when the next one is loaded."""
+        """Load the mirror from the tables; the garbage collector need not look at what a process begins with."""
         snapshot = Snapshot(self._connection)
         self._game = load_game(snapshot, self._chain.contracts)
         node = NodeWitness(self._source.call, self._chain.contracts)
         self._game.witness = RecordingWitness(node, self._game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
         self._alarms = {kind for kind in alarms(self._connection) if kind is not AlarmKind.AUDIT}
-        gc.unfreeze()
         gc.collect()
-        gc.freeze()
+        if not gc.get_freeze_count():
+            gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
 
     def _take(self, fetched: FetchedRange) -> None:

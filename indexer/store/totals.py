@@ -46,20 +46,20 @@ def take_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: 
     """Take away what a history table's rows that meet a condition contributed: they are about to be deleted."""
     if table.row in SHARES:
         shrunk = ", ".join(f"{column} = {NAME}.{column} - gone.{column}" for column in COLUMNS)
-        cursor.execute(
-            f"UPDATE {NAME} SET {shrunk} FROM ({_sums(table, where)}) AS gone WHERE gone.address = {NAME}.address",
-            list(parameters) * len(SHARES[table.row]),
-        )
-        cursor.execute(f"DELETE FROM {NAME} WHERE entries = 0")
+        gone, of_account = f"({_sums(table, where)}) AS gone", f"gone.address = {NAME}.address"
+        values = list(parameters) * len(SHARES[table.row])
+        cursor.execute(f"DELETE FROM {NAME} USING {gone} WHERE {of_account} AND gone.entries = {NAME}.entries", values)
+        cursor.execute(f"UPDATE {NAME} SET {shrunk} FROM {gone} WHERE {of_account}", values)
 
 
 def wrong_totals(connection: Connection[Any]) -> int:
     """How many rows differ from the sums over history; 0 where retention has dropped what would have to be summed."""
     if not _history_is_whole(connection):
         return 0
-    stored = f"SELECT address, {', '.join(COLUMNS)} FROM {NAME}"
     row = connection.execute(
-        f"SELECT count(*) FROM ((({_recount()}) EXCEPT ({stored})) UNION ALL (({stored}) EXCEPT ({_recount()}))) AS d"
+        f"WITH expected AS ({_recount()}), stored AS (SELECT address, {', '.join(COLUMNS)} FROM {NAME})"
+        " SELECT count(*) FROM ((TABLE expected EXCEPT TABLE stored)"
+        " UNION ALL (TABLE stored EXCEPT TABLE expected)) AS differences"
     ).fetchone()
     assert row is not None, "an aggregate has one row"
     return int(row[0])
