@@ -10,9 +10,11 @@ from api.errors import BadInput
 from api.inputs import AddressIn, BlockIn, LevelIn, address_in, level_in
 from api.pagination import Cursor, Limit100, Limit1000, Offset, Page, paginate
 from indexer.domain.positions import Action, Boost, BoostType, Status, effective_amount
+from indexer.domain.stored import stored_position
+from indexer.domain.units import Address
 from indexer.models import Checkpoint, CurrentPosition
 from indexer.models import Position as PositionVersion
-from indexer.selectors.players import current_epoch, domain_position, player_position, positions_with_streak
+from indexer.selectors.players import current_epoch, player_position, positions_with_streak
 from indexer.selectors.status import block_timestamp
 
 router = Router(tags=["positions"])
@@ -96,7 +98,7 @@ def _listed(row: CurrentPosition, epoch: int) -> dict[str, Any]:
         "level": row.level,
         "status": row.status,
         "amount": row.amount,
-        "effective_amount": effective_amount(domain_position(row), epoch),
+        "effective_amount": effective_amount(stored_position(row, Address(str(row.address))), epoch),
         "ghost_streak": row.streak,  # type: ignore[attr-defined]
         "entered_at": int(row.entry_time),
         "last_add_at": int(row.last_add_time),

@@ -9,7 +9,7 @@ the same columns in the same order.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
+from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text, first_id
 
 new_tuple = tuple.__new__
 """`new_tuple(Row, (…))` makes a row in half the time of `Row(…)`: for what is made once per log."""
@@ -383,7 +383,7 @@ VERSIONS: dict[type[Row], tuple[str, ...]] = {
 
 def up_to(block_number: int, rows: Mapping[type[Row], Sequence[Any]]) -> dict[type[Row], Sequence[Any]]:
     """The rows of blocks up to this one; rows stand in chain order."""
-    end = block_number + 1 << LOG_INDEX_BITS
+    end = first_id(block_number + 1)
     return {
         kind: some if not some or some[-1][0] < end else [row for row in some if row[0] < end]
         for kind, some in rows.items()

@@ -61,6 +61,11 @@ def event_id(block_number: int, log_index: int) -> int:
     return block_number << LOG_INDEX_BITS | log_index
 
 
+def first_id(block_number: int) -> int:
+    """The smallest id that a row of this block can have."""
+    return block_number << LOG_INDEX_BITS
+
+
 def log_index_of(event_id: int) -> int:
     """The log index of an event id."""
     return event_id & (1 << LOG_INDEX_BITS) - 1

@@ -5,10 +5,8 @@ from datetime import datetime
 
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
 
-from indexer.domain.levels import Level, LevelConfig
 from indexer.domain.positions import (
     Boost,
-    Position,
     Status,
     active_boosts,
     effective_amount,
@@ -16,7 +14,8 @@ from indexer.domain.positions import (
     ghost_streak,
     pending_rewards,
 )
-from indexer.domain.units import LOG_INDEX_BITS, Address
+from indexer.domain.stored import stored_level, stored_position
+from indexer.domain.units import Address, first_id
 from indexer.models import Boost as BoostRow
 from indexer.models import CurrentLevel, CurrentPosition, CurrentProtocol, LevelState, ProtocolState
 from indexer.models import Position as PositionRow
@@ -49,12 +48,11 @@ def player_position(address: Address, timestamp: int, at_block: int | None = Non
 
     None if the player has none: never entered, or has left.
     """
-    end = None if at_block is None else at_block + 1 << LOG_INDEX_BITS
+    end = None if at_block is None else first_id(at_block + 1)
     row = _position(address, end)
     if row is None or row.status == Status.EXTRACTED:
         return None
-    level_row = _level(row.level, end)
-    position, level = domain_position(row), _domain_level(level_row)
+    position, level = stored_position(row, address), stored_level(_level(row.level, end))
     boosts = _boosts(address, row, end)
     return PlayerPosition(
         address=address,
@@ -116,39 +114,3 @@ def _boosts(address: Address, row: CurrentPosition | PositionRow, end: int | Non
     if end is not None:
         found = found.filter(id__lt=end)
     return [Boost(boost.boost_type, boost.value_bps, int(boost.expiry)) for boost in found]
-
-
-def domain_position(row: CurrentPosition | PositionRow) -> Position:
-    """A stored position as the rules see it."""
-    return Position(
-        Address(str(row.address)),
-        int(row.amount),
-        row.level,
-        Status(row.status),
-        int(row.entry_time),
-        int(row.last_add_time),
-        int(row.reward_debt),
-        int(row.epoch),
-        row.streak_base,
-        row.on_roster,
-    )
-
-
-def _domain_level(row: CurrentLevel | LevelState) -> Level:
-    config = LevelConfig(
-        row.base_death_rate_bps,
-        row.scan_interval,
-        int(row.min_stake),
-        row.max_positions,
-        row.culling_bottom_bps,
-        row.culling_penalty_bps,
-    )
-    return Level(
-        row.level,
-        config,
-        int(row.total_staked),
-        row.alive_count,
-        int(row.acc_rewards_per_share),
-        int(row.next_scan_time),
-        row.survived_scans,
-    )

@@ -1,6 +1,6 @@
 """How far the indexer has come."""
 
-from indexer.domain.units import LOG_INDEX_BITS
+from indexer.domain.units import first_id
 from indexer.models import BlockHeader, ChainBlock, Reorg
 
 
@@ -14,6 +14,6 @@ def block_timestamp(number: int) -> int:
     that was not empty."""
     header = BlockHeader.objects.filter(number=number).values_list("timestamp", flat=True).first()
     if header is None:
-        blocks = ChainBlock.objects.filter(id__lt=number + 1 << LOG_INDEX_BITS).order_by("-id")
+        blocks = ChainBlock.objects.filter(id__lt=first_id(number + 1)).order_by("-id")
         header = blocks.values_list("timestamp", flat=True).first()
     return int(header or 0)

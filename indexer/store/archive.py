@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow, WitnessAnswerRow
-from indexer.domain.units import Calldata, Hash, address_of, block_of, hash_of, log_index_of, to_hex
+from indexer.domain.units import Calldata, Hash, address_of, block_of, first_id, hash_of, log_index_of, to_hex
 from indexer.errors import GhostnetError
 from indexer.store.loader import Snapshot
-from indexer.store.tables import first_id, tables
+from indexer.store.tables import tables
 
 _BLOCKS_AT_ONCE: Final = 1_000
 

@@ -9,7 +9,6 @@ from psycopg.rows import namedtuple_row
 
 from indexer.domain.betting import Bet, Round
 from indexer.domain.game import Game
-from indexer.domain.levels import Level, LevelConfig, Roster
 from indexer.domain.positions import Boost, Position, Status
 from indexer.domain.records import (
     BetRow,
@@ -23,9 +22,10 @@ from indexer.domain.records import (
 )
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan, ScanStep
-from indexer.domain.units import Address, Hash, address_of, hash_of
+from indexer.domain.stored import stored_level, stored_position
+from indexer.domain.units import Address, Hash, address_of, first_id, hash_of
 from indexer.store.checkpoint import check_indexed, read_progress
-from indexer.store.tables import first_id, tables
+from indexer.store.tables import tables
 
 
 @contextmanager
@@ -104,23 +104,7 @@ def load_quarantine(snapshot: Snapshot) -> frozenset[tuple[Hash, int]]:
 
 def _load_levels(game: Game, snapshot: Snapshot) -> None:
     for row in snapshot.states(LevelStateRow):
-        game.levels[row.level] = Level(
-            row.level,
-            LevelConfig(
-                row.base_death_rate_bps,
-                row.scan_interval,
-                int(row.min_stake),
-                row.max_positions,
-                row.culling_bottom_bps,
-                row.culling_penalty_bps,
-            ),
-            int(row.total_staked),
-            row.alive_count,
-            int(row.acc_rewards_per_share),
-            int(row.next_scan_time),
-            row.survived_scans,
-            Roster(order_known=row.roster_order_known),
-        )
+        game.levels[row.level] = stored_level(row)
     slots = sorted(snapshot.states(LevelSlotRow, "address IS NOT NULL"), key=lambda row: (row.level, row.slot))
     for row in slots:
         game.levels[row.level].roster.push(address_of(row.address))
@@ -141,18 +125,7 @@ def _load_protocol(game: Game, snapshot: Snapshot) -> None:
 
 def _positions(snapshot: Snapshot) -> Iterator[Position]:
     for row in snapshot.states(PositionRow, f"status <> '{Status.EXTRACTED}'"):
-        yield Position(
-            address_of(row.address),
-            int(row.amount),
-            row.level,
-            Status(row.status),
-            int(row.entry_time),
-            int(row.last_add_time),
-            int(row.reward_debt),
-            int(row.epoch),
-            row.streak_base,
-            row.on_roster,
-        )
+        yield stored_position(row, address_of(row.address))
 
 
 def _load_boosts(game: Game, snapshot: Snapshot) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 
 from indexer.domain.chain import Header
-from indexer.domain.units import Hash, hash_of, to_bytes
+from indexer.domain.units import Hash, first_id, hash_of, to_bytes
 from indexer.store.checkpoint import set_checkpoint
-from indexer.store.tables import Table, block_datetime, first_id, tables
+from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import take_from_totals
 
 LIFT_DECOMPRESSION_LIMIT: Final = "SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0"

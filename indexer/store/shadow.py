@@ -9,10 +9,11 @@ from psycopg import Connection, Cursor
 
 from indexer.domain.chain import Header
 from indexer.domain.records import FACTS, VERSIONS, ChainEventRow, Row
+from indexer.domain.units import first_id
 from indexer.store.checkpoint import refresh_checkpoint
 from indexer.store.digest import add_rows
 from indexer.store.rollback import LIFT_DECOMPRESSION_LIMIT, delete_above
-from indexer.store.tables import Table, first_id, tables
+from indexer.store.tables import Table, tables
 from indexer.store.totals import add_to_totals, recount_totals
 from indexer.store.writer import append, copy_newest_versions, copy_text
 

@@ -34,7 +34,7 @@ from indexer.domain.records import (
     VestingClaimRow,
     WitnessAnswerRow,
 )
-from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
+from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text
 from indexer.models.base import ChainRow, CurrentRow
 
 LAST_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -166,8 +166,3 @@ def block_datetime(timestamp: int) -> datetime:
 def time_text(timestamp: int) -> str:
     """A block's time (unix seconds) as PostgreSQL reads it."""
     return block_datetime(timestamp).isoformat(sep=" ")
-
-
-def first_id(block_number: int) -> int:
-    """The smallest id that a row of this block can have."""
-    return block_number << LOG_INDEX_BITS

@@ -8,9 +8,9 @@ from psycopg import Connection, Cursor
 
 from indexer.domain.chain import Header
 from indexer.domain.records import Row
-from indexer.domain.units import to_bytes
+from indexer.domain.units import first_id, to_bytes
 from indexer.store.checkpoint import set_checkpoint
-from indexer.store.tables import Table, block_datetime, first_id, tables
+from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
 
 
