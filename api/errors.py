@@ -38,7 +38,9 @@ class NothingToServe(GhostnetError):
     help = "Start the indexer, or wait until it has its first block."
 
 
-def problem(status: HTTPStatus, detail: str, errors: Problems = (), headers: dict[str, str] | None = None) -> Any:
+def problem(
+    status: HTTPStatus, detail: str, errors: Problems = (), headers: dict[str, str] | None = None
+) -> HttpResponse:
     """A problem document as a response."""
     document: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
     if errors:
@@ -51,34 +53,26 @@ def problem(status: HTTPStatus, detail: str, errors: Problems = (), headers: dic
 def handle_errors(api: NinjaAPI) -> None:
     """Let every error of the API go out as a problem document."""
 
-    @api.exception_handler(ValidationError)
-    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        return _bad_input([(str(one["loc"][-1]), one["msg"]) for one in error.errors])
-
     @api.exception_handler(BadInput)
     def bad(request: HttpRequest, error: BadInput) -> HttpResponse:
-        return _bad_input(error.problems)
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, error.problems)
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        return bad(request, BadInput([(str(one["loc"][-1]), one["msg"]) for one in error.errors]))
 
     @api.exception_handler(BadRange)
     def bad_range(request: HttpRequest, error: BadRange) -> HttpResponse:
-        return _bad_input([("from", error.message)])
+        return bad(request, BadInput([("from", error.message)]))
 
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Http404) -> HttpResponse:
-        found: HttpResponse = problem(HTTPStatus.NOT_FOUND, str(error))
-        return found
+        return problem(HTTPStatus.NOT_FOUND, str(error))
 
     @api.exception_handler(NotYetIndexed)
     def early(request: HttpRequest, error: NotYetIndexed) -> HttpResponse:
-        found: HttpResponse = problem(HTTPStatus.TOO_EARLY, error.message, headers={"Retry-After": "1"})
-        return found
+        return problem(HTTPStatus.TOO_EARLY, error.message, headers={"Retry-After": "1"})
 
     @api.exception_handler(NothingToServe)
     def empty(request: HttpRequest, error: NothingToServe) -> HttpResponse:
-        found: HttpResponse = problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers={"Retry-After": "5"})
-        return found
-
-
-def _bad_input(problems: Problems) -> HttpResponse:
-    found: HttpResponse = problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(BadInput(problems).message), problems)
-    return found
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers={"Retry-After": "5"})

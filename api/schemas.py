@@ -241,7 +241,13 @@ class Status(Schema):
 
 
 TxHash = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", examples=["0x" + "ab" * 32])]
-NextCursor = Annotated[str | None, Field(examples=["WyJpZCIsIjE1MDAiXQ"])]
+
+
+class Page(Schema):
+    """A part of a list; `next_cursor` is null at its end."""
+
+    items: list[Any]
+    next_cursor: str | None = Field(examples=["WyJpZCIsIjE1MDAiXQ"])
 
 
 class Cascade(Schema):
@@ -272,11 +278,10 @@ class Scan(Schema):
     tx: TxHash
 
 
-class Scans(Schema):
+class Scans(Page):
     """Some scans."""
 
     items: list[Scan]
-    next_cursor: NextCursor
 
 
 class NextScan(Schema):
@@ -300,11 +305,10 @@ class Death(Schema):
     tx: TxHash
 
 
-class Deaths(Schema):
+class Deaths(Page):
     """Some deaths."""
 
     items: list[Death]
-    next_cursor: NextCursor
 
 
 class Round(Schema):
@@ -322,11 +326,10 @@ class Round(Schema):
     resolved_at: Moment
 
 
-class Rounds(Schema):
+class Rounds(Page):
     """Some rounds."""
 
     items: list[Round]
-    next_cursor: NextCursor
 
 
 class Odds(Schema):
@@ -347,11 +350,10 @@ class OddsPoint(Odds):
     block: int = Field(examples=[512])
 
 
-class OddsHistory(Schema):
+class OddsHistory(Page):
     """Some of a round's odds."""
 
     items: list[OddsPoint]
-    next_cursor: NextCursor
 
 
 class Bet(Schema):
@@ -368,11 +370,10 @@ class Bet(Schema):
     tx: TxHash
 
 
-class Bets(Schema):
+class Bets(Page):
     """Some bets."""
 
     items: list[Bet]
-    next_cursor: NextCursor
 
 
 class ListedPosition(Schema):
@@ -389,11 +390,10 @@ class ListedPosition(Schema):
     changed_at: Moment
 
 
-class Positions(Schema):
+class Positions(Page):
     """Some positions; `total` where `offset` was given."""
 
     items: list[ListedPosition]
-    next_cursor: NextCursor
     total: int | None = None
 
 
@@ -413,9 +413,8 @@ class PositionChange(Schema):
     tx: TxHash
 
 
-class PositionHistory(Schema):
+class PositionHistory(Page):
     """Some of a position's changes; `total` where `offset` was given."""
 
     items: list[PositionChange]
-    next_cursor: NextCursor
     total: int | None = None

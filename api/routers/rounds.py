@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 from ninja import Path, Query, Router
 
@@ -11,7 +12,7 @@ from api.inputs import AddressIn, address_in
 from api.pagination import Cursor, Limit100, Limit1000, Page, paginate
 from indexer.domain.betting import RoundType, odds_bps, payout
 from indexer.domain.units import BPS, DATA
-from indexer.models import Bet, Checkpoint, CurrentBet, CurrentRound, Round
+from indexer.models import Checkpoint, CurrentBet, CurrentRound, Round
 
 rounds = Router(tags=["rounds"])
 bets = Router(tags=["bets"])
@@ -89,12 +90,10 @@ def player_bets(
 ) -> Page:
     """The last one placed or claimed first; `unclaimed_only`: those whose winnings wait to be claimed."""
     rows = CurrentBet.objects.filter(address=address_in(address))
-    found = {int(row.round_id): row for row in CurrentRound.objects.filter(round_id__in=rows.values("round_id"))}
     if unclaimed_only:
-        won = [number for number, row in found.items() if row.resolved]
-        rows = rows.filter(claimed=False, round_id__in=won)
-        lost = [bet.pk for bet in rows if bet.is_over != found[int(bet.round_id)].outcome]
-        rows = rows.exclude(pk__in=lost)
+        won = CurrentRound.objects.filter(round_id=OuterRef("round_id"), resolved=True, outcome=OuterRef("is_over"))
+        rows = rows.filter(Exists(won), claimed=False)
+    found = {int(row.round_id): row for row in CurrentRound.objects.filter(round_id__in=rows.values("round_id"))}
     return paginate(rows, ("id",), cursor, limit, lambda bet: _bet(bet, found[int(bet.round_id)]))
 
 
@@ -137,7 +136,7 @@ def _odds_point(row: Round) -> dict[str, Any]:
     return {"time": row.block_time, "block": row.block_number, **_odds(row)}
 
 
-def _bet(bet: CurrentBet | Bet, row: CurrentRound) -> dict[str, Any]:
+def _bet(bet: CurrentBet, row: CurrentRound) -> dict[str, Any]:
     over, under = int(row.over_pool), int(row.under_pool)
     won = row.resolved and bet.is_over == row.outcome
     winning = over if row.outcome else under
