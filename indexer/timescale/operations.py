@@ -48,15 +48,21 @@ def distinct(expression: str) -> Value:
     return Value(f"count(DISTINCT {expression})", None)
 
 
-class ContinuousAggregate(Operation):
+class OutsideModels(Operation):
+    """A change of the database that no model tells of; what reads it is unmanaged, or plain SQL."""
+
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Nothing changes for the models."""
+
+
+class ContinuousAggregate(OutsideModels):
     """Views `<name>_hourly` and `<name>_daily` over a history table: bucket, the columns of `by`, those of `values`.
 
     With TimescaleDB they are real-time continuous aggregates, the daily made of the hourly; they are created empty,
     since a transaction can't fill them, which their real-time part makes up for until somebody refreshes them.
     """
-
-    reduces_to_sql = True
-    reversible = True
 
     def __init__(
         self, name: str, source: str, values: Mapping[str, Value], by: tuple[str, ...] = (), where: str = "TRUE"
@@ -66,9 +72,6 @@ class ContinuousAggregate(Operation):
         self.values = values
         self.by = by
         self.where = where
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models that read the views are unmanaged."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         continuous = has_timescaledb(schema_editor.connection)
@@ -115,19 +118,14 @@ class ContinuousAggregate(Operation):
         )
 
 
-class Columnstore(Operation):
+class Columnstore(OutsideModels):
     """Lets TimescaleDB compress a history table's chunks, in chain order and without segments.
 
     By measurement (docs/performance.md): segments by contract, event, level or player make most tables larger.
     """
 
-    reversible = True
-
     def __init__(self, table: str) -> None:
         self.table = table
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """Not a part of any model."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if has_timescaledb(schema_editor.connection):
@@ -148,19 +146,14 @@ class Columnstore(Operation):
         return f"{self.table}_columnstore"
 
 
-class PlainBucketIndex(Operation):
+class PlainBucketIndex(OutsideModels):
     """On a plain server: a BRIN index over a history table's buckets, for the views of its aggregates.
 
     Rows come in the order of time, so it is some kilobytes small and costs next to nothing to keep.
     """
 
-    reversible = True
-
     def __init__(self, source: str) -> None:
         self.source = source
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """Not a part of any model."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if not has_timescaledb(schema_editor.connection):
