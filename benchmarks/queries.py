@@ -8,6 +8,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import django
@@ -29,20 +30,20 @@ def queries() -> dict[str, Callable[[], Any]]:
     spans = {"hour": timedelta(days=30), "day": timedelta(days=90), "week": timedelta(days=364)}
     found: dict[str, Callable[[], Any]] = {
         "stats": stats.stats,
-        "stats/levels": lambda: stats.level_stats(now),
+        "stats/levels": partial(stats.level_stats, now),
         "stats/burns": stats.burns,
     }
     for name, span in spans.items():
         buckets = Buckets.covering(Interval(name), now - span, now)
-        found[f"stats/tvl/history {name}, {span.days} days"] = lambda b=buckets: stats.tvl_history(b)  # type: ignore[misc]
-        found[f"stats/volume {name}, {span.days} days"] = lambda b=buckets: stats.volume(b)  # type: ignore[misc]
+        found[f"stats/tvl/history {name}, {span.days} days"] = partial(stats.tvl_history, buckets)
+        found[f"stats/volume {name}, {span.days} days"] = partial(stats.volume, buckets)
     for period in Period:
-        found[f"stats/deaths {period}"] = lambda p=period: stats.deaths(p, now)  # type: ignore[misc]
-    found["leaderboard/streak 100"] = lambda: leaderboards.longest_streaks(100)
-    found["leaderboard/survivors 100"] = lambda: leaderboards.longest_survivors(100)
+        found[f"stats/deaths {period}"] = partial(stats.deaths, period, now)
+    found["leaderboard/streak 100"] = partial(leaderboards.longest_streaks, 100)
+    found["leaderboard/survivors 100"] = partial(leaderboards.longest_survivors, 100)
     for period in (Period.ALL, Period.MONTH, Period.WEEK):
-        found[f"leaderboard/earnings 100 {period}"] = lambda p=period: leaderboards.top_earners(100, p, now)  # type: ignore[misc]
-        found[f"leaderboard/losses 100 {period}"] = lambda p=period: leaderboards.top_losers(100, p, now)  # type: ignore[misc]
+        found[f"leaderboard/earnings 100 {period}"] = partial(leaderboards.top_earners, 100, period, now)
+        found[f"leaderboard/losses 100 {period}"] = partial(leaderboards.top_losers, 100, period, now)
     return found
 
 
