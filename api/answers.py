@@ -1,71 +1,97 @@
-"""One answer: from one snapshot of the database, with the block that it tells of in its headers."""
+"""One answer: from one snapshot of the database, told of one block."""
 
 import inspect
 from collections.abc import Callable
 from functools import wraps
 from hashlib import blake2b
-from http import HTTPStatus
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from api.errors import BadInput, NothingToServe, NotYetIndexed
+from api.errors import BadInput, NothingToServe, NotYetIndexed, took_too_long
 from api.inputs import MinBlockIn
 from api.schemas import Problem
-from indexer.models import Checkpoint
-from indexer.selectors import overview
+from indexer.selectors.snapshot import IndexedBlock, snapshot
 
-CACHED_SECONDS: Final = 60
-PROBLEMS: Final = {422: Problem, 425: Problem, 429: Problem, 503: Problem}
+PROBLEMS: Final = {404: Problem, 422: Problem, 425: Problem, 429: Problem, 503: Problem}
 
 View = Callable[..., Any]
+Seen = Callable[[IndexedBlock | None], IndexedBlock]
 
 
 def get(router: Router, path: str, shape: Any, summary: str) -> Callable[[View], View]:
     """Serve a view that returns what `shape` describes: `view(checkpoint, **parameters)`.
 
     The view runs in a snapshot in which `checkpoint` is the last block; all that it reads is of that block. Its
-    parameters, and `min_block`, are the only ones that are accepted. Answers are kept by block, so one of a block that
-    is not the last any more is never sent.
+    parameters, and `min_block`, are the only ones that are accepted.
     """
 
     def register(view: View) -> View:
-        adapter: TypeAdapter[Any] = TypeAdapter(shape)
-        parameters = list(inspect.signature(view).parameters.values())[1:]
-        known = {_query_name(parameter) for parameter in parameters} | {"min_block"}
+        def look(seen: Seen, **inputs: Any) -> Any:
+            with snapshot() as block:
+                return view(seen(block), **inputs)
 
-        @wraps(view)
-        def respond(request: HttpRequest, min_block: int | None = None, **inputs: Any) -> HttpResponse:
-            _refuse_unknown(request, known)
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                checkpoint = _checkpoint(min_block)
-                tag = _tag(request, checkpoint)
-                if request.headers.get("If-None-Match") in (tag, "*"):
-                    return _with_headers(HttpResponse(status=HTTPStatus.NOT_MODIFIED), tag, checkpoint)
-                body = cache.get(tag)
-                if body is None:
-                    body = adapter.dump_json(adapter.validate_python(view(checkpoint, **inputs), from_attributes=True))
-                    cache.set(tag, body, CACHED_SECONDS)
-            return _with_headers(HttpResponse(body, content_type="application/json"), tag, checkpoint)
-
-        respond.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-                *parameters,
-                inspect.Parameter("min_block", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=MinBlockIn),
-            ]
-        )
-        router.get(path, response={200: shape, **PROBLEMS}, summary=summary, url_name=view.__name__)(respond)
+        _serve(router, path, shape, summary, view=view, look=look)
         return view
 
     return register
+
+
+def get_at_once(router: Router, path: str, shape: Any, summary: str) -> Callable[[View], View]:
+    """As `get`, for a view that finds its snapshot itself: `view(seen, **parameters)`.
+
+    It calls `seen` with the last block as its snapshot has it, and gets the checkpoint, before it decides anything.
+    """
+
+    def register(view: View) -> View:
+        _serve(router, path, shape, summary, view=view, look=view)
+        return view
+
+    return register
+
+
+def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, look: View) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(shape)
+    parameters = list(inspect.signature(view).parameters.values())[1:]
+    known = {_query_name(parameter) for parameter in parameters} | {"min_block"}
+
+    def read(request: HttpRequest, min_block: int | None, inputs: dict[str, Any]) -> HttpResponse:
+        checkpoint: IndexedBlock
+
+        def seen(block: IndexedBlock | None) -> IndexedBlock:
+            nonlocal checkpoint
+            checkpoint = _reached(block, min_block)
+            request.indexed_block = checkpoint  # type: ignore[attr-defined]
+            return checkpoint
+
+        found = look(seen, **inputs)
+        body = adapter.dump_json(adapter.validate_python(found, from_attributes=True))
+        return HttpResponse(body, content_type="application/json", headers={"ETag": _tag(request, checkpoint)})
+
+    @wraps(view)
+    def respond(request: HttpRequest, min_block: int | None = None, **inputs: Any) -> HttpResponse:
+        _refuse_unknown(request, known)
+        try:
+            return read(request, min_block, inputs)
+        except (OperationalError, InterfaceError) as error:
+            if took_too_long(error):
+                raise
+            # The server may have been restarted since the last answer: on a new connection it may be there.
+            connection.close()
+            return read(request, min_block, inputs)
+
+    respond.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *parameters,
+            inspect.Parameter("min_block", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=MinBlockIn),
+        ]
+    )
+    router.get(path, response={200: shape, **PROBLEMS}, summary=summary, url_name=view.__name__)(respond)
 
 
 def _query_name(parameter: inspect.Parameter) -> str:
@@ -84,8 +110,7 @@ def _refuse_unknown(request: HttpRequest, known: set[str]) -> None:
         raise BadInput(problems)
 
 
-def _checkpoint(min_block: int | None) -> Checkpoint:
-    checkpoint = overview.checkpoint()
+def _reached(checkpoint: IndexedBlock | None, min_block: int | None) -> IndexedBlock:
     if checkpoint is None:
         raise NothingToServe("nothing is indexed yet")
     if min_block is not None and checkpoint.block_number < min_block:
@@ -93,15 +118,7 @@ def _checkpoint(min_block: int | None) -> Checkpoint:
     return checkpoint
 
 
-def _tag(request: HttpRequest, checkpoint: Checkpoint) -> str:
+def _tag(request: HttpRequest, checkpoint: IndexedBlock) -> str:
     """What the answer depends on: the question, and the state that a commit has left."""
-    state = f"{request.get_full_path()} {checkpoint.block_hash} {checkpoint.indexed_at.isoformat()}"
+    state = f"{request.get_full_path()} {checkpoint.block_hash} {checkpoint.revision}"
     return f'"{blake2b(state.encode(), digest_size=16).hexdigest()}"'
-
-
-def _with_headers(response: HttpResponse, tag: str, checkpoint: Checkpoint) -> HttpResponse:
-    response["ETag"] = tag
-    response["Cache-Control"] = "no-cache"
-    response["X-Indexed-Block"] = str(checkpoint.block_number)
-    response["X-Indexed-At"] = checkpoint.block_time.isoformat().replace("+00:00", "Z")
-    return response

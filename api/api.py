@@ -3,7 +3,7 @@
 from ninja import NinjaAPI
 
 from api.errors import handle_errors
-from api.routers import leaderboards, positions, rounds, scans, stats, status
+from api.routers import events, leaderboards, positions, rounds, scans, stats, status
 
 api = NinjaAPI(
     title="GHOSTNET",
@@ -23,4 +23,5 @@ api.add_router("/rounds", rounds.rounds)
 api.add_router("/bets", rounds.bets)
 api.add_router("/stats", stats.router)
 api.add_router("/leaderboard", leaderboards.router)
+api.add_router("/events", events.router)
 api.add_router("/status", status.router)

@@ -1,16 +1,21 @@
 """Errors as problem documents (RFC 9457)."""
 
+import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import psycopg
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
 from indexer.errors import GhostnetError
 from indexer.selectors.periods import BadRange
+
+logger = logging.getLogger(__name__)
 
 Problems = Sequence[tuple[str, str]]
 """Parameters, and what is wrong with each."""
@@ -50,6 +55,11 @@ def problem(
     )
 
 
+def took_too_long(error: Exception) -> bool:
+    """Whether the database gave a query up for the time that it took."""
+    return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
+
+
 def handle_errors(api: NinjaAPI) -> None:
     """Let every error of the API go out as a problem document."""
 
@@ -76,3 +86,15 @@ def handle_errors(api: NinjaAPI) -> None:
     @api.exception_handler(NothingToServe)
     def empty(request: HttpRequest, error: NothingToServe) -> HttpResponse:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers={"Retry-After": "5"})
+
+    @api.exception_handler(OperationalError)
+    @api.exception_handler(InterfaceError)
+    def away(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.warning("%s could not be answered: %s", request.path, error)
+        detail = "the answer took too long" if took_too_long(error) else "the database is away"
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
+
+    @api.exception_handler(Exception)
+    def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.error("%s failed", request.get_full_path(), exc_info=error)
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is our fault, and in our log")

@@ -15,7 +15,8 @@ LAST_TIME: Final = datetime(2100, 1, 1, tzinfo=UTC)
 MOST_BLOCK: Final = 1 << 39
 """More than any chain has; ids of such blocks still fit into 64 bits."""
 
-AddressIn = Annotated[str, Path(pattern="^0[xX][0-9a-fA-F]{40}$", description="An account, in any casing.")]
+ADDRESS_PATTERN: Final = "^0[xX][0-9a-fA-F]{40}$"
+AddressIn = Annotated[str, Path(pattern=ADDRESS_PATTERN, description="An account, in any casing.")]
 BlockIn = Annotated[int | None, Query(ge=0, le=MOST_BLOCK, description="The state after this block.")]
 MinBlockIn = Annotated[
     int | None,
@@ -35,6 +36,8 @@ def address_in(text: str) -> Address:
 
 
 LevelIn = Annotated[str | None, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
+
+RequiredLevel = Annotated[str, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
 
 
 def level_in(text: str) -> int:

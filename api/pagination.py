@@ -2,9 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 import msgspec
 from django.db.models import Model, Q, QuerySet
@@ -13,6 +13,7 @@ from ninja import Query
 from api.errors import BadInput
 
 Row = TypeVar("Row", bound=Model)
+Row_co = TypeVar("Row_co", bound=Model, covariant=True)
 
 Cursor = Annotated[
     str | None, Query(max_length=300, description="`next_cursor` of the page before; of the same question only.")
@@ -23,6 +24,16 @@ Offset = Annotated[
     int | None, Query(ge=0, le=1_000_000, description="Leave out so many, and tell the total; a cursor is steadier.")
 ]
 MOST_DIGITS: Final = 78
+_SEARCH: Final = ("searched",)
+
+
+class Found(Protocol[Row_co]):
+    """What a bounded search found: rows, and the id below which it goes on, None at the end."""
+
+    @property
+    def rows(self) -> Sequence[Row_co]: ...
+    @property
+    def reached(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,18 @@ def paginate(
     return Page([item(row) for row in found[:limit]], None if last is None else _encode(order, last), total)
 
 
+def paginate_found(search: Callable[[int | None], Found[Row]], cursor: str | None, item: Callable[[Row], Any]) -> Page:
+    """What a search finds below the cursor's id, or from the start; it may find less than a page and go on all the
+    same.
+
+    Raises BadInput for a cursor that is none, or of another list.
+    """
+    before = None if cursor is None else _decode(cursor, _SEARCH)[0]
+    found = search(before)
+    following = None if found.reached is None else _encoded(_SEARCH, [found.reached])
+    return Page([item(row) for row in found.rows], following)
+
+
 def _after(order: tuple[str, ...], values: list[int]) -> Q:
     """Rows that come after the one with these values."""
     condition, equal = Q(pk__in=[]), Q()
@@ -67,8 +90,12 @@ def _after(order: tuple[str, ...], values: list[int]) -> Q:
 
 
 def _encode(order: tuple[str, ...], row: Model) -> str:
-    values = [str(int(getattr(row, column))) for column in order]
-    return base64.urlsafe_b64encode(msgspec.json.encode([".".join(order), *values])).decode().rstrip("=")
+    return _encoded(order, [int(getattr(row, column)) for column in order])
+
+
+def _encoded(order: tuple[str, ...], values: list[int]) -> str:
+    texts = [".".join(order), *map(str, values)]
+    return base64.urlsafe_b64encode(msgspec.json.encode(texts)).decode().rstrip("=")
 
 
 def _decode(cursor: str, order: tuple[str, ...]) -> list[int]:

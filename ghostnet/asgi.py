@@ -1,10 +1,49 @@
-"""The entry point of the web server."""
+"""The entry point of the web server: who answers which path."""
 
+import gc
 import os
+from typing import Any, Final
 
-from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+pages: Final[Any] = get_asgi_application()
 
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+from api.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
+from api.limits import RequestLimit  # noqa: E402
+from indexer.stream.heads import Heads  # noqa: E402
+
+EXPOSED: Final = (
+    "ETag",
+    "X-Indexed-Block",
+    "X-Indexed-At",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+)
+"""Headers of answers that scripts of other origins may read."""
+
+web = settings.GHOSTNET.web
+heads: Final = Heads()
+api: Final[ASGIApp] = CORSMiddleware(
+    ApiFront(heads, RequestLimit(web.requests_per_minute, web.proxies), web.threads, web.longest_wait),
+    allow_origins=web.cors_origins,
+    allow_headers=["If-None-Match"],
+    expose_headers=EXPOSED,
+)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand a connection to who serves its path."""
+    part = api if scope["path"].startswith("/api/") else pages
+    await part(scope, receive, send)
+
+
+# A collection of everything stops all answers for longer than one may take; what start-up made will not go away.
+gc.collect()
+gc.freeze()
+gc.set_threshold(50_000, 50, 100)

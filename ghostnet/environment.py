@@ -42,6 +42,19 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """What a web process allows: requests a minute and client (0: any number), proxies in front, seconds to wait for a
+    block, threads that answer, blocks behind the node at which it is not ready any more."""
+
+    requests_per_minute: int
+    proxies: int
+    cors_origins: tuple[str, ...]
+    longest_wait: float
+    threads: int
+    most_lag: int
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """The configuration of one process; durations in seconds, depths in blocks."""
 
@@ -56,6 +69,7 @@ class Environment:
     audit_sample: int
     metrics_port: int | None
     upkeep: UpkeepPlan
+    web: Web
     data_dir: Path
     log_level: str
     log_format: str
@@ -87,6 +101,14 @@ class Environment:
                 keep_transfers=reader.read("GHOSTNET_KEEP_TRANSFERS_DAYS", _days, timedelta(days=90)),
                 keep_archive=reader.read("GHOSTNET_KEEP_ARCHIVE_DAYS", _days, timedelta(days=365)),
                 reorg_depth=reorg_depth,
+            ),
+            web=Web(
+                requests_per_minute=reader.read("GHOSTNET_RATE_LIMIT", _integer(0, 1_000_000_000), 100),
+                proxies=reader.read("GHOSTNET_PROXIES", _integer(0, 100), 0),
+                cors_origins=reader.read("GHOSTNET_CORS_ORIGINS", _origins, ()),
+                longest_wait=reader.read("GHOSTNET_LONGEST_WAIT", _number(0, 5), 5.0),
+                threads=reader.read("GHOSTNET_API_THREADS", _integer(1, 100), 4),
+                most_lag=reader.read("GHOSTNET_READY_LAG", _integer(0, 100_000_000), 1_000),
             ),
             data_dir=reader.read("GHOSTNET_DATA_DIR", _path, PROJECT / ".ghostnet"),
             log_level=reader.read("GHOSTNET_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
@@ -193,6 +215,16 @@ def _urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
         return tuple(map(_url(*schemes), _words(text)))
 
     return parse
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    if text == "*":
+        return ("*",)
+    origins = _urls("http", "https")(text)
+    for origin in origins:
+        if urlsplit(origin).path:
+            raise ValueError(f"{origin!r} is no origin: leave out what follows the host and port, the last / too")
+    return origins
 
 
 def _database_url(text: str) -> str:

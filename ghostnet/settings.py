@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "ninja",
     "ghostnet",
     "indexer",
     "api",
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -67,6 +69,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
 
 EMBEDDED_DATABASE: dict[str, Any] = {
     "ENGINE": "ghostnet.db",
@@ -80,7 +83,9 @@ DATABASES: dict[str, Any] = {
     else EMBEDDED_DATABASE
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
+}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.urls import path
 
 from api.api import api
-from ghostnet.health import live, ready
+from ghostnet.health import live, ready, startup
+from ghostnet.metrics import metrics
 from ghostnet.pages import overview
 
 urlpatterns = [
@@ -13,4 +14,6 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("health/live", live),
     path("health/ready", ready),
+    path("health/startup", startup),
+    path("metrics", metrics),
 ]

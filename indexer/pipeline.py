@@ -107,8 +107,7 @@ class Pipeline:
 
     def _load(self) -> None:
         """Load the mirror from the tables; the garbage collector need not look at what a process begins with."""
-        snapshot = Snapshot(self._connection)
-        self._game = load_game(snapshot, self._chain.contracts)
+        self._game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
         node = NodeWitness(self._source.call, self._chain.contracts)
         self._game.witness = RecordingWitness(node, self._game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
@@ -157,7 +156,8 @@ class Pipeline:
         if self._tip.hash is None and first.number:
             headers = [Header(first.number - 1, first.parent_hash, NO_HASH, 0), *headers]
         self._tip = Tip(headers[-1].number, headers[-1].hash)
-        self._writer.put(Batch.of(rows, headers, settled=self._tip.number < head - self._chain.reorg_depth))
+        settled = self._tip.number < head - self._chain.reorg_depth
+        self._writer.put(Batch.of(rows, headers, settled=settled, chain_head=head))
         self._observer.applied(Applied.of(self._tip.number, head, headers[-1].number - first.number + 1, rows))
 
     def _realign(self, place: Place) -> None:

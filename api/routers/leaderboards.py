@@ -6,9 +6,9 @@ from ninja import Query, Router
 
 from api import schemas
 from api.answers import get
-from indexer.models import Checkpoint
 from indexer.selectors import leaderboards
 from indexer.selectors.periods import Period
+from indexer.selectors.snapshot import IndexedBlock
 
 router = Router(tags=["leaderboards"])
 
@@ -16,25 +16,25 @@ Limit = Annotated[int, Query(ge=1, le=500, description="How many rows, at most 5
 
 
 @get(router, "/streak", list[schemas.StreakLeader], "The longest streaks")
-def streak_leaders(checkpoint: Checkpoint, limit: Limit = 100) -> list[dict[str, Any]]:
+def streak_leaders(checkpoint: IndexedBlock, limit: Limit = 100) -> list[dict[str, Any]]:
     """The living by scans survived in a row; ties go to who entered first."""
     return [_with_level(row, streak=row.streak) for row in leaderboards.longest_streaks(limit)]
 
 
 @get(router, "/survivors", list[schemas.Survivor], "The longest alive")
-def survivors(checkpoint: Checkpoint, limit: Limit = 100) -> list[dict[str, Any]]:
+def survivors(checkpoint: IndexedBlock, limit: Limit = 100) -> list[dict[str, Any]]:
     """The living by the time of their entry."""
     return [_with_level(row, alive_since=row.alive_since) for row in leaderboards.longest_survivors(limit)]
 
 
 @get(router, "/earnings", list[schemas.Earner], "The highest earnings")
-def earners(checkpoint: Checkpoint, limit: Limit = 100, period: Period = Period.ALL) -> list[leaderboards.Earner]:
+def earners(checkpoint: IndexedBlock, limit: Limit = 100, period: Period = Period.ALL) -> list[leaderboards.Earner]:
     """Rewards paid, claimed or extracted."""
     return leaderboards.top_earners(limit, period, checkpoint.block_time)
 
 
 @get(router, "/losses", list[schemas.Loser], "The highest losses")
-def losers(checkpoint: Checkpoint, limit: Limit = 100, period: Period = Period.ALL) -> list[leaderboards.Loser]:
+def losers(checkpoint: IndexedBlock, limit: Limit = 100, period: Period = Period.ALL) -> list[leaderboards.Loser]:
     """Stakes lost by dying in scans."""
     return leaderboards.top_losers(limit, period, checkpoint.block_time)
 

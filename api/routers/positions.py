@@ -5,16 +5,17 @@ from typing import Annotated, Any, Final
 from ninja import Query, Router
 
 from api import schemas
-from api.answers import get
+from api.answers import Seen, get, get_at_once
 from api.errors import BadInput
-from api.inputs import AddressIn, BlockIn, LevelIn, address_in, level_in
+from api.inputs import AddressIn, BlockIn, LevelIn, RequiredLevel, address_in, level_in
 from api.pagination import Cursor, Limit100, Limit1000, Offset, Page, paginate
 from indexer.domain.positions import Action, Boost, BoostType, Status, effective_amount
 from indexer.domain.stored import stored_position
 from indexer.domain.units import Address
-from indexer.models import Checkpoint, CurrentPosition
+from indexer.models import CurrentPosition
 from indexer.models import Position as PositionVersion
-from indexer.selectors.players import current_epoch, player_position, positions_with_streak
+from indexer.selectors.players import current_epoch, latest_position, next_victims, position_at, positions_with_streak
+from indexer.selectors.snapshot import IndexedBlock, snapshot
 from indexer.selectors.status import block_timestamp
 
 router = Router(tags=["positions"])
@@ -27,7 +28,7 @@ OrderIn = Annotated[str, Query(pattern="^(" + "|".join(ORDERS) + ")$", descripti
 
 @get(router, "", schemas.Positions, "Positions")
 def positions(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     *,
     level: LevelIn = None,
     status: StatusIn = None,
@@ -45,9 +46,26 @@ def positions(
     return paginate(rows, ORDERS[order], cursor, limit, lambda row: _listed(row, epoch), offset=offset)
 
 
+@get(router, "/at-risk", schemas.AtRisk, "Who the next cullings would take")
+def at_risk(checkpoint: IndexedBlock, *, level: RequiredLevel, threshold: Limit1000 = 50) -> dict[str, Any]:
+    """The first `threshold` victims of a level's next cullings, should nobody else come or go.
+
+    A culling happens when somebody enters a full level. It takes the first of the level's array, whose place the last
+    one gets (GhostCore, `_cullPosition`).
+    """
+    found = next_victims(level_in(level), threshold)
+    epoch = current_epoch()
+    return {
+        "level": schemas.LevelName.of(found.level),
+        "free_places": found.free_places,
+        "order_known": found.order_known,
+        "items": [{"rank": rank, **_listed(row, epoch)} for rank, row in enumerate(found.positions, 1)],
+    }
+
+
 @get(router, "/{address}/history", schemas.PositionHistory, "A player's changes")
 def history(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     *,
     address: AddressIn,
     action: ActionIn = None,
@@ -62,14 +80,20 @@ def history(
     return paginate(rows, ("id",), cursor, limit, _change, offset=offset)
 
 
-@get(router, "/{address}", schemas.PlayerPosition, "A player's position")
-def position(checkpoint: Checkpoint, address: AddressIn, at_block: BlockIn = None) -> dict[str, Any]:
+@get_at_once(router, "/{address}", schemas.PlayerPosition, "A player's position")
+def position(seen: Seen, address: AddressIn, at_block: BlockIn = None) -> dict[str, Any]:
     """The position now, or as it stood after a block; null for who has none."""
     player = address_in(address)
-    if at_block is not None and not checkpoint.start_block <= at_block <= checkpoint.block_number:
-        raise BadInput([("at_block", f"blocks {checkpoint.start_block} to {checkpoint.block_number} are indexed")])
-    timestamp = int(checkpoint.timestamp) if at_block is None else block_timestamp(at_block)
-    found = player_position(player, timestamp, at_block)
+    if at_block is None:
+        block, found = latest_position(player)
+        seen(block)
+    else:
+        with snapshot() as block:
+            checkpoint = seen(block)
+            if not checkpoint.start_block <= at_block <= checkpoint.block_number:
+                message = f"blocks {checkpoint.start_block} to {checkpoint.block_number} are indexed"
+                raise BadInput([("at_block", message)])
+            found = position_at(player, at_block, block_timestamp(at_block))
     if found is None:
         return {"address": player, "position": None}
     return {

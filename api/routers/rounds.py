@@ -12,7 +12,8 @@ from api.inputs import AddressIn, address_in
 from api.pagination import Cursor, Limit100, Limit1000, Page, paginate
 from indexer.domain.betting import RoundType, odds_bps, payout
 from indexer.domain.units import BPS, DATA
-from indexer.models import Checkpoint, CurrentBet, CurrentRound, Round
+from indexer.models import CurrentBet, CurrentRound, Round
+from indexer.selectors.snapshot import IndexedBlock
 
 rounds = Router(tags=["rounds"])
 bets = Router(tags=["bets"])
@@ -26,7 +27,7 @@ RoundTypeIn = Annotated[
 
 @get(rounds, "", schemas.Rounds, "Betting rounds")
 def list_rounds(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     type_: RoundTypeIn = None,
     active_only: bool = True,
     limit: Limit100 = 50,
@@ -37,19 +38,19 @@ def list_rounds(
     if type_ is not None:
         rows = rows.filter(round_type=RoundType[type_.upper()])
     if active_only:
-        rows = rows.filter(resolved=False, deadline__gt=int(checkpoint.timestamp))
+        rows = rows.filter(resolved=False, deadline__gt=checkpoint.timestamp)
     return paginate(rows, ("round_id",), cursor, limit, _round)
 
 
 @get(rounds, "/{round_id}", schemas.Round, "A round")
-def one_round(checkpoint: Checkpoint, round_id: RoundId) -> dict[str, Any]:
+def one_round(checkpoint: IndexedBlock, round_id: RoundId) -> dict[str, Any]:
     """A round as it stands."""
     return _round(_find(round_id))
 
 
 @get(rounds, "/{round_id}/bets", schemas.Bets, "A round's bets")
 def round_bets(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     round_id: RoundId,
     limit: Limit1000 = 100,
     cursor: Cursor = None,
@@ -60,14 +61,14 @@ def round_bets(
 
 
 @get(rounds, "/{round_id}/odds", schemas.Odds, "A round's odds")
-def odds(checkpoint: Checkpoint, round_id: RoundId) -> dict[str, Any]:
+def odds(checkpoint: IndexedBlock, round_id: RoundId) -> dict[str, Any]:
     """What a side pays per staked unit after the rake, as the contract computes it: in bps, and as a number."""
     return _odds(_find(round_id))
 
 
 @get(rounds, "/{round_id}/odds/history", schemas.OddsHistory, "A round's odds over time")
 def odds_history(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     round_id: RoundId,
     limit: Limit1000 = 100,
     cursor: Cursor = None,
@@ -82,7 +83,7 @@ def odds_history(
 
 @get(bets, "/{address}", schemas.Bets, "A player's bets")
 def player_bets(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     address: AddressIn,
     unclaimed_only: bool = False,
     limit: Limit1000 = 100,

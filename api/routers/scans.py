@@ -10,7 +10,8 @@ from api.answers import get
 from api.inputs import LEVEL_PATTERN, AddressIn, LevelIn, address_in, level_in
 from api.pagination import Cursor, Limit100, Limit1000, Page, paginate
 from indexer.domain.units import DATA
-from indexer.models import Checkpoint, CurrentLevel, CurrentScan, Death
+from indexer.models import CurrentLevel, CurrentScan, Death
+from indexer.selectors.snapshot import IndexedBlock
 
 scans = Router(tags=["scans"])
 deaths = Router(tags=["deaths"])
@@ -21,7 +22,7 @@ ScanId = Annotated[int, Path(ge=1, le=DATA, description="Scans are numbered from
 
 @get(scans, "", schemas.Scans, "Recent scans")
 def recent_scans(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     level: LevelIn = None,
     limit: Limit100 = 50,
     cursor: Cursor = None,
@@ -34,25 +35,25 @@ def recent_scans(
 
 
 @get(scans, "/{level}/next", schemas.NextScan, "The next scan of a level")
-def next_scan(checkpoint: Checkpoint, level: LevelInPath) -> dict[str, Any]:
+def next_scan(checkpoint: IndexedBlock, level: LevelInPath) -> dict[str, Any]:
     """When it may be executed; `seconds_remaining` counts from the indexed block's time, and is 0 once it is due."""
     row = CurrentLevel.objects.get(level=level_in(level))
     return {
         "level": schemas.LevelName.of(row.level),
         "next_scan_at": int(row.next_scan_time),
-        "seconds_remaining": max(0, int(row.next_scan_time) - int(checkpoint.timestamp)),
+        "seconds_remaining": max(0, int(row.next_scan_time) - checkpoint.timestamp),
     }
 
 
 @get(scans, "/{level}/{scan_id}", schemas.Scan, "A scan")
-def one_scan(checkpoint: Checkpoint, level: LevelInPath, scan_id: ScanId) -> dict[str, Any]:
+def one_scan(checkpoint: IndexedBlock, level: LevelInPath, scan_id: ScanId) -> dict[str, Any]:
     """A scan as it stands; the cascade is null until it is finalized, and if nobody died."""
     return _scan(_find(level, scan_id))
 
 
 @get(scans, "/{level}/{scan_id}/deaths", schemas.Deaths, "Who died in a scan")
 def scan_deaths(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     level: LevelInPath,
     scan_id: ScanId,
     limit: Limit1000 = 100,
@@ -65,7 +66,7 @@ def scan_deaths(
 
 @get(deaths, "", schemas.Deaths, "Recent deaths")
 def recent_deaths(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     level: LevelIn = None,
     limit: Limit100 = 50,
     cursor: Cursor = None,
@@ -79,7 +80,7 @@ def recent_deaths(
 
 @get(deaths, "/{address}", schemas.Deaths, "A player's deaths")
 def player_deaths(
-    checkpoint: Checkpoint,
+    checkpoint: IndexedBlock,
     address: AddressIn,
     limit: Limit100 = 50,
     cursor: Cursor = None,

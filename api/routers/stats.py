@@ -8,9 +8,9 @@ from ninja import Router
 from api import schemas
 from api.answers import get
 from api.inputs import From, To
-from indexer.models import Checkpoint
 from indexer.selectors import stats
 from indexer.selectors.periods import Buckets, Interval, Period
+from indexer.selectors.snapshot import IndexedBlock
 
 router = Router(tags=["stats"])
 
@@ -22,7 +22,7 @@ DEFAULT_SPANS: Final = {
 
 
 @get(router, "", schemas.Stats, "Totals since the start")
-def game_stats(checkpoint: Checkpoint) -> dict[str, Any]:
+def game_stats(checkpoint: IndexedBlock) -> dict[str, Any]:
     """Value locked and players now; deaths, burns, emissions, tolls, buybacks and resets since the start."""
     found = stats.stats()
     return {
@@ -38,7 +38,7 @@ def game_stats(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 @get(router, "/levels", list[schemas.LevelStats], "The same per level")
-def level_stats(checkpoint: Checkpoint) -> list[dict[str, Any]]:
+def level_stats(checkpoint: IndexedBlock) -> list[dict[str, Any]]:
     """Each level now and since the start."""
     return [
         {
@@ -57,7 +57,7 @@ def level_stats(checkpoint: Checkpoint) -> list[dict[str, Any]]:
 
 @get(router, "/tvl/history", list[schemas.TvlPoint], "The value locked over time")
 def tvl_history(
-    checkpoint: Checkpoint, interval: Interval = Interval.DAY, from_: From = None, to: To = None
+    checkpoint: IndexedBlock, interval: Interval = Interval.DAY, from_: From = None, to: To = None
 ) -> list[stats.TvlPoint]:
     """The value at the end of each bucket that holds a moment of [from, to); aligned in UTC, weeks begin on Mondays.
 
@@ -67,26 +67,26 @@ def tvl_history(
 
 
 @get(router, "/burns", schemas.Burns, "DATA burned, by source")
-def burns(checkpoint: Checkpoint) -> dict[str, int]:
+def burns(checkpoint: IndexedBlock) -> dict[str, int]:
     """What was burned since the start."""
     return _burns(stats.burns())
 
 
 @get(router, "/deaths", list[schemas.LevelDeaths], "Deaths per level")
-def deaths(checkpoint: Checkpoint, period: Period = Period.ALL) -> list[dict[str, Any]]:
+def deaths(checkpoint: IndexedBlock, period: Period = Period.ALL) -> list[dict[str, Any]]:
     """Deaths of the last 24 hours, 7 days, 30 days, the current hour or day included, or of all time."""
     return [_level_deaths(row) for row in stats.deaths(period, checkpoint.block_time)]
 
 
 @get(router, "/volume", list[schemas.VolumePoint], "Token transfers and tax over time")
 def volume(
-    checkpoint: Checkpoint, interval: Interval = Interval.DAY, from_: From = None, to: To = None
+    checkpoint: IndexedBlock, interval: Interval = Interval.DAY, from_: From = None, to: To = None
 ) -> list[stats.VolumePoint]:
     """What moved in each bucket; the range is that of `/stats/tvl/history`."""
     return stats.volume(_buckets(checkpoint, interval, from_, to))
 
 
-def _buckets(checkpoint: Checkpoint, interval: Interval, from_: Any, to: Any) -> Buckets:
+def _buckets(checkpoint: IndexedBlock, interval: Interval, from_: Any, to: Any) -> Buckets:
     end = to or checkpoint.block_time + timedelta(seconds=1)
     return Buckets.covering(interval, from_ or end - DEFAULT_SPANS[interval], end)
 

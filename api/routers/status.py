@@ -6,17 +6,21 @@ from ninja import Router
 
 from api import schemas
 from api.answers import get
-from indexer.models import Checkpoint
-from indexer.selectors.status import last_reorg
+from indexer import VERSION
+from indexer.selectors.snapshot import IndexedBlock
+from indexer.selectors.status import contracts, last_reorg
 
 router = Router(tags=["status"])
 
 
 @get(router, "", schemas.Status, "How far the indexer has come")
-def status(checkpoint: Checkpoint) -> dict[str, Any]:
+def status(checkpoint: IndexedBlock) -> dict[str, Any]:
     """The indexed chain, block and contracts, and the last reorg."""
     reorg = last_reorg()
     return {
+        "version": VERSION,
+        "chain_head": checkpoint.chain_head,
+        "lag": checkpoint.chain_head - checkpoint.block_number,
         "chain_id": checkpoint.chain_id,
         "start_block": checkpoint.start_block,
         "indexed_block": checkpoint.block_number,
@@ -24,5 +28,5 @@ def status(checkpoint: Checkpoint) -> dict[str, Any]:
         "indexed_at": checkpoint.block_time,
         "last_reorg": reorg
         and {"ancestor_block": reorg.ancestor_number, "depth": reorg.depth, "detected_at": reorg.detected_at},
-        "contracts": checkpoint.contracts,
+        "contracts": contracts(),
     }

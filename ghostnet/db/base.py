@@ -7,6 +7,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrappe
 
 from ghostnet.db.schema import SchemaEditor
 from ghostnet.embedded_postgres import EmbeddedPostgres
+from indexer.selectors.timing import timed
 from indexer.timescale.features import can_have_timescaledb, has_timescaledb
 
 _PLAIN_TIME_BUCKET = """
@@ -23,6 +24,10 @@ class DatabaseWrapper(PostgresWrapper):
     """
 
     SchemaEditorClass = SchemaEditor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(timed)
 
     def prepare_database(self) -> None:
         """Before migrations: the extension where the server has it, else a `time_bucket` with the same

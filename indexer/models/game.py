@@ -166,7 +166,7 @@ class Boost(RareRow, TransactionColumn):
 
     class Meta(RareRow.Meta):
         db_table = "boosts"
-        indexes: ClassVar = [models.Index(fields=["address", "-id"], name="boosts_by_address")]
+        indexes: ClassVar = [models.Index(fields=["address", "expiry"], name="boosts_by_address")]
 
     def __str__(self) -> str:
         return f"boost of {self.address}"

@@ -25,7 +25,11 @@ class BlockHeader(models.Model):
 
 
 class Checkpoint(models.Model):
-    """The last applied block of a chain: one row per database; `indexed_at` is our clock."""
+    """The last applied block of a chain: one row per database.
+
+    `chain_head` is the node's last block as the indexer knew it then; `revision` rises with every commit, also with
+    those that go back; `indexed_at` is our clock.
+    """
 
     chain_id = models.BigIntegerField(primary_key=True)
     start_block = models.BigIntegerField()
@@ -35,6 +39,8 @@ class Checkpoint(models.Model):
     block_time = models.DateTimeField()
     timestamp = seconds()
     indexed_at = models.DateTimeField()
+    chain_head = models.BigIntegerField(default=0)
+    revision = models.BigIntegerField(default=0)
 
     class Meta:
         db_table = "checkpoints"

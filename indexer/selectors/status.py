@@ -1,12 +1,18 @@
 """How far the indexer has come."""
 
 from indexer.domain.units import first_id
-from indexer.models import BlockHeader, ChainBlock, Reorg
+from indexer.models import BlockHeader, ChainBlock, Checkpoint, Reorg
 
 
 def last_reorg() -> Reorg | None:
     """The newest reorg."""
     return Reorg.objects.order_by("-id").first()
+
+
+def contracts() -> dict[str, str]:
+    """The indexed contracts' addresses by their names."""
+    found: dict[str, str] = Checkpoint.objects.values_list("contracts", flat=True).get()
+    return found
 
 
 def block_timestamp(number: int) -> int:

@@ -16,6 +16,7 @@ from indexer.store.tables import block_datetime
 
 HEAD_CHANNEL: Final = "ghostnet_head"
 """NOTIFY channel that tells of every commit: `<block number>`."""
+_COMMITTED: Final = "indexed_at = clock_timestamp(), revision = revision + 1"
 
 
 class ForeignDatabase(GhostnetError):
@@ -62,8 +63,8 @@ def start_chain(connection: Connection[Any], chain_id: int, start_block: int, co
     with connection.transaction():
         connection.execute(
             "INSERT INTO checkpoints (chain_id, start_block, contracts, block_number, block_hash, block_time,"
-            " timestamp, indexed_at) SELECT %s, %s, %s, %s, %s, %s, 0, %s WHERE NOT EXISTS (SELECT FROM checkpoints)"
-            " ON CONFLICT DO NOTHING",
+            " timestamp, indexed_at, revision, chain_head) SELECT %s, %s, %s, %s, %s, %s, 0, %s, 0, %s"
+            " WHERE NOT EXISTS (SELECT FROM checkpoints) ON CONFLICT DO NOTHING",
             (
                 chain_id,
                 start_block,
@@ -72,6 +73,7 @@ def start_chain(connection: Connection[Any], chain_id: int, start_block: int, co
                 to_bytes(NO_HASH),
                 block_datetime(0),
                 datetime.now(UTC),
+                start_block - 1,
             ),
         )
         progress = read_progress(connection)
@@ -100,19 +102,28 @@ def read_progress(connection: Connection[Any]) -> Progress:
     )
 
 
-def set_checkpoint(cursor: Cursor[Any], header: Header) -> None:
-    """Make a block the checkpoint, and tell everyone who listens once the transaction is committed."""
+def set_checkpoint(cursor: Cursor[Any], header: Header, chain_head: int) -> None:
+    """Make a block the checkpoint, and tell everyone who listens once the transaction is committed.
+
+    `chain_head` is the node's last block, as far as it is known.
+    """
     cursor.execute(
         "UPDATE checkpoints SET block_number = %s, block_hash = %s, block_time = %s, timestamp = %s,"
-        " indexed_at = clock_timestamp()",
-        (header.number, to_bytes(header.hash), block_datetime(header.timestamp), header.timestamp),
+        f" chain_head = %s, {_COMMITTED}",
+        (
+            header.number,
+            to_bytes(header.hash),
+            block_datetime(header.timestamp),
+            header.timestamp,
+            max(header.number, chain_head),
+        ),
     )
     cursor.execute("SELECT pg_notify(%s, %s)", (HEAD_CHANNEL, str(header.number)))
 
 
 def refresh_checkpoint(cursor: Cursor[Any]) -> None:
     """The checkpoint stands where it stood, but what it stands for has changed: tell everyone who listens."""
-    cursor.execute("UPDATE checkpoints SET indexed_at = clock_timestamp()")
+    cursor.execute(f"UPDATE checkpoints SET {_COMMITTED}")
     cursor.execute("SELECT pg_notify(%s, block_number::text) FROM checkpoints", (HEAD_CHANNEL,))
 
 

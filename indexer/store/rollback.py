@@ -42,7 +42,7 @@ def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[H
         undone = sum(_cut(cursor, table, header) for table in tables().values())
         cursor.execute("DELETE FROM blocks WHERE number > %s RETURNING number, hash", (ancestor,))
         dropped_hashes = [block_hash for _, block_hash in sorted(cursor)]
-        set_checkpoint(cursor, header)
+        set_checkpoint(cursor, header, dropped_head)
         duration = time.monotonic() - started
         cursor.execute(
             "INSERT INTO reorgs (detected_at, ancestor_number, ancestor_hash, dropped_head, dropped_hashes, new_hashes,"

@@ -23,11 +23,15 @@ class Batch:
     settled: bool = False
     """Far below the head: the commit need not wait for the disk. After a crash of the database the checkpoint is then
     that of an earlier batch, never one without its rows."""
+    chain_head: int = 0
+    """The node's last block, as far as it was known."""
 
     @classmethod
-    def of(cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header], *, settled: bool) -> Self:
+    def of(
+        cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header], *, settled: bool, chain_head: int
+    ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint."""
-        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers, settled)
+        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers, settled, chain_head)
 
 
 class Writer:
@@ -50,7 +54,7 @@ class Writer:
                     copy_newest_versions(cursor, table, *appended)
                 add_to_totals(cursor, table, *appended)
             self._write_headers(cursor, batch.headers)
-            set_checkpoint(cursor, batch.headers[-1])
+            set_checkpoint(cursor, batch.headers[-1], batch.chain_head)
 
     def _write_headers(self, cursor: Cursor[Any], headers: Sequence[Header]) -> None:
         newest = headers[-1].number

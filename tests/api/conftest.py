@@ -1,18 +1,18 @@
-"""The API on the indexed season."""
+"""The API on the indexed season, asked over HTTP of a web server of its own."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
-from django.test import Client
 
-from tests.conftest import default_database
+from tests.conftest import database_url
+from tests.web import WebClient, web
 
 
-@pytest.fixture
-def client(indexed_season: str, django_db_blocker: Any) -> Iterator[Client]:
-    """A client of the web application, whose database holds the whole season."""
-    cache.clear()
-    with django_db_blocker.unblock(), default_database(indexed_season):
-        yield Client()
+@pytest.fixture(scope="session")
+def client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
+    """A client of a web server whose database holds the whole season; it waits for blocks but a moment."""
+    with django_db_blocker.unblock():
+        url = database_url(indexed_season)
+    with web(url, GHOSTNET_LONGEST_WAIT="0.05") as server:
+        yield server

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.test import Client
+from tests.web import WebClient
 
 
-def items_of(client: Client, path: str, limit: int) -> list[dict[str, Any]]:
+def items_of(client: WebClient, path: str, limit: int) -> list[dict[str, Any]]:
     """All items of a list, page by page."""
     items: list[dict[str, Any]] = []
     cursor = ""

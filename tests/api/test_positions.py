@@ -3,17 +3,17 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 from eth_utils.address import is_checksum_address
 
 from indexer.replay.truth import Truth
 from tests.api.pages import items_of
+from tests.web import WebClient
 
 PENALTY = (2_500, 10_000)
 
 
 @pytest.mark.parametrize("block", [137, 314, 510, 686, 882, 1007])
-def test_every_player_at_every_recorded_block(client: Client, truth: Truth, block: int) -> None:
+def test_every_player_at_every_recorded_block(client: WebClient, truth: Truth, block: int) -> None:
     state = truth.checkpoints[str(block)]
     for address, player in state["players"].items():
         answer = client.get(f"/api/v1/positions/{address}?at_block={block}").json()
@@ -41,7 +41,7 @@ def compare(position: dict[str, Any] | None, player: dict[str, Any]) -> None:
     assert int(position["effective_amount"]) in (amount, amount - amount * rate[0] // rate[1])
 
 
-def test_what_a_reset_will_take_is_told_before_it_is_settled(client: Client, truth: Truth) -> None:
+def test_what_a_reset_will_take_is_told_before_it_is_settled(client: WebClient, truth: Truth) -> None:
     """Right after the reset of block 258 nobody alive has settled."""
     (reset, *_) = truth.document["resets"]
     owing = 0
@@ -54,7 +54,7 @@ def test_what_a_reset_will_take_is_told_before_it_is_settled(client: Client, tru
     assert owing > 0
 
 
-def test_addresses_come_in_any_casing_and_go_out_checksummed(client: Client, truth: Truth) -> None:
+def test_addresses_come_in_any_casing_and_go_out_checksummed(client: WebClient, truth: Truth) -> None:
     address = truth.document["deaths"][0]["user"]
     lower, upper = (client.get(f"/api/v1/positions/{text}").json() for text in (address, "0X" + address[2:].upper()))
     assert lower == upper
@@ -64,7 +64,7 @@ def test_addresses_come_in_any_casing_and_go_out_checksummed(client: Client, tru
 
 
 @pytest.mark.parametrize("order", ["amount", "entered_at", "streak"])
-def test_all_positions_by_pages(client: Client, truth: Truth, order: str) -> None:
+def test_all_positions_by_pages(client: WebClient, truth: Truth, order: str) -> None:
     players = truth.checkpoints["1007"]["players"]
     expected = {address: player for address, player in players.items() if player["level"]}
     served = items_of(client, f"/positions?order={order}", 11)
@@ -81,7 +81,7 @@ def test_all_positions_by_pages(client: Client, truth: Truth, order: str) -> Non
     assert len(served) == len(expected)
 
 
-def test_positions_of_a_level_a_status_and_by_offset(client: Client, truth: Truth) -> None:
+def test_positions_of_a_level_a_status_and_by_offset(client: WebClient, truth: Truth) -> None:
     players = truth.checkpoints["1007"]["players"]
     here = {address for address, player in players.items() if player["level"] == 4 and player["alive"]}
     served = items_of(client, "/positions?level=DARKNET&status=alive", 5)
@@ -92,7 +92,7 @@ def test_positions_of_a_level_a_status_and_by_offset(client: Client, truth: Trut
     assert client.get("/api/v1/positions?status=ghost").status_code == 422
 
 
-def test_a_history_adds_up_to_the_position(client: Client, truth: Truth) -> None:
+def test_a_history_adds_up_to_the_position(client: WebClient, truth: Truth) -> None:
     """Each change starts from the total that the one before left, except after leaving."""
     for address in list(truth.checkpoints["1007"]["players"])[::8]:
         changes = items_of(client, f"/positions/{address}/history", 3)[::-1]

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from indexer.replay.truth import Truth
 from tests.api.pages import items_of
+from tests.web import WebClient
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def odds_of(own: int, other: int) -> int:
     return (pot - pot * 500 // 10_000) * 10_000 // own if own else 0
 
 
-def test_all_rounds_are_the_contract_s(client: Client, state: dict[str, Any]) -> None:
+def test_all_rounds_are_the_contract_s(client: WebClient, state: dict[str, Any]) -> None:
     served = {str(one["round_id"]): one for one in items_of(client, "/rounds?active_only=false", 5)}
     assert set(served) == set(state["rounds"])
     for number, one in state["rounds"].items():
@@ -36,7 +36,7 @@ def test_all_rounds_are_the_contract_s(client: Client, state: dict[str, Any]) ->
         assert odds["over_odds"] == odds["over_odds_bps"] / 10_000
 
 
-def test_active_rounds_take_bets(client: Client, state: dict[str, Any]) -> None:
+def test_active_rounds_take_bets(client: WebClient, state: dict[str, Any]) -> None:
     active = {
         int(number)
         for number, one in state["rounds"].items()
@@ -49,7 +49,7 @@ def test_active_rounds_take_bets(client: Client, state: dict[str, Any]) -> None:
     assert all(one["type"] == kind for kind, some in zip(kinds, by_kind, strict=True) for one in some)
 
 
-def test_bets_of_rounds_and_of_players(client: Client, state: dict[str, Any]) -> None:
+def test_bets_of_rounds_and_of_players(client: WebClient, state: dict[str, Any]) -> None:
     expected = {
         (bet["roundId"], bet["user"]): (bet["amount"], "over" if bet["isOver"] else "under", bet["claimed"])
         for bet in state["bets"]
@@ -63,7 +63,7 @@ def test_bets_of_rounds_and_of_players(client: Client, state: dict[str, Any]) ->
         } == expected
 
 
-def test_what_can_be_claimed_is_what_the_contract_would_pay(client: Client, state: dict[str, Any]) -> None:
+def test_what_can_be_claimed_is_what_the_contract_would_pay(client: WebClient, state: dict[str, Any]) -> None:
     waiting = 0
     for player in {bet["user"] for bet in state["bets"]}:
         due = {}
@@ -81,7 +81,7 @@ def test_what_can_be_claimed_is_what_the_contract_would_pay(client: Client, stat
     assert waiting > 0
 
 
-def test_the_odds_history_ends_with_the_odds(client: Client, state: dict[str, Any]) -> None:
+def test_the_odds_history_ends_with_the_odds(client: WebClient, state: dict[str, Any]) -> None:
     for number in list(state["rounds"])[::5]:
         history = items_of(client, f"/rounds/{number}/odds/history", 4)
         odds = client.get(f"/api/v1/rounds/{number}/odds").json()

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from indexer.domain.levels import LevelId
 from indexer.replay.truth import Truth
 from tests.api.pages import items_of
+from tests.web import WebClient
 
 
 def expected_death(death: dict[str, Any]) -> tuple[Any, ...]:
@@ -26,7 +26,7 @@ def served_death(death: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("limit", [7, 100])
-def test_all_scans_by_pages(client: Client, truth: Truth, limit: int) -> None:
+def test_all_scans_by_pages(client: WebClient, truth: Truth, limit: int) -> None:
     scans = items_of(client, "/scans", limit)
     expected = sorted(truth.document["scans"], key=lambda scan: -scan["scanId"])
     assert [
@@ -38,7 +38,7 @@ def test_all_scans_by_pages(client: Client, truth: Truth, limit: int) -> None:
     ]
 
 
-def test_scans_of_a_level_by_number_and_by_name(client: Client, truth: Truth) -> None:
+def test_scans_of_a_level_by_number_and_by_name(client: WebClient, truth: Truth) -> None:
     for level in LevelId:
         if level:
             expected = [scan["scanId"] for scan in truth.document["scans"] if scan["level"] == level]
@@ -47,7 +47,7 @@ def test_scans_of_a_level_by_number_and_by_name(client: Client, truth: Truth) ->
                 assert [scan["scan_id"] for scan in found] == sorted(expected, reverse=True)
 
 
-def test_a_scan_with_its_cascade_and_its_dead(client: Client, truth: Truth) -> None:
+def test_a_scan_with_its_cascade_and_its_dead(client: WebClient, truth: Truth) -> None:
     for scan in truth.document["scans"][::10]:
         path = f"/scans/{LevelId(scan['level']).name}/{scan['scanId']}"
         served = client.get(f"/api/v1{path}").json()
@@ -61,7 +61,7 @@ def test_a_scan_with_its_cascade_and_its_dead(client: Client, truth: Truth) -> N
         assert sorted(served_death(death) for death in items_of(client, f"{path}/deaths", 2)) == sorted(dead)
 
 
-def test_all_deaths_by_pages_and_by_player(client: Client, truth: Truth) -> None:
+def test_all_deaths_by_pages_and_by_player(client: WebClient, truth: Truth) -> None:
     every = sorted(expected_death(death) for death in truth.document["deaths"])
     assert sorted(served_death(death) for death in items_of(client, "/deaths", 13)) == every
     assert sorted(served_death(death) for death in items_of(client, "/deaths?level=5", 100)) == [
@@ -72,7 +72,7 @@ def test_all_deaths_by_pages_and_by_player(client: Client, truth: Truth) -> None
     assert sorted(served_death(death) for death in served) == [death for death in every if death[0] == player]
 
 
-def test_the_next_scan_is_the_contract_s(client: Client, truth: Truth) -> None:
+def test_the_next_scan_is_the_contract_s(client: WebClient, truth: Truth) -> None:
     state = truth.checkpoints["1007"]
     for number, level in state["levels"].items():
         served = client.get(f"/api/v1/scans/{number}/next").json()
@@ -82,7 +82,7 @@ def test_the_next_scan_is_the_contract_s(client: Client, truth: Truth) -> None:
 @pytest.mark.parametrize(
     "path", ["/scans/4/99999", "/scans/2/1", "/scans/4/99999/deaths", "/rounds/9999", "/rounds/9999/odds"]
 )
-def test_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
+def test_what_does_not_exist_is_not_found(client: WebClient, path: str) -> None:
     answer = client.get(f"/api/v1{path}")
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
@@ -106,7 +106,7 @@ def test_what_does_not_exist_is_not_found(client: Client, path: str) -> None:
         ("/rounds/one", "round_id"),
     ],
 )
-def test_bad_input_is_named(client: Client, path: str, parameter: str) -> None:
+def test_bad_input_is_named(client: WebClient, path: str, parameter: str) -> None:
     answer = client.get(f"/api/v1{path}")
     assert answer.status_code == 422, answer.content
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]

@@ -1,0 +1,16 @@
+"""The API's figures for Prometheus."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS: Final = Counter("api_requests", "Answers, by the path's pattern and the status", ["endpoint", "status"])
+SECONDS: Final = Histogram(
+    "api_request_duration_seconds",
+    "Time from a request to its answer, by the path's pattern",
+    ["endpoint"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+HITS: Final = Counter("cache_hits", "Answers that stood in the cache, or that somebody was just computing")
+MISSES: Final = Counter("cache_misses", "Answers that had to be computed")
+INDEXED: Final = Gauge("api_indexed_block", "The last indexed block as this process knows it; 0 while it knows none")

@@ -1,0 +1,68 @@
+"""Search in the archive of events, newest first, a bounded part at a time."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import BooleanField, Func, Q, TextField, Value
+from django.db.models.functions import Cast
+
+from indexer.domain.units import Address, first_id
+from indexer.models import ChainEvent
+
+MOST_SCANNED: Final = 20_000
+"""Events that one search looks at: an index on all arguments of all events would cost the writer more than rare
+searches are worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """What events are wanted; None for any. Blocks are inclusive."""
+
+    name: str | None
+    contract: str | None
+    address: Address | None
+    from_block: int | None
+    to_block: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvents:
+    """Events, newest first; the search goes on below the id `reached`, None if there is nothing left."""
+
+    rows: list[ChainEvent]
+    reached: int | None
+
+
+def search(wanted: EventFilter, before: int | None, most: int) -> FoundEvents:
+    """At most so many of the wanted events with an id below `before` (None: from the newest on)."""
+    rows = ChainEvent.objects.order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    if wanted.from_block is not None:
+        rows = rows.filter(id__gte=first_id(wanted.from_block))
+    if wanted.to_block is not None:
+        rows = rows.filter(id__lt=first_id(wanted.to_block + 1))
+    last = rows.values_list("id", flat=True)[MOST_SCANNED - 1 : MOST_SCANNED].first()
+    part = rows if last is None else rows.filter(id__gte=last)
+    found = list(part.filter(_condition(wanted))[: most + 1])
+    if len(found) > most:
+        return FoundEvents(found[:most], found[most - 1].id)
+    return FoundEvents(found, last)
+
+
+class _Involves(Func):
+    """Whether one of an event's arguments is this text."""
+
+    template = "jsonb_path_exists(args, '$.* ? (@ == $wanted)', jsonb_build_object('wanted', %(expressions)s))"
+    output_field = BooleanField()
+
+
+def _condition(wanted: EventFilter) -> Q:
+    condition = Q()
+    if wanted.name is not None:
+        condition &= Q(name=wanted.name)
+    if wanted.contract is not None:
+        condition &= Q(contract=wanted.contract)
+    if wanted.address is not None:
+        condition &= Q(_Involves(Cast(Value(wanted.address), TextField())))
+    return condition

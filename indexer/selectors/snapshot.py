@@ -1,0 +1,62 @@
+"""One state of the database for all reads of an answer, and the block that it stands at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from indexer.selectors.rows import plain
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedBlock:
+    """The checkpoint: the last applied block; `timestamp` in unix seconds.
+
+    `chain_head` is the node's last block as the indexer knew it at its last commit; `revision` rises with every commit,
+    also with one that goes back: two answers of one revision are of one state.
+    """
+
+    chain_id: int
+    start_block: int
+    block_number: int
+    block_hash: str
+    block_time: datetime
+    timestamp: int
+    chain_head: int
+    revision: int
+
+
+CHECKPOINT_COLUMNS: Final = tuple(field.name for field in fields(IndexedBlock))
+READ_CHECKPOINT: Final = f"SELECT {', '.join(CHECKPOINT_COLUMNS)} FROM checkpoints WHERE block_number >= start_block"
+LONGEST_QUERY: Final = "5s"
+_BEGIN: Final = (
+    f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '{LONGEST_QUERY}';"
+    f" {READ_CHECKPOINT}"
+)
+
+
+def indexed_block(row: tuple[Any, ...] | None) -> IndexedBlock | None:
+    """The checkpoint of a row of READ_CHECKPOINT; None before anything is indexed."""
+    return None if row is None else IndexedBlock(*map(plain, row))
+
+
+@contextmanager
+def snapshot() -> Iterator[IndexedBlock | None]:
+    """Let all reads inside see one state, that of the yielded block.
+
+    The transaction begins in the message that reads the checkpoint: one of Django's own would cost two more, of an
+    answer's few. Raises django.db.OperationalError,
+    also for a query that takes longer than LONGEST_QUERY.
+    """
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(_BEGIN)
+            cursor.nextset()
+            cursor.nextset()
+            yield indexed_block(cursor.fetchone())
+        finally:
+            if not connection.connection.closed:
+                cursor.execute("COMMIT")

@@ -1,0 +1,102 @@
+"""What the indexer has committed last, known in this process without asking: told by NOTIFY."""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+import psycopg
+from asgiref.sync import sync_to_async
+from django.db import connections
+from psycopg import AsyncConnection
+
+from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
+from indexer.store.checkpoint import HEAD_CHANNEL
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 5.0
+CHECK_SECONDS: Final = 10.0
+"""A connection that is silent for so long is asked whether it is still there."""
+
+
+class Heads:
+    """The last indexed block as this process knows it; belongs to one event loop.
+
+    While the connection that listens is lost, `latest` is None: nobody may rely on what might be old.
+    """
+
+    def __init__(self) -> None:
+        self.latest: IndexedBlock | None = None
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen, once; later calls do nothing unless the task has ended."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._listen(), name="heads")
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def saw(self, block: IndexedBlock) -> None:
+        """Somebody has read a checkpoint: if it is newer than ours, it is ours from now on."""
+        if self.latest is not None and block.revision > self.latest.revision:
+            self._set(block)
+
+    async def changed(self) -> None:
+        """Wait for the next commit, or for the connection to be lost or found."""
+        await self._changed.wait()
+
+    async def reach(self, block_number: int, seconds: float) -> None:
+        """Wait until a block is indexed, but no longer than so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.latest is None or self.latest.block_number < block_number:
+                    await self.changed()
+        except TimeoutError:
+            return
+
+    def _set(self, block: IndexedBlock | None) -> None:
+        self.latest = block
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _listen(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with await connect() as connection:
+                    await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+                    self._set(await self._read(connection))
+                    pause = FIRST_PAUSE
+                    await self._follow(connection)
+            except (psycopg.OperationalError, OSError) as error:
+                logger.warning("no word of commits, trying again in %.1f s: %s", pause, error)
+            finally:
+                self._set(None)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _follow(self, connection: AsyncConnection[Any]) -> None:
+        while True:
+            async for _ in connection.notifies(timeout=CHECK_SECONDS, stop_after=1):
+                pass
+            block = await self._read(connection)
+            if block is not None and (self.latest is None or block.revision > self.latest.revision):
+                self._set(block)
+
+    @staticmethod
+    async def _read(connection: AsyncConnection[Any]) -> IndexedBlock | None:
+        return indexed_block(await (await connection.execute(READ_CHECKPOINT)).fetchone())
+
+
+async def connect() -> AsyncConnection[Any]:
+    """A connection of one's own in autocommit mode to Django's default database. Raises psycopg.OperationalError."""
+    parameters = await sync_to_async(connections["default"].get_connection_params, thread_sensitive=False)()
+    for name in ("context", "cursor_factory"):
+        parameters.pop(name, None)
+    return await AsyncConnection.connect(**parameters, autocommit=True)

@@ -1,0 +1,84 @@
+"""The web server as a process of its own, and a client that talks to it."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from tests.paths import PROJECT
+from tests.processes import environment_of
+
+NO_NODE = "http://127.0.0.1:9"
+
+
+class Answer:
+    """An answer as Django's test client would give it."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+        self.status_code = response.status_code
+        self.content = response.content
+        self.headers = response.headers
+
+    def __getitem__(self, header: str) -> str:
+        return self.headers[header]
+
+    def json(self) -> Any:
+        return self._response.json()
+
+
+class WebClient:
+    """Asks one web server; a connection is kept."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.port = urlsplit(url).port
+        self._session = requests.Session()
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.request("GET", path, headers)
+
+    def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, data: Any = None) -> Answer:
+        return Answer(self._session.request(method, self.url + path, headers=headers, data=data, timeout=30))
+
+
+@contextmanager
+def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebClient]:
+    """`daphne` on a database, with these environment variables, until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "daphne", "-p", str(port), "--verbosity", "0", "ghostnet.asgi:application"],
+        cwd=PROJECT,
+        env=environment_of(
+            database, node, **{"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false"} | SECRET | variables
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        client = WebClient(f"http://127.0.0.1:{port}")
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                client.get("/health/live")
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None, process.communicate()[0]
+                assert time.monotonic() < deadline, "the web server did not start"
+                time.sleep(0.05)
+        yield client
+    finally:
+        process.kill()
+        process.communicate()
+
+
+SECRET = {"DJANGO_SECRET_KEY": "for tests only, for tests only, for tests"}
