@@ -10,9 +10,9 @@ from io import BytesIO
 from typing import Final, cast
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.gzip import GZipMiddleware
-from django.urls import Resolver404, resolve
+from django.urls import resolve
 from starlette.types import Scope
 
 from api.errors import problem
@@ -45,6 +45,7 @@ def respond(scope: Scope) -> Answer:
     block: IndexedBlock | None = getattr(request, "indexed_block", None)
     if block is not None:
         response["X-Indexed-Block"] = str(block.block_number)
+        response["X-Indexed-Hash"] = block.block_hash
         response["X-Indexed-At"] = block.block_time.isoformat().replace("+00:00", "Z")
         response["Cache-Control"] = "no-cache"
     return answer_of(response, request.resolver_match.route if request.resolver_match else UNKNOWN, block)
@@ -60,10 +61,10 @@ def answer_of(response: HttpResponse, endpoint: str, block: IndexedBlock | None 
 def _view(request: HttpRequest) -> HttpResponse:
     try:
         match = resolve(request.path_info)
-    except Resolver404:
+        request.resolver_match = match
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    except Http404:
         return problem(HTTPStatus.NOT_FOUND, "there is no such path; /api/v1/docs lists all")
-    request.resolver_match = match
-    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is allowed", headers={"Allow": "GET"})
     return response

@@ -19,6 +19,7 @@ from indexer.stream.heads import Heads  # noqa: E402
 EXPOSED: Final = (
     "ETag",
     "X-Indexed-Block",
+    "X-Indexed-Hash",
     "X-Indexed-At",
     "RateLimit-Limit",
     "RateLimit-Remaining",

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from indexer.domain.units import to_hex
 from tests.conftest import fetch_one
 from tests.paths import PROJECT, SEASON_DEPLOYMENT
 
@@ -63,6 +64,16 @@ def indexer(database: str, url: str, *arguments: str, **variables: str) -> Itera
 def await_block(connection: Connection[Any], block: int) -> None:
     """Wait until a block is indexed."""
     await_true(lambda: checkpoint(connection) >= block, f"block {block} was not reached")
+
+
+def await_tip(connection: Connection[Any], block_hash: str) -> None:
+    """Wait until a block is the checkpoint."""
+
+    def arrived() -> bool:
+        row = connection.execute("SELECT block_hash FROM checkpoints").fetchone()
+        return row is not None and to_hex(row[0]) == block_hash
+
+    await_true(arrived, f"{block_hash} did not become the checkpoint")
 
 
 def checkpoint(connection: Connection[Any]) -> int:

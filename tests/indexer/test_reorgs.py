@@ -20,7 +20,7 @@ from indexer.store.digest import state_digest
 from tests.chains import ADDRESSES, ChainBuilder, user
 from tests.conftest import Databases, default_database
 from tests.indexing import following, index
-from tests.processes import await_block, await_true
+from tests.processes import await_block, await_tip
 
 HEAD = 500
 
@@ -28,16 +28,6 @@ HEAD = 500
 @pytest.fixture
 def digest(digest_at: Callable[[int], str]) -> str:
     return digest_at(520)
-
-
-def await_tip(connection: Connection[Any], block_hash: str) -> None:
-    """Wait until a block is the checkpoint."""
-
-    def arrived() -> bool:
-        row = connection.execute("SELECT block_hash FROM checkpoints").fetchone()
-        return row is not None and to_hex(row[0]) == block_hash
-
-    await_true(arrived, f"{block_hash} did not become the checkpoint", seconds=20)
 
 
 @pytest.mark.parametrize(

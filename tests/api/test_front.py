@@ -1,0 +1,152 @@
+"""The API's front: who may ask how much, from where, and what comes back compressed or refused."""
+
+import gzip
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.test_answers import problem_of
+from tests.conftest import database_url
+from tests.web import WebClient, web
+
+STATUS = "/api/v1/status"
+
+
+@pytest.fixture(scope="module")
+def season_url(indexed_season: str, django_db_blocker: Any) -> str:
+    with django_db_blocker.unblock():
+        return database_url(indexed_season)
+
+
+@pytest.fixture(scope="module")
+def limited(season_url: str) -> Iterator[WebClient]:
+    """A server behind one proxy that allows three requests a minute, and scripts of one origin."""
+    variables = {
+        "GHOSTNET_RATE_LIMIT": "3",
+        "GHOSTNET_PROXIES": "1",
+        "GHOSTNET_CORS_ORIGINS": "https://ghostnet.example",
+    }
+    with web(season_url, **variables) as server:
+        yield server
+
+
+def test_a_client_may_ask_so_often_and_is_told_how_it_stands(limited: WebClient) -> None:
+    headers = {"X-Forwarded-For": "192.0.2.1"}
+    answers = [limited.get(STATUS, headers) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    assert {answer["RateLimit-Limit"] for answer in answers} == {"3"}
+    assert 0 < int(answers[3]["Retry-After"]) <= 60
+    assert "requests" in problem_of(answers[3])["detail"]
+    assert limited.get(STATUS, {"X-Forwarded-For": "192.0.2.2"}).status_code == 200
+
+
+def test_what_a_client_forges_before_the_proxy_s_address_counts_for_nothing(limited: WebClient) -> None:
+    statuses = [limited.get(STATUS, {"X-Forwarded-For": f"198.51.100.{n}, 192.0.2.3"}).status_code for n in range(4)]
+    assert statuses == [200, 200, 200, 429]
+
+
+def test_one_network_of_ipv6_is_one_client(limited: WebClient) -> None:
+    statuses = [limited.get(STATUS, {"X-Forwarded-For": f"2001:db8::{n}"}).status_code for n in range(1, 5)]
+    assert statuses == [200, 200, 200, 429]
+    assert limited.get(STATUS, {"X-Forwarded-For": "2001:db8:0:1::1"}).status_code == 200
+
+
+def test_without_proxies_the_header_is_not_believed(season_url: str) -> None:
+    with web(season_url, GHOSTNET_RATE_LIMIT="2") as server:
+        statuses = [server.get(STATUS, {"X-Forwarded-For": f"192.0.2.{n}"}).status_code for n in range(3)]
+    assert statuses == [200, 200, 429]
+
+
+def test_scripts_of_allowed_origins_may_read_answers_and_their_headers(limited: WebClient) -> None:
+    proxy = {"X-Forwarded-For": "192.0.2.9"}
+    answer = limited.get(STATUS, {"Origin": "https://ghostnet.example", **proxy})
+    assert answer["Access-Control-Allow-Origin"] == "https://ghostnet.example"
+    exposed = {name.strip() for name in answer["Access-Control-Expose-Headers"].split(",")}
+    assert exposed >= {"ETag", "X-Indexed-Block", "X-Indexed-At", "RateLimit-Remaining", "Retry-After"}
+    assert "Access-Control-Allow-Origin" not in limited.get(STATUS, {"Origin": "https://evil.example", **proxy}).headers
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+    preflight = limited.request("OPTIONS", STATUS, {"Origin": "https://ghostnet.example", **asked})
+    assert preflight.status_code == 200
+    assert "GET" in preflight["Access-Control-Allow-Methods"]
+    assert limited.request("OPTIONS", STATUS, {"Origin": "https://evil.example", **asked}).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_there_is_nothing_but_get(client: WebClient, method: str) -> None:
+    answer = client.request(method, STATUS)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET")
+    assert problem_of(answer)["detail"] == "only GET is allowed"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/statuss", "/api/v1/", "/api/v2/status", "/api/v1/status/", "/api/v1/scans/5"]
+)
+def test_a_path_that_is_none_says_so(client: WebClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "/api/v1/docs" in problem_of(answer)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/rounds/99999", "/api/v1/scans/5/99999"])
+def test_what_does_not_exist_is_not_there_as_of_a_block(client: WebClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer["X-Indexed-Block"]) == (404, "1007")
+
+
+def test_a_body_is_read_away_but_not_more_than_a_mebibyte(client: WebClient) -> None:
+    assert client.request("GET", STATUS, data=b"x" * (1 << 20)).status_code == 200
+    answer = client.request("GET", STATUS, data=b"x" * ((1 << 20) + 1))
+    assert answer.status_code == 413
+    assert problem_of(answer)["detail"] == "at most 1048576 bytes"
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 32_768
+
+    assert client.request("GET", STATUS, data=chunks()).status_code == 413
+
+
+def test_answers_are_compressed_for_who_wants_it_and_only_then(client: WebClient) -> None:
+    def raw(encoding: str) -> tuple[str, bytes]:
+        with socket.create_connection(("127.0.0.1", client.port or 0)) as connection:
+            request = f"GET /api/v1/positions HTTP/1.0\r\nHost: localhost\r\nAccept-Encoding: {encoding}\r\n\r\n"
+            connection.sendall(request.encode())
+            head, body = b"".join(iter(lambda: connection.recv(65_536), b"")).split(b"\r\n\r\n", 1)
+        return head.decode(), body
+
+    for _ in range(2):
+        head, body = raw("gzip")
+        assert "Content-Encoding: gzip" in head
+        plain_head, plain = raw("identity")
+        assert "Content-Encoding" not in plain_head
+        assert len(body) < len(plain) / 2
+        assert json.loads(gzip.decompress(body)) == json.loads(plain)
+
+
+def test_a_compressed_answer_is_known_by_its_tag_too(client: WebClient) -> None:
+    tag = client.get("/api/v1/positions", {"Accept-Encoding": "gzip"})["ETag"]
+    plain = client.get("/api/v1/positions", {"Accept-Encoding": "identity"})["ETag"]
+    for known in (tag, plain, "*", f'"other", {tag}'):
+        assert client.get("/api/v1/positions", {"If-None-Match": known}).status_code == 304
+    assert client.get("/api/v1/positions", {"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_database_that_is_away_is_said_to_be(django_db_blocker: Any, season_url: str) -> None:
+    with web(season_url.replace("ghostnet_", "nowhere_")) as server:
+        answer = server.get(STATUS)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert problem_of(answer)["detail"] == "the database is away"
+
+
+def test_the_documents_need_nothing_from_elsewhere(client: WebClient) -> None:
+    page = client.get("/api/v1/docs")
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "cdn" not in text
+    for part in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-init.js"):
+        assert client.get(f"/static/ninja/{part}").status_code == 200, part
+        assert part in text
