@@ -7,7 +7,7 @@ ARGS ?=
 
 HISTORIES ?= 20000
 
-.PHONY: help setup demo test soak lint format bench clean
+.PHONY: help setup demo test soak lint format openapi bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ lint: setup ## format, style, types, who imports whom, missing migrations
 format: setup ## put the code into shape
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
+
+openapi: setup ## write docs/openapi.json anew
+	@$(PYTHON) manage.py openapi > docs/openapi.json
 
 bench: setup ## time the indexing of RECORDING=path from an empty database
 	@$(PYTHON) -m benchmarks.index_chain $(RECORDING) $(ARGS)

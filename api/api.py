@@ -1,11 +1,10 @@
 """The REST API: its routers, its errors, its document."""
 
-from ninja import NinjaAPI
-
+from api.document import GhostnetAPI
 from api.errors import handle_errors
 from api.routers import events, leaderboards, positions, rounds, scans, stats, status
 
-api = NinjaAPI(
+api = GhostnetAPI(
     title="GHOSTNET",
     version="1",
     description=(

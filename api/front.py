@@ -84,8 +84,8 @@ class ApiFront:
 
     async def _wait_for_block(self, query: bytes) -> None:
         if b"min_block=" in query:
-            (text, *_) = parse_qs(query).get(b"min_block", [b""])
-            if text.isdigit() and len(text) <= len(str(1 << 63)):
+            (text, *_) = parse_qs(query.decode("latin-1")).get("min_block", [""])
+            if text.isdecimal() and len(text) <= len(str(1 << 63)):
                 await self._heads.reach(int(text), self._longest_wait)
 
     async def _compute(self, key: Key, scope: Scope) -> Answer:

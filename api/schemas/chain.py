@@ -27,10 +27,10 @@ class Status(BaseModel):
     chain_head: int = Field(examples=[1008])
     lag: int = Field(examples=[1])
     indexed_block: int = Field(examples=[1007])
-    indexed_block_hash: str
+    indexed_block_hash: str = Field(examples=["0x" + "ab" * 32])
     indexed_at: Moment
     last_reorg: Reorg | None
-    contracts: dict[str, Address]
+    contracts: dict[str, Address] = Field(examples=[{"GhostCore": "0xDc64a140Aa3E981100a9becA4E685f962f0cF6C9"}])
 
 
 class Event(BaseModel):

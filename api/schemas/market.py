@@ -15,7 +15,7 @@ class Round(BaseModel):
     deadline: Moment
     over_pool: Wei
     under_pool: Wei
-    resolved: bool
+    resolved: bool = Field(examples=[False])
     outcome: str | None = Field(examples=["over"])
     resolved_at: Moment
 
@@ -57,7 +57,7 @@ class Bet(BaseModel):
     address: Address
     side: str = Field(examples=["over"])
     amount: Wei
-    claimed: bool
+    claimed: bool = Field(examples=[False])
     claimable: Wei
     payout: Wei
     block: int = Field(examples=[512])

@@ -56,7 +56,7 @@ class Positions(Page):
     """Some positions; `total` where `offset` was given."""
 
     items: list[ListedPosition]
-    total: int | None = None
+    total: int | None = Field(None, examples=[74])
 
 
 class PositionChange(BaseModel):
@@ -79,7 +79,7 @@ class PositionHistory(Page):
     """Some of a position's changes; `total` where `offset` was given."""
 
     items: list[PositionChange]
-    total: int | None = None
+    total: int | None = Field(None, examples=[74])
 
 
 class RankedPosition(ListedPosition):

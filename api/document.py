@@ -1,0 +1,37 @@
+"""The OpenAPI document as it goes out, and as it stands in the repository."""
+
+from typing import Any, Final
+
+import msgspec
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+PROBLEM: Final = "application/problem+json"
+TOKENS: Final = {
+    "X-Indexed-Block": "The block that the answer tells of.",
+    "X-Indexed-Hash": "That block's hash.",
+    "X-Indexed-At": "That block's time.",
+    "ETag": "Send it as If-None-Match to get 304 until something changes.",
+}
+
+
+class GhostnetAPI(NinjaAPI):
+    """NinjaAPI, which knows neither a content type for errors nor headers of answers."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**options)
+        for path in document["paths"].values():
+            for status, response in path["get"]["responses"].items():
+                if status == 200:
+                    response["headers"] = {
+                        name: {"description": text, "schema": {"type": "string"}} for name, text in TOKENS.items()
+                    }
+                else:
+                    response["content"] = {PROBLEM: response["content"].pop("application/json")}
+        return document
+
+
+def openapi_json(api: NinjaAPI) -> bytes:
+    """The document as text that stays the same as long as the API does."""
+    encoded = msgspec.json.encode(msgspec.to_builtins(dict(api.get_openapi_schema()), str_keys=True), order="sorted")
+    return msgspec.json.format(encoded, indent=2) + b"\n"

@@ -1,0 +1,64 @@
+"""The OpenAPI document is the contract: complete, true, and usable by machines."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from api.api import api
+from api.document import openapi_json
+from tests.paths import PROJECT
+from tests.web import WebClient
+
+DOCUMENT = PROJECT / "docs" / "openapi.json"
+
+
+FOUND: Any = schemathesis.openapi.from_path(str(DOCUMENT)).get_all_operations()
+OPERATIONS = [found.ok() for found in FOUND]
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.path)
+def test_no_answer_violates_the_document(client: WebClient, operation: Any, mode: GenerationMode) -> None:
+    """Values that the document allows and values that it does not: none makes the server fail, and each answer has a
+    status, a content type and a shape that the document names."""
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    def ask(case: Case[Any]) -> None:
+        # That a block is not indexed yet, or a cursor no list's, is nothing that a document could say.
+        case.call_and_validate(base_url=client.url, excluded_checks=[positive_data_acceptance])
+
+    ask()
+
+
+def test_the_file_is_the_document() -> None:
+    assert DOCUMENT.read_bytes() == openapi_json(api), "run `make openapi`, and look at the difference"
+
+
+def test_every_schema_has_examples_that_are_valid(client: WebClient) -> None:
+    document = json.loads(DOCUMENT.read_text())
+    for name, shape in document["components"]["schemas"].items():
+        for part, text in shape.get("properties", {}).items():
+            assert "examples" in text or "$ref" in json.dumps(text), f"{name}.{part} has no example"
+        assert shape.get("description") or "enum" in shape, f"{name} says nothing of itself"
+    for path, operation in document["paths"].items():
+        assert operation["get"]["summary"], path
+        assert operation["get"]["description"], path
+
+
+def test_typescript_types_can_be_made_of_it(tmp_path: Path) -> None:
+    folder = PROJECT / ".ci" / "npm"
+    program = folder / "node_modules" / ".bin" / "openapi-typescript"
+    if shutil.which("node") is None or not program.exists():
+        pytest.skip("openapi-typescript is not installed; .ci/run installs it where there is npm")
+    made = tmp_path / "api.ts"
+    subprocess.run([program, DOCUMENT, "-o", made], check=True, capture_output=True)
+    assert '"/api/v1/positions/{address}"' in made.read_text()
