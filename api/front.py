@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 import msgspec
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpResponse
 from starlette.types import Receive, Scope, Send
 
@@ -45,6 +45,7 @@ class ApiFront:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="api")
         self._computing: dict[Key, asyncio.Task[Answer]] = {}
         self._waiting = 0
+        self._cache = caches["default"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -69,7 +70,7 @@ class ApiFront:
             return await self._ask_django(scope)
         INDEXED.set(latest.block_number)
         key = (_path(scope), scope["query_string"], _takes_gzip(scope), latest.revision)
-        found: Answer | None = cache.get(_name(key))
+        found: Answer | None = self._cache.get(_name(key))
         if found is not None:
             HITS.inc()
             return found
@@ -93,7 +94,7 @@ class ApiFront:
         if answer.block is not None:
             self._heads.saw(answer.block)
             if answer.status == HTTPStatus.OK:
-                cache.set(_name((*key[:3], answer.block.revision)), replace(answer, block=None), CACHED_SECONDS)
+                self._cache.set(_name((*key[:3], answer.block.revision)), replace(answer, block=None), CACHED_SECONDS)
         return answer
 
     async def _ask_django(self, scope: Scope) -> Answer:

@@ -1,0 +1,111 @@
+"""Time the API with wrk on the database that `DATABASE_URL` names: `python -m benchmarks.api [--server uvicorn]`.
+
+`wrk` must be installed. Lookups that miss the cache are made by a `min_block` that no question had before.
+"""
+
+import argparse
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import django
+
+SCRIPT = """
+local players = {{}}
+for line in io.lines("{players}") do players[#players + 1] = line end
+local n = {start}
+request = function()
+  n = n + 1
+  local query = {fresh} and "?min_block=" .. n or ""
+  return wrk.format("GET", "/api/v1/positions/" .. players[n % #players + 1] .. query)
+end
+"""
+SERVERS = {
+    "daphne": ["-m", "daphne", "--verbosity", "0", "-p", "{port}", "ghostnet.asgi:application"],
+    "uvicorn": [
+        "-m",
+        "uvicorn",
+        "--no-access-log",
+        "--lifespan",
+        "off",
+        "--port",
+        "{port}",
+        "ghostnet.asgi:application",
+    ],
+}
+
+
+def players() -> list[str]:
+    """Addresses of all players."""
+    from indexer.models import CurrentPosition
+
+    return [str(address) for address in CurrentPosition.objects.values_list("address", flat=True)]
+
+
+def run(url: str, seconds: int, connections: int, script: Path | None) -> str:
+    """What wrk says of so many seconds: requests a second, median and p99, and how many were not answered by 200."""
+    scripted = ["-s", str(script)] if script else []
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", *scripted, url]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    (rate,) = re.findall(r"Requests/sec:\s+(\S+)", text)
+    (half,), (most,) = (re.findall(rf"^\s+{percent}%\s+(\S+)", text, re.MULTILINE) for percent in (50, 99))
+    bad = re.findall(r"Non-2xx or 3xx responses: \d+", text)
+    return " ".join([f"{float(rate):8,.0f}/s  p50 {half:>8}  p99 {most:>8}", *bad])
+
+
+def main() -> None:
+    """Start a server, warm it up, and print a line per case."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--server", choices=SERVERS, default="daphne")
+    parser.add_argument("--seconds", type=int, default=8)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+    os.environ.setdefault("GHOSTNET_RATE_LIMIT", "0")
+    os.environ.setdefault("DJANGO_DEBUG", "false")
+    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark")
+    django.setup()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    base = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen([sys.executable, *(part.format(port=port) for part in SERVERS[options.server])])
+    try:
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"{base}/api/v1/status")
+                break
+            except OSError:
+                time.sleep(0.1)
+        with tempfile.TemporaryDirectory() as folder:
+            listed = Path(folder) / "players"
+            listed.write_text("\n".join(players()))
+
+            def script(name: str, fresh: str, start: int) -> Path:
+                path = Path(folder) / name
+                path.write_text(SCRIPT.format(players=listed, fresh=fresh, start=start))
+                return path
+
+            repeated = script("repeated", "false", 0)
+            run(base, 3, 10, repeated)
+            for connections in (10, 50):
+                cases: dict[str, tuple[str, Path | None]] = {
+                    "position, computed": (base, script("computed", "true", 500 * connections)),
+                    "position, repeated": (base, repeated),
+                }
+                for path in ("leaderboard/streak", "leaderboard/earnings"):
+                    cases[path] = (f"{base}/api/v1/{path}?limit=100", None)
+                for name, (url, requests) in cases.items():
+                    print(f"{name:22} {connections:3} connections {run(url, options.seconds, connections, requests)}")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
