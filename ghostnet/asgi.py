@@ -15,6 +15,8 @@ pages: Final[Any] = get_asgi_application()
 from api.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
 from api.limits import RequestLimit  # noqa: E402
 from indexer.stream.heads import Heads  # noqa: E402
+from realtime.gateway import Gateway  # noqa: E402
+from realtime.hub import Hub  # noqa: E402
 
 EXPOSED: Final = (
     "ETag",
@@ -37,11 +39,17 @@ api: Final[ASGIApp] = CORSMiddleware(
     expose_headers=EXPOSED,
 )
 
+sockets: Final = Gateway(Hub(settings.GHOSTNET.reorg_depth), web.cors_origins, web.replay_blocks)
+
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a connection to who serves its path."""
-    part = api if scope["path"].startswith("/api/") else pages
-    await part(scope, receive, send)
+    if scope["type"] == "websocket":
+        await sockets(scope, receive, send)
+    elif scope["path"].startswith("/api/"):
+        await api(scope, receive, send)
+    else:
+        await pages(scope, receive, send)
 
 
 # A collection of everything stops all answers for longer than one may take; what start-up made will not go away.

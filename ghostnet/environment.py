@@ -44,7 +44,8 @@ class Deployment:
 @dataclass(frozen=True, slots=True)
 class Web:
     """What a web process allows: requests a minute and client (0: any number), proxies in front, seconds to wait for a
-    block, threads that answer, blocks behind the node at which it is not ready any more."""
+    block, threads that answer, blocks behind the node at which it is not ready any more, blocks that a WebSocket
+    replays."""
 
     requests_per_minute: int
     proxies: int
@@ -52,6 +53,7 @@ class Web:
     longest_wait: float
     threads: int
     most_lag: int
+    replay_blocks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Environment:
                 cors_origins=reader.read("GHOSTNET_CORS_ORIGINS", _origins, ()),
                 longest_wait=reader.read("GHOSTNET_LONGEST_WAIT", _number(0, 5), 5.0),
                 threads=reader.read("GHOSTNET_API_THREADS", _integer(1, 100), 4),
+                replay_blocks=reader.read("GHOSTNET_REPLAY_BLOCKS", _integer(0, 100_000_000), 100_000),
                 most_lag=reader.read("GHOSTNET_READY_LAG", _integer(0, 100_000_000), 1_000),
             ),
             data_dir=reader.read("GHOSTNET_DATA_DIR", _path, PROJECT / ".ghostnet"),

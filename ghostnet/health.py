@@ -83,7 +83,7 @@ def _node() -> Check:
     return found
 
 
-_NODE_KEY: Final = "chain head"
+_NODE_KEY: Final = "chain_head"
 
 
 async def _ask_node() -> Check:

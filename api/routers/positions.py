@@ -14,7 +14,14 @@ from indexer.domain.stored import stored_position
 from indexer.domain.units import Address
 from indexer.models import CurrentPosition
 from indexer.models import Position as PositionVersion
-from indexer.selectors.players import current_epoch, latest_position, next_victims, position_at, positions_with_streak
+from indexer.selectors.players import (
+    PlayerPosition,
+    current_epoch,
+    latest_position,
+    next_victims,
+    position_at,
+    positions_with_streak,
+)
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 from indexer.selectors.status import block_timestamp
 
@@ -94,25 +101,25 @@ def position(seen: Seen, address: AddressIn, at_block: BlockIn = None) -> dict[s
                 message = f"blocks {checkpoint.start_block} to {checkpoint.block_number} are indexed"
                 raise BadInput([("at_block", message)])
             found = position_at(player, at_block, block_timestamp(at_block))
-    if found is None:
-        return {"address": player, "position": None}
+    return {"address": player, "position": None if found is None else shown_position(found)}
+
+
+def shown_position(found: PlayerPosition) -> dict[str, Any]:
+    """The columns of `schemas.Position`."""
     return {
-        "address": player,
-        "position": {
-            "address": player,
-            "level": schemas.LevelName.of(found.level),
-            "status": found.status,
-            "amount": found.amount,
-            "effective_amount": found.effective_amount,
-            "pending_rewards": found.pending_rewards,
-            "ghost_streak": found.ghost_streak,
-            "effective_death_rate_bps": found.effective_death_rate_bps,
-            "entered_at": found.entry_time,
-            "last_add_at": found.last_add_time,
-            "next_scan_at": found.next_scan_time,
-            "boosts": [_boost(boost) for boost in found.boosts],
-            "changed_at": found.changed_at,
-        },
+        "address": found.address,
+        "level": schemas.LevelName.of(found.level),
+        "status": found.status,
+        "amount": found.amount,
+        "effective_amount": found.effective_amount,
+        "pending_rewards": found.pending_rewards,
+        "ghost_streak": found.ghost_streak,
+        "effective_death_rate_bps": found.effective_death_rate_bps,
+        "entered_at": found.entry_time,
+        "last_add_at": found.last_add_time,
+        "next_scan_at": found.next_scan_time,
+        "boosts": [_boost(boost) for boost in found.boosts],
+        "changed_at": found.changed_at,
     }
 
 

@@ -1,0 +1,162 @@
+"""The hub: reads the feed once for a whole web process and tells all clients of it.
+
+Each item becomes bytes once, whoever many get it. The hub reads by its own cursor; when its source fails it begins
+again where it was, so clients notice nothing but a delay.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+import psycopg
+from prometheus_client import Counter, Gauge
+from psycopg import AsyncConnection
+
+from indexer.domain.units import first_id
+from indexer.selectors.snapshot import IndexedBlock
+from indexer.store.checkpoint import HEAD_CHANNEL
+from indexer.stream import reader
+from indexer.stream.feed import EVERYTHING, FeedItem
+from indexer.stream.heads import connect
+from indexer.stream.reader import Position, Step
+from realtime import protocol
+from realtime.client import Client
+from realtime.positions import positions_of
+from realtime.warnings import ScanWarnings
+from realtime.wire import frame
+
+logger = logging.getLogger(__name__)
+
+CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected")
+MESSAGES: Final = Counter("websocket_messages", "Feed items told, once for each client that got them")
+PAUSE: Final = 0.5
+SILENCE: Final = 10.0
+"""Seconds without word of a commit after which the database is asked all the same."""
+
+
+class Hub:
+    """All clients of a process, by what they want; belongs to one event loop."""
+
+    def __init__(self, reorg_depth: int) -> None:
+        self._reorg_depth = reorg_depth
+        self._clients: set[Client] = set()
+        self._unsettled: set[Client] = set()
+        self._recipients: dict[tuple[str, bool], tuple[Client, ...]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._warnings = ScanWarnings(self._warn)
+        self.block: IndexedBlock | None = None
+        self.position = Position(0, 0)
+        self.starts = 0
+
+    async def start(self) -> None:
+        """Begin to read, once; wait until the hub knows where it is, for a moment at most."""
+        if self._task is None or self._task.done():
+            self.starts += 1
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="hub")
+        if not self._ready.is_set():
+            await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=2)
+
+    def join(self, client: Client) -> None:
+        """A client has connected: it knows what the hub knows."""
+        client.cursor = self.position.cursor
+        self._clients.add(client)
+        CONNECTIONS.set(len(self._clients))
+
+    def leave(self, client: Client) -> None:
+        """A client has gone."""
+        self._clients.discard(client)
+        self._unsettled.discard(client)
+        self._recipients.clear()
+        CONNECTIONS.set(len(self._clients))
+
+    def changed(self, client: Client) -> None:
+        """A client wants something else now."""
+        self._recipients.clear()
+        if not client.settled:
+            self._unsettled.add(client)
+
+    def confirmed(self, item: FeedItem, block: IndexedBlock) -> bool:
+        """Whether no reorg is expected to reach this deep."""
+        return item.block_number <= block.chain_head - self._reorg_depth
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with await connect() as connection:
+                    await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+                    await self._follow(connection)
+            except (psycopg.OperationalError, OSError) as error:
+                logger.warning("the feed can't be read, trying again in %.1f s: %s", PAUSE, error)
+            except Exception:
+                logger.exception("the feed can't be read, trying again in %.1f s", PAUSE)
+            await asyncio.sleep(PAUSE)
+
+    async def _follow(self, connection: AsyncConnection[Any]) -> None:
+        while self.block is None:
+            found = await reader.newest(connection)
+            if found is not None:
+                self.block, self.position = found
+                await self._warnings.read(connection, self.block)
+            self._ready.set()
+            if found is None:
+                await _word(connection)
+        while True:
+            step = await reader.step(connection, self.position)
+            if step is not None and step.block.revision != self.block.revision:
+                await self._tell(connection, step)
+            await _word(connection)
+
+    async def _tell(self, connection: AsyncConnection[Any], step: Step) -> None:
+        """Tell everybody of a step; whoever joins meanwhile waits at this step's end or before its beginning."""
+        self.block, self.position = step.block, step.reached
+        if step.ancestor is not None:
+            text = frame(protocol.reorg(step.ancestor))
+            for client in self._clients:
+                if client.channels or client.users:
+                    client.tell_reorg(first_id(step.ancestor + 1), text)
+        for item in step.items:
+            recipients = self._who(item)
+            if recipients:
+                text = frame(item.frame(self.confirmed(item, step.block)))
+                for client in recipients:
+                    client.tell(item, text)
+                MESSAGES.inc(len(recipients))
+        for client in [*self._unsettled]:
+            client.settle(step.block.revision)
+            if client.settled:
+                self._unsettled.discard(client)
+        await self._warnings.read(connection, step.block)
+        users = {user for client in self._clients for user in client.users}
+        await self.tell_positions(users if step.ancestor is not None else users & step.touched)
+
+    def _who(self, item: FeedItem) -> tuple[Client, ...]:
+        key = (item.channel, item.in_feed)
+        found = self._recipients.get(key)
+        if found is None:
+            found = self._recipients[key] = tuple(client for client in self._clients if client.wants(item))
+        return found
+
+    async def tell_positions(self, users: Iterable[str], only: Client | None = None) -> None:
+        """Tell players' positions to those who want to know, or to one client."""
+        wanted = list(users)
+        if not wanted:
+            return
+        for address, position in (await positions_of(wanted)).items():
+            text = frame(protocol.position_update(address, position))
+            for client in [only] if only else self._clients:
+                if address in client.users:
+                    client.wire.write(text)
+
+    def _warn(self, level: int, seconds: int) -> None:
+        text = frame(protocol.scan_warning(level, seconds))
+        for client in self._clients:
+            if client.channels & {"scans", EVERYTHING}:
+                client.wire.write(text)
+
+
+async def _word(connection: AsyncConnection[Any]) -> None:
+    """Wait for a commit."""
+    async for _ in connection.notifies(timeout=SILENCE, stop_after=1):
+        pass

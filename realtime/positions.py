@@ -1,0 +1,26 @@
+"""Players' positions as the REST API shows them."""
+
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from api import schemas
+from api.routers.positions import shown_position
+from indexer.domain.units import Address
+from indexer.selectors.players import PlayerPosition, latest_position
+
+
+@sync_to_async(thread_sensitive=True)
+def positions_of(addresses: list[str]) -> dict[str, Any]:
+    """Each player's position now, None for who has none. Raises django.db.OperationalError."""
+    try:
+        found = {address: latest_position(Address(address))[1] for address in addresses}
+        return {address: position and _as_json(position) for address, position in found.items()}
+    except Exception:
+        connection.close()
+        raise
+
+
+def _as_json(position: PlayerPosition) -> Any:
+    return schemas.Position.model_validate(shown_position(position)).model_dump(mode="json")

@@ -1,0 +1,99 @@
+"""One browser's socket: frames are made once for everybody, and a slow reader is never waited for.
+
+daphne copies each message through a queue, a task and autobahn's state machine. Here the frame's bytes go to Twisted's
+transport as they are, which is what lets one process serve thousands; nothing else of the project knows of daphne.
+"""
+
+import asyncio
+from collections import deque
+from functools import partial
+from typing import Any, Final
+
+from starlette.types import Send
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+MOST_BACKLOG: Final = 1 << 20
+"""Bytes that may wait for one client."""
+MOST_MESSAGE: Final = 1 << 20
+"""Bytes of a client's message at which its connection is closed before they are in memory."""
+TOO_SLOW: Final = 4408
+
+
+def frame(payload: bytes) -> bytes:
+    """A text message as one unmasked frame of WebSocket (RFC 6455, 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 1 << 16:
+        return bytes((0x81, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((0x81, 127)) + size.to_bytes(8, "big") + payload
+
+
+@implementer(IPushProducer)
+class Wire:
+    """Writes prepared frames to a connection that daphne has accepted.
+
+    Twisted tells when its buffer is full and when it is empty again; between these, frames wait here. A client for
+    which too much waits is closed with TOO_SLOW.
+    """
+
+    def __init__(self, send: Send) -> None:
+        assert isinstance(send, partial), "only daphne's connections are known here"
+        self._protocol: Any = send.args[0]
+        self._protocol.maxMessagePayloadSize = MOST_MESSAGE
+        self._transport: Any = self._protocol.transport
+        self._transport.unregisterProducer()
+        self._transport.registerProducer(self, True)
+        self._waiting: deque[bytes] = deque()
+        self._backlog = 0
+        self._paused = False
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self.closed = False
+
+    async def drained(self) -> None:
+        """Wait until the client has read what was written, for those who can wait; returns also when it is gone."""
+        if self._paused:
+            await self._drained.wait()
+
+    def write(self, data: bytes) -> None:
+        """Write a frame, now or as soon as the client has read what was written before."""
+        if self.closed:
+            return
+        if not self._paused:
+            self._transport.write(data)
+            return
+        self._waiting.append(data)
+        self._backlog += len(data)
+        if self._backlog > MOST_BACKLOG:
+            self.close(TOO_SLOW)
+
+    def close(self, code: int) -> None:
+        """Say good-bye; what waits is given up."""
+        if not self.closed:
+            self.closed = True
+            self._waiting.clear()
+            self._drained.set()
+            self._protocol.sendClose(code)
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The client reads more slowly than we write."""
+        self._paused = True
+        self._drained.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """The client has read on."""
+        self._paused = False
+        while self._waiting and not self._paused:
+            data = self._waiting.popleft()
+            self._backlog -= len(data)
+            self._transport.write(data)
+        if not self._paused:
+            self._drained.set()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The client is gone."""
+        self.closed = True
+        self._waiting.clear()
+        self._drained.set()
