@@ -4,15 +4,19 @@ import asyncio
 import logging
 import time
 from collections import deque
-from typing import Final
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import psycopg
+from django.db import DatabaseError
+from psycopg import AsyncConnection
 from starlette.types import Receive, Scope, Send
 
-from indexer.errors import GhostnetError
+from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
-from indexer.stream.feed import end_of
+from indexer.stream.feed import FeedItem, end_of
 from indexer.stream.heads import connect
 from realtime import protocol
 from realtime.client import MOST_SUBSCRIPTIONS, Client, carries
@@ -25,7 +29,8 @@ logger = logging.getLogger(__name__)
 MOST_ERRORS: Final = 20
 """Errors a minute after which a client is closed with TOO_MANY_ERRORS."""
 TOO_MANY_ERRORS: Final = 4429
-GOING_AWAY: Final = 1001
+TRY_AGAIN: Final = 1013
+"""A replay broke off: the client may go on from its cursor, on another connection."""
 MOST_REPLAYS: Final = 4
 """Replays that read the database at the same time."""
 LONGEST_REPLAY: Final = 60.0
@@ -56,9 +61,6 @@ class Gateway:
         client.wire.write(frame(protocol.connection_state(self._hub.block, self._hub.position.cursor)))
         try:
             await self._converse(client, receive)
-        except asyncio.CancelledError:
-            client.wire.close(GOING_AWAY)
-            raise
         finally:
             self._hub.leave(client)
 
@@ -81,16 +83,15 @@ class Gateway:
             try:
                 await self._obey(client, message.get("text"))
             except BadMessage as error:
-                client.wire.write(frame(protocol.error(error.code, error.message)))
+                client.wire.write(frame(protocol.error(error.code, error.message, **error.more)))
                 errors.append(time.monotonic())
                 if len(errors) == MOST_ERRORS and errors[-1] - errors[0] < 60:
                     client.wire.close(TOO_MANY_ERRORS)
             except TimeoutError:
                 client.wire.close(TOO_SLOW)
-            except (psycopg.Error, OSError, GhostnetError) as error:
+            except (DatabaseError, psycopg.Error, OSError) as error:
                 logger.warning("a client could not be served: %s", error)
-                text = "the database is away; ask again in a moment"
-                client.wire.write(frame(protocol.error("try_again", text)))
+                client.wire.close(TRY_AGAIN)
 
     async def _obey(self, client: Client, text: str | None) -> None:
         message = protocol.parse(text)
@@ -130,42 +131,67 @@ class Gateway:
         What the hub tells meanwhile is held back. The database may be ahead of the hub; then the client is, and what
         the hub tells until it has come there is told only as far as the client does not know it.
         """
-        async with self._replays, await connect() as connection, asyncio.timeout(LONGEST_REPLAY):
+        async with self._replays, await connect("ghostnet replay") as connection, asyncio.timeout(LONGEST_REPLAY):
             before, known = set(client.channels), self._hub.position.cursor if client.settled else client.cursor
             client.settled, client.held = False, deque()
             client.channels |= channels
             self._hub.changed(client)
             try:
                 async with reader.snapshot(connection) as block:
-                    if block is None:
-                        raise BadMessage("bad_cursor", "nothing is indexed yet")
-                    last = end_of(block.block_number)
-                    kept = await reader.kept_ancestor(connection, since)
-                    oldest = end_of(max(0, block.block_number - self._replay_blocks) - 1)
-                    oldest = max(oldest, await reader.oldest_event(connection))
-                    cursor = since if kept is None else end_of(kept)
-                    if cursor > last:
-                        raise BadMessage("bad_cursor", f"since is not reached yet; {last} is the newest")
-                    if cursor < oldest:
-                        text = protocol.error("replay_too_old", "since is too old", oldest=str(oldest))
-                        client.wire.write(frame(text))
-                        cursor = last
+                    replay = await self._prepare(connection, block, since)
                     self._say(client)
-                    if kept is not None:
-                        client.wire.write(frame(protocol.reorg(kept)))
-                        known = min(known, cursor)
-                    while cursor < last and not client.wire.closed:
-                        end = await reader.page_end(connection, cursor, last)
-                        for item in await reader.read_items(connection, cursor, end):
-                            if client.wants(item) and (item.id > known or not carries(before, item)):
-                                client.wire.write(frame(item.frame(self._hub.confirmed(item, block))))
-                                await client.wire.drained()
-                        cursor = end
-                    client.cursor, client.revision = last, block.revision
+                    if replay.kept is not None:
+                        client.wire.write(frame(protocol.reorg(replay.kept)))
+                        known = min(known, replay.cursor)
+                    async for item in replay.items(connection):
+                        if client.wants(item) and (item.id > known or not carries(before, item)):
+                            client.wire.write(frame(item.frame(self._hub.confirmed(item, replay.block))))
+                            await client.wire.drained()
+                        if client.wire.closed:
+                            break
+                client.cursor, client.revision = replay.last, replay.block.revision
+            except BadMessage:
+                client.channels, client.cursor, client.revision = before, known, 0
+                raise
             finally:
                 client.release()
                 client.settle(self._hub.block.revision if self._hub.block else 0)
                 self._hub.changed(client)
+
+    async def _prepare(self, connection: AsyncConnection[Any], block: IndexedBlock | None, since: int) -> "Replay":
+        """What is to be replayed from a cursor on. Raises BadMessage for a cursor that nothing can be told from."""
+        if block is None:
+            raise BadMessage("bad_cursor", "nothing is indexed yet")
+        last = end_of(block.block_number)
+        kept = await reader.kept_ancestor(connection, since)
+        cursor = since if kept is None else end_of(kept)
+        if cursor > last:
+            raise BadMessage("bad_cursor", f"since is not reached yet; {last} is the newest")
+        oldest = end_of(max(0, block.block_number - self._replay_blocks) - 1)
+        oldest = max(oldest, await reader.oldest_event(connection))
+        if cursor < oldest:
+            raise BadMessage("replay_too_old", "since is older than what is replayed", oldest=str(oldest))
+        return Replay(block, kept, cursor, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The items after `cursor` up to `last`, the end of `block`; `kept` is the block above which all was dropped of
+    what the client saw, None if nothing was."""
+
+    block: IndexedBlock
+    kept: int | None
+    cursor: int
+    last: int
+
+    async def items(self, connection: AsyncConnection[Any]) -> AsyncIterator[FeedItem]:
+        """All of them in order, read a page at a time."""
+        cursor = self.cursor
+        while cursor < self.last:
+            end = await reader.page_end(connection, cursor, self.last)
+            for item in await reader.read_items(connection, cursor, end):
+                yield item
+            cursor = end
 
 
 def _check_room(client: Client, more: int) -> None:

@@ -24,12 +24,13 @@ from realtime import protocol
 from realtime.client import Client
 from realtime.positions import positions_of
 from realtime.warnings import ScanWarnings
-from realtime.wire import frame
+from realtime.wire import before_shutdown, frame
 
 logger = logging.getLogger(__name__)
 
 CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected")
 MESSAGES: Final = Counter("websocket_messages", "Feed items told, once for each client that got them")
+GOING_AWAY: Final = 1001
 PAUSE: Final = 0.5
 SILENCE: Final = 10.0
 """Seconds without word of a commit after which the database is asked all the same."""
@@ -53,6 +54,8 @@ class Hub:
     async def start(self) -> None:
         """Begin to read, once; wait until the hub knows where it is, for a moment at most."""
         if self._task is None or self._task.done():
+            if self.starts == 0:
+                before_shutdown(self._say_good_bye)
             self.starts += 1
             self._task = asyncio.get_running_loop().create_task(self._run(), name="hub")
         if not self._ready.is_set():
@@ -84,7 +87,7 @@ class Hub:
     async def _run(self) -> None:
         while True:
             try:
-                async with await connect() as connection:
+                async with await connect("ghostnet hub") as connection:
                     await connection.execute(f"LISTEN {HEAD_CHANNEL}")
                     await self._follow(connection)
             except (psycopg.OperationalError, OSError) as error:
@@ -148,6 +151,10 @@ class Hub:
             for client in [only] if only else self._clients:
                 if address in client.users:
                     client.wire.write(text)
+
+    def _say_good_bye(self) -> None:
+        for client in self._clients:
+            client.wire.close(GOING_AWAY)
 
     def _warn(self, level: int, seconds: int) -> None:
         text = frame(protocol.scan_warning(level, seconds))

@@ -17,12 +17,13 @@ MOST_CURSOR: Final = (1 << 63) - 1
 
 
 class BadMessage(GhostnetError):
-    """A client sent something that can't be used; `code` is for programs."""
+    """A client sent something that can't be used; `code`, and `more` fields of the answer, are for programs."""
 
     help = "docs/realtime.md lists the messages."
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **more: str) -> None:
         self.code = code
+        self.more = more
         super().__init__(message)
 
 

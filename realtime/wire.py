@@ -6,6 +6,7 @@ transport as they are, which is what lets one process serve thousands; nothing e
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -17,7 +18,10 @@ MOST_BACKLOG: Final = 1 << 20
 """Bytes that may wait for one client."""
 MOST_MESSAGE: Final = 1 << 20
 """Bytes of a client's message at which its connection is closed before they are in memory."""
+FLUSH_SECONDS: Final = 0.3
 TOO_SLOW: Final = 4408
+FAREWELL_SECONDS: Final = 10
+"""Seconds in which a client may still read what was written, and why it is closed."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -28,6 +32,18 @@ def frame(payload: bytes) -> bytes:
     if size < 1 << 16:
         return bytes((0x81, 126)) + size.to_bytes(2, "big") + payload
     return bytes((0x81, 127)) + size.to_bytes(8, "big") + payload
+
+
+def before_shutdown(farewell: Callable[[], None]) -> None:
+    """Call this when the server has been told to stop, and leave it a moment to send what that writes."""
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs one; daphne has chosen by now
+    from twisted.internet.task import deferLater  # noqa: PLC0415
+
+    def stop() -> Any:
+        farewell()
+        return deferLater(reactor, FLUSH_SECONDS)
+
+    reactor.addSystemEventTrigger("before", "shutdown", stop)  # type: ignore[arg-type]
 
 
 @implementer(IPushProducer)
@@ -42,6 +58,7 @@ class Wire:
         assert isinstance(send, partial), "only daphne's connections are known here"
         self._protocol: Any = send.args[0]
         self._protocol.maxMessagePayloadSize = MOST_MESSAGE
+        self._protocol.closeHandshakeTimeout = FAREWELL_SECONDS
         self._transport: Any = self._protocol.transport
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, True)
@@ -75,7 +92,8 @@ class Wire:
             self.closed = True
             self._waiting.clear()
             self._drained.set()
-            self._protocol.sendClose(code)
+            # `sendClose` refuses the codes below 3000 that are a server's to send.
+            self._protocol.sendCloseFrame(code=code)
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The client reads more slowly than we write."""

@@ -36,8 +36,9 @@ class Answer:
 class WebClient:
     """Asks one web server; a connection is kept."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, process: subprocess.Popen[str] | None = None) -> None:
         self.url = url
+        self._process = process
         self.port = urlsplit(url).port
         self._session = requests.Session()
 
@@ -47,6 +48,11 @@ class WebClient:
     def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, data: Any = None) -> Answer:
         return Answer(self._session.request(method, self.url + path, headers=headers, data=data, timeout=30))
 
+    def stop(self) -> None:
+        """Ask the server to stop, as an orchestrator does."""
+        assert self._process is not None
+        self._process.terminate()
+
 
 @contextmanager
 def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebClient]:
@@ -55,7 +61,20 @@ def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebCli
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "daphne", "-p", str(port), "--verbosity", "0", "ghostnet.asgi:application"],
+        [
+            sys.executable,
+            "-m",
+            "daphne",
+            "--ping-interval",
+            "20",
+            "--ping-timeout",
+            "40",
+            "-p",
+            str(port),
+            "--verbosity",
+            "0",
+            "ghostnet.asgi:application",
+        ],
         cwd=PROJECT,
         env=environment_of(
             database, node, **{"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false"} | SECRET | variables
@@ -65,7 +84,7 @@ def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebCli
         text=True,
     )
     try:
-        client = WebClient(f"http://127.0.0.1:{port}")
+        client = WebClient(f"http://127.0.0.1:{port}", process)
         deadline = time.monotonic() + 30
         while True:
             try:

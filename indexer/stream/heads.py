@@ -69,7 +69,7 @@ class Heads:
         pause = FIRST_PAUSE
         while True:
             try:
-                async with await connect() as connection:
+                async with await connect("ghostnet heads") as connection:
                     await connection.execute(f"LISTEN {HEAD_CHANNEL}")
                     self._set(await self._read(connection))
                     pause = FIRST_PAUSE
@@ -94,9 +94,12 @@ class Heads:
         return indexed_block(await (await connection.execute(READ_CHECKPOINT)).fetchone())
 
 
-async def connect() -> AsyncConnection[Any]:
-    """A connection of one's own in autocommit mode to Django's default database. Raises psycopg.OperationalError."""
+async def connect(name: str) -> AsyncConnection[Any]:
+    """A connection of one's own in autocommit mode to Django's default database; the server knows it by `name`.
+
+    Raises psycopg.OperationalError.
+    """
     parameters = await sync_to_async(connections["default"].get_connection_params, thread_sensitive=False)()
-    for name in ("context", "cursor_factory"):
-        parameters.pop(name, None)
-    return await AsyncConnection.connect(**parameters, autocommit=True)
+    for django in ("context", "cursor_factory", "prepare_threshold"):
+        parameters.pop(django, None)
+    return await AsyncConnection.connect(**parameters, application_name=name, autocommit=True)

@@ -1,0 +1,84 @@
+"""A browser's side of `/ws`, and what it must have seen in the end."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import Connection
+from websockets.asyncio.client import ClientConnection, connect
+
+from indexer.stream.feed import KINDS
+from tests.web import WebClient
+
+Frame = dict[str, Any]
+
+
+class Browser:
+    """Keeps the events that it was told of, and drops those that a REORG takes back."""
+
+    def __init__(self, channels: list[str]) -> None:
+        self.channels = channels
+        self.events: dict[int, Frame] = {}
+        self.reorgs: list[int] = []
+        self.updates: dict[str, Any] = {}
+        self.others: list[Frame] = []
+        self.faults: list[str] = []
+
+    @property
+    def last(self) -> int:
+        return max(self.events, default=0)
+
+    def take(self, frame: Frame) -> None:
+        """Learn from a frame; what a correct server never sends is a fault."""
+        match frame["type"]:
+            case "FEED_EVENT":
+                place = int(frame["id"])
+                if place <= self.last:
+                    self.faults.append(f"{place} came after {self.last}")
+                self.events[place] = frame
+            case "REORG":
+                dropped = int(frame["dropped_from"])
+                assert dropped == (frame["ancestor_block"] + 1) << 23
+                self.reorgs.append(dropped)
+                self.events = {place: event for place, event in self.events.items() if place < dropped}
+            case "POSITION_UPDATE":
+                self.updates[frame["address"].lower()] = frame["position"]
+            case _:
+                self.others.append(frame)
+
+
+@asynccontextmanager
+async def dial(client: WebClient, **options: Any) -> AsyncIterator[ClientConnection]:
+    """An open socket."""
+    async with connect(f"ws://127.0.0.1:{client.port}/ws", max_size=None, **options) as socket:
+        yield socket
+
+
+async def ask(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(json.dumps(message))
+
+
+async def receive(socket: ClientConnection) -> Frame:
+    found: Frame = json.loads(await socket.recv())
+    return found
+
+
+def canonical(connection: Connection[Any], channels: list[str]) -> dict[int, str]:
+    """What the tables tell: the ids of all that these channels carry, and their types."""
+    found: dict[int, str] = {}
+    for place, name, value in connection.execute("SELECT id, name, args->>'value' FROM chain_events"):
+        if name not in KINDS:
+            continue
+        channel, kind = KINDS[name]
+        if kind == "TRANSFER" and int(value) >= 1_000 * 10**18:
+            kind = "LARGE_TRANSFER"
+        if channel in channels or ("feed" in channels and kind not in ("TRANSFER", "TAX")):
+            found[place] = kind
+    if {"deaths", "feed"} & set(channels):
+        for (place,) in connection.execute("SELECT id FROM deaths"):
+            found[place + (1 << 22)] = "TRACED"
+    if {"positions", "feed"} & set(channels):
+        for (place,) in connection.execute("SELECT id FROM positions WHERE action = 'rewards_claimed'"):
+            found[place + (3 << 21)] = "REWARDS_CLAIMED"
+    return found

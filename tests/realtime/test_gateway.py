@@ -1,0 +1,294 @@
+"""The protocol of `/ws`, message by message, over a real daphne."""
+
+import asyncio
+import json
+import socket as sockets
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from indexer.replay.truth import Truth
+from indexer.store.database import connect
+from tests.conftest import database_url, default_database
+from tests.realtime.socket import Browser, ask, canonical, dial, receive
+from tests.web import WebClient, web
+
+PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
+HEAD = (1008 << 23) - 1
+CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
+
+
+@pytest.fixture(scope="module")
+def client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
+    with django_db_blocker.unblock():
+        url = database_url(indexed_season)
+    with web(url, GHOSTNET_CORS_ORIGINS="https://ghostnet.example") as server:
+        yield server
+
+
+@pytest.fixture
+def season_tables(indexed_season: str, django_db_blocker: Any) -> Iterator[Connection[Any]]:
+    with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
+        yield connection
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(work, 60))
+
+
+def test_a_connection_begins_with_where_the_indexer_is(client: WebClient) -> None:
+    async def work() -> None:
+        async with dial(client) as socket:
+            assert await receive(socket) == {
+                "type": "CONNECTION_STATE",
+                "status": "connected",
+                "indexed_block": 1007,
+                "head": str(HEAD),
+            }
+            await ask(socket, type="PING")
+            assert await receive(socket) == {"type": "PONG"}
+
+    run(work())
+
+
+def test_subscriptions_come_and_go(client: WebClient) -> None:
+    async def work() -> None:
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE", channels=["scans", "feed", "scans"])
+            assert await receive(socket) == {"type": "SUBSCRIBED", "channels": ["feed", "scans"], "users": []}
+            await ask(socket, type="SUBSCRIBE_USER", address=PLAYER.upper().replace("X", "x"))
+            checksummed = "0x08A14F70b4bc7F46e172ad6795516405Eb88F1eb"
+            assert (await receive(socket))["users"] == [checksummed]
+            await ask(socket, type="UNSUBSCRIBE", channels=["scans", "deaths"])
+            assert await receive(socket) == {"type": "SUBSCRIBED", "channels": ["feed"], "users": [checksummed]}
+            await ask(socket, type="UNSUBSCRIBE_USER", address=PLAYER)
+            assert await receive(socket) == {"type": "SUBSCRIBED", "channels": ["feed"], "users": []}
+
+    run(work())
+
+
+@pytest.mark.parametrize("channels", [[channel] for channel in CHANNELS] + [["deaths", "feed"], ["tokens", "fees"]])
+def test_since_the_beginning_a_channel_is_what_the_tables_hold(
+    client: WebClient, season_tables: Connection[Any], channels: list[str]
+) -> None:
+    expected = canonical(season_tables, channels)
+
+    async def work() -> Browser:
+        browser = Browser(channels)
+        async with dial(client) as socket:
+            await ask(socket, type="SUBSCRIBE", channels=channels, since="0")
+            await ask(socket, type="PING")
+            while (frame := await receive(socket))["type"] != "PONG":
+                browser.take(frame)
+        return browser
+
+    browser = run(work())
+    assert browser.faults == []
+    assert {place: event["event"]["type"] for place, event in browser.events.items()} == expected
+    for place, event in browser.events.items():
+        assert event["event"]["block"] == place >> 23
+        assert event["status"] == ("confirmed" if place >> 23 <= 1007 - 64 else "preconfirmed")
+
+
+def test_each_death_is_told_with_the_player_who_died(client: WebClient, truth: Truth) -> None:
+    async def work() -> list[tuple[str, int, str, int]]:
+        told = []
+        async with dial(client) as socket:
+            await ask(socket, type="SUBSCRIBE", channels=["deaths"], since="0")
+            await ask(socket, type="PING")
+            while (frame := await receive(socket))["type"] != "PONG":
+                if frame["type"] == "FEED_EVENT" and frame["event"]["type"] == "TRACED":
+                    data = frame["event"]["data"]
+                    told.append((data["user"].lower(), data["level"], data["amount"], data["ghost_streak"]))
+        return told
+
+    expected = [(death["user"], death["level"], death["amount"], death["streak"]) for death in truth.document["deaths"]]
+    assert sorted(run(work())) == sorted(expected)
+
+
+def test_a_second_subscription_repeats_nothing_of_the_first(client: WebClient, season_tables: Connection[Any]) -> None:
+    expected = canonical(season_tables, ["scans", "fees"])
+
+    async def work() -> Browser:
+        browser = Browser(["scans", "fees"])
+        async with dial(client) as socket:
+            await ask(socket, type="SUBSCRIBE", channels=["scans"], since="0")
+            await ask(socket, type="PING")
+            while (frame := await receive(socket))["type"] != "PONG":
+                browser.take(frame)
+            first, browser.events = browser.events, {}
+            await ask(socket, type="SUBSCRIBE", channels=["fees"], since="0")
+            await ask(socket, type="PING")
+            while (frame := await receive(socket))["type"] != "PONG":
+                browser.take(frame)
+            assert not set(first) & set(browser.events)
+            browser.events |= first
+        return browser
+
+    browser = run(work())
+    assert browser.faults == []
+    assert set(browser.events) == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "bad_json"),
+        ("[" * 10_000, "bad_json"),
+        ("[]", "bad_message"),
+        ("null", "bad_message"),
+        ('{"type":"SHOUT"}', "unknown_type"),
+        ('{"type":["PING"]}', "unknown_type"),
+        ("{}", "unknown_type"),
+        ('{"type":"SUBSCRIBE"}', "bad_channels"),
+        ('{"type":"SUBSCRIBE","channels":[]}', "bad_channels"),
+        ('{"type":"SUBSCRIBE","channels":"feed"}', "bad_channels"),
+        ('{"type":"SUBSCRIBE","channels":["feet"]}', "unknown_channel"),
+        ('{"type":"SUBSCRIBE","channels":[{}]}', "unknown_channel"),
+        ('{"type":"SUBSCRIBE","chanels":["feed"]}', "unknown_field"),
+        ('{"type":"SUBSCRIBE","channels":["feed"],"since":5}', "bad_cursor"),
+        ('{"type":"SUBSCRIBE","channels":["feed"],"since":"-1"}', "bad_cursor"),
+        ('{"type":"SUBSCRIBE","channels":["feed"],"since":"9223372036854775808"}', "bad_cursor"),
+        ('{"type":"SUBSCRIBE","channels":["feed"],"since":"9223372036854775807"}', "bad_cursor"),
+        ('{"type":"SUBSCRIBE_USER","address":"0x12"}', "bad_address"),
+        ('{"type":"SUBSCRIBE_USER"}', "bad_address"),
+        ('{"type":"UNSUBSCRIBE_USER","address":7}', "bad_address"),
+        ('{"type":"PING","data":"' + "x" * 16_384 + '"}', "frame_too_long"),
+        (b"\x00\x01", "binary_frame"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_named_and_the_connection_stays_open(client: WebClient, text: str | bytes, code: str) -> None:
+    async def work() -> None:
+        async with dial(client) as socket:
+            await receive(socket)
+            await socket.send(text)
+            answer = await receive(socket)
+            assert (answer["type"], answer["code"]) == ("ERROR", code)
+            assert answer["message"]
+            await ask(socket, type="PING")
+            assert await receive(socket) == {"type": "PONG"}
+
+    run(work())
+
+
+def test_there_are_at_most_64_subscriptions(client: WebClient) -> None:
+    async def work() -> None:
+        async with dial(client) as socket:
+            await receive(socket)
+            for number in range(63):
+                await ask(socket, type="SUBSCRIBE_USER", address=f"0x{number:040x}")
+                assert (await receive(socket))["type"] == "SUBSCRIBED"
+            await ask(socket, type="SUBSCRIBE", channels=["feed", "scans"])
+            assert (await receive(socket))["code"] == "too_many_subscriptions"
+            await ask(socket, type="SUBSCRIBE_USER", address=f"0x{5:040x}")
+            assert (await receive(socket))["type"] == "SUBSCRIBED"
+
+    run(work())
+
+
+def test_twenty_errors_in_a_minute_are_enough(client: WebClient) -> None:
+    async def work() -> int | None:
+        async with dial(client) as socket:
+            await receive(socket)
+            for _ in range(20):
+                await socket.send("nonsense")
+                assert (await receive(socket))["type"] == "ERROR"
+            with pytest.raises(ConnectionClosed):
+                await receive(socket)
+            return socket.close_code
+
+    assert run(work()) == 4429
+
+
+def test_pages_of_other_origins_are_refused_at_the_handshake(client: WebClient) -> None:
+    async def status_of(origin: str | None) -> int:
+        try:
+            async with dial(client, origin=origin) as socket:
+                await receive(socket)
+                return 101
+        except InvalidStatus as error:
+            return error.response.status_code
+
+    assert run(status_of("https://evil.example")) == 403
+    assert run(status_of("null")) == 403
+    assert run(status_of("https://ghostnet.example")) == 101
+    assert run(status_of(f"http://127.0.0.1:{client.port}")) == 101
+    assert run(status_of(None)) == 101
+
+
+def test_who_asks_for_what_is_too_old_is_told_the_oldest(indexed_season: str, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        url = database_url(indexed_season)
+
+    async def work(client: WebClient) -> None:
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str(900 << 23))
+            answer = await receive(socket)
+            assert (answer["type"], answer["code"]) == ("ERROR", "replay_too_old")
+            oldest = int(answer["oldest"])
+            assert oldest >> 23 == 906
+            await ask(socket, type="UNSUBSCRIBE", channels=["scans"])
+            assert (await receive(socket))["channels"] == [], "nothing was subscribed"
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str(oldest))
+            assert (await receive(socket))["type"] == "SUBSCRIBED"
+            assert (await receive(socket))["event"]["block"] == 907
+
+    with web(url, GHOSTNET_REPLAY_BLOCKS="100") as client:
+        run(work(client))
+
+
+def test_a_player_s_position_comes_at_once_for_who_was_away(client: WebClient) -> None:
+    expected = client.get(f"/api/v1/positions/{PLAYER}").json()
+
+    async def work() -> Any:
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE_USER", address=PLAYER, since="0")
+            assert (await receive(socket))["type"] == "SUBSCRIBED"
+            return await receive(socket)
+
+    assert run(work()) == {"type": "POSITION_UPDATE", **expected}
+
+
+def test_who_does_not_read_is_closed_and_others_notice_nothing(client: WebClient) -> None:
+    """Answers that nobody reads pile up until they are too many; who then reads on finds out why it was closed."""
+
+    def masked(**message: Any) -> bytes:
+        text = json.dumps(message).encode()
+        return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        raw = sockets.socket()
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        raw.setblocking(False)
+        await loop.sock_connect(raw, ("127.0.0.1", client.port))
+        handshake = (
+            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await loop.sock_sendall(raw, handshake.encode())
+        await loop.sock_recv(raw, 4096)
+        async with dial(client) as socket:
+            await receive(socket)
+            for number in range(3_000):
+                await loop.sock_sendall(raw, masked(type="SUBSCRIBE_USER", address=f"0x{number % 64:040x}"))
+            await asyncio.sleep(1)
+            await ask(socket, type="PING")
+            assert await asyncio.wait_for(receive(socket), 5) == {"type": "PONG"}
+        received, farewell = b"", bytes((0x88, 2)) + (4408).to_bytes(2, "big")
+        while not received.endswith(farewell):
+            chunk = await loop.sock_recv(raw, 1 << 20)
+            assert chunk, "closed without a word"
+            received = received[-8:] + chunk
+        raw.close()
+
+    run(work())
