@@ -22,7 +22,7 @@ from realtime import protocol
 from realtime.client import MOST_SUBSCRIPTIONS, Client, carries
 from realtime.hub import Hub
 from realtime.protocol import BadMessage, Ping, Subscribe, SubscribeUser, Unsubscribe, UnsubscribeUser
-from realtime.wire import TOO_SLOW, Wire, frame
+from realtime.wire import Wire, frame
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ MOST_ERRORS: Final = 20
 """Errors a minute after which a client is closed with TOO_MANY_ERRORS."""
 TOO_MANY_ERRORS: Final = 4429
 TRY_AGAIN: Final = 1013
-"""A replay broke off: the client may go on from its cursor, on another connection."""
+"""A replay broke off, or took too long: the client may go on from its cursor, on another connection."""
 MOST_REPLAYS: Final = 4
 """Replays that read the database at the same time."""
 LONGEST_REPLAY: Final = 60.0
@@ -87,8 +87,6 @@ class Gateway:
                 errors.append(time.monotonic())
                 if len(errors) == MOST_ERRORS and errors[-1] - errors[0] < 60:
                     client.wire.close(TOO_MANY_ERRORS)
-            except TimeoutError:
-                client.wire.close(TOO_SLOW)
             except (DatabaseError, psycopg.Error, OSError) as error:
                 logger.warning("a client could not be served: %s", error)
                 client.wire.close(TRY_AGAIN)
@@ -152,6 +150,10 @@ class Gateway:
                 client.cursor, client.revision = replay.last, replay.block.revision
             except BadMessage:
                 client.channels, client.cursor, client.revision = before, known, 0
+                raise
+            except BaseException:
+                # What was held back would leave a gap. The client goes on from its cursor on another connection.
+                client.wire.close(TRY_AGAIN)
                 raise
             finally:
                 client.release()
