@@ -15,6 +15,8 @@ pages: Final[Any] = get_asgi_application()
 from api.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
 from api.limits import RequestLimit  # noqa: E402
 from indexer.stream.heads import Heads  # noqa: E402
+from indexer.stream.iggy import IggyBroker  # noqa: E402
+from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
 from realtime.gateway import Gateway  # noqa: E402
 from realtime.hub import Hub  # noqa: E402
 
@@ -39,7 +41,12 @@ api: Final[ASGIApp] = CORSMiddleware(
     expose_headers=EXPOSED,
 )
 
-sockets: Final = Gateway(Hub(settings.GHOSTNET.reorg_depth), web.cors_origins, web.replay_blocks)
+source: Final = (
+    BrokerSource(IggyBroker(settings.GHOSTNET.iggy_url, settings.GHOSTNET.deployment.chain_id))
+    if settings.GHOSTNET.iggy_url
+    else DatabaseSource()
+)
+sockets: Final = Gateway(Hub(source, settings.GHOSTNET.reorg_depth), web.cors_origins, web.replay_blocks)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

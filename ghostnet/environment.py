@@ -63,6 +63,7 @@ class Environment:
     database_url: str | None
     rpc_urls: tuple[str, ...]
     rpc_ws_url: str | None
+    iggy_url: str | None
     deployment: Deployment
     reorg_depth: int
     headers_kept: int
@@ -91,6 +92,7 @@ class Environment:
             database_url=reader.read("DATABASE_URL", _database_url, None),
             rpc_urls=reader.read("GHOSTNET_RPC_URLS", _urls("http", "https"), ("http://127.0.0.1:8545",)),
             rpc_ws_url=reader.read("GHOSTNET_RPC_WS_URL", _url("ws", "wss"), None),
+            iggy_url=reader.read("IGGY_URL", _url("iggy", "iggy+tls"), None),
             deployment=reader.read("GHOSTNET_DEPLOYMENT", _deployment, _SEASON, always=True),
             reorg_depth=reorg_depth,
             headers_kept=reader.read("GHOSTNET_HEADERS_KEPT", _integer(64, 100_000_000), 100_000),

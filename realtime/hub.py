@@ -15,11 +15,12 @@ from psycopg import AsyncConnection
 
 from indexer.domain.units import first_id
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.stream import reader
+from indexer.stream.broker import BrokerAway
 from indexer.stream.feed import EVERYTHING, FeedItem
 from indexer.stream.heads import connect
 from indexer.stream.reader import Position, Step
+from indexer.stream.source import Source
 from realtime import protocol
 from realtime.client import Client
 from realtime.positions import positions_of
@@ -32,14 +33,13 @@ CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected"
 MESSAGES: Final = Counter("websocket_messages", "Feed items told, once for each client that got them")
 GOING_AWAY: Final = 1001
 PAUSE: Final = 0.5
-SILENCE: Final = 10.0
-"""Seconds without word of a commit after which the database is asked all the same."""
 
 
 class Hub:
     """All clients of a process, by what they want; belongs to one event loop."""
 
-    def __init__(self, reorg_depth: int) -> None:
+    def __init__(self, source: Source, reorg_depth: int) -> None:
+        self._source = source
         self._reorg_depth = reorg_depth
         self._clients: set[Client] = set()
         self._unsettled: set[Client] = set()
@@ -88,15 +88,15 @@ class Hub:
         while True:
             try:
                 async with await connect("ghostnet hub") as connection:
-                    await connection.execute(f"LISTEN {HEAD_CHANNEL}")
                     await self._follow(connection)
-            except (psycopg.OperationalError, OSError) as error:
+            except (BrokerAway, psycopg.OperationalError, OSError) as error:
                 logger.warning("the feed can't be read, trying again in %.1f s: %s", PAUSE, error)
             except Exception:
                 logger.exception("the feed can't be read, trying again in %.1f s", PAUSE)
             await asyncio.sleep(PAUSE)
 
     async def _follow(self, connection: AsyncConnection[Any]) -> None:
+        await self._source.begin(connection)
         while self.block is None:
             found = await reader.newest(connection)
             if found is not None:
@@ -104,12 +104,9 @@ class Hub:
                 await self._warnings.read(connection, self.block)
             self._ready.set()
             if found is None:
-                await _word(connection)
-        while True:
-            step = await reader.step(connection, self.position)
-            if step is not None and step.block.revision != self.block.revision:
-                await self._tell(connection, step)
-            await _word(connection)
+                await asyncio.sleep(PAUSE)
+        async for step in self._source.steps(connection, self.block, self.position):
+            await self._tell(connection, step)
 
     async def _tell(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Tell everybody of a step; whoever joins meanwhile waits at this step's end or before its beginning."""
@@ -161,9 +158,3 @@ class Hub:
         for client in self._clients:
             if client.channels & {"scans", EVERYTHING}:
                 client.wire.write(text)
-
-
-async def _word(connection: AsyncConnection[Any]) -> None:
-    """Wait for a commit."""
-    async for _ in connection.notifies(timeout=SILENCE, stop_after=1):
-        pass

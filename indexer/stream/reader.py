@@ -45,6 +45,8 @@ class Step:
     items: list[FeedItem]
     touched: set[str]
     """Addresses, lower case, of players whose position changed."""
+    complete: bool = True
+    """Whether `reached` is the end of `block`."""
 
 
 @asynccontextmanager
@@ -63,17 +65,18 @@ async def newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, Positi
         return block, Position(end_of(block.block_number), await _last_reorg(connection))
 
 
-async def step(connection: AsyncConnection[Any], position: Position) -> Step | None:
-    """What happened since a position; None if nothing is indexed."""
+async def step(connection: AsyncConnection[Any], position: Position, *, paged: bool = False) -> Step | None:
+    """What happened since a position, `paged` for no more than a page of it; None if nothing is indexed."""
     async with snapshot(connection) as block:
         if block is None:
             return None
         reorg, ancestor = await _reorgs_since(connection, position)
         cursor = position.cursor if ancestor is None else end_of(ancestor)
-        last = end_of(block.block_number)
+        end = end_of(block.block_number)
+        last = await page_end(connection, cursor, end) if paged else end
         items = await read_items(connection, cursor, last)
         touched = await _touched(connection, cursor, last)
-        return Step(block, Position(last, reorg), ancestor, items, touched)
+        return Step(block, Position(last, reorg), ancestor, items, touched, last == end)
 
 
 async def read_items(connection: AsyncConnection[Any], after: int, last: int) -> list[FeedItem]:
@@ -98,6 +101,14 @@ async def page_end(connection: AsyncConnection[Any], after: int, last: int) -> i
         )
     ).fetchone()
     return last if row is None else min(last, end_of(block_of(row[0])))
+
+
+async def block_hashes(connection: AsyncConnection[Any], blocks: set[int]) -> dict[int, str]:
+    """The hashes of blocks that hold something of ours."""
+    rows = await connection.execute(
+        "SELECT id, hash FROM chain_blocks WHERE id = ANY(%s)", (list(map(first_id, blocks)),)
+    )
+    return {block_of(place): "0x" + bytes(block_hash).hex() async for place, block_hash in rows}
 
 
 async def kept_ancestor(connection: AsyncConnection[Any], cursor: int) -> int | None:

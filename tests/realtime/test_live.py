@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -14,8 +14,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
-from tests.processes import await_block, indexer
+from tests.iggy.server import StandIn
+from tests.processes import await_block, await_true, indexer
 from tests.realtime.socket import Browser, ask, canonical, dial, receive
+from tests.stream.test_relay import relay
 from tests.web import WebClient, web
 
 HEAD = 300
@@ -73,15 +75,16 @@ async def watch(browser: Browser, servers: list[WebClient], done: asyncio.Event,
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.parametrize(("seed", "stream"), [(1, "database"), (4, "iggy"),(5, "iggy"),(6, "iggy"),(7,"iggy"),(8,"database")])
 def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], seed: int
+    database: str, connection: Connection[Any], season: list[RecordedBlock], seed: int, stream: str
 ) -> None:
-    """Forks and lost database connections on the way, two web processes; 25 clients, each with channels of its own."""
+    """Forks, lost database connections and a broker that goes away, two web processes; 25 clients, each with channels
+    of its own."""
     chance = random.Random(seed)
     browsers = [Browser(chance.sample(CHANNELS, chance.randrange(1, 4))) for _ in range(25)]
 
-    async def work(node: ReplayServer, servers: list[WebClient]) -> None:
+    async def work(node: ReplayServer, servers: list[WebClient], broker: StandIn | None) -> None:
         done = asyncio.Event()
         done.set()
         await asyncio.gather(*(watch(browser, servers, done, chance) for browser in browsers))
@@ -106,14 +109,24 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
                     node.fork(14, 20)
                 case "kill":
                     connection.execute(KILL)
+                    if broker is not None:
+                        broker.stop()
+                        await asyncio.sleep(0.1)
+                        broker.start()
             await asyncio.sleep(chance.random() / 10)
         node.settle(END)
         await tip_reached(connection, node.chain.blocks[-1].hash)
         done.set()
         await asyncio.gather(*watching)
 
-    with live(database, connection, season) as node, web(database) as first, web(database) as second:
-        asyncio.run(asyncio.wait_for(work(node, [first, second]), 100))
+    with ExitStack() as stack:
+        node = stack.enter_context(live(database, connection, season))
+        broker = stack.enter_context(StandIn()) if stream == "iggy" else None
+        variables = {"IGGY_URL": broker.url} if broker else {}
+        if broker:
+            stack.enter_context(relay(database, broker))
+        servers = [stack.enter_context(web(database, **variables)) for _ in range(2)]
+        asyncio.run(asyncio.wait_for(work(node, servers, broker), 100))
     for browser in browsers:
         assert browser.faults == []
         told = {place: event["event"]["type"] for place, event in browser.events.items()}
@@ -121,8 +134,9 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
     assert any(browser.reorgs for browser in browsers)
 
 
+@pytest.mark.parametrize("stream", ["database", "iggy"])
 def test_who_stays_sees_a_reorg_and_what_replaces_it(
-    database: str, connection: Connection[Any], season: list[RecordedBlock]
+    database: str, connection: Connection[Any], season: list[RecordedBlock], stream: str
 ) -> None:
     browser, nothing = Browser(["feed"]), Browser([])
 
@@ -146,7 +160,17 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
             nothing.take(await receive(silent))
             assert nothing.others == [{"type": "PONG"}], "who has not subscribed is told nothing"
 
-    with live(database, connection, season) as node, web(database) as client:
+    with ExitStack() as stack:
+        node = stack.enter_context(live(database, connection, season))
+        variables = {}
+        if stream == "iggy":
+            broker = stack.enter_context(StandIn())
+            stack.enter_context(relay(database, broker))
+            await_true(
+                lambda: "ghostnet" in broker.streams and "feed" in broker.streams["ghostnet"].topics, "no topics"
+            )
+            variables = {"IGGY_URL": broker.url}
+        client = stack.enter_context(web(database, **variables))
         asyncio.run(asyncio.wait_for(work(node, client), 60))
     assert browser.faults == []
 

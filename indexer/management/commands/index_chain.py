@@ -1,6 +1,8 @@
 """Index the chain: backfill, then follow the head."""
 
+import asyncio
 import sys
+import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -18,6 +20,9 @@ from indexer.self_check import SelfCheck
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
 from indexer.store.quarantine import parse_log, quarantine_log
+from indexer.stream.broker import Broker
+from indexer.stream.iggy import IggyBroker
+from indexer.stream.relay import Relay
 from indexer.upkeep_thread import UpkeepThread
 from indexer.worker import Worker
 
@@ -37,6 +42,9 @@ class Command(GhostnetCommand):
         parser.add_argument("--from-block", type=int, help="where an empty database begins (default: the deployment's)")
         parser.add_argument("--to-block", type=int, help="exit once this block is indexed")
         parser.add_argument("--until-head", action="store_true", help="exit once the node's head is indexed")
+        parser.add_argument(
+            "--relay", action="store_true", help="also be the relay (as relay_events), if IGGY_URL is set"
+        )
         parser.add_argument("--batch-size", type=positive, help="most blocks a batch (default: adaptive)")
         parser.add_argument(
             "--quarantine",
@@ -52,6 +60,7 @@ class Command(GhostnetCommand):
         from_block: int | None,
         to_block: int | None,
         until_head: bool,
+        relay: bool,
         batch_size: int | None,
         quarantine: list[str],
         **options: Any,
@@ -86,10 +95,17 @@ class Command(GhostnetCommand):
                     environment.rpc_urls, environment.audit_every, environment.audit_sample, environment.reorg_depth
                 )
             )
+        if relay and environment.iggy_url:
+            start_relay(IggyBroker(environment.iggy_url, deployment.chain_id))
         worker = Worker(chain, source, Observers(*observers))
         with reporter:
             worker.run(to_block, until_head, stop)
         self.stderr.write(f"indexed up to block {worker.reached}")
+
+
+def start_relay(broker: Broker) -> None:
+    """Relay events on a thread that ends with the process: what it had not told waits in the database."""
+    threading.Thread(target=lambda: asyncio.run(Relay(broker).run()), name="relay", daemon=True).start()
 
 
 def put_into_quarantine(logs: list[str]) -> None:

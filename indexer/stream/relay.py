@@ -1,0 +1,103 @@
+"""The outbox relay: tells the broker of everything, in order, at least once.
+
+The outbox is the history itself, beyond a cursor that is stored after each publishing. What was published twice, after
+a crash between the two, has the same message ids.
+"""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+import psycopg
+from prometheus_client import Counter, Gauge
+from psycopg import AsyncConnection
+
+from indexer.domain.units import block_of
+from indexer.store.checkpoint import HEAD_CHANNEL
+from indexer.stream import reader
+from indexer.stream.broker import Broker, BrokerAway
+from indexer.stream.heads import connect
+from indexer.stream.reader import Position, Step
+from indexer.stream.source import word
+from indexer.stream.topics import messages_of
+
+logger = logging.getLogger(__name__)
+
+CONSUMER: Final = "relay"
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 10.0
+STANDBY_PAUSE: Final = 0.5
+
+PUBLISHED: Final = Counter("stream_messages_published", "Messages that the broker has taken")
+LAG: Final = Gauge("stream_lag_blocks", "Indexed blocks that the broker has not been told of")
+ACTIVE: Final = Gauge("stream_relay_active", "1 while this process is the relay, 0 while it stands by or has failed")
+
+
+class Relay:
+    """One at a time for a database; others stand by. Runs until its task is cancelled."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def run(self) -> None:
+        """Publish for ever, whatever happens to broker and database meanwhile."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with await connect("ghostnet relay") as connection:
+                    await self._lead(connection)
+            except (BrokerAway, psycopg.OperationalError, OSError) as error:
+                ACTIVE.set(0)
+                logger.warning("events wait in the database, trying again in %.1f s: %s", pause, error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _lead(self, connection: AsyncConnection[Any]) -> None:
+        waiting = False
+        while not await _is_ours(connection):
+            if not waiting:
+                logger.warning("another relay is at work; waiting to take over")
+            waiting = True
+            await asyncio.sleep(STANDBY_PAUSE)
+        await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+        await self._broker.create_topics()
+        ACTIVE.set(1)
+        position = await load_position(connection)
+        while True:
+            step = await reader.step(connection, position, paged=True)
+            if step is not None and (step.reached != position or step.ancestor is not None):
+                await self._publish(connection, step)
+                position = step.reached
+                LAG.set(step.block.block_number - block_of(position.cursor))
+            if step is None or step.complete:
+                await word(connection)
+
+    async def _publish(self, connection: AsyncConnection[Any], step: Step) -> None:
+        hashes = await reader.block_hashes(connection, {item.block_number for item in step.items})
+        for place, messages in messages_of(step, hashes).items():
+            await self._broker.publish(place, messages)
+            PUBLISHED.inc(len(messages))
+        await store_position(connection, step.reached)
+
+
+async def load_position(connection: AsyncConnection[Any]) -> Position:
+    """How far the broker has been told; the very beginning before anything was."""
+    rows = await connection.execute("SELECT event_id, reorg_id FROM outbox_cursors WHERE consumer = %s", (CONSUMER,))
+    row = await rows.fetchone()
+    return Position(0, 0) if row is None else Position(*row)
+
+
+async def store_position(connection: AsyncConnection[Any], position: Position) -> None:
+    """Remember how far the broker has been told."""
+    await connection.execute(
+        "INSERT INTO outbox_cursors (consumer, event_id, reorg_id) VALUES (%s, %s, %s)"
+        " ON CONFLICT (consumer) DO UPDATE SET event_id = excluded.event_id, reorg_id = excluded.reorg_id",
+        (CONSUMER, position.cursor, position.reorg),
+    )
+
+
+async def _is_ours(connection: AsyncConnection[Any]) -> bool:
+    """Take the relay's lock, which goes with the connection."""
+    rows = await connection.execute("SELECT pg_try_advisory_lock(hashtext('ghostnet relay'))")
+    row = await rows.fetchone()
+    return row is not None and bool(row[0])

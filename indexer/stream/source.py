@@ -1,0 +1,101 @@
+"""Where a reader of the feed gets it from: the database itself, or a broker's `feed` topic."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final, Protocol
+
+from psycopg import AsyncConnection
+
+from indexer.selectors.snapshot import IndexedBlock
+from indexer.store.checkpoint import HEAD_CHANNEL
+from indexer.stream import reader
+from indexer.stream.broker import Broker
+from indexer.stream.feed import FeedItem, end_of
+from indexer.stream.reader import Position, Step
+from indexer.stream.topics import FEED, CommitMessage, EventMessage, ReorgMessage, decode
+
+SILENCE: Final = 10.0
+"""Seconds without word of a commit after which the database is asked all the same."""
+IDLE: Final = 0.004
+"""Seconds between two questions for messages, while there are none: Iggy tells nobody by itself."""
+MOST_POLLED: Final = 1_000
+
+
+class Source(Protocol):
+    """Tells of each commit, in order, from the moment on at which `begin` was called."""
+
+    async def begin(self, connection: AsyncConnection[Any]) -> None:
+        """From now on nothing may be missed. Raises psycopg.OperationalError or BrokerAway."""
+
+    def steps(self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position) -> AsyncIterator[Step]:
+        """What happened since a position, which is the end of `block`; never ends. Raises as `begin`."""
+
+
+class DatabaseSource:
+    """Reads rows by cursor; NOTIFY says when."""
+
+    async def begin(self, connection: AsyncConnection[Any]) -> None:
+        await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+
+    async def steps(
+        self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position
+    ) -> AsyncIterator[Step]:
+        revision = block.revision
+        while True:
+            step = await reader.step(connection, position)
+            if step is not None and step.block.revision != revision:
+                revision, position = step.block.revision, step.reached
+                yield step
+            await word(connection)
+
+
+class BrokerSource:
+    """Reads the `feed` topic, on from where it ended when the reader began."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._offset: int | None = None
+
+    async def begin(self, connection: AsyncConnection[Any]) -> None:
+        if self._offset is None:
+            self._offset = await self._broker.end((FEED, 0))
+
+    async def steps(
+        self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position
+    ) -> AsyncIterator[Step]:
+        """What was published before is known by `position`, also if it is published again; a step that was broken off
+        is followed by one that has all of it."""
+        items: dict[int, FeedItem] = {}
+        touched: set[str] = set()
+        ancestor: int | None = None
+        assert self._offset is not None, "begin comes first"
+        offset = self._offset
+        while True:
+            messages = await self._broker.poll((FEED, 0), offset, MOST_POLLED)
+            for message in messages:
+                offset = message.offset + 1
+                match decode(message.payload):
+                    case EventMessage() as event:
+                        if event.id > (position.cursor if ancestor is None else end_of(ancestor)):
+                            items[event.id] = event.item()
+                    case ReorgMessage() as reorg:
+                        if reorg.reorg > position.reorg:
+                            ancestor = min(reorg.ancestor_block, reorg.ancestor_block if ancestor is None else ancestor)
+                            items = {place: item for place, item in items.items() if place <= end_of(ancestor)}
+                    case CommitMessage() as commit:
+                        # Only here: who begins anew after a failure must read a step from its first message on.
+                        self._offset = offset
+                        touched |= set(commit.touched)
+                        if commit.block.revision > block.revision:
+                            dropped = ancestor if ancestor is not None and end_of(ancestor) < position.cursor else None
+                            block, position = commit.block, commit.reached
+                            yield Step(block, position, dropped, [items[place] for place in sorted(items)], touched)
+                        items, touched, ancestor = {}, set(), None
+            if not messages:
+                await asyncio.sleep(IDLE)
+
+
+async def word(connection: AsyncConnection[Any]) -> None:
+    """Wait for a commit, but not for ever."""
+    async for _ in connection.notifies(timeout=SILENCE, stop_after=1):
+        pass

@@ -1,0 +1,146 @@
+"""What every broker must do: one suite, run against each.
+
+The real Iggy server is the one that IGGY_URL names; without it that part is skipped, and the real client library talks
+to a stand-in.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from indexer.stream.broker import Broker, BrokerAway, Received
+from indexer.stream.iggy import IggyBroker
+from indexer.stream.memory import MemoryBroker
+from indexer.stream.topics import PARTITIONS, Message
+from tests.iggy.server import StandIn
+
+PLACE = ("positions", 2)
+MakeBroker = Callable[[], Broker]
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StandIn]:
+    with StandIn() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "stand-in", "iggy"])
+def broker(request: pytest.FixtureRequest, stand_in: StandIn) -> MakeBroker:
+    """Makes brokers that all reach the same server."""
+    if request.param == "memory":
+        one = MemoryBroker()
+        return lambda: one
+    url = stand_in.url if request.param == "stand-in" else os.environ.get("IGGY_URL")
+    if url is None:
+        pytest.skip("IGGY_URL names no real Iggy server")
+    return lambda: IggyBroker(url, 6343)
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(work, 60))
+
+
+def message(number: int, size: int = 10) -> Message:
+    return Message(number, "event", b"%d" % number + b"." * size)
+
+
+def test_what_was_published_is_read_in_order_from_any_offset(broker: MakeBroker) -> None:
+    async def work() -> None:
+        writer, reader = broker(), broker()
+        await writer.create_topics()
+        start = await reader.end(PLACE)
+        messages = [message(number) for number in range(1, 5_001)]
+        await writer.publish(PLACE, messages[:3])
+        await writer.publish(PLACE, messages[3:])
+        assert await reader.end(PLACE) == start + 5_000
+        found: list[Received] = []
+        while len(found) < 5_000:
+            found += await reader.poll(PLACE, start + len(found), 700)
+        assert [one.offset for one in found] == list(range(start, start + 5_000))
+        assert [(one.id, one.payload) for one in found] == [(one.id, one.payload) for one in messages]
+        middle = await reader.poll(PLACE, start + 2, 2)
+        assert [one.id for one in middle] == [3, 4]
+        assert await reader.poll(PLACE, start + 5_000, 10) == []
+
+    run(work())
+
+
+def test_partitions_are_apart(broker: MakeBroker) -> None:
+    async def work() -> None:
+        one = broker()
+        await one.create_topics()
+        ends = {partition: await one.end(("scans", partition)) for partition in range(PARTITIONS["scans"])}
+        await one.publish(("scans", 4), [message(1)])
+        ends[4] += 1
+        assert ends == {partition: await one.end(("scans", partition)) for partition in range(PARTITIONS["scans"])}
+
+    run(work())
+
+
+def test_topics_are_made_once_however_many_make_them(broker: MakeBroker) -> None:
+    async def work() -> None:
+        await asyncio.gather(*(broker().create_topics() for _ in range(4)))
+        await broker().create_topics()
+        for topic, partitions in PARTITIONS.items():
+            for partition in range(partitions):
+                assert await broker().end((topic, partition)) >= 0
+
+    run(work())
+
+
+def test_large_messages_arrive_whole(broker: MakeBroker) -> None:
+    async def work() -> None:
+        one = broker()
+        await one.create_topics()
+        start = await one.end(PLACE)
+        await one.publish(PLACE, [message(1, 200_000), message(2, 0)])
+        first, second = await one.poll(PLACE, start, 10)
+        assert (len(first.payload), second.payload) == (200_001, b"2")
+
+    run(work())
+
+
+def test_a_server_that_comes_back_is_used_again() -> None:
+    async def work(server: StandIn) -> None:
+        broker = IggyBroker(server.url, 6343)
+        await broker.create_topics()
+        await broker.publish(PLACE, [message(1)])
+        server.stop()
+        for _ in range(2):
+            with pytest.raises(BrokerAway, match=r"127\.0\.0\.1"):
+                await broker.publish(PLACE, [message(2)])
+        server.start()
+        await broker.publish(PLACE, [message(3)])
+        assert [one.id for one in await broker.poll(PLACE, 0, 10)] == [1, 3]
+
+    with StandIn() as server:
+        run(work(server))
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.stream.iggy.PATIENCE", 0.5)
+
+    async def work(server: StandIn) -> None:
+        broker = IggyBroker(server.url, 6343)
+        await broker.create_topics()
+        server.silent = True
+        with pytest.raises(BrokerAway, match="no answer in time"):
+            await broker.publish(PLACE, [message(1)])
+        server.silent = False
+        await broker.publish(PLACE, [message(2)])
+
+    with StandIn() as server:
+        run(work(server))
+
+
+def test_a_wrong_password_is_named_without_being_told() -> None:
+    async def work(server: StandIn) -> None:
+        with pytest.raises(BrokerAway) as raised:
+            await IggyBroker(server.url.replace("iggy:iggy", "iggy:secret-word"), 6343).create_topics()
+        assert "secret-word" not in str(raised.value)
+
+    with StandIn() as server:
+        run(work(server))

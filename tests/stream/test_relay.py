@@ -1,0 +1,186 @@
+"""The relay: everything reaches the broker, in order, whatever fails."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from indexer.stream.broker import Received
+from indexer.stream.iggy import IggyBroker
+from indexer.stream.topics import PARTITIONS, CommitMessage, EventMessage, ReorgMessage, decode
+from tests.iggy.server import StandIn
+from tests.indexing import following, index
+from tests.paths import PROJECT
+from tests.processes import await_block, await_tip, await_true, environment_of
+from tests.realtime.socket import canonical
+
+ALL = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    with StandIn() as one:
+        yield one
+
+
+@contextmanager
+def relay(database: str, server: StandIn) -> Iterator[subprocess.Popen[str]]:
+    """`relay_events` as a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "relay_events"],
+        cwd=PROJECT,
+        env=environment_of(database, "http://127.0.0.1:9", IGGY_URL=server.url),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def everything(server: StandIn) -> dict[tuple[str, int], list[Received]]:
+    """All messages of all partitions."""
+
+    async def read() -> dict[tuple[str, int], list[Received]]:
+        broker = IggyBroker(server.url, 6343)
+        found = {}
+        for topic, count in PARTITIONS.items():
+            for partition in range(count):
+                found[topic, partition] = await broker.poll((topic, partition), 0, 1_000_000)
+        return found
+
+    return asyncio.run(read())
+
+
+def told(messages: list[Received]) -> dict[int, str]:
+    """The events that a consumer knows in the end, which drops what it knows already and obeys reorgs; what it does not
+    know must come in order, and what is repeated must be the same."""
+    known: dict[int, str] = {}
+    seen: dict[int, int] = {}
+    for message in messages:
+        match decode(message.payload):
+            case EventMessage() as event if event.id in known:
+                assert seen[event.id] == message.id
+            case EventMessage() as event:
+                assert event.id > max(known, default=0)
+                known[event.id], seen[event.id] = event.type, message.id
+            case ReorgMessage() as reorg:
+                known = {place: kind for place, kind in known.items() if place >> 23 <= reorg.ancestor_block}
+            case CommitMessage():
+                pass
+    return known
+
+
+def feed(server: StandIn) -> dict[int, str]:
+    return told(everything(server)["feed", 0])
+
+
+def arrives(server: StandIn, expected: Callable[[], dict[int, str]]) -> None:
+    def arrived() -> bool:
+        return (
+            "feed" in ((server.streams.get("ghostnet") and server.streams["ghostnet"].topics) or {})
+            and feed(server) == expected()
+        )
+
+    await_true(arrived, "the feed is not what the tables hold", seconds=40)
+
+
+def test_the_whole_season_is_told_in_order_by_topic_and_key(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+) -> None:
+    with ReplayServer(season) as node:
+        index(node, truth.contracts)
+    with relay(database, server):
+        arrives(server, lambda: canonical(connection, ALL))
+    found = everything(server)
+    keys: dict[tuple[str, str], set[int]] = {}
+    apart: dict[int, str] = {}
+    for (topic, partition), messages in found.items():
+        if topic != "feed":
+            apart |= told(messages)
+            for message in messages:
+                event = decode(message.payload)
+                assert isinstance(event, EventMessage)
+                keys.setdefault((topic, event.key), set()).add(partition)
+                assert event.block_hash == season[event.id >> 23].hash
+    assert apart == canonical(connection, ALL)
+    assert all(len(partitions) == 1 for partitions in keys.values())
+    assert {topic for topic, _ in keys} == set(PARTITIONS) - {"feed"}
+    assert isinstance(decode(found["feed", 0][-1].payload), CommitMessage)
+
+
+def test_reorgs_are_told_to_every_partition_and_what_replaces_them_follows(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+) -> None:
+    with (
+        ReplayServer(season, ReplayOptions(head=200)) as node,
+        following(node, truth.contracts, ws=True),
+        relay(database, server),
+    ):
+        await_block(connection, 200)
+        arrives(server, lambda: canonical(connection, ALL))
+        node.fork(9, 12)
+        await_tip(connection, node.chain.blocks[-1].hash)
+        arrives(server, lambda: canonical(connection, ALL))
+        node.settle(220)
+        await_tip(connection, node.chain.blocks[-1].hash)
+        arrives(server, lambda: canonical(connection, ALL))
+    for messages in everything(server).values():
+        reorgs = [one for one in (decode(message.payload) for message in messages) if isinstance(one, ReorgMessage)]
+        assert [reorg.ancestor_block for reorg in reorgs] == [191, 191]
+
+
+def test_while_the_broker_is_away_events_wait_and_the_indexer_goes_on(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+) -> None:
+    with (
+        ReplayServer(season, ReplayOptions(head=100)) as node,
+        following(node, truth.contracts, ws=True),
+        relay(database, server),
+    ):
+        await_block(connection, 100)
+        arrives(server, lambda: canonical(connection, ALL))
+        server.stop()
+        for _ in range(20):
+            node.advance(5)
+            time.sleep(0.01)
+        await_block(connection, 200)
+        server.start()
+        arrives(server, lambda: canonical(connection, ALL))
+
+
+def test_a_second_relay_takes_over_when_the_first_is_killed(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+) -> None:
+    """Killed while it publishes: what is told twice has the same ids."""
+    with ReplayServer(season) as node:
+        index(node, truth.contracts)
+    with relay(database, server) as first, relay(database, server):
+        await_true(lambda: bool(server.streams) and len(everything(server)["feed", 0]) > 500, "nothing was published")
+        first.kill()
+        arrives(server, lambda: canonical(connection, ALL))
+
+
+def test_without_a_broker_there_is_nothing_to_relay(database: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "relay_events"],
+        cwd=PROJECT,
+        env=environment_of(database, "http://127.0.0.1:9"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "IGGY_URL is not set" in done.stderr
+    assert "Traceback" not in done.stderr
