@@ -1,0 +1,136 @@
+"""How one web process serves many browsers: `DATABASE_URL=… python -m benchmarks.fanout CLIENTS EVENTS_PER_SECOND`.
+
+On an empty, migrated database: events are written straight into the archive, a block each, and the time from there to
+every client is taken on one clock. Clients are bare sockets of another process that only look for the time.
+"""
+
+import argparse
+import asyncio
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import django
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+SUBSCRIBE = b'{"type":"SUBSCRIBE","channels":["feed"]}'
+PORT = 8199
+
+
+class Listener(asyncio.Protocol):
+    """A client that reads frames as they come and notes how old each event is."""
+
+    ages: list[float] = []  # noqa: RUF012 - all clients share it
+
+    def __init__(self) -> None:
+        self.ready = asyncio.get_running_loop().create_future()
+        self._rest = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        transport.write(HANDSHAKE + bytes((0x81, 0x80 | len(SUBSCRIBE), 0, 0, 0, 0)) + SUBSCRIBE)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        data = self._rest + data
+        if not self.ready.done() and b'"SUBSCRIBED"' in data:
+            self.ready.set_result(None)
+        while (place := data.find(b'"amount":"')) >= 0:
+            end = data.find(b'"', place + 10)
+            if end < 0:
+                break
+            self.ages.append(now - int(data[place + 10 : end]) / 1e9)
+            data = data[end:]
+        self._rest = data[-400:] if b'"amount":"' not in data else data
+
+
+async def listen(clients: int, events: int, rate: float) -> None:
+    """Connect so many clients, write so many events, and tell how old they were when they arrived."""
+    from indexer.store.database import connect
+
+    loop = asyncio.get_running_loop()
+    ready = []
+    for _ in range(clients):
+        for _attempt in range(50):
+            try:
+                _, listener = await loop.create_connection(Listener, "127.0.0.1", PORT)
+                break
+            except OSError:
+                await asyncio.sleep(0.2)
+        ready.append(listener.ready)
+        if len(ready) % 200 == 0:
+            await asyncio.gather(*ready)
+    await asyncio.gather(*ready)
+    with connect() as connection:
+        (first,) = connection.execute("SELECT block_number + 1 FROM checkpoints").fetchone() or (0,)
+        for number in range(events):
+            await asyncio.to_thread(write, connection, first + number)
+            await asyncio.sleep(1 / rate)
+    await asyncio.sleep(3)
+    ages = sorted(age * 1000 for age in Listener.ages)
+    lost = clients * events - len(ages)
+    half, most = statistics.median(ages), ages[int(len(ages) * 0.99)]
+    print(f"{clients} clients, {rate}/s: p50 {half:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms  lost {lost}")
+
+
+def write(connection: Any, block: int) -> None:
+    """A block with one event that carries the time at which it was written."""
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO chain_events (id, block_time, tx_hash, tx_index, contract, name, args) VALUES"
+            " (%s, now(), %s, 0, 'GhostCore', 'EmissionsAdded', jsonb_build_object('level', '1', 'amount', %s::text))",
+            (block << 23, b"\x01" * 32, str(time.monotonic_ns())),
+        )
+        connection.execute("UPDATE checkpoints SET block_number = %s, revision = revision + 1", (block,))
+        connection.execute("SELECT pg_notify('ghostnet_head', %s)", (str(block),))
+
+
+def memory_of(pid: int) -> int:
+    """Resident bytes of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    """Start a server, and listen."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("clients", type=int)
+    parser.add_argument("rate", type=float)
+    parser.add_argument("--seconds", type=int, default=15)
+    options = parser.parse_args()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+    os.environ.setdefault("DJANGO_DEBUG", "false")
+    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark")
+    django.setup()
+    from indexer.store.checkpoint import start_chain
+    from indexer.store.database import connect
+
+    with connect() as connection:
+        start_chain(connection, 1, 0, {})
+        connection.execute("UPDATE checkpoints SET block_number = greatest(block_number, 1), revision = revision + 1")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "daphne", "--verbosity", "0", "-p", str(PORT), "ghostnet.asgi:application"],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(3)
+        before = memory_of(server.pid)
+        asyncio.run(listen(options.clients, int(options.seconds * options.rate), options.rate))
+        each = (memory_of(server.pid) - before) / options.clients
+        print(f"{each / 1000:.1f} kB of the server's memory per connection")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
