@@ -79,12 +79,26 @@ class Wire:
         if self.closed:
             return
         if not self._paused:
-            self._transport.write(data)
+            self._write(data)
             return
         self._waiting.append(data)
         self._backlog += len(data)
         if self._backlog > MOST_BACKLOG:
             self.close(TOO_SLOW)
+
+    def _write(self, data: bytes) -> None:
+        """Hand bytes to the kernel at once, if nothing waits before them: Twisted's own write waits for a turn of the
+        loop, and asks to be told when the socket can be written to, for each client."""
+        transport = self._transport
+        if not (transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting):
+            try:
+                data = data[transport.socket.send(data) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                return
+        if data:
+            transport.write(data)
 
     def close(self, code: int) -> None:
         """Say good-bye; what waits is given up."""
@@ -106,7 +120,7 @@ class Wire:
         while self._waiting and not self._paused:
             data = self._waiting.popleft()
             self._backlog -= len(data)
-            self._transport.write(data)
+            self._write(data)
         if not self._paused:
             self._drained.set()
 

@@ -1,0 +1,77 @@
+"""The programs of docs/realtime.md, run as they stand there."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayServer
+from indexer.replay.truth import Truth
+from tests.conftest import database_url
+from tests.iggy.server import StandIn
+from tests.indexing import index
+from tests.paths import PROJECT
+from tests.processes import await_true
+from tests.stream.test_relay import relay
+from tests.web import web
+
+WATCH, CONSUME = re.findall(r"```python\n(.+?)```", (PROJECT / "docs" / "realtime.md").read_text(), re.DOTALL)
+
+
+@contextmanager
+def program(folder: Path, text: str, *arguments: str) -> Iterator[Any]:
+    """The lines that a program prints."""
+    path = folder / "example.py"
+    path.write_text(text)
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(path), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield process.stdout
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_watching(indexed_season: str, django_db_blocker: Any, truth: Truth, tmp_path: Path) -> None:
+    with django_db_blocker.unblock():
+        url = database_url(indexed_season)
+    with web(url) as client, program(tmp_path, WATCH, f"ws://127.0.0.1:{client.port}/ws", "0") as lines:
+        assert "CONNECTION_STATE" in next(lines)
+        traced = [line for line in islice(lines, 400) if " TRACED " in line]
+    assert len(traced) > 50
+    assert truth.document["deaths"][0]["user"] in traced[0].lower()
+
+
+@pytest.mark.usefixtures("connection")
+def test_consuming(database: str, season: list[RecordedBlock], truth: Truth, tmp_path: Path) -> None:
+    """What one member of the group has stored, the next one does not get again."""
+    with ReplayServer(season) as node:
+        index(node, truth.contracts)
+    dead = sorted(death["user"] for death in truth.document["deaths"])
+    with StandIn() as server, relay(database, server):
+        address = f"127.0.0.1:{server.port}"
+        found: list[str] = []
+        streams = server.streams
+        await_true(lambda: "ghostnet" in streams and "feed" in streams["ghostnet"].topics, "there are no topics")
+        for count in (100, len(dead) - 100):
+            with program(tmp_path, CONSUME, address, "iggy", "iggy") as lines:
+                found += [line.strip().lower() for line in islice(lines, count)]
+    assert len(set(found)) >= len(set(dead)) - 1
+    assert set(found) <= set(dead)
+
+
+def test_every_error_is_explained() -> None:
+    """Every error code that the protocol has is explained."""
+    text = (PROJECT / "docs" / "realtime.md").read_text()
+    sources = "".join((PROJECT / "realtime" / name).read_text() for name in ("protocol.py", "gateway.py"))
+    codes = set(re.findall(r'BadMessage\(\s*"(\w+)"', sources))
+    assert codes
+    assert all(f"`{code}`" in text for code in codes)
