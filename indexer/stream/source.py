@@ -16,7 +16,7 @@ from indexer.stream.topics import FEED, CommitMessage, EventMessage, ReorgMessag
 
 SILENCE: Final = 10.0
 """Seconds without word of a commit after which the database is asked all the same."""
-IDLE: Final = 0.004
+IDLE: Final = 0.002
 """Seconds between two questions for messages, while there are none: Iggy tells nobody by itself."""
 MOST_POLLED: Final = 1_000
 
