@@ -139,7 +139,7 @@ class Demo:
                 raise DemoStopped(f"the {part.name} ended with exit code {part.process.returncode}")
 
 
-_WEB: Final = ("--verbosity", "0", "ghostnet.asgi:application")
+_WEB: Final = ("--verbosity", "0", "--ping-interval", "20", "--ping-timeout", "40", "ghostnet.asgi:application")
 
 
 def _die_with_parent() -> None:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, JsonResponse
 from indexer.chain.client import NodeClient
 from indexer.errors import GhostnetError
 from indexer.selectors import overview as selectors
+from indexer.selectors.status import relay_lag
 
 Check = dict[str, Any]
 
@@ -35,13 +36,14 @@ def startup(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """200 if answers may be trusted, else 503; each check says its part.
 
-    A node that does not answer makes the status `degraded` only: what is indexed is still true, and an outage of the
-    node must not take all web processes out of service.
+    A node that does not answer, or a stream that lags, makes the status `degraded` only: what is indexed is still
+    true, and an outage of the node or the broker must not take all web processes out of service.
     """
     checks = {"database": _timed(_indexed)}
     if checks["database"]["ok"]:
         checks["alarms"] = _timed(_alarms)
         checks["indexed"] = {"ok": checks["database"]["block"] is not None, "block": checks["database"].pop("block")}
+        checks["stream"] = _timed(_stream)
     checks["node"] = _timed(_node)
     if checks["node"]["ok"] and checks.get("indexed", {}).get("ok"):
         lag = max(0, checks["node"]["block"] - checks["indexed"]["block"])
@@ -73,6 +75,14 @@ def _indexed() -> Check:
 def _alarms() -> Check:
     alarms = {alarm.kind: alarm.message for alarm in selectors.standing_alarms()}
     return {"ok": not alarms, **alarms}
+
+
+def _stream() -> Check:
+    """Whether the broker has been told of what is indexed; without a broker there is nobody to tell."""
+    if settings.GHOSTNET.iggy_url is None:
+        return {"source": "database"}
+    lag = relay_lag()
+    return {"ok": lag <= settings.GHOSTNET.web.most_lag, "source": "iggy", "lag_blocks": lag}
 
 
 def _node() -> Check:

@@ -110,12 +110,12 @@ class Hub:
 
     async def _tell(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Tell everybody of a step; whoever joins meanwhile waits at this step's end or before its beginning."""
-        self.block, self.position = step.block, step.reached
+        before, self.block, self.position = self.position, step.block, step.reached
         if step.ancestor is not None:
-            text = frame(protocol.reorg(step.ancestor))
+            dropped_from, text = first_id(step.ancestor + 1), frame(protocol.reorg(step.ancestor))
             for client in self._clients:
-                if client.channels or client.users:
-                    client.tell_reorg(first_id(step.ancestor + 1), text)
+                if (client.channels or client.users) and (dropped_from <= before.cursor or not client.settled):
+                    client.tell_reorg(dropped_from, text)
         for item in step.items:
             recipients = self._who(item)
             if recipients:

@@ -1,7 +1,12 @@
 """How far the indexer has come."""
 
-from indexer.domain.units import first_id
-from indexer.models import BlockHeader, ChainBlock, Checkpoint, Reorg
+from typing import Final
+
+from indexer.domain.units import block_of, first_id
+from indexer.models import BlockHeader, ChainBlock, Checkpoint, OutboxCursor, Reorg
+
+RELAY: Final = "relay"
+"""The name under which the relay stores its cursor."""
 
 
 def last_reorg() -> Reorg | None:
@@ -23,3 +28,10 @@ def block_timestamp(number: int) -> int:
         blocks = ChainBlock.objects.filter(id__lt=first_id(number + 1)).order_by("-id")
         header = blocks.values_list("timestamp", flat=True).first()
     return int(header or 0)
+
+
+def relay_lag() -> int:
+    """Indexed blocks that the relay has not published yet; all of them before it has published anything."""
+    indexed = Checkpoint.objects.values_list("block_number", flat=True).first() or 0
+    told = OutboxCursor.objects.filter(consumer=RELAY).values_list("event_id", flat=True).first() or 0
+    return max(0, indexed - block_of(told))

@@ -37,7 +37,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened between two positions: first the drop of all blocks above `ancestor`, if any, then `items`."""
+    """What happened between two positions: first the drop of all blocks above `ancestor`, if any, then `items`.
+
+    `ancestor` may lie above the first position: who has read on from there on another way must be told all the same.
+    """
 
     block: IndexedBlock
     reached: Position
@@ -71,7 +74,7 @@ async def step(connection: AsyncConnection[Any], position: Position, *, paged: b
         if block is None:
             return None
         reorg, ancestor = await _reorgs_since(connection, position)
-        cursor = position.cursor if ancestor is None else end_of(ancestor)
+        cursor = position.cursor if ancestor is None else min(position.cursor, end_of(ancestor))
         end = end_of(block.block_number)
         last = await page_end(connection, cursor, end) if paged else end
         items = await read_items(connection, cursor, last)
@@ -146,15 +149,13 @@ async def _last_reorg(connection: AsyncConnection[Any]) -> int:
 
 
 async def _reorgs_since(connection: AsyncConnection[Any], position: Position) -> tuple[int, int | None]:
-    """The last reorg, and the block above which everything was dropped of what was seen; None if nothing was."""
+    """The last reorg, and the block above which everything was dropped since; None if nothing was."""
     rows = await connection.execute(
         "SELECT max(id), min(ancestor_number) FROM reorgs WHERE id > %s", (position.reorg,), prepare=True
     )
     row = await rows.fetchone()
     assert row is not None
-    if row[0] is None:
-        return position.reorg, None
-    return row[0], row[1] if row[1] < block_of(position.cursor) else None
+    return (position.reorg, None) if row[0] is None else (row[0], row[1])
 
 
 async def _touched(connection: AsyncConnection[Any], after: int, last: int) -> set[str]:

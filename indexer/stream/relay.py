@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
 from indexer.domain.units import block_of
+from indexer.selectors.status import RELAY
 from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.stream import reader
 from indexer.stream.broker import Broker, BrokerAway
@@ -23,7 +24,6 @@ from indexer.stream.topics import FEED, messages_of
 
 logger = logging.getLogger(__name__)
 
-CONSUMER: Final = "relay"
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 10.0
 STANDBY_PAUSE: Final = 0.5
@@ -84,7 +84,7 @@ class Relay:
 
 async def load_position(connection: AsyncConnection[Any]) -> Position:
     """How far the broker has been told; the very beginning before anything was."""
-    rows = await connection.execute("SELECT event_id, reorg_id FROM outbox_cursors WHERE consumer = %s", (CONSUMER,))
+    rows = await connection.execute("SELECT event_id, reorg_id FROM outbox_cursors WHERE consumer = %s", (RELAY,))
     row = await rows.fetchone()
     return Position(0, 0) if row is None else Position(*row)
 
@@ -94,7 +94,7 @@ async def store_position(connection: AsyncConnection[Any], position: Position) -
     await connection.execute(
         "INSERT INTO outbox_cursors (consumer, event_id, reorg_id) VALUES (%s, %s, %s)"
         " ON CONFLICT (consumer) DO UPDATE SET event_id = excluded.event_id, reorg_id = excluded.reorg_id",
-        (CONSUMER, position.cursor, position.reorg),
+        (RELAY, position.cursor, position.reorg),
     )
 
 

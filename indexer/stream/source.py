@@ -76,7 +76,7 @@ class BrokerSource:
                 offset = message.offset + 1
                 match decode(message.payload):
                     case EventMessage() as event:
-                        if event.id > (position.cursor if ancestor is None else end_of(ancestor)):
+                        if event.id > (position.cursor if ancestor is None else min(position.cursor, end_of(ancestor))):
                             items[event.id] = event.item()
                     case ReorgMessage() as reorg:
                         if reorg.reorg > position.reorg:
@@ -87,9 +87,8 @@ class BrokerSource:
                         self._offset = offset
                         touched |= set(commit.touched)
                         if commit.block.revision > block.revision:
-                            dropped = ancestor if ancestor is not None and end_of(ancestor) < position.cursor else None
                             block, position = commit.block, commit.reached
-                            yield Step(block, position, dropped, [items[place] for place in sorted(items)], touched)
+                            yield Step(block, position, ancestor, [items[place] for place in sorted(items)], touched)
                         items, touched, ancestor = {}, set(), None
             if not messages:
                 await asyncio.sleep(IDLE)

@@ -55,6 +55,7 @@ def test_it_is_ready_once_something_is_indexed(
         assert answer["checks"]["indexed"] == {"ok": True, "block": 49}
         assert answer["checks"]["node"]["block"] == 49
         assert answer["checks"]["lag"] == {"ok": True, "blocks": 0, "most": 1000}
+        assert answer["checks"]["stream"]["source"] == "database"
         for kind in AlarmKind:
             raise_alarm(connection, kind, "something is wrong")
             status, answer = ask(client, "/health/ready")
@@ -72,6 +73,21 @@ def test_it_is_not_ready_far_behind_the_node(
         assert (status, answer["checks"]["lag"]) == (503, {"ok": False, "blocks": 901, "most": 900})
         index(node, truth.contracts, to_block=107)
         assert ask(client, "/health/ready")[0] == 200
+
+
+def test_a_relay_that_lags_is_told(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    with ReplayServer(season[:50]) as node:
+        index(node, truth.contracts)
+        with web(database, node.url, IGGY_URL="iggy://127.0.0.1:9", GHOSTNET_READY_LAG="20") as client:
+            status, answer = ask(client, "/health/ready")
+            assert (status, answer["status"]) == (200, "degraded")
+            assert answer["checks"]["stream"]["lag_blocks"] == 49
+            connection.execute(
+                "INSERT INTO outbox_cursors (consumer, event_id, reorg_id) VALUES ('relay', 40 << 23, 0)"
+            )
+            assert ask(client, "/health/ready")[1]["status"] == "ready"
 
 
 def test_a_node_that_is_away_does_not_take_the_web_processes_away(
