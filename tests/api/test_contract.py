@@ -55,7 +55,7 @@ def test_every_schema_has_examples_that_are_valid(client: WebClient) -> None:
 
 
 def test_typescript_types_can_be_made_of_it(tmp_path: Path) -> None:
-    folder = PROJECT / ".ci" / "npm"
+    folder = PROJECT / ".ci" / "npm" / "openapi"
     program = folder / "node_modules" / ".bin" / "openapi-typescript"
     if shutil.which("node") is None or not program.exists():
         pytest.skip("openapi-typescript is not installed; .ci/run installs it where there is npm")

@@ -143,7 +143,7 @@ class Anvil:
 
 
 def anvil_binary() -> str | None:
-    installed = PROJECT.glob(".ci/npm/node_modules/@foundry-rs/anvil-*/bin/anvil")
+    installed = PROJECT.glob(".ci/npm/anvil/node_modules/@foundry-rs/anvil-*/bin/anvil")
     return next((str(path) for path in installed), shutil.which("anvil"))
 
 
@@ -153,7 +153,7 @@ def anvil(tmp_path: Path) -> Iterator[Anvil]:
     if binary is None:
         if os.environ.get("CI") == "true" and shutil.which("npm"):
             pytest.fail("anvil is not installed, though there is npm: see .ci/run")
-        pytest.skip("no anvil: npm install --prefix .ci/npm @foundry-rs/anvil@1.7.1")
+        pytest.skip("no anvil: npm install --prefix .ci/npm/anvil @foundry-rs/anvil@1.7.1")
     log = tmp_path / "anvil.log"
     with log.open("w") as output:
         process = subprocess.Popen(
