@@ -24,7 +24,7 @@ async def listen(node: Any, blocks: int, rate: float) -> None:
     """Advance the node block by block, and note when each is committed and when its first event arrives."""
     from websockets.asyncio.client import connect
 
-    from indexer.stream.heads import connect as database
+    from indexer.stream.connection import connect as database
 
     advanced: dict[int, float] = {}
     committed: dict[int, float] = {}

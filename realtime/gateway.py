@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
+from indexer.stream.connection import connect
 from indexer.stream.feed import FeedItem, end_of
-from indexer.stream.heads import connect
 from realtime import protocol
 from realtime.client import MOST_SUBSCRIPTIONS, Client, carries
 from realtime.hub import Hub

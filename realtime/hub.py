@@ -17,8 +17,8 @@ from indexer.domain.units import first_id
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.broker import BrokerAway
+from indexer.stream.connection import connect
 from indexer.stream.feed import EVERYTHING, FeedItem
-from indexer.stream.heads import connect
 from indexer.stream.reader import Position, Step
 from indexer.stream.source import Source
 from realtime import protocol
@@ -49,14 +49,12 @@ class Hub:
         self._warnings = ScanWarnings(self._warn)
         self.block: IndexedBlock | None = None
         self.position = Position(0, 0)
-        self.starts = 0
 
     async def start(self) -> None:
         """Begin to read, once; wait until the hub knows where it is, for a moment at most."""
         if self._task is None or self._task.done():
-            if self.starts == 0:
+            if self._task is None:
                 before_shutdown(self._say_good_bye)
-            self.starts += 1
             self._task = asyncio.get_running_loop().create_task(self._run(), name="hub")
         if not self._ready.is_set():
             await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=2)

@@ -8,8 +8,9 @@ import msgspec
 
 from indexer.domain.units import Address, first_id
 from indexer.errors import GhostnetError
+from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.feed import CHANNELS, checksummed
+from indexer.stream.feed import CHANNELS
 
 MOST_FRAME: Final = 16 * 1024
 """Bytes of a client's frame that are looked at."""

@@ -1,6 +1,5 @@
 """`/events`: what the chain told, decoded."""
 
-import re
 from typing import Annotated, Any
 
 from ninja import Query, Router
@@ -9,8 +8,8 @@ from api import schemas
 from api.answers import get
 from api.inputs import ADDRESS_PATTERN, MOST_BLOCK, address_in
 from api.pagination import Cursor, Limit100, Page, paginate_found
-from api.schemas.base import checksummed
 from indexer.models import ChainEvent
+from indexer.selectors.addresses import shown
 from indexer.selectors.events import EventFilter, search
 from indexer.selectors.snapshot import IndexedBlock
 
@@ -50,14 +49,9 @@ def _event(row: ChainEvent) -> dict[str, Any]:
         "id": str(row.id),
         "contract": row.contract,
         "name": row.name,
-        "args": {key: _readable(value) for key, value in row.args.items()},
+        "args": {key: shown(value) for key, value in row.args.items()},
         "time": row.block_time,
         "block": row.block_number,
         "tx": row.tx_hash,
         "log_index": row.id & ((1 << 23) - 1),
     }
-
-
-def _readable(value: Any) -> Any:
-    """An argument as it goes out: addresses with their checksum."""
-    return checksummed(value) if isinstance(value, str) and re.fullmatch(ADDRESS_PATTERN, value) else value

@@ -1,13 +1,12 @@
 """What all answers are made of."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, BeforeValidator, Field
 
 from indexer.domain.levels import LevelId
+from indexer.selectors.addresses import checksummed
 
 LAST_SECOND: Final = 253_402_300_799
 """The last second of the year 9999: later times of the contracts go out as null."""
@@ -15,10 +14,6 @@ LAST_SECOND: Final = 253_402_300_799
 
 Wei = Annotated[str, BeforeValidator(str), Field(pattern=r"^-?\d+$", examples=["1500000000000000000"])]
 """An amount in wei as decimal digits: more than a JSON number holds."""
-
-
-checksummed = lru_cache(maxsize=100_000)(to_checksum_address)
-"""A checksum is a hash; the same few thousand players are named over and over."""
 
 
 Address = Annotated[

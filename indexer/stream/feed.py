@@ -3,17 +3,14 @@
 A pure function of the stored rows: the same chain gives the same messages, whoever reads them and when.
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from eth_utils.address import to_checksum_address
 
-from indexer.domain.units import DATA, LOG_INDEX_BITS, block_of, first_id
+from indexer.domain.units import DATA, LOG_INDEX_BITS, block_of, first_id, to_hex
+from indexer.selectors.addresses import checksummed, shown
 
 CHANNELS: Final = ("positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed")
 EVERYTHING: Final = "feed"
@@ -22,8 +19,6 @@ LARGE_TRANSFER: Final = 1_000 * DATA
 
 _DERIVED: Final = 1 << (LOG_INDEX_BITS - 1)
 _CLAIM: Final = _DERIVED | 1 << (LOG_INDEX_BITS - 2)
-
-checksummed = lru_cache(maxsize=100_000)(to_checksum_address)
 
 
 class Kind(NamedTuple):
@@ -140,17 +135,9 @@ def _body(kind: str, data: dict[str, Any], time: datetime, place: int, tx_hash: 
         "data": data,
         "timestamp": int(time.timestamp() * 1000),
         "block": block_of(place),
-        "tx": "0x" + bytes(tx_hash).hex(),
+        "tx": to_hex(tx_hash),
     }
 
 
-_is_address: Final[Callable[[str], object]] = re.compile("0x[0-9a-f]{40}").fullmatch
-
-
 def _value(name: str, value: Any) -> Any:
-    if isinstance(value, str):
-        if _is_address(value):
-            return checksummed(value)
-        if name in _SMALL and len(value) < 16:
-            return int(value)
-    return value
+    return int(value) if name in _SMALL and isinstance(value, str) and len(value) < 16 else shown(value)

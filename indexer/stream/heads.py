@@ -5,19 +5,15 @@ import logging
 from typing import Any, Final
 
 import psycopg
-from asgiref.sync import sync_to_async
-from django.db import connections
 from psycopg import AsyncConnection
 
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
-from indexer.store.checkpoint import HEAD_CHANNEL
+from indexer.stream.connection import connect, fetch_one, listen, word
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
-CHECK_SECONDS: Final = 10.0
-"""A connection that is silent for so long is asked whether it is still there."""
 
 
 class Heads:
@@ -35,12 +31,6 @@ class Heads:
         """Begin to listen, once; later calls do nothing unless the task has ended."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._listen(), name="heads")
-
-    async def stop(self) -> None:
-        """Listen no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
 
     def saw(self, block: IndexedBlock) -> None:
         """Somebody has read a checkpoint: if it is newer than ours, it is ours from now on."""
@@ -70,7 +60,7 @@ class Heads:
         while True:
             try:
                 async with await connect("ghostnet heads") as connection:
-                    await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+                    await listen(connection)
                     self._set(await self._read(connection))
                     pause = FIRST_PAUSE
                     await self._follow(connection)
@@ -83,23 +73,11 @@ class Heads:
 
     async def _follow(self, connection: AsyncConnection[Any]) -> None:
         while True:
-            async for _ in connection.notifies(timeout=CHECK_SECONDS, stop_after=1):
-                pass
+            await word(connection)
             block = await self._read(connection)
             if block is not None and (self.latest is None or block.revision > self.latest.revision):
                 self._set(block)
 
     @staticmethod
     async def _read(connection: AsyncConnection[Any]) -> IndexedBlock | None:
-        return indexed_block(await (await connection.execute(READ_CHECKPOINT)).fetchone())
-
-
-async def connect(name: str) -> AsyncConnection[Any]:
-    """A connection of one's own in autocommit mode to Django's default database; the server knows it by `name`.
-
-    Raises psycopg.OperationalError.
-    """
-    parameters = await sync_to_async(connections["default"].get_connection_params, thread_sensitive=False)()
-    for django in ("context", "cursor_factory", "prepare_threshold"):
-        parameters.pop(django, None)
-    return await AsyncConnection.connect(**parameters, application_name=name, autocommit=True)
+        return indexed_block(await fetch_one(connection, READ_CHECKPOINT))

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from indexer.domain.units import block_of, first_id
+from indexer.domain.units import address_of, block_of, first_id, hash_of
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
+from indexer.stream.connection import fetch_one
 from indexer.stream.feed import KINDS, FeedItem, claim_item, death_item, end_of, event_item
 
 BLOCKS_A_PAGE: Final = 200
@@ -57,7 +58,7 @@ async def snapshot(connection: AsyncConnection[Any]) -> AsyncIterator[IndexedBlo
     """Let all reads inside see the state of the yielded block."""
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield indexed_block(await (await connection.execute(READ_CHECKPOINT)).fetchone())
+        yield indexed_block(await fetch_one(connection, READ_CHECKPOINT))
 
 
 async def newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, Position] | None:
@@ -65,7 +66,8 @@ async def newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, Positi
     async with snapshot(connection) as block:
         if block is None:
             return None
-        return block, Position(end_of(block.block_number), await _last_reorg(connection))
+        reorg, _ = await _reorgs_since(connection, 0)
+        return block, Position(end_of(block.block_number), reorg)
 
 
 async def step(connection: AsyncConnection[Any], position: Position, *, paged: bool = False) -> Step | None:
@@ -73,13 +75,18 @@ async def step(connection: AsyncConnection[Any], position: Position, *, paged: b
     async with snapshot(connection) as block:
         if block is None:
             return None
-        reorg, ancestor = await _reorgs_since(connection, position)
-        cursor = position.cursor if ancestor is None else min(position.cursor, end_of(ancestor))
+        reorg, ancestor = await _reorgs_since(connection, position.reorg)
+        cursor = kept_cursor(position, ancestor)
         end = end_of(block.block_number)
         last = await page_end(connection, cursor, end) if paged else end
         items = await read_items(connection, cursor, last)
         touched = await _touched(connection, cursor, last)
         return Step(block, Position(last, reorg), ancestor, items, touched, last == end)
+
+
+def kept_cursor(position: Position, ancestor: int | None) -> int:
+    """How far a position's items still stand once all above an ancestor is dropped, None for nothing dropped."""
+    return position.cursor if ancestor is None else min(position.cursor, end_of(ancestor))
 
 
 async def read_items(connection: AsyncConnection[Any], after: int, last: int) -> list[FeedItem]:
@@ -97,12 +104,8 @@ async def read_items(connection: AsyncConnection[Any], after: int, last: int) ->
 
 async def page_end(connection: AsyncConnection[Any], after: int, last: int) -> int:
     """Where a page of items after a cursor ends: at the end of a block, `last` at the latest."""
-    row = await (
-        await connection.execute(
-            "SELECT id FROM chain_blocks WHERE id > %s AND id <= %s ORDER BY id OFFSET %s LIMIT 1",
-            (after, last, BLOCKS_A_PAGE),
-        )
-    ).fetchone()
+    sql = "SELECT id FROM chain_blocks WHERE id > %s AND id <= %s ORDER BY id OFFSET %s LIMIT 1"
+    row = await fetch_one(connection, sql, (after, last, BLOCKS_A_PAGE))
     return last if row is None else min(last, end_of(block_of(row[0])))
 
 
@@ -111,7 +114,7 @@ async def block_hashes(connection: AsyncConnection[Any], blocks: set[int]) -> di
     rows = await connection.execute(
         "SELECT id, hash FROM chain_blocks WHERE id = ANY(%s)", (list(map(first_id, blocks)),)
     )
-    return {block_of(place): "0x" + bytes(block_hash).hex() async for place, block_hash in rows}
+    return {block_of(place): hash_of(block_hash) async for place, block_hash in rows}
 
 
 async def kept_ancestor(connection: AsyncConnection[Any], cursor: int) -> int | None:
@@ -132,33 +135,23 @@ async def kept_ancestor(connection: AsyncConnection[Any], cursor: int) -> int | 
 
 async def oldest_event(connection: AsyncConnection[Any]) -> int:
     """The smallest cursor after which the whole feed is still stored."""
-    row = await (
-        await connection.execute(
-            "SELECT coalesce((SELECT id FROM chain_events WHERE block_time >="
-            " (SELECT max(before) FROM retention_horizons) ORDER BY id LIMIT 1), 0)"
-        )
-    ).fetchone()
+    row = await fetch_one(
+        connection,
+        "SELECT coalesce((SELECT id FROM chain_events WHERE block_time >="
+        " (SELECT max(before) FROM retention_horizons) ORDER BY id LIMIT 1), 0)",
+    )
     assert row is not None
     return max(0, int(row[0]) - 1)
 
 
-async def _last_reorg(connection: AsyncConnection[Any]) -> int:
-    row = await (await connection.execute("SELECT coalesce(max(id), 0) FROM reorgs")).fetchone()
+async def _reorgs_since(connection: AsyncConnection[Any], known: int) -> tuple[int, int | None]:
+    """The last reorg, and the block above which everything was dropped since a known one; None if nothing was."""
+    row = await fetch_one(connection, "SELECT max(id), min(ancestor_number) FROM reorgs WHERE id > %s", (known,))
     assert row is not None
-    return int(row[0])
-
-
-async def _reorgs_since(connection: AsyncConnection[Any], position: Position) -> tuple[int, int | None]:
-    """The last reorg, and the block above which everything was dropped since; None if nothing was."""
-    rows = await connection.execute(
-        "SELECT max(id), min(ancestor_number) FROM reorgs WHERE id > %s", (position.reorg,), prepare=True
-    )
-    row = await rows.fetchone()
-    assert row is not None
-    return (position.reorg, None) if row[0] is None else (row[0], row[1])
+    return (known, None) if row[0] is None else (row[0], row[1])
 
 
 async def _touched(connection: AsyncConnection[Any], after: int, last: int) -> set[str]:
     bounds = {"first": after + 1, "last": last}
     rows = await connection.execute(_TOUCHED, bounds, prepare=True)
-    return {"0x" + bytes(address).hex() async for (address,) in rows}
+    return {address_of(address) async for (address,) in rows}

@@ -14,12 +14,10 @@ from psycopg import AsyncConnection
 
 from indexer.domain.units import block_of
 from indexer.selectors.status import RELAY
-from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.stream import reader
 from indexer.stream.broker import Broker, BrokerAway
-from indexer.stream.heads import connect
+from indexer.stream.connection import connect, fetch_one, listen, word
 from indexer.stream.reader import Position, Step
-from indexer.stream.source import word
 from indexer.stream.topics import FEED, messages_of
 
 logger = logging.getLogger(__name__)
@@ -59,7 +57,7 @@ class Relay:
                 logger.warning("another relay is at work; waiting to take over")
             waiting = True
             await asyncio.sleep(STANDBY_PAUSE)
-        await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+        await listen(connection)
         await self._broker.create_topics()
         ACTIVE.set(1)
         position = await load_position(connection)
@@ -84,8 +82,7 @@ class Relay:
 
 async def load_position(connection: AsyncConnection[Any]) -> Position:
     """How far the broker has been told; the very beginning before anything was."""
-    rows = await connection.execute("SELECT event_id, reorg_id FROM outbox_cursors WHERE consumer = %s", (RELAY,))
-    row = await rows.fetchone()
+    row = await fetch_one(connection, "SELECT event_id, reorg_id FROM outbox_cursors WHERE consumer = %s", (RELAY,))
     return Position(0, 0) if row is None else Position(*row)
 
 
@@ -100,6 +97,5 @@ async def store_position(connection: AsyncConnection[Any], position: Position) -
 
 async def _is_ours(connection: AsyncConnection[Any]) -> bool:
     """Take the relay's lock, which goes with the connection."""
-    rows = await connection.execute("SELECT pg_try_advisory_lock(hashtext('ghostnet relay'))")
-    row = await rows.fetchone()
+    row = await fetch_one(connection, "SELECT pg_try_advisory_lock(hashtext('ghostnet relay'))")
     return row is not None and bool(row[0])

@@ -7,15 +7,13 @@ from typing import Any, Final, Protocol
 from psycopg import AsyncConnection
 
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.stream import reader
 from indexer.stream.broker import Broker
+from indexer.stream.connection import listen, word
 from indexer.stream.feed import FeedItem, end_of
 from indexer.stream.reader import Position, Step
 from indexer.stream.topics import FEED, CommitMessage, EventMessage, ReorgMessage, decode
 
-SILENCE: Final = 10.0
-"""Seconds without word of a commit after which the database is asked all the same."""
 IDLE: Final = 0.002
 """Seconds between two questions for messages, while there are none: Iggy tells nobody by itself."""
 MOST_POLLED: Final = 1_000
@@ -35,7 +33,7 @@ class DatabaseSource:
     """Reads rows by cursor; NOTIFY says when."""
 
     async def begin(self, connection: AsyncConnection[Any]) -> None:
-        await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+        await listen(connection)
 
     async def steps(
         self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position
@@ -66,7 +64,6 @@ class BrokerSource:
         """What was published before is known by `position`, also if it is published again; a step that was broken off
         is followed by one that has all of it."""
         items: dict[int, FeedItem] = {}
-        touched: set[str] = set()
         ancestor: int | None = None
         assert self._offset is not None, "begin comes first"
         offset = self._offset
@@ -76,25 +73,24 @@ class BrokerSource:
                 offset = message.offset + 1
                 match decode(message.payload):
                     case EventMessage() as event:
-                        if event.id > (position.cursor if ancestor is None else min(position.cursor, end_of(ancestor))):
+                        if event.id > reader.kept_cursor(position, ancestor):
                             items[event.id] = event.item()
                     case ReorgMessage() as reorg:
                         if reorg.reorg > position.reorg:
-                            ancestor = min(reorg.ancestor_block, reorg.ancestor_block if ancestor is None else ancestor)
+                            ancestor = reorg.ancestor_block if ancestor is None else min(ancestor, reorg.ancestor_block)
                             items = {place: item for place, item in items.items() if place <= end_of(ancestor)}
                     case CommitMessage() as commit:
                         # Only here: who begins anew after a failure must read a step from its first message on.
                         self._offset = offset
-                        touched |= set(commit.touched)
                         if commit.block.revision > block.revision:
                             block, position = commit.block, commit.reached
-                            yield Step(block, position, ancestor, [items[place] for place in sorted(items)], touched)
-                        items, touched, ancestor = {}, set(), None
+                            yield Step(
+                                block,
+                                position,
+                                ancestor,
+                                [items[place] for place in sorted(items)],
+                                set(commit.touched),
+                            )
+                        items, ancestor = {}, None
             if not messages:
                 await asyncio.sleep(IDLE)
-
-
-async def word(connection: AsyncConnection[Any]) -> None:
-    """Wait for a commit, but not for ever."""
-    async for _ in connection.notifies(timeout=SILENCE, stop_after=1):
-        pass

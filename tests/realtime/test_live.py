@@ -15,7 +15,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from tests.iggy.server import StandIn
-from tests.processes import await_block, await_true, indexer
+from tests.processes import await_block, await_tip, await_true, indexer
 from tests.realtime.socket import Browser, ask, canonical, dial, receive
 from tests.stream.test_relay import relay
 from tests.web import WebClient, web
@@ -39,15 +39,6 @@ def live(database: str, connection: Connection[Any], season: list[RecordedBlock]
     ):
         await_block(connection, HEAD)
         yield node
-
-
-async def tip_reached(connection: Connection[Any], block_hash: str) -> None:
-    for _ in range(1_500):
-        row = connection.execute("SELECT block_hash FROM checkpoints").fetchone()
-        if row is not None and "0x" + bytes(row[0]).hex() == block_hash:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{block_hash} did not become the checkpoint")
 
 
 async def watch(browser: Browser, servers: list[WebClient], done: asyncio.Event, chance: random.Random) -> None:
@@ -94,10 +85,10 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
         ]
         for step in range(60):
             if step == 30:
-                await tip_reached(connection, node.chain.blocks[-1].hash)
+                await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
                 await asyncio.sleep(0.3)
                 node.fork(5, 6)
-                await tip_reached(connection, node.chain.blocks[-1].hash)
+                await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             match chance.choice(["advance"] * 8 + ["fork", "deeper", "kill"]):
                 case "advance":
                     node.advance(2)
@@ -115,7 +106,7 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
                         broker.start()
             await asyncio.sleep(chance.random() / 10)
         node.settle(END)
-        await tip_reached(connection, node.chain.blocks[-1].hash)
+        await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
         done.set()
         await asyncio.gather(*watching)
 
@@ -147,9 +138,9 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
             await ask(socket, type="SUBSCRIBE", channels=["feed"])
             await receive(socket)
             node.advance(10)
-            await tip_reached(connection, node.chain.blocks[-1].hash)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             node.fork(6, 8)
-            await tip_reached(connection, node.chain.blocks[-1].hash)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             last = int(state["head"])
             expected = {place for place in canonical(connection, ["feed"]) if place > last}
             async with asyncio.timeout(10):
@@ -186,7 +177,7 @@ def test_a_player_is_told_of_the_own_position_only_and_of_what_a_reorg_did_to_it
             for address in sorted(rows)[:60]:
                 await ask(socket, type="SUBSCRIBE_USER", address=address)
             node.advance(14)
-            await tip_reached(connection, node.chain.blocks[-1].hash)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             touched = {
                 "0x" + bytes(row[0]).hex()
                 for row in connection.execute("SELECT address FROM positions WHERE id >= %s", ((HEAD + 1) << 23,))
@@ -221,7 +212,7 @@ def test_the_hub_starts_once_and_comes_back_when_its_source_fails(
         for _ in range(2):
             connection.execute(KILL)
             node.advance()
-            await tip_reached(connection, node.chain.blocks[-1].hash)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
         places = set[int]()
         async with asyncio.timeout(10):
             while not places & {place for place in canonical(connection, CHANNELS) if place >> 23 == HEAD + 2}:
