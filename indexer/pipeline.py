@@ -88,9 +88,9 @@ class Pipeline:
             self._source.start(self._tip.number + 1, last_block, self._tip.hash)
             self._writer.start()
             while not stop.is_set() and not self._arrived(last_block, until_head):
-                fetched = self._source.next(NOTHING_NEW_SECONDS)
-                if fetched is not None:
+                if (fetched := self._source.next(NOTHING_NEW_SECONDS)) is not None:
                     self._take(fetched)
+                self._writer.check()
                 self._clear_alarms()
             self._clear_alarms()
         except Interrupted:

@@ -1,6 +1,7 @@
 """The indexer as a process of its own, and what a test waits for."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -87,3 +88,12 @@ def await_true(condition: Callable[[], bool], otherwise: str, seconds: float = 3
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.02)
+
+
+def terminate(process: subprocess.Popen[str], within: float = 10) -> str:
+    """SIGTERM; what the process said until it ended, in time (that of a machine under load) and with 0."""
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=within)
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+    return said

@@ -9,7 +9,7 @@ from indexer.store.writer import Batch, Writer
 class WriterThread:
     """Writes batches in the order in which they were put, one waiting at most.
 
-    What goes wrong while writing is raised by the next call; after that nothing more is written.
+    What goes wrong while writing is raised by the next call, `check` included; after that nothing more is written.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -23,20 +23,20 @@ class WriterThread:
 
     def put(self, batch: Batch) -> None:
         """Hand over a batch; blocks while another one is waiting."""
-        self._raise_error()
+        self.check()
         self._batches.put(batch)
 
     def drain(self) -> None:
         """Block until everything put is committed."""
         self._batches.join()
-        self._raise_error()
+        self.check()
 
     def close(self) -> None:
         """Write what was put, then stop. Raises what went wrong while writing, unless another error is under way."""
         if self._thread.is_alive():
             self._batches.put(None)
             self._thread.join()
-        self._raise_error()
+        self.check()
 
     def _run(self) -> None:
         while (batch := self._batches.get()) is not None:
@@ -48,6 +48,7 @@ class WriterThread:
             finally:
                 self._batches.task_done()
 
-    def _raise_error(self) -> None:
+    def check(self) -> None:
+        """Raise what went wrong while writing, if anything did."""
         if self._error is not None:
             raise self._error
