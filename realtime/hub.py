@@ -5,20 +5,17 @@ again where it was, so clients notice nothing but a delay.
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
-import psycopg
 from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
 from indexer.domain.units import first_id
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
-from indexer.stream.broker import BrokerAway
-from indexer.stream.connection import connect
 from indexer.stream.feed import EVERYTHING, FeedItem
+from indexer.stream.persistence import Attempts, persist
 from indexer.stream.reader import Position, Step
 from indexer.stream.source import Source
 from realtime import protocol
@@ -27,12 +24,11 @@ from realtime.positions import positions_of
 from realtime.warnings import ScanWarnings
 from realtime.wire import before_shutdown, frame
 
-logger = logging.getLogger(__name__)
-
 CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected")
 MESSAGES: Final = Counter("websocket_messages", "Feed items told, once for each client that got them")
 GOING_AWAY: Final = 1001
 PAUSE: Final = 0.5
+"""Seconds between two looks at an empty database."""
 
 
 class Hub:
@@ -44,6 +40,7 @@ class Hub:
         self._clients: set[Client] = set()
         self._unsettled: set[Client] = set()
         self._recipients: dict[tuple[str, bool], tuple[Client, ...]] = {}
+        self._due: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._warnings = ScanWarnings(self._warn)
@@ -55,7 +52,9 @@ class Hub:
         if self._task is None or self._task.done():
             if self._task is None:
                 before_shutdown(self._say_good_bye)
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="hub")
+            self._task = asyncio.get_running_loop().create_task(
+                persist(self._follow, "ghostnet hub", "the feed can't be read"), name="hub"
+            )
         if not self._ready.is_set():
             await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=2)
 
@@ -82,19 +81,10 @@ class Hub:
         """Whether no reorg is expected to reach this deep."""
         return item.block_number <= block.chain_head - self._reorg_depth
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                async with await connect("ghostnet hub") as connection:
-                    await self._follow(connection)
-            except (BrokerAway, psycopg.OperationalError, OSError) as error:
-                logger.warning("the feed can't be read, trying again in %.1f s: %s", PAUSE, error)
-            except Exception:
-                logger.exception("the feed can't be read, trying again in %.1f s", PAUSE)
-            await asyncio.sleep(PAUSE)
-
-    async def _follow(self, connection: AsyncConnection[Any]) -> None:
+    async def _follow(self, connection: AsyncConnection[Any], attempts: Attempts) -> None:
         await self._source.begin(connection)
+        await self._tell_due()
+        attempts.succeeded()
         while self.block is None:
             found = await reader.newest(connection)
             if found is not None:
@@ -125,9 +115,15 @@ class Hub:
             client.settle(step.block.revision)
             if client.settled:
                 self._unsettled.discard(client)
-        await self._warnings.read(connection, step.block)
         users = {user for client in self._clients for user in client.users}
-        await self.tell_positions(users if step.ancestor is not None else users & step.touched)
+        self._due |= users if step.ancestor is not None else users & step.touched
+        await self._tell_due()
+        await self._warnings.read(connection, step.block)
+
+    async def _tell_due(self) -> None:
+        """Tell the positions that have changed, those too at which an earlier attempt failed."""
+        await self.tell_positions(self._due)
+        self._due.clear()
 
     def _who(self, item: FeedItem) -> tuple[Client, ...]:
         key = (item.channel, item.in_feed)

@@ -10,6 +10,11 @@ from psycopg import AsyncConnection
 from indexer.selectors.snapshot import IndexedBlock
 
 SECONDS_BEFORE: Final = (60, 10)
+MOST_DRIFT: Final = 60
+"""Seconds between the chain's time and our clock up to which the chain is taken to be live."""
+
+_Warning = tuple[int, int, int]
+"""A level, the time of its next scan in unix seconds, and how many seconds before it is to be warned."""
 
 
 class ScanWarnings:
@@ -17,25 +22,40 @@ class ScanWarnings:
 
     def __init__(self, warn: Callable[[int, int], None]) -> None:
         self._warn = warn
-        self._timers: dict[int, tuple[int, list[asyncio.TimerHandle]]] = {}
-        """By level: the time of its next scan in unix seconds, and what waits for it."""
+        self._told: set[_Warning] | None = None
+        """None before the first look: what was due before it is nobody's business here."""
+        self._timers: list[asyncio.TimerHandle] = []
 
     async def read(self, connection: AsyncConnection[Any], block: IndexedBlock) -> None:
-        """Learn the times of the next scans after a block; a time that has changed is waited for anew."""
-        rows = await connection.execute("SELECT level, next_scan_time FROM current_levels", prepare=True)
-        async for level, next_scan in rows:
-            known = self._timers.get(level)
-            if known is None or known[0] != int(next_scan):
-                for timer in known[1] if known else ():
-                    timer.cancel()
-                self._timers[level] = (int(next_scan), self._wait(level, int(next_scan), block.timestamp))
+        """Learn the times of the next scans after a block, warn of those that have come near, wait for the others."""
+        levels = await connection.execute("SELECT level, next_scan_time FROM current_levels", prepare=True)
+        known = {(level, int(scan), seconds) async for level, scan in levels for seconds in SECONDS_BEFORE}
+        now = _now(block)
+        near = {warning for warning in known if warning[1] - warning[2] <= now}
+        new = near - self._told if self._told is not None else set()
+        nearest = {level: (scan, before) for level, scan, before in sorted(new, reverse=True)}
+        for level, (scan, before) in nearest.items():
+            if scan > now:
+                self._warn(level, before)
+        self._told = (self._told or set()) & known | near
+        self._wait(known - self._told, now)
 
-    def _wait(self, level: int, next_scan: int, chain_time: int) -> list[asyncio.TimerHandle]:
+    def _wait(self, warnings: set[_Warning], now: int) -> None:
+        for timer in self._timers:
+            timer.cancel()
         loop = asyncio.get_running_loop()
-        now = max(chain_time, int(time.time())) if abs(time.time() - chain_time) < MOST_DRIFT else chain_time
-        waits = {seconds: next_scan - seconds - now for seconds in SECONDS_BEFORE}
-        return [loop.call_later(wait, self._warn, level, seconds) for seconds, wait in waits.items() if wait >= 0]
+        self._timers = [
+            loop.call_later(scan - before - now, self._tell, (level, scan, before)) for level, scan, before in warnings
+        ]
+
+    def _tell(self, warning: _Warning) -> None:
+        assert self._told is not None
+        self._told.add(warning)
+        self._warn(warning[0], warning[2])
 
 
-MOST_DRIFT: Final = 60
-"""Seconds between the chain's time and our clock up to which the chain is taken to be live."""
+def _now(block: IndexedBlock) -> int:
+    """The time by which a scan comes near: ours where the chain is live, else the last block's."""
+    return (
+        max(block.timestamp, int(time.time())) if abs(time.time() - block.timestamp) < MOST_DRIFT else block.timestamp
+    )

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,9 +36,10 @@ class Answer:
 class WebClient:
     """Asks one web server; a connection is kept."""
 
-    def __init__(self, url: str, process: subprocess.Popen[str] | None = None) -> None:
+    def __init__(self, url: str, serve: Callable[[], subprocess.Popen[str]] | None = None) -> None:
         self.url = url
-        self._process = process
+        self._serve = serve
+        self._process: subprocess.Popen[str] | None = None
         self.port = urlsplit(url).port
         self._session = requests.Session()
 
@@ -48,10 +49,32 @@ class WebClient:
     def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, data: Any = None) -> Answer:
         return Answer(self._session.request(method, self.url + path, headers=headers, data=data, timeout=30))
 
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        assert self._serve is not None
+        process = self._process = self._serve()
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline, "the web server did not start"
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            return self.get("/health/live").status_code == 200
+        except requests.ConnectionError:
+            return False
+
     def stop(self) -> None:
         """Ask the server to stop, as an orchestrator does."""
         assert self._process is not None
         self._process.terminate()
+
+    def kill(self) -> None:
+        """End the server without a word."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
 
 
 @contextmanager
@@ -60,44 +83,25 @@ def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebCli
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "daphne",
-            "--ping-interval",
-            "20",
-            "--ping-timeout",
-            "40",
-            "-p",
-            str(port),
-            "--verbosity",
-            "0",
-            "ghostnet.asgi:application",
-        ],
-        cwd=PROJECT,
-        env=environment_of(
-            database, node, **{"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false"} | SECRET | variables
-        ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    command = ["-m", "daphne", "--ping-interval", "20", "--ping-timeout", "40", "-p", str(port), "--verbosity", "0"]
+    settings = {"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false"} | SECRET | variables
+
+    def serve() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *command, "ghostnet.asgi:application"],
+            cwd=PROJECT,
+            env=environment_of(database, node, **settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    client = WebClient(f"http://127.0.0.1:{port}", serve)
     try:
-        client = WebClient(f"http://127.0.0.1:{port}", process)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                client.get("/health/live")
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None, process.communicate()[0]
-                assert time.monotonic() < deadline, "the web server did not start"
-                time.sleep(0.05)
+        client.start()
         yield client
     finally:
-        process.kill()
-        process.communicate()
+        client.kill()
 
 
 SECRET = {"DJANGO_SECRET_KEY": "for tests only, for tests only, for tests"}

@@ -37,6 +37,3 @@ class Broker(Protocol):
 
     async def end(self, place: Place) -> int:
         """The offset that the next message will have."""
-
-    async def close(self) -> None:
-        """Let go of the connection."""

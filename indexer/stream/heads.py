@@ -1,19 +1,13 @@
 """What the indexer has committed last, known in this process without asking: told by NOTIFY."""
 
 import asyncio
-import logging
-from typing import Any, Final
+from typing import Any
 
-import psycopg
 from psycopg import AsyncConnection
 
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
-from indexer.stream.connection import connect, fetch_one, listen, word
-
-logger = logging.getLogger(__name__)
-
-FIRST_PAUSE: Final = 0.2
-LONGEST_PAUSE: Final = 5.0
+from indexer.stream.connection import fetch_one, listen, word
+from indexer.stream.persistence import Attempts, persist
 
 
 class Heads:
@@ -30,7 +24,9 @@ class Heads:
     def start(self) -> None:
         """Begin to listen, once; later calls do nothing unless the task has ended."""
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._listen(), name="heads")
+            self._task = asyncio.get_running_loop().create_task(
+                persist(self._follow, "ghostnet heads", "no word of commits"), name="heads"
+            )
 
     def saw(self, block: IndexedBlock) -> None:
         """Somebody has read a checkpoint: if it is newer than ours, it is ours from now on."""
@@ -55,28 +51,18 @@ class Heads:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _listen(self) -> None:
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                async with await connect("ghostnet heads") as connection:
-                    await listen(connection)
-                    self._set(await self._read(connection))
-                    pause = FIRST_PAUSE
-                    await self._follow(connection)
-            except (psycopg.OperationalError, OSError) as error:
-                logger.warning("no word of commits, trying again in %.1f s: %s", pause, error)
-            finally:
-                self._set(None)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    async def _follow(self, connection: AsyncConnection[Any]) -> None:
-        while True:
-            await word(connection)
-            block = await self._read(connection)
-            if block is not None and (self.latest is None or block.revision > self.latest.revision):
-                self._set(block)
+    async def _follow(self, connection: AsyncConnection[Any], attempts: Attempts) -> None:
+        try:
+            await listen(connection)
+            self._set(await self._read(connection))
+            attempts.succeeded()
+            while True:
+                await word(connection)
+                block = await self._read(connection)
+                if block is not None and (self.latest is None or block.revision > self.latest.revision):
+                    self._set(block)
+        finally:
+            self._set(None)
 
     @staticmethod
     async def _read(connection: AsyncConnection[Any]) -> IndexedBlock | None:

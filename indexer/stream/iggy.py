@@ -84,9 +84,6 @@ class IggyBroker:
         (found,) = (one for one in details.partitions if one.id == partition)
         return found.current_offset + 1 if found.messages_count else 0
 
-    async def close(self) -> None:
-        self._client = None
-
     def _headers(self, message: Message) -> dict[Any, Any]:
         return {
             HeaderKey.String("schema"): HeaderValue.UnsignedInt32(SCHEMA_VERSION),

@@ -30,9 +30,6 @@ class MemoryBroker:
     async def end(self, place: Place) -> int:
         return len(self._partition(place))
 
-    async def close(self) -> None:
-        pass
-
     def _check(self) -> None:
         if self.away:
             raise BrokerAway("told to be away")

@@ -8,22 +8,20 @@ import asyncio
 import logging
 from typing import Any, Final
 
-import psycopg
 from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
 from indexer.domain.units import block_of
 from indexer.selectors.status import RELAY
 from indexer.stream import reader
-from indexer.stream.broker import Broker, BrokerAway
-from indexer.stream.connection import connect, fetch_one, listen, word
+from indexer.stream.broker import Broker
+from indexer.stream.connection import fetch_one, listen, word
+from indexer.stream.persistence import Attempts, persist
 from indexer.stream.reader import Position, Step
 from indexer.stream.topics import FEED, messages_of
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE: Final = 0.2
-LONGEST_PAUSE: Final = 10.0
 STANDBY_PAUSE: Final = 0.5
 
 PUBLISHED: Final = Counter("stream_messages_published", "Messages that the broker has taken")
@@ -39,27 +37,29 @@ class Relay:
 
     async def run(self) -> None:
         """Publish for ever, whatever happens to broker and database meanwhile."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                async with await connect("ghostnet relay") as connection:
-                    await self._lead(connection)
-            except (BrokerAway, psycopg.OperationalError, OSError) as error:
-                ACTIVE.set(0)
-                logger.warning("events wait in the database, trying again in %.1f s: %s", pause, error)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        await persist(self._lead, "ghostnet relay", "events wait in the database")
 
-    async def _lead(self, connection: AsyncConnection[Any]) -> None:
+    async def _lead(self, connection: AsyncConnection[Any], attempts: Attempts) -> None:
+        try:
+            await self._take_turn(connection)
+            await listen(connection)
+            await self._broker.create_topics()
+            attempts.succeeded()
+            ACTIVE.set(1)
+            await self._tell(connection)
+        finally:
+            ACTIVE.set(0)
+
+    @staticmethod
+    async def _take_turn(connection: AsyncConnection[Any]) -> None:
         waiting = False
         while not await _is_ours(connection):
             if not waiting:
                 logger.warning("another relay is at work; waiting to take over")
             waiting = True
             await asyncio.sleep(STANDBY_PAUSE)
-        await listen(connection)
-        await self._broker.create_topics()
-        ACTIVE.set(1)
+
+    async def _tell(self, connection: AsyncConnection[Any]) -> None:
         position = await load_position(connection)
         while True:
             step = await reader.step(connection, position, paged=True)

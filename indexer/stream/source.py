@@ -65,6 +65,7 @@ class BrokerSource:
         is followed by one that has all of it."""
         items: dict[int, FeedItem] = {}
         ancestor: int | None = None
+        touched: set[str] = set()
         assert self._offset is not None, "begin comes first"
         offset = self._offset
         while True:
@@ -80,17 +81,15 @@ class BrokerSource:
                             ancestor = reorg.ancestor_block if ancestor is None else min(ancestor, reorg.ancestor_block)
                             items = {place: item for place, item in items.items() if place <= end_of(ancestor)}
                     case CommitMessage() as commit:
+                        touched |= set(commit.touched)
+                        if not commit.complete:
+                            continue
                         # Only here: who begins anew after a failure must read a step from its first message on.
                         self._offset = offset
                         if commit.block.revision > block.revision:
                             block, position = commit.block, commit.reached
-                            yield Step(
-                                block,
-                                position,
-                                ancestor,
-                                [items[place] for place in sorted(items)],
-                                set(commit.touched),
-                            )
-                        items, ancestor = {}, None
+                            told = [items[place] for place in sorted(items)]
+                            yield Step(block, position, ancestor, told, touched)
+                        items, ancestor, touched = {}, None, set()
             if not messages:
                 await asyncio.sleep(IDLE)

@@ -71,12 +71,14 @@ class ReorgMessage(msgspec.Struct, tag_field="kind", tag=_REORG):
 
 
 class CommitMessage(msgspec.Struct, tag_field="kind", tag=_COMMIT):
-    """All of a commit of the indexer has been told: in `feed` only, for who mirrors a state."""
+    """All of a commit of the indexer has been told, or, where it is not `complete`, a part of it: in `feed` only, for
+    who mirrors a state."""
 
     block: IndexedBlock
     cursor: int
     reorg: int
     touched: list[str]
+    complete: bool = True
 
     @property
     def reached(self) -> Position:
@@ -108,9 +110,9 @@ def messages_of(step: Step, hashes: dict[int, str]) -> dict[Place, list[Message]
         block_hash = hashes[item.block_number]
         event = EventMessage(item.id, block_hash, item.channel, item.type, item.in_feed, item.key, item.body)
         tell((place_of(item), (FEED, 0)), _message(_EVENT, event, item.id, block_hash))
-    if step.complete:
-        commit = CommitMessage(step.block, step.reached.cursor, step.reached.reorg, sorted(step.touched))
-        tell([(FEED, 0)], _message(_COMMIT, commit, step.block.block_hash, step.block.revision))
+    reached, touched = step.reached, sorted(step.touched)
+    commit = CommitMessage(step.block, reached.cursor, reached.reorg, touched, step.complete)
+    tell([(FEED, 0)], _message(_COMMIT, commit, step.block.block_hash, step.block.revision, reached.cursor))
     return found
 
 

@@ -1,6 +1,7 @@
 """The stand-in's server: on a thread, so that tests that block can talk to it."""
 
 import asyncio
+import ssl
 import struct
 import threading
 from typing import Self
@@ -29,11 +30,12 @@ WRONG_LOGIN = 9
 class StandIn:
     """`with StandIn() as server:` listens on `server.port`; what was sent survives `stop` and `start`.
 
-    `silent` makes it read requests and answer none.
+    `silent` makes it read requests and answer none; `tls` makes it speak TLS.
     """
 
-    def __init__(self, user: str = "iggy", password: str = "iggy") -> None:
+    def __init__(self, user: str = "iggy", password: str = "iggy", tls: ssl.SSLContext | None = None) -> None:
         self.port = 0
+        self._tls = tls
         self.silent = False
         self.streams: dict[int | str, Stream] = {}
         self._login = (user, password)
@@ -45,7 +47,8 @@ class StandIn:
 
     @property
     def url(self) -> str:
-        return f"iggy://{self._login[0]}:{self._login[1]}@127.0.0.1:{self.port}"
+        scheme = "iggy+tls" if self._tls else "iggy"
+        return f"{scheme}://{self._login[0]}:{self._login[1]}@127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -64,7 +67,7 @@ class StandIn:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 20)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 20, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:

@@ -50,8 +50,8 @@ class Browser:
 
 @asynccontextmanager
 async def dial(client: WebClient, **options: Any) -> AsyncIterator[ClientConnection]:
-    """An open socket."""
-    async with connect(f"ws://127.0.0.1:{client.port}/ws", max_size=None, **options) as socket:
+    """An open socket; what it got and nobody has read does not keep it from being closed."""
+    async with connect(f"ws://127.0.0.1:{client.port}/ws", max_size=None, max_queue=None, **options) as socket:
         yield socket
 
 

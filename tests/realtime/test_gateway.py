@@ -10,9 +10,12 @@ import pytest
 from psycopg import Connection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from tests.conftest import database_url, default_database
+from tests.indexing import index
 from tests.realtime.socket import Browser, ask, canonical, dial, receive
 from tests.web import WebClient, web
 
@@ -242,6 +245,32 @@ def test_who_asks_for_what_is_too_old_is_told_the_oldest(indexed_season: str, dj
             assert (await receive(socket))["event"]["block"] == 907
 
     with web(url, GHOSTNET_REPLAY_BLOCKS="100") as client:
+        run(work(client))
+
+
+def test_what_retention_has_removed_is_too_old(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    """As upkeep leaves the archive: a horizon, and nothing before it."""
+    with ReplayServer(season, ReplayOptions(head=300)) as node:
+        index(node, truth.contracts)
+    horizon = season[200].timestamp
+    connection.execute("DELETE FROM chain_events WHERE block_time < to_timestamp(%s)", (horizon,))
+    connection.execute("INSERT INTO retention_horizons VALUES ('chain_events', to_timestamp(%s))", (horizon,))
+
+    async def work(client: WebClient) -> None:
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE", channels=["tokens"], since="0")
+            refusal = await receive(socket)
+            assert refusal["code"] == "replay_too_old"
+            await ask(socket, type="SUBSCRIBE", channels=["tokens"], since=refusal["oldest"])
+            assert (await receive(socket))["type"] == "SUBSCRIBED"
+            kept = min(place for place in canonical(connection, ["tokens"]) if place > int(refusal["oldest"]))
+            assert int((await receive(socket))["id"]) == kept
+            assert kept >> 23 in range(199, 210)
+
+    with web(database) as client:
         run(work(client))
 
 

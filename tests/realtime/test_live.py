@@ -2,19 +2,25 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import Connection
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from indexer.domain.units import to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from tests.conftest import fetch_one
 from tests.iggy.server import StandIn
+from tests.indexing import index
 from tests.processes import await_block, await_tip, await_true, indexer
 from tests.realtime.socket import Browser, ask, canonical, dial, receive
 from tests.stream.test_relay import relay
@@ -31,13 +37,15 @@ KILL = (
 
 
 @contextmanager
-def live(database: str, connection: Connection[Any], season: list[RecordedBlock]) -> Iterator[ReplayServer]:
-    """A node at block 300 that an indexer of its own follows."""
+def live(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], head: int = HEAD
+) -> Iterator[ReplayServer]:
+    """A node at a block that an indexer of its own follows."""
     with (
-        ReplayServer(season, ReplayOptions(head=HEAD)) as node,
+        ReplayServer(season, ReplayOptions(head=head)) as node,
         indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
     ):
-        await_block(connection, HEAD)
+        await_block(connection, head)
         yield node
 
 
@@ -70,8 +78,8 @@ async def watch(browser: Browser, servers: list[WebClient], done: asyncio.Event,
 def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
     database: str, connection: Connection[Any], season: list[RecordedBlock], seed: int, stream: str
 ) -> None:
-    """Forks, lost database connections and a broker that goes away, two web processes; 25 clients, each with channels
-    of its own."""
+    """Forks, lost database connections, a broker that goes away, and two web processes one of which is killed; 25
+    clients, each with channels of its own."""
     chance = random.Random(seed)
     browsers = [Browser(chance.sample(CHANNELS, chance.randrange(1, 4))) for _ in range(25)]
 
@@ -89,6 +97,8 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
                 await asyncio.sleep(0.3)
                 node.fork(5, 6)
                 await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+                servers[0].kill()
+                await asyncio.to_thread(servers[0].start)
             match chance.choice(["advance"] * 8 + ["fork", "deeper", "kill"]):
                 case "advance":
                     node.advance(2)
@@ -178,10 +188,7 @@ def test_a_player_is_told_of_the_own_position_only_and_of_what_a_reorg_did_to_it
                 await ask(socket, type="SUBSCRIBE_USER", address=address)
             node.advance(14)
             await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
-            touched = {
-                "0x" + bytes(row[0]).hex()
-                for row in connection.execute("SELECT address FROM positions WHERE id >= %s", ((HEAD + 1) << 23,))
-            } & set(sorted(rows)[:60])
+            touched = touched_since(connection, HEAD + 1) & set(sorted(rows)[:60])
             assert touched
             async with asyncio.timeout(10):
                 while set(browser.updates) < touched:
@@ -197,6 +204,90 @@ def test_a_player_is_told_of_the_own_position_only_and_of_what_a_reorg_did_to_it
             assert browser.reorgs == [(HEAD + 1) << 23]
 
     with live(database, connection, season) as node, web(database) as client:
+        asyncio.run(asyncio.wait_for(work(node, client), 60))
+
+
+def test_positions_that_could_not_be_told_when_they_changed_are_told_later(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    """A lock holds up the reading of positions, and whoever waits for it is killed. No boosts are applied in these
+    blocks: the indexer does not need the table."""
+    addresses = sorted(truth.checkpoints["314"]["players"])[:60]
+    waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        async with dial(client) as socket:
+            for address in addresses:
+                await ask(socket, type="SUBSCRIBE_USER", address=address)
+            with psycopg.connect(database) as other:
+                other.execute("LOCK TABLE boosts IN ACCESS EXCLUSIVE MODE")
+                node.advance(14)
+                await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+                count = f"SELECT count(*) {waiting}"
+                await asyncio.to_thread(await_true, lambda: fetch_one(connection, count) > 0, "nobody asked")
+                connection.execute(f"SELECT pg_terminate_backend(pid) {waiting}")
+            await await_updates(socket, touched_since(connection, 306) & set(addresses))
+
+    with live(database, connection, season, 305) as node, web(database) as client:
+        asyncio.run(asyncio.wait_for(work(node, client), 60))
+
+
+def test_positions_changed_in_a_long_backlog_of_the_broker_are_told(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    """One commit that the relay tells in several parts."""
+    addresses = sorted(truth.checkpoints["314"]["players"])[:60]
+
+    async def work(client: WebClient, commit: Callable[[], object]) -> None:
+        async with dial(client) as socket:
+            for address in addresses:
+                await ask(socket, type="SUBSCRIBE_USER", address=address)
+            await asyncio.to_thread(commit)
+            touched = touched_since(connection, HEAD + 1) & set(addresses)
+            assert len(touched) > 20
+            await await_updates(socket, touched)
+
+    with ReplayServer(season) as node, StandIn() as broker:
+        index(node, truth.contracts, to_block=HEAD)
+        with relay(database, broker), web(database, IGGY_URL=broker.url) as client:
+            await_true(
+                lambda: "ghostnet" in broker.streams and "feed" in broker.streams["ghostnet"].topics, "no topics"
+            )
+            commit = partial(index, node, truth.contracts, to_block=HEAD + 500, batch_size=500)
+            asyncio.run(asyncio.wait_for(work(client, commit), 60))
+
+
+@pytest.mark.parametrize(("head", "ahead", "warning"), [(852, 1, (5, 60)), (374, 1, (3, 10))])
+def test_warnings_come_before_a_scan_once(
+    database: str,
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    head: int,
+    ahead: int,
+    warning: tuple[int, int],
+) -> None:
+    """At block 853, 62 seconds before a scan, by the clock; from block 374 to 375 the chain itself jumps from 68 to 9
+    seconds before one."""
+
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        async with dial(client) as socket, dial(client) as other:
+            await ask(socket, type="SUBSCRIBE", channels=["scans"])
+            await ask(other, type="SUBSCRIBE", channels=["deaths"])
+            node.advance(ahead)
+            found: list[Any] = []
+            async with asyncio.timeout(10):
+                while not found:
+                    found = [frame for frame in [await receive(socket)] if frame["type"] == "SCAN_WARNING"]
+            node.fork(1, 1)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            for one in (socket, other):
+                await asyncio.sleep(0.5)
+                await ask(one, type="PING")
+                while (frame := await receive(one))["type"] != "PONG":
+                    found += [frame] if frame["type"] == "SCAN_WARNING" else []
+            assert found == [{"type": "SCAN_WARNING", "level": warning[0], "seconds_until": warning[1]}]
+
+    with live(database, connection, season, head) as node, web(database) as client:
         asyncio.run(asyncio.wait_for(work(node, client), 60))
 
 
@@ -243,6 +334,20 @@ def test_a_server_that_stops_says_good_bye(
 
     with web(database) as client:
         assert asyncio.run(work(client)) == 1001
+
+
+def touched_since(connection: Connection[Any], block: int) -> set[str]:
+    """The players whose positions changed in a block or later."""
+    rows = connection.execute("SELECT address FROM positions WHERE id >= %s", (block << 23,))
+    return {to_hex(address) for (address,) in rows}
+
+
+async def await_updates(socket: ClientConnection, players: set[str]) -> None:
+    """Wait until each of these players' positions was told."""
+    browser = Browser([])
+    async with asyncio.timeout(10):
+        while set(browser.updates) < players:
+            browser.take(await receive(socket))
 
 
 def listeners(connection: Connection[Any]) -> int:

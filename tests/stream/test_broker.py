@@ -6,10 +6,13 @@ to a stand-in.
 
 import asyncio
 import os
+import ssl
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from indexer.stream.broker import Broker, BrokerAway, Received
 from indexer.stream.iggy import IggyBroker
@@ -133,6 +136,26 @@ def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Monkey
         await broker.publish(PLACE, [message(2)])
 
     with StandIn() as server:
+        run(work(server))
+
+
+def test_tls_is_spoken_with_who_the_authority_vouches_for_and_nobody_else(tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    for name, ca in (("ours.pem", authority), ("stranger.pem", stranger)):
+        ca.cert_pem.write_to_path(tmp_path / name)
+
+    async def work(server: StandIn) -> None:
+        broker = IggyBroker(f"{server.url}?ca={tmp_path / 'ours.pem'}", 6343)
+        await broker.create_topics()
+        await broker.publish(PLACE, [message(1)])
+        assert [one.id for one in await broker.poll(PLACE, 0, 10)] == [1]
+        for wrong in (f"{server.url}?ca={tmp_path / 'stranger.pem'}", server.url.replace("iggy+tls", "iggy")):
+            with pytest.raises(BrokerAway):
+                await IggyBroker(wrong, 6343).end(PLACE)
+
+    with StandIn(tls=context) as server:
         run(work(server))
 
 
