@@ -9,10 +9,12 @@ import asyncio
 import os
 import re
 import resource
+import socket
 import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,16 @@ HANDSHAKE = (
 )
 SUBSCRIBE = b'{"type":"SUBSCRIBE","channels":["feed"]}'
 PORT = 8199
+AT_ONCE = 20
+"""Clients that connect at the same time."""
 EVENT = re.compile(rb'"amount":"([0-9]+)".*?"status":"[a-z]+"')
 
 
 class Listener(asyncio.Protocol):
-    """A client that only keeps what it gets, with the time; looking at it comes later."""
+    """A client that only keeps what it gets, with the time; looking at it comes later. A slow one stops reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, slow: bool = False) -> None:
+        self._slow = slow
         self.ready = asyncio.get_running_loop().create_future()
         self.received: list[tuple[float, bytes]] = []
 
@@ -45,6 +50,8 @@ class Listener(asyncio.Protocol):
                 self._transport.write(bytes((0x81, 0x80 | len(SUBSCRIBE), 0, 0, 0, 0)) + SUBSCRIBE)
             elif b'"SUBSCRIBED"' in data:
                 self.ready.set_result(None)
+                if self._slow:
+                    self._transport.pause_reading()
 
     def ages(self) -> list[float]:
         """How many milliseconds old each event was when its last byte came."""
@@ -57,21 +64,30 @@ class Listener(asyncio.Protocol):
         return found
 
 
-async def listen(clients: int, events: int, rate: float) -> None:
+async def dial(*, slow: bool) -> Listener:
+    """A client that has subscribed; a slow one's buffers are small, so that the server has to keep what it does not
+    read."""
+    loop = asyncio.get_running_loop()
+    client = socket.socket()
+    client.setblocking(False)
+    if slow:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    await loop.sock_connect(client, ("127.0.0.1", PORT))
+    _, listener = await loop.create_connection(partial(Listener, slow=slow), sock=client)
+    await listener.ready
+    return listener
+
+
+async def listen(clients: int, slow: int, events: int, rate: float) -> None:
     """Connect so many clients, write so many events, and tell how old they were when they arrived."""
     from indexer.store.database import connect
 
-    loop = asyncio.get_running_loop()
+    started = time.monotonic()
     listeners: list[Listener] = []
-    for _ in range(clients):
-        for _attempt in range(50):
-            try:
-                _, listener = await loop.create_connection(Listener, "127.0.0.1", PORT)
-                break
-            except OSError:
-                await asyncio.sleep(0.2)
-        listeners.append(listener)
-        await listener.ready
+    for start in range(0, clients, AT_ONCE):
+        listeners += await asyncio.gather(*(dial(slow=False) for _ in range(start, min(start + AT_ONCE, clients))))
+    kept = await asyncio.gather(*(dial(slow=True) for _ in range(slow)))
+    print(f"{clients} clients and {len(kept)} slow ones connected in {time.monotonic() - started:.0f} s")
     with await asyncio.to_thread(connect) as connection:
         (first,) = connection.execute("SELECT block_number + 1 FROM checkpoints").fetchone() or (0,)
         for number in range(events):
@@ -107,6 +123,7 @@ def main() -> None:
     parser.add_argument("clients", type=int)
     parser.add_argument("rate", type=float)
     parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--slow", type=int, default=0, help="so many more clients that do not read")
     options = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
@@ -127,7 +144,7 @@ def main() -> None:
     try:
         time.sleep(3)
         before = memory_of(server.pid)
-        asyncio.run(listen(options.clients, int(options.seconds * options.rate), options.rate))
+        asyncio.run(listen(options.clients, options.slow, int(options.seconds * options.rate), options.rate))
         each = (memory_of(server.pid) - before) / options.clients
         print(f"{each / 1000:.1f} kB of the server's memory per connection")
     finally:
