@@ -36,6 +36,7 @@ class Listener(asyncio.Protocol):
 
     def __init__(self, *, slow: bool = False) -> None:
         self._slow = slow
+        self.closed = False
         self.ready = asyncio.get_running_loop().create_future()
         self.received: list[tuple[float, bytes]] = []
 
@@ -52,6 +53,13 @@ class Listener(asyncio.Protocol):
                 self.ready.set_result(None)
                 if self._slow:
                     self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        """A slow client looks again."""
+        self._transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
 
     def ages(self) -> list[float]:
         """How many milliseconds old each event was when its last byte came."""
@@ -78,7 +86,7 @@ async def dial(*, slow: bool) -> Listener:
     return listener
 
 
-async def listen(clients: int, slow: int, events: int, rate: float) -> None:
+async def listen(clients: int, slow: int, events: int, rate: float, padding: int) -> None:
     """Connect so many clients, write so many events, and tell how old they were when they arrived."""
     from indexer.store.database import connect
 
@@ -86,27 +94,33 @@ async def listen(clients: int, slow: int, events: int, rate: float) -> None:
     listeners: list[Listener] = []
     for start in range(0, clients, AT_ONCE):
         listeners += await asyncio.gather(*(dial(slow=False) for _ in range(start, min(start + AT_ONCE, clients))))
-    kept = await asyncio.gather(*(dial(slow=True) for _ in range(slow)))
-    print(f"{clients} clients and {len(kept)} slow ones connected in {time.monotonic() - started:.0f} s")
+    sleepers = await asyncio.gather(*(dial(slow=True) for _ in range(slow)))
+    print(f"{clients} clients and {len(sleepers)} slow ones connected in {time.monotonic() - started:.0f} s")
     with await asyncio.to_thread(connect) as connection:
         (first,) = connection.execute("SELECT block_number + 1 FROM checkpoints").fetchone() or (0,)
         for number in range(events):
-            await asyncio.to_thread(write, connection, first + number)
+            await asyncio.to_thread(write, connection, first + number, padding)
             await asyncio.sleep(1 / rate)
     await asyncio.sleep(3)
+    if sleepers:
+        for sleeper in sleepers:
+            sleeper.read_on()
+        await asyncio.sleep(3)
+        print(f"{sum(sleeper.closed for sleeper in sleepers)} of the slow ones were closed")
     ages = sorted(age for listener in listeners for age in listener.ages())
     lost = clients * events - len(ages)
     half, most = statistics.median(ages), ages[int(len(ages) * 0.99)]
     print(f"{clients} clients, {rate}/s: p50 {half:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms  lost {lost}")
 
 
-def write(connection: Any, block: int) -> None:
+def write(connection: Any, block: int, padding: int) -> None:
     """A block with one event that carries the time at which it was written."""
     with connection.transaction():
         connection.execute(
             "INSERT INTO chain_events (id, block_time, tx_hash, tx_index, contract, name, args) VALUES"
-            " (%s, now(), %s, 0, 'GhostCore', 'EmissionsAdded', jsonb_build_object('level', '1', 'amount', %s::text))",
-            (block << 23, b"\x01" * 32, str(time.monotonic_ns())),
+            " (%s, now(), %s, 0, 'GhostCore', 'EmissionsAdded', jsonb_build_object('level', '1', 'amount', %s::text,"
+            " 'padding', %s::text))",
+            (block << 23, b"\x01" * 32, str(time.monotonic_ns()), "." * padding),
         )
         connection.execute("UPDATE checkpoints SET block_number = %s, revision = revision + 1", (block,))
         connection.execute("SELECT pg_notify('ghostnet_head', %s)", (str(block),))
@@ -123,6 +137,7 @@ def main() -> None:
     parser.add_argument("clients", type=int)
     parser.add_argument("rate", type=float)
     parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--bytes", type=int, default=0, help="so much longer events, which fill slow clients' buffers")
     parser.add_argument("--slow", type=int, default=0, help="so many more clients that do not read")
     options = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -138,13 +153,26 @@ def main() -> None:
         start_chain(connection, 1, 0, {})
         connection.execute("UPDATE checkpoints SET block_number = greatest(block_number, 1), revision = revision + 1")
     server = subprocess.Popen(
-        [sys.executable, "-m", "daphne", "--verbosity", "0", "-p", str(PORT), "ghostnet.asgi:application"],
+        [
+            sys.executable,
+            "-m",
+            "daphne",
+            "--verbosity",
+            "0",
+            "--ping-interval",
+            "3600",
+            "-p",
+            str(PORT),
+            "ghostnet.asgi:application",
+        ],
         stderr=subprocess.DEVNULL,
     )
     try:
         time.sleep(3)
         before = memory_of(server.pid)
-        asyncio.run(listen(options.clients, options.slow, int(options.seconds * options.rate), options.rate))
+        asyncio.run(
+            listen(options.clients, options.slow, int(options.seconds * options.rate), options.rate, options.bytes)
+        )
         each = (memory_of(server.pid) - before) / options.clients
         print(f"{each / 1000:.1f} kB of the server's memory per connection")
     finally:
