@@ -9,32 +9,29 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import django
 
+from benchmarks.marks import STAGES
+
+Times = dict[int, float]
+"""Seconds of the monotonic clock by block."""
 SEASON = Path(__file__).parent.parent / "fixtures" / "season.jsonl.gz"
 HEAD = 500
 PORT = 8198
 
 
-async def listen(node: Any, blocks: int, rate: float) -> None:
-    """Advance the node block by block, and note when each is committed and when its first event arrives."""
+async def listen(node: Any, blocks: int, rate: float) -> tuple[Times, Times]:
+    """Advance the node block by block; when each was there, and when its first event arrived."""
     from websockets.asyncio.client import connect
 
-    from indexer.stream.connection import connect as database
-
-    advanced: dict[int, float] = {}
-    committed: dict[int, float] = {}
-    received: dict[int, float] = {}
-
-    async def commits() -> None:
-        async with await database("benchmark") as connection:
-            await connection.execute("LISTEN ghostnet_head")
-            async for notify in connection.notifies():
-                committed.setdefault(int(notify.payload), time.monotonic())
+    advanced: Times = {}
+    received: Times = {}
 
     async def events() -> None:
         async with connect(f"ws://127.0.0.1:{PORT}/ws") as socket:
@@ -45,20 +42,33 @@ async def listen(node: Any, blocks: int, rate: float) -> None:
                 if message["type"] == "FEED_EVENT":
                     received.setdefault(message["event"]["block"], now)
 
-    tasks = [asyncio.create_task(commits()), asyncio.create_task(events())]
+    task = asyncio.create_task(events())
     await asyncio.sleep(2)
     for number in range(HEAD + 1, HEAD + 1 + blocks):
         advanced[number] = time.monotonic()
         await asyncio.to_thread(node.advance)
         await asyncio.sleep(max(0, advanced[number] + 1 / rate - time.monotonic()))
     await asyncio.sleep(2)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    for name, ends in (("committed", committed), ("received", received)):
-        ages = sorted((ends[number] - start) * 1000 for number, start in advanced.items() if number in ends)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return advanced, received
+
+
+def marks_of(lines: Iterable[str]) -> dict[str, Times]:
+    """By stage and block, when the indexer's first mark of it was."""
+    found: dict[str, Times] = {stage: {} for stage in STAGES}
+    for line in lines:
+        stage, block, seconds = line.split()
+        found[stage].setdefault(int(block), float(seconds))
+    return found
+
+
+def tell(stage: str, advanced: Times, passed: Times) -> None:
+    """Print how long after their blocks were there the events had come so far."""
+    ages = sorted((passed[number] - start) * 1000 for number, start in advanced.items() if number in passed)
+    if ages:
         half, most = ages[len(ages) // 2], ages[int(len(ages) * 0.99)]
-        print(f"block to {name:9}  {len(ages)} blocks  p50 {half:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms")
+        print(f"{stage:9}  {len(ages)} blocks  p50 {half:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms")
 
 
 def main() -> None:
@@ -73,17 +83,23 @@ def main() -> None:
     with ReplayServer(load_recording(SEASON), ReplayOptions(head=HEAD)) as node:
         environment = {**os.environ, "GHOSTNET_RPC_URLS": node.url, "GHOSTNET_RPC_WS_URL": node.ws_url}
         web = ["-m", "daphne", "--verbosity", "0", "-p", str(PORT), "ghostnet.asgi:application"]
-        parts = [
-            subprocess.Popen([sys.executable, *arguments], env=environment, stderr=subprocess.DEVNULL)
-            for arguments in (["manage.py", "index_chain", "--relay"], web)
-        ]
-        try:
-            time.sleep(8)
-            asyncio.run(listen(node, 400, 20))
-        finally:
-            for part in parts:
-                part.terminate()
-                part.wait()
+        with tempfile.TemporaryFile("w+") as marks:
+            parts = [
+                subprocess.Popen(
+                    [sys.executable, *arguments], env=environment, stdout=output, stderr=subprocess.DEVNULL
+                )
+                for arguments, output in ((["-m", "benchmarks.marks", "index_chain", "--relay"], marks), (web, None))
+            ]
+            try:
+                time.sleep(8)
+                advanced, received = asyncio.run(listen(node, 400, 20))
+            finally:
+                for part in parts:
+                    part.terminate()
+                    part.wait()
+            marks.seek(0)
+            for stage, passed in {**marks_of(marks), "received": received}.items():
+                tell(stage, advanced, passed)
 
 
 if __name__ == "__main__":
