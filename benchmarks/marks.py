@@ -1,0 +1,73 @@
+"""Run a command that tells when each block passes each stage: `python -m benchmarks.marks index_chain --relay`.
+
+Prints a line `stage block seconds` on standard output, by the machine's monotonic clock.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+STAGES = ("seen", "fetched", "decoded", "committed", "published")
+
+
+def mark(stage: str, block: int) -> None:
+    """A block has passed a stage."""
+    sys.stdout.write(f"{stage} {block} {time.monotonic()}\n")
+
+
+def before(stage: str, function: Callable[..., Any], block: Callable[..., int]) -> Callable[..., Any]:
+    """The function, which marks the block that `block` finds in its arguments."""
+
+    def wrapper(*args: Any) -> Any:
+        mark(stage, block(*args))
+        return function(*args)
+
+    return wrapper
+
+
+def after(stage: str, function: Callable[..., Any], block: Callable[..., int]) -> Callable[..., Any]:
+    """The function, which marks its block when it has done its work."""
+
+    def wrapper(*args: Any) -> Any:
+        result = function(*args)
+        mark(stage, block(*args))
+        return result
+
+    async def waiting(*args: Any) -> Any:
+        result = await function(*args)
+        mark(stage, block(*args))
+        return result
+
+    return waiting if asyncio.iscoroutinefunction(function) else wrapper
+
+
+def main() -> None:
+    """Mark the stages of a command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    django.setup()
+    from indexer import pipeline
+    from indexer.chain.source import BlockSource
+    from indexer.store.writer import Writer
+    from indexer.stream.relay import Relay
+
+    patches: list[tuple[Any, str, Any, str, Callable[..., int]]] = [
+        (BlockSource, "_fetch", before, "seen", lambda _source, _first, last, _head: last),
+        (BlockSource, "_hand_over", before, "fetched", lambda _source, fetched: fetched.last.number),
+        (pipeline, "decode_block", after, "decoded", lambda _decoder, header, *_: header.number),
+        (Writer, "write", after, "committed", lambda _writer, batch: batch.headers[-1].number),
+        (Relay, "_publish", after, "published", lambda _relay, _connection, step: step.block.block_number),
+    ]
+    for owner, name, around, stage, block in patches:
+        setattr(owner, name, around(stage, getattr(owner, name), block))
+    call_command(*sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()
