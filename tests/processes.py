@@ -17,7 +17,8 @@ from tests.paths import PROJECT, SEASON_DEPLOYMENT
 
 
 def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
-    """The environment of our commands: this database, the node at this address, the season's deployment."""
+    """The environment of our commands: this database, the node at this address, the season's deployment, no
+    broker."""
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "ghostnet.settings",
@@ -27,6 +28,7 @@ def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
         "GHOSTNET_POLL_INTERVAL": "0.02",
         "GHOSTNET_KEEP_TRANSFERS_DAYS": "0",
         "GHOSTNET_KEEP_ARCHIVE_DAYS": "0",
+        "IGGY_URL": "",
         **variables,
     }
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, IsolationLevel
 
 from indexer.store.checkpoint import HEAD_CHANNEL
 
@@ -15,12 +15,16 @@ SILENCE: Final = 10.0
 async def connect(name: str) -> AsyncConnection[Any]:
     """A connection of one's own in autocommit mode to Django's default database; the server knows it by `name`.
 
+    What it reads in a transaction it reads from one snapshot.
+
     Raises psycopg.OperationalError.
     """
     parameters = await sync_to_async(connections["default"].get_connection_params, thread_sensitive=False)()
     for django in ("context", "cursor_factory", "prepare_threshold"):
         parameters.pop(django, None)
-    return await AsyncConnection.connect(**parameters, application_name=name, autocommit=True)
+    connection = await AsyncConnection.connect(**parameters, application_name=name, autocommit=True)
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    return connection
 
 
 async def listen(connection: AsyncConnection[Any]) -> None:

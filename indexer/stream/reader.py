@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, IsolationLevel
 
 from indexer.domain.units import address_of, block_of, first_id, hash_of
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
@@ -56,8 +56,8 @@ class Step:
 @asynccontextmanager
 async def snapshot(connection: AsyncConnection[Any]) -> AsyncIterator[IndexedBlock | None]:
     """Let all reads inside see the state of the yielded block."""
+    assert connection.isolation_level is IsolationLevel.REPEATABLE_READ
     async with connection.transaction():
-        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield indexed_block(await fetch_one(connection, READ_CHECKPOINT))
 
 
@@ -96,9 +96,10 @@ async def read_items(connection: AsyncConnection[Any], after: int, last: int) ->
     bounds = {"first": first_id(block_of(after)), "last": last, "names": _NAMES}
     found: list[FeedItem] = []
     readings: Iterable[tuple[str, Any]] = ((_EVENTS, event_item), (_DEATHS, death_item), (_CLAIMS, claim_item))
-    for query, item in readings:
-        async for row in await connection.execute(query, bounds, prepare=True):
-            found.append(item(row))  # noqa: PERF401 - an async comprehension is slower
+    async with connection.pipeline():
+        asked = [(await connection.execute(query, bounds, prepare=True), item) for query, item in readings]
+        for cursor, item in asked:
+            found.extend(map(item, await cursor.fetchall()))
     return sorted((item for item in found if item.id > after), key=lambda item: item.id)
 
 
@@ -111,6 +112,8 @@ async def page_end(connection: AsyncConnection[Any], after: int, last: int) -> i
 
 async def block_hashes(connection: AsyncConnection[Any], blocks: set[int]) -> dict[int, str]:
     """The hashes of blocks that hold something of ours."""
+    if not blocks:
+        return {}
     rows = await connection.execute(
         "SELECT id, hash FROM chain_blocks WHERE id = ANY(%s)", (list(map(first_id, blocks)),)
     )

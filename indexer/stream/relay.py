@@ -71,7 +71,8 @@ class Relay:
                 await word(connection)
 
     async def _publish(self, connection: AsyncConnection[Any], step: Step) -> None:
-        hashes = await reader.block_hashes(connection, {item.block_number for item in step.items})
+        tip = {step.block.block_number: step.block.block_hash}
+        hashes = tip | await reader.block_hashes(connection, {item.block_number for item in step.items} - set(tip))
         told = messages_of(step, hashes)
         # Browsers wait for the feed; who reads the other topics has more time.
         for place, messages in sorted(told.items(), key=lambda one: one[0][0] != FEED):

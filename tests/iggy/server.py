@@ -50,6 +50,10 @@ class StandIn:
         scheme = "iggy+tls" if self._tls else "iggy"
         return f"{scheme}://{self._login[0]}:{self._login[1]}@127.0.0.1:{self.port}"
 
+    def has_topic(self, name: str) -> bool:
+        """Whether the stream `ghostnet` has a topic of this name."""
+        return "ghostnet" in self.streams and name in self.streams["ghostnet"].topics
+
     def __enter__(self) -> Self:
         self.start()
         return self

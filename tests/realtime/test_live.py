@@ -167,9 +167,7 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
         if stream == "iggy":
             broker = stack.enter_context(StandIn())
             stack.enter_context(relay(database, broker))
-            await_true(
-                lambda: "ghostnet" in broker.streams and "feed" in broker.streams["ghostnet"].topics, "no topics"
-            )
+            await_true(lambda: broker.has_topic("feed"), "no topics")
             variables = {"IGGY_URL": broker.url}
         client = stack.enter_context(web(database, **variables))
         asyncio.run(asyncio.wait_for(work(node, client), 60))
@@ -250,9 +248,7 @@ def test_positions_changed_in_a_long_backlog_of_the_broker_are_told(
     with ReplayServer(season) as node, StandIn() as broker:
         index(node, truth.contracts, to_block=HEAD)
         with relay(database, broker), web(database, IGGY_URL=broker.url) as client:
-            await_true(
-                lambda: "ghostnet" in broker.streams and "feed" in broker.streams["ghostnet"].topics, "no topics"
-            )
+            await_true(lambda: broker.has_topic("feed"), "no topics")
             commit = partial(index, node, truth.contracts, to_block=HEAD + 500, batch_size=500)
             asyncio.run(asyncio.wait_for(work(client, commit), 60))
 
