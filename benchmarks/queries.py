@@ -21,8 +21,8 @@ ROUNDS = 30
 def queries() -> dict[str, Callable[[], Any]]:
     """The selectors behind `/stats/*` and `/leaderboard/*` by their address."""
     from indexer.selectors import leaderboards, stats
-    from indexer.selectors.overview import checkpoint
     from indexer.selectors.periods import Buckets, Interval, Period
+    from indexer.selectors.status import checkpoint
 
     row = checkpoint()
     assert row is not None, "nothing is indexed"

@@ -13,8 +13,7 @@ from django.http import HttpRequest, JsonResponse
 
 from indexer.chain.client import NodeClient
 from indexer.errors import GhostnetError
-from indexer.selectors import overview as selectors
-from indexer.selectors.status import relay_lag
+from indexer.selectors import status as selectors
 
 Check = dict[str, Any]
 
@@ -81,7 +80,7 @@ def _stream() -> Check:
     """Whether the broker has been told of what is indexed; without a broker there is nobody to tell."""
     if settings.GHOSTNET.iggy_url is None:
         return {"source": "database"}
-    lag = relay_lag()
+    lag = selectors.relay_lag()
     return {"ok": lag <= settings.GHOSTNET.web.most_lag, "source": "iggy", "lag_blocks": lag}
 
 

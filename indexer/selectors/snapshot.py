@@ -28,6 +28,11 @@ class IndexedBlock:
     chain_head: int
     revision: int
 
+    @property
+    def behind(self) -> int:
+        """How many blocks were missing up to the node's head."""
+        return max(0, self.chain_head - self.block_number)
+
 
 CHECKPOINT_COLUMNS: Final = tuple(field.name for field in fields(IndexedBlock))
 READ_CHECKPOINT: Final = f"SELECT {', '.join(CHECKPOINT_COLUMNS)} FROM checkpoints WHERE block_number >= start_block"

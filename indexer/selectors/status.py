@@ -1,12 +1,24 @@
-"""How far the indexer has come."""
+"""How far the indexer has come, and what troubles it."""
 
 from typing import Final
 
+from django.db.models import F
+
 from indexer.domain.units import block_of, first_id
-from indexer.models import BlockHeader, ChainBlock, Checkpoint, OutboxCursor, Reorg
+from indexer.models import Alarm, BlockHeader, ChainBlock, Checkpoint, OutboxCursor, Reorg
 
 RELAY: Final = "relay"
 """The name under which the relay stores its cursor."""
+
+
+def checkpoint() -> Checkpoint | None:
+    """The last applied block; None before anything is indexed."""
+    return Checkpoint.objects.filter(block_number__gte=F("start_block")).first()
+
+
+def standing_alarms() -> list[Alarm]:
+    """What keeps the data from being served as ready."""
+    return list(Alarm.objects.order_by("raised_at"))
 
 
 def last_reorg() -> Reorg | None:

@@ -52,7 +52,7 @@ KINDS: Final = {
 }
 """Of the contracts' events those that are told, by name."""
 
-_SMALL: Final = {"level", "source_level", "target_level", "boost_type", "value_bps", "round_type", "count"}
+_SMALL: Final = {"level", "source_level", "target_level", "boost_type", "value_bps", "round_type"}
 """Arguments that any JSON number holds; all others go out as decimal strings."""
 
 

@@ -1,0 +1,1 @@
+"""Pages for people: complete without JavaScript, live with it."""

@@ -1,0 +1,82 @@
+"""What the feed's events say to people: one table, filled in here for the first page, by the browser from then on."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from indexer.domain.levels import LevelId
+from indexer.domain.units import DATA
+from indexer.stream.feed import FeedItem
+
+SENTENCES: Final = {
+    "JACK_IN": "{user:player} jacked into {level:level} with {amount:data}",
+    "STAKE_ADDED": "{user:player} added {amount:data}, {new_total:data} in all",
+    "EXTRACTED": "{user:player} extracted {amount:data} and {rewards:data} of rewards",
+    "POSITION_CULLED": "{victim:player} was culled by {new_entrant:player}, lost {penalty_amount:data}",
+    "REWARDS_CLAIMED": "{user:player} claimed {amount:data} of rewards",
+    "BOOST_APPLIED": "{user:player} got a boost of {value_bps:bps}",
+    "TRACED": "{user:player} died on {level:level} with {amount:data}, streak {ghost_streak:text}",
+    "SCAN_EXECUTED": "scan {scan_id:scan} of {level:level} began",
+    "DEATHS_PROCESSED": "{death_count:text} died on {level:level}, {total_dead:data} lost",
+    "SCAN_FINALIZED": "scan {scan_id:scan} of {level:level} ended: {death_count:text} dead, {total_dead:data} lost",
+    "CASCADE": "the dead of {source_level:level} paid {same_level_amount:data} to its survivors",
+    "SYSTEM_RESET": "SYSTEM RESET: {total_penalty:data} taken, {jackpot_amount:data} to {jackpot_winner:player}",
+    "EMISSIONS": "{amount:data} emitted to {level:level}",
+    "ROUND_CREATED": "round {round_id:text} opened on {target_level:level}",
+    "BET_PLACED": "{user:player} bet {amount:data} in round {round_id:text}",
+    "ROUND_RESOLVED": "round {round_id:text} resolved, {total_pot:data} in the pot",
+    "WINNINGS_CLAIMED": "{user:player} won {amount:data} in round {round_id:text}",
+    "LARGE_TRANSFER": "{from:player} sent {value:data} to {to:player}",
+    "TOLL": "a toll of {amount:eth} was collected",
+    "BUYBACK": "{data_burned:data} bought back and burned for {eth_spent:eth}",
+}
+"""By type; `{argument:kind}` is the argument, shown as its kind asks."""
+
+_PLACE: Final = re.compile(r"\{(\w+):(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a sentence: `text` to show, `title` exactly, `href` what it leads to."""
+
+    text: str
+    title: str = ""
+    href: str = ""
+
+
+def sentence(item: FeedItem) -> list[Part]:
+    """What an item says, piece by piece."""
+    kind, data = item.body["type"], item.body["data"]
+    pieces = _PLACE.split(SENTENCES[kind])
+    parts = [Part(pieces[0])]
+    for argument, shape, text in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        parts += [_SHAPES[shape](data[argument], data), Part(text)]
+    return [part for part in parts if part.text]
+
+
+def in_tokens(wei: Any, decimals: int = 2) -> str:
+    """Wei as whole tokens with so many decimals, cut off: `1,234.56`."""
+    whole, rest = divmod(abs(int(wei)), DATA)
+    return f"{'-' if int(wei) < 0 else ''}{whole:,}.{rest * 10**decimals // DATA:0{decimals}d}"
+
+
+def short(text: str) -> str:
+    """An address or a hash, shortened for the eye."""
+    return f"{text[:6]}…{text[-4:]}" if len(text) > 12 else text
+
+
+def level_name(level: Any) -> str:
+    """A level's name for people."""
+    return LevelId(int(level)).name.replace("_", " ")
+
+
+_SHAPES: Final[dict[str, Callable[[Any, dict[str, Any]], Part]]] = {
+    "player": lambda value, _: Part(short(value), value, f"/player/{value}"),
+    "data": lambda value, _: Part(f"{in_tokens(value)} DATA", f"{value} wei"),
+    "eth": lambda value, _: Part(f"{in_tokens(value, 6)} ETH", f"{value} wei"),
+    "bps": lambda value, _: Part(f"{int(value) / 100:g} %"),
+    "level": lambda value, _: Part(level_name(value)),
+    "scan": lambda value, data: Part(f"#{value}", href=f"/scan/{data['level']}/{value}"),
+    "text": lambda value, _: Part(str(value)),
+}
