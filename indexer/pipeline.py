@@ -3,7 +3,7 @@
 import gc
 import logging
 import sys
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,8 +74,8 @@ class Pipeline:
         """The last applied block."""
         return self._tip
 
-    def run(self, last_block: int | None, until_head: bool, stop: threading.Event) -> None:
-        """Index until `last_block`, until the head, or until told to stop; what was applied is committed on return.
+    def run(self, last_block: int | None, until_head: bool, stop: Callable[[], bool]) -> None:
+        """Index until `last_block`, until the head, or until `stop` says so; what was applied is committed on return.
 
         Raises GhostnetError for what is known to go wrong; all before the block at fault is written, nothing of it.
         """
@@ -87,7 +87,7 @@ class Pipeline:
             self._undo_divergence()
             self._source.start(self._tip.number + 1, last_block, self._tip.hash)
             self._writer.start()
-            while not stop.is_set() and not self._arrived(last_block, until_head):
+            while not stop() and not self._arrived(last_block, until_head):
                 if (fetched := self._source.next(NOTHING_NEW_SECONDS)) is not None:
                     self._take(fetched)
                 self._writer.check()

@@ -9,6 +9,7 @@ from psycopg import Connection
 from indexer.chain.errors import Interrupted
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.errors import GhostnetError
+from indexer.operator import Calls, Operator
 from indexer.pipeline import Chain, Pipeline
 from indexer.reporting import Observer
 from indexer.store.alarms import AlarmKind, alarms, raise_alarm
@@ -28,10 +29,11 @@ class Worker:
     Node and database must be there when it starts; later both are waited for.
     """
 
-    def __init__(self, chain: Chain, source: SourceOptions, observer: Observer) -> None:
+    def __init__(self, chain: Chain, source: SourceOptions, observer: Observer, operator: Operator) -> None:
         self._chain = chain
         self._source = source
         self._observer = observer
+        self._operator = operator
         self._started = False
         self._pause = FIRST_PAUSE
         self.reached = chain.start_block - 1
@@ -48,7 +50,8 @@ class Worker:
                 with connect() as connection:
                     source.open(patience=None if self._started else START_UP_SECONDS)
                     self._started = True
-                    self._lead(connection, source, last_block, until_head, stop)
+                    if self._lead(connection, source, last_block, until_head, stop):
+                        return
             except Interrupted:
                 return
             except DATABASE_ERRORS as error:
@@ -57,8 +60,6 @@ class Worker:
                 logger.warning("the database is away, trying again in %.1f s: %s", self._pause, error)
                 stop.wait(self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            else:
-                return
             finally:
                 source.stop()
 
@@ -69,23 +70,27 @@ class Worker:
         last_block: int | None,
         until_head: bool,
         stop: threading.Event,
-    ) -> None:
-        """Index once the chain's lock is ours."""
+    ) -> bool:
+        """Index once the chain's lock is ours; False if an operator's request is to be obeyed before more is done."""
         if not try_lock(connection, self._chain.chain_id):
             logger.warning("another indexer of this chain is at work; waiting to take over")
             if not wait_for_lock(connection, self._chain.chain_id, stop):
-                return
+                return True
         self._pause = FIRST_PAUSE
         for kind, message in alarms(connection).items():
             self._observer.alarmed(kind, message)
+        self._operator.obey(connection, stop)
         pipeline = Pipeline(self._chain, source, connection, self._observer)
         try:
-            pipeline.run(last_block, until_head, stop)
+            with connect() as ears:
+                calls = Calls(ears, stop)
+                pipeline.run(last_block, until_head, calls.wanted)
         except GhostnetError as error:
             self._say_why(error)
             raise
         else:
             release_lock(connection, self._chain.chain_id)
+            return not calls.operator
         finally:
             self.reached = pipeline.tip.number
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
+from indexer.operator import Operator
 from indexer.pipeline import Chain
 from indexer.reporting import Applied, Observer
 from indexer.store.alarms import AlarmKind
@@ -84,7 +85,9 @@ def index(
     chain = Chain(node.chain_id, start_block, addresses, headers_kept, reorg_depth=unsettled)
     stop = stop or threading.Event()
     watcher = Watcher(stop, stop_after, on_rollback)
-    Worker(chain, options, watcher).run(to_block, to_block is None if until_head is None else until_head, stop)
+    Worker(chain, options, watcher, Operator([node.url], 100)).run(
+        to_block, to_block is None if until_head is None else until_head, stop
+    )
     return watcher
 
 

@@ -28,6 +28,7 @@ from indexer.models.market import (
     Toll,
     VestingClaim,
 )
+from indexer.models.operations import OperatorRequest
 from indexer.models.progress import Alarm, Audit, BlockHeader, Checkpoint, OutboxCursor, QuarantinedLog, Reorg
 from indexer.models.retention import RetentionHorizon, UpkeepRun
 from indexer.models.totals import AccountTotal
@@ -56,6 +57,7 @@ __all__ = [
     "Emission",
     "LevelSlot",
     "LevelState",
+    "OperatorRequest",
     "OutboxCursor",
     "Position",
     "ProtocolState",

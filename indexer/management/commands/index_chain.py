@@ -14,6 +14,7 @@ from indexer.domain.units import Address
 from indexer.errors import GhostnetError
 from indexer.management.base import GhostnetCommand, positive, stop_on_signals
 from indexer.metrics import MetricsObserver
+from indexer.operator import Operator
 from indexer.pipeline import Chain
 from indexer.reporting import EventLog, LogReporter, Observer, Observers, ProgressReporter
 from indexer.self_check import SelfCheck
@@ -97,7 +98,8 @@ class Command(GhostnetCommand):
             )
         if relay and environment.iggy_url:
             start_relay(IggyBroker(environment.iggy_url, deployment.chain_id))
-        worker = Worker(chain, source, Observers(*observers))
+        operator = Operator(environment.rpc_urls, environment.audit_sample)
+        worker = Worker(chain, source, Observers(*observers), operator)
         with reporter:
             worker.run(to_block, until_head, stop)
         self.stderr.write(f"indexed up to block {worker.reached}")

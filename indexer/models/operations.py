@@ -1,0 +1,46 @@
+"""What operators ask of the indexer."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class OperatorRequest(models.Model):
+    """Something that the indexer is to do, who asked for it, when and why, and what came of it.
+
+    `argument` is the log to quarantine (`TX:LOG`), the block to rebuild from, or how much to audit; empty for the
+    default. `done_at` is null as long as it waits.
+    """
+
+    class Kind(models.TextChoices):
+        """What can be asked for."""
+
+        PAUSE = "pause", "pause indexing"
+        RESUME = "resume", "resume indexing"
+        AUDIT = "audit", "audit now"
+        REBUILD = "rebuild", "rebuild the state from the archive"
+        QUARANTINE = "quarantine", "go past a log (quarantine)"
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    argument = models.CharField(max_length=100, blank=True)
+    reason = models.TextField()
+    requested_by = models.CharField(max_length=150)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True)
+    failed = models.BooleanField(default=False)
+    outcome = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "operator_requests"
+        ordering: ClassVar = ["-id"]
+        permissions: ClassVar = [
+            ("request_pause", "Can pause indexing"),
+            ("request_resume", "Can resume indexing"),
+            ("request_audit", "Can ask for an audit"),
+            ("request_rebuild", "Can ask for a rebuild of the state"),
+            ("request_quarantine", "Can quarantine a log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.requested_by}"

@@ -1,0 +1,42 @@
+"""What operators have asked the indexer for: a queue in the database, and its record."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that waits; `kind` is one of OperatorRequest.Kind."""
+
+    id: int
+    kind: str
+    argument: str
+    reason: str
+
+
+def waiting_requests(connection: Connection[Any]) -> list[Request]:
+    """What has not been done yet, the oldest first."""
+    with connection.cursor(row_factory=class_row(Request)) as cursor:
+        return cursor.execute(
+            "SELECT id, kind, argument, reason FROM operator_requests WHERE done_at IS NULL ORDER BY id"
+        ).fetchall()
+
+
+def finish_request(connection: Connection[Any], request: Request, outcome: str, *, failed: bool) -> None:
+    """Record what came of a request."""
+    connection.execute(
+        "UPDATE operator_requests SET done_at = clock_timestamp(), outcome = %s, failed = %s WHERE id = %s",
+        (outcome, failed, request.id),
+    )
+
+
+def is_paused(connection: Connection[Any]) -> bool:
+    """Whether the last of all pauses and resumptions was a pause."""
+    row = connection.execute(
+        "SELECT kind FROM operator_requests WHERE kind IN ('pause', 'resume') AND done_at IS NOT NULL AND NOT failed"
+        " ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return row is not None and row[0] == "pause"
