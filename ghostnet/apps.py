@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class GhostnetConfig(AppConfig):
@@ -12,3 +13,9 @@ class GhostnetConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("ghostnet.checks")
+
+
+class GhostnetAdminConfig(AdminConfig):
+    """The admin, as `ghostnet.operators.site` has it."""
+
+    default_site = "ghostnet.operators.site.Site"

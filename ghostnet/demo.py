@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -93,7 +94,17 @@ class Demo:
             "PYTHONUNBUFFERED": "1",
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=PROJECT, env=environment, check=True)
+        self._make_operator(environment)
         return environment
+
+    def _make_operator(self, environment: Mapping[str, str]) -> None:
+        """An account for the admin: the environment's, or one with a password that nobody has seen before."""
+        user = environment.get("DJANGO_SUPERUSER_USERNAME", "operator")
+        password = environment.get("DJANGO_SUPERUSER_PASSWORD") or secrets.token_urlsafe(12)
+        variables = {"DJANGO_SUPERUSER_USERNAME": user, "DJANGO_SUPERUSER_PASSWORD": password}
+        command = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--email", "", "-v", "0"]
+        subprocess.run(command, cwd=PROJECT, env={**environment, **variables}, check=True)
+        self._say(f"operators: http://127.0.0.1:{self._port}/admin/ as {user}, password {password}")
 
     def _start_node(self, environment: dict[str, str]) -> None:
         season = str(PROJECT / "fixtures" / "season.jsonl.gz")

@@ -78,6 +78,7 @@ class Environment:
     log_format: str
     secret_key: str | None
     debug: bool
+    https: bool
     allowed_hosts: tuple[str, ...]
 
     @classmethod
@@ -88,6 +89,7 @@ class Environment:
         """
         reader = _Reader(variables)
         reorg_depth: int = reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64)
+        debug: bool = reader.read("DJANGO_DEBUG", _boolean, True)
         environment = cls(
             database_url=reader.read("DATABASE_URL", _database_url, None),
             rpc_urls=reader.read("GHOSTNET_RPC_URLS", _urls("http", "https"), ("http://127.0.0.1:8545",)),
@@ -119,7 +121,8 @@ class Environment:
             log_level=reader.read("GHOSTNET_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
             log_format=reader.read("GHOSTNET_LOG_FORMAT", _choice("text", "json"), "text"),
             secret_key=reader.read("DJANGO_SECRET_KEY", _secret, None),
-            debug=reader.read("DJANGO_DEBUG", _boolean, True),
+            debug=debug,
+            https=reader.read("GHOSTNET_HTTPS", _boolean, not debug),
             allowed_hosts=reader.read("DJANGO_ALLOWED_HOSTS", _words, ("localhost", "127.0.0.1", "[::1]")),
         )
         if not environment.debug and environment.secret_key is None:

@@ -2,11 +2,13 @@
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import dotenv
+from csp.constants import NONE, SELF
 
 from ghostnet.environment import PROJECT, Environment
 
@@ -29,15 +31,17 @@ DEBUG = GHOSTNET.debug
 ALLOWED_HOSTS = list(GHOSTNET.allowed_hosts)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ghostnet.apps.GhostnetAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
+    "csp",
     "ninja",
-    "ghostnet",
+    "ghostnet.apps.GhostnetConfig",
     "indexer",
     "api",
     "realtime",
@@ -51,7 +55,16 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "ghostnet.login.client_address"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 ROOT_URLCONF = "ghostnet.urls"
 ASGI_APPLICATION = "ghostnet.asgi.application"
 TEMPLATES = [
@@ -69,7 +82,42 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = PROJECT / "staticfiles"
+COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+"""Images are built with `collectstatic`: compressed files, under names that change with their content."""
+WHITENOISE_USE_FINDERS = not COLLECTED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_SSL_REDIRECT = GHOSTNET.https
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GHOSTNET.web.proxies else None
+SECURE_HSTS_SECONDS = 31_536_000 if GHOSTNET.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = GHOSTNET.https
+CSRF_COOKIE_SECURE = GHOSTNET.https
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
 
 EMBEDDED_DATABASE: dict[str, Any] = {
     "ENGINE": "ghostnet.db",

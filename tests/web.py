@@ -84,7 +84,7 @@ def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebCli
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["-m", "daphne", "--ping-interval", "20", "--ping-timeout", "40", "-p", str(port), "--verbosity", "0"]
-    settings = {"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false"} | SECRET | variables
+    settings = {"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false", "GHOSTNET_HTTPS": "false"} | SECRET | variables
 
     def serve() -> subprocess.Popen[str]:
         return subprocess.Popen(

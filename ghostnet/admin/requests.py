@@ -1,0 +1,85 @@
+"""Requests to the indexer: asked for here, carried out there."""
+
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from indexer.errors import GhostnetError
+from indexer.models import OperatorRequest
+from indexer.store.quarantine import parse_log
+
+EFFECTS: Final = {
+    "pause": "Nothing is indexed until somebody resumes; what is indexed is served on.",
+    "resume": "Indexing goes on where it was.",
+    "audit": "A sample of the state is compared with the contracts' own views; indexing waits meanwhile.",
+    "rebuild": "All derived tables are computed anew from the archive and replaced where they differ; indexing waits.",
+    "quarantine": "No rule will ever be applied to this log: the state differs from the contracts' from there on.",
+}
+
+
+class RequestForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks for the kind twice, so that nothing is asked for by accident."""
+
+    confirmation = forms.CharField(help_text="Write the kind once more: pause, resume, audit, rebuild or quarantine.")
+
+    class Meta:
+        model = OperatorRequest
+        fields: ClassVar = ["kind", "argument", "reason"]
+        help_texts: ClassVar = {
+            "kind": " ".join(f"{kind}: {effect}" for kind, effect in EFFECTS.items()),
+            "argument": "audit: how many players to look at; rebuild: the first block; quarantine: the log, as TX:LOG.",
+            "reason": "For those who ask later why.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what the indexer would refuse, and what was not confirmed."""
+        found: dict[str, Any] = super().clean() or {}
+        kind, argument = found.get("kind"), found.get("argument", "")
+        if kind and found.get("confirmation", "").strip() != kind:
+            self.add_error("confirmation", f"This is not {kind!r}: nothing was asked for.")
+        if kind == "quarantine":
+            try:
+                parse_log(argument)
+            except GhostnetError as error:
+                self.add_error("argument", str(error))
+        elif kind in ("audit", "rebuild") and argument and not (argument.isascii() and argument.isdecimal()):
+            self.add_error("argument", "This is not a whole number.")
+        return found
+
+
+@admin.register(OperatorRequest)
+class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What was asked for, and what came of it. To ask needs the permission of the kind."""
+
+    form = RequestForm
+    list_display = ("kind", "argument", "reason", "requested_by", "requested_at", "done_at", "failed", "outcome")
+    list_filter = ("kind", "failed")
+    list_display_links = None
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form, with the kinds that this user may ask for."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        kinds = [(kind.value, kind.label) for kind in OperatorRequest.Kind if _may(request, kind.value)]
+        form.base_fields["kind"] = forms.ChoiceField(choices=kinds, help_text=RequestForm.Meta.help_texts["kind"])
+        return form
+
+    def save_model(self, request: HttpRequest, obj: OperatorRequest, form: Any, change: bool) -> None:
+        obj.requested_by = request.user.get_username()
+        obj.requested_at = timezone.now()
+        super().save_model(request, obj, form, change)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return any(_may(request, kind.value) for kind in OperatorRequest.Kind)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _may(request: HttpRequest, kind: str) -> bool:
+    return request.user.has_perm(f"indexer.request_{kind}")

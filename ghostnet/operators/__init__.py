@@ -1,0 +1,1 @@
+"""The operators' page: how the indexer is, at a glance."""
