@@ -78,7 +78,7 @@ def template(django_db_blocker: Any) -> Iterator[str]:
 _EMPTY_ALL_TABLES = r"""
 DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'
-        AND tablename NOT LIKE 'django\_%' AND tablename NOT LIKE 'auth\_%' LOOP
+        AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission') LOOP
         EXECUTE 'DELETE FROM ' || name;
     END LOOP;
     DROP SCHEMA IF EXISTS base CASCADE;

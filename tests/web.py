@@ -55,7 +55,7 @@ class WebClient:
         process = self._process = self._serve()
         deadline = time.monotonic() + 30
         while not self._answers():
-            assert process.poll() is None, process.communicate()[0]
+            assert process.poll() is None, "the web server ended, see above"
             assert time.monotonic() < deadline, "the web server did not start"
             time.sleep(0.05)
 
@@ -91,8 +91,7 @@ def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebCli
             [sys.executable, *command, "ghostnet.asgi:application"],
             cwd=PROJECT,
             env=environment_of(database, node, **settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL,
             text=True,
         )
 

@@ -54,7 +54,7 @@ def demo(port: int) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 def indexed_block(port: int) -> int:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as response:
-            found = re.search(r'id="block">(\d+)<', response.read().decode())
+            found = re.search(r'data-block="(\d+)"', response.read().decode())
             return int(found[1]) if found else 0
     except (urllib.error.URLError, ConnectionError):
         return 0

@@ -2,6 +2,7 @@
 
 const MOST_ROWS = 60;
 const BOARD_EVERY = 1000;
+const BOARD_AT_LEAST_EVERY = 15000;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10000;
 const WEI = 10n ** 18n;
@@ -195,5 +196,6 @@ if (live) {
   countDown();
   setInterval(countDown, 1000);
   setInterval(readBoard, BOARD_EVERY);
+  setInterval(() => { boardWanted = true; }, BOARD_AT_LEAST_EVERY);
   new Feed(JSON.parse(document.getElementById("sentences").textContent)).connect();
 }

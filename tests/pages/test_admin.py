@@ -1,0 +1,138 @@
+"""The operators' admin: over HTTP, and in a real browser."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from django.contrib.auth.models import Permission, User
+from playwright.async_api import expect
+from psycopg import Connection
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from tests.conftest import fetch_one
+from tests.indexing import index
+from tests.pages.chromium import browse, needs_chromium
+from tests.web import Answer, WebClient, web
+
+PASSWORD = "correct horse battery staple"
+PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
+
+
+class Operator:
+    """Somebody who is logged in to the admin; forms are sent with their tokens."""
+
+    def __init__(self, client: WebClient, user: str, password: str = PASSWORD) -> None:
+        self._client = client
+        self._session = requests.Session()
+        self.answer = self.post("/admin/login/", username=user, password=password)
+
+    def get(self, path: str) -> Answer:
+        return Answer(self._session.get(self._client.url + path, timeout=30))
+
+    def post(self, path: str, **fields: str) -> Answer:
+        form = self._session.get(self._client.url + path, timeout=30).text
+        token = re.search(r'csrfmiddlewaretoken" value="([^"]+)', form)
+        fields["csrfmiddlewaretoken"] = token[1] if token else ""
+        return Answer(self._session.post(self._client.url + path, data=fields, timeout=30))
+
+    def ask(self, **fields: str) -> Answer:
+        return self.post("/admin/indexer/operatorrequest/add/", **{"argument": "", "reason": "to see"} | fields)
+
+
+@pytest.fixture
+def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator[WebClient]:
+    """A server on 400 blocks, with a superuser `root` and `reader`, who may see everything and ask for audits."""
+    with ReplayServer(season, ReplayOptions(head=400)) as node:
+        index(node, truth.contracts)
+    User.objects.create_superuser("root", password=PASSWORD)
+    reader = User.objects.create_user("reader", password=PASSWORD, is_staff=True)
+    views = Permission.objects.filter(content_type__app_label="indexer", codename__startswith="view_")
+    reader.user_permissions.set([*views, Permission.objects.get(codename="request_audit")])
+    with web(database) as server:
+        yield server
+
+
+def test_every_table_can_be_read_and_none_changed(client: WebClient) -> None:
+    root = Operator(client, "root")
+    tables = sorted(set(re.findall(rb'href="(/admin/indexer/\w+/)"', root.get("/admin/").content)))
+    assert len(tables) > 30
+    for table in (path.decode() for path in tables):
+        assert root.get(table).status_code == 200, table
+        if "operatorrequest" not in table:
+            assert root.get(f"{table}add/").status_code == 403, table
+
+
+@pytest.mark.parametrize("write", [str.lower, lambda text: "0X" + text[2:].upper()], ids=["lower", "upper"])
+def test_search_finds_players_in_any_casing_transactions_and_numbers(
+    client: WebClient, connection: Connection[Any], write: Callable[[str], str]
+) -> None:
+    root = Operator(client, "root")
+    rows = fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
+    found = root.get(f"/admin/indexer/position/?q={write(PLAYER)}").content.decode()
+    assert f"{rows} positions" in found or f"{rows} result" in found
+    tx = "0x" + fetch_one(connection, "SELECT encode(tx_hash, 'hex') FROM deaths ORDER BY id LIMIT 1")
+    assert tx in root.get(f"/admin/indexer/death/?q={write(tx)}").content.decode()
+    scan = root.get("/admin/indexer/currentscan/?q=7").content.decode()
+    assert 'href="/admin/indexer/death/?q=7"' in scan
+    assert "is no an address" in root.get("/admin/indexer/death/?q=nonsense").content.decode()
+
+
+def test_the_status_page_tells_how_the_indexer_is(client: WebClient, connection: Connection[Any]) -> None:
+    connection.execute("INSERT INTO alarms (kind, message, raised_at) VALUES ('halted', '<i>it</i> broke', now())")
+    page = Operator(client, "reader").get("/admin/status/").content.decode()
+    assert '<td id="indexed">400</td>' in page
+    assert "&lt;i&gt;it&lt;/i&gt; broke" in page
+
+
+def test_what_is_asked_for_is_recorded_once_it_is_confirmed(client: WebClient, connection: Connection[Any]) -> None:
+    root = Operator(client, "root")
+    count = "SELECT count(*) FROM operator_requests"
+    assert b"nothing was asked for" in root.ask(kind="pause", confirmation="resume").content
+    assert b"names no log" in root.ask(kind="quarantine", argument="0x1", confirmation="quarantine").content
+    assert fetch_one(connection, count) == 0
+    assert root.ask(kind="pause", confirmation="pause").status_code == 200
+    row = connection.execute("SELECT kind, reason, requested_by, done_at FROM operator_requests").fetchone()
+    assert row == ("pause", "to see", "root", None)
+
+
+def test_who_may_not_ask_for_something_cannot(client: WebClient, connection: Connection[Any]) -> None:
+    reader = Operator(client, "reader")
+    assert b"Select a valid choice" in reader.ask(kind="rebuild", confirmation="rebuild").content
+    assert reader.ask(kind="audit", confirmation="audit").status_code == 200
+    assert connection.execute("SELECT kind FROM operator_requests").fetchall() == [("audit",)]
+    forged = {"kind": "audit", "confirmation": "audit", "reason": "x", "argument": ""}
+    refused = requests.post(f"{client.url}/admin/indexer/operatorrequest/add/", data=forged, timeout=30)
+    assert refused.status_code == 403, "without a token of ours"
+    assert fetch_one(connection, "SELECT count(*) FROM operator_requests") == 1
+
+
+def test_who_guesses_passwords_is_locked_out(client: WebClient) -> None:
+    answers = [Operator(client, "root", f"guess {number}").answer.status_code for number in range(5)]
+    assert answers == [200, 200, 200, 200, 429]
+    assert Operator(client, "root").answer.status_code == 429, "the right password comes too late"
+
+
+@needs_chromium
+def test_lists_work_in_a_browser(client: WebClient) -> None:
+    async def work() -> None:
+        async with browse(client, "/admin/") as page:
+            await page.get_by_label("Username").fill("root")
+            await page.get_by_label("Password").fill(PASSWORD)
+            await page.get_by_role("button", name="Log in").click()
+            await page.get_by_role("link", name="Current positions").first.click()
+            await page.locator("#searchbar").fill(PLAYER)
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#result_list tbody tr")).to_have_count(1)
+            await page.get_by_role("link", name="changes").click()
+            await expect(page.locator("#result_list tbody tr")).not_to_have_count(0)
+            await page.goto(f"{client.url}/admin/indexer/position/")
+            await page.get_by_role("link", name="VAULT").click()
+            levels = await page.locator("#result_list tbody td.field-shown_level").all_inner_texts()
+            assert set(levels) == {"VAULT"}
+
+    asyncio.run(asyncio.wait_for(work(), 60))
