@@ -6,6 +6,7 @@ Limits, waiting for a block, and answers from the cache need no thread; a comput
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from hashlib import blake2b
 from http import HTTPStatus
@@ -102,7 +103,7 @@ class ApiFront:
             return _TOO_BUSY
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, respond, scope)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, respond, scope)
         finally:
             self._waiting -= 1
 

@@ -13,10 +13,12 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.gzip import GZipMiddleware
 from django.urls import resolve
+from opentelemetry.trace import get_current_span
 from starlette.types import Scope
 
 from api.errors import problem
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.tracing import TRACER
 
 UNKNOWN: Final = "unknown"
 """The endpoint of paths that don't exist."""
@@ -38,9 +40,11 @@ class Answer:
         return next((value.decode() for name, value in self.headers if name == b"ETag"), None)
 
 
+@TRACER.start_as_current_span("answer")
 def respond(scope: Scope) -> Answer:
     """Answer a request for a path of the API; blocks on the database."""
     request = ASGIRequest(dict(scope), BytesIO())
+    get_current_span().set_attribute("url.path", request.path)
     response = _compressed(request)
     block: IndexedBlock | None = getattr(request, "indexed_block", None)
     if block is not None:

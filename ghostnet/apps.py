@@ -3,7 +3,10 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+
+from ghostnet.logs import log_what_nobody_caught
 
 
 class GhostnetConfig(AppConfig):
@@ -13,6 +16,9 @@ class GhostnetConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("ghostnet.checks")
+        log_what_nobody_caught()
+        if settings.GHOSTNET.traces_to:
+            import_module("ghostnet.tracing").start_tracing(settings.GHOSTNET.traces_to)
 
 
 class GhostnetAdminConfig(AdminConfig):

@@ -2,8 +2,10 @@
 
 import gc
 import os
+import re
 from typing import Any, Final
 
+from asgi_correlation_id import CorrelationIdMiddleware
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from starlette.middleware.cors import CORSMiddleware
@@ -20,6 +22,9 @@ from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
 from realtime.gateway import Gateway  # noqa: E402
 from realtime.hub import Hub  # noqa: E402
 
+_REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+"""Ids of a proxy's or a client's that are taken over; anything else could forge a line of the log."""
+
 EXPOSED: Final = (
     "ETag",
     "X-Indexed-Block",
@@ -29,6 +34,7 @@ EXPOSED: Final = (
     "RateLimit-Remaining",
     "RateLimit-Reset",
     "Retry-After",
+    "X-Request-ID",
 )
 """Headers of answers that scripts of other origins may read."""
 
@@ -49,7 +55,7 @@ source: Final = (
 sockets: Final = Gateway(Hub(source, settings.GHOSTNET.reorg_depth), web.cors_origins, web.replay_blocks)
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a connection to who serves its path."""
     if scope["type"] == "websocket":
         await sockets(scope, receive, send)
@@ -57,6 +63,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await api(scope, receive, send)
     else:
         await pages(scope, receive, send)
+
+
+application: Final[ASGIApp] = CorrelationIdMiddleware(
+    _by_path, validator=lambda name: bool(_REQUEST_ID.fullmatch(name))
+)
+"""What daphne serves. Every request has an id (X-Request-ID), in its answer and in the log."""
 
 
 # A collection of everything stops all answers for longer than one may take; what start-up made will not go away.

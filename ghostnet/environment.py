@@ -76,6 +76,7 @@ class Environment:
     data_dir: Path
     log_level: str
     log_format: str
+    traces_to: str | None
     secret_key: str | None
     debug: bool
     https: bool
@@ -120,6 +121,7 @@ class Environment:
             data_dir=reader.read("GHOSTNET_DATA_DIR", _path, PROJECT / ".ghostnet"),
             log_level=reader.read("GHOSTNET_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
             log_format=reader.read("GHOSTNET_LOG_FORMAT", _choice("text", "json"), "text"),
+            traces_to=reader.read("OTEL_EXPORTER_OTLP_ENDPOINT", _url("http", "https"), None),
             secret_key=reader.read("DJANGO_SECRET_KEY", _secret, None),
             debug=debug,
             https=reader.read("GHOSTNET_HTTPS", _boolean, not debug),
@@ -130,6 +132,11 @@ class Environment:
         if reader.problems:
             raise BadEnvironment("\n".join(reader.problems))
         return environment
+
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses of other servers; they may hold passwords and keys."""
+        others = (self.rpc_ws_url, self.database_url, self.iggy_url, self.traces_to)
+        return self.rpc_urls + tuple(address for address in others if address)
 
 
 _SEASON: Final = str(PROJECT / "fixtures" / "deployments" / "season.json")

@@ -11,6 +11,8 @@ import dotenv
 from csp.constants import NONE, SELF
 
 from ghostnet.environment import PROJECT, Environment
+from ghostnet.logs import logging_of
+from indexer.secrets import Mask
 
 dotenv.load_dotenv(PROJECT / ".env")
 GHOSTNET = Environment.read(os.environ)
@@ -139,13 +141,4 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": {"()": "ghostnet.logs.JsonFormatter"},
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": GHOSTNET.log_format}},
-    "root": {"handlers": ["stderr"], "level": GHOSTNET.log_level},
-}
+LOGGING = logging_of(GHOSTNET.log_format, GHOSTNET.log_level, Mask(GHOSTNET.addresses(), [SECRET_KEY]))

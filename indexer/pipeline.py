@@ -31,6 +31,7 @@ from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
 from indexer.store.writer_thread import WriterThread
+from indexer.tracing import TRACER
 
 logger = logging.getLogger(__name__)
 
@@ -133,9 +134,9 @@ class Pipeline:
                 return
         self._apply(blocks)
 
+    @TRACER.start_as_current_span("apply")
     def _apply(self, fetched: list[FetchedBlock]) -> None:
-        """Apply blocks and hand them over to be written. One that can't be applied is where indexing stops: those
-        before it are written all the same."""
+        """Apply blocks and hand them over to be written; before one that can't be applied, those that could."""
         archive = Archive()
         for done, block in enumerate(fetched):
             try:

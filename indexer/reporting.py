@@ -108,14 +108,14 @@ class EventLog(Observer):
             rollback.ancestor,
             rollback.rows_undone,
             rollback.duration * 1000,
-            extra={"fields": {"reorg_depth": rollback.depth, "common_ancestor": rollback.ancestor}},
+            extra={"reorg_depth": rollback.depth, "common_ancestor": rollback.ancestor},
         )
 
     def alarmed(self, kind: AlarmKind, message: str | None) -> None:
         if message is None:
             logger.warning("alarm over: %s", kind)
         else:
-            logger.error("ALARM %s: %s", kind, message, extra={"fields": {"alarm": str(kind)}})
+            logger.error("ALARM %s: %s", kind, message, extra={"alarm": str(kind)})
 
 
 class Rates:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
+from opentelemetry.trace import get_current_span
 from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
@@ -18,6 +19,7 @@ from indexer.stream.feed import EVERYTHING, FeedItem
 from indexer.stream.persistence import Attempts, persist
 from indexer.stream.reader import Position, Step
 from indexer.stream.source import Source
+from indexer.tracing import TRACER
 from realtime import protocol
 from realtime.client import Client
 from realtime.positions import positions_of
@@ -96,8 +98,10 @@ class Hub:
         async for step in self._source.steps(connection, self.block, self.position):
             await self._tell(connection, step)
 
+    @TRACER.start_as_current_span("tell")
     async def _tell(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Tell everybody of a step; whoever joins meanwhile waits at this step's end or before its beginning."""
+        get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
         before, self.block, self.position = self.position, step.block, step.reached
         if step.ancestor is not None:
             dropped_from, text = first_id(step.ancestor + 1), frame(protocol.reorg(step.ancestor))

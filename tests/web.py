@@ -70,6 +70,11 @@ class WebClient:
         assert self._process is not None
         self._process.terminate()
 
+    def await_end(self) -> None:
+        """Wait until the server has ended."""
+        assert self._process is not None
+        self._process.wait(timeout=30)
+
     def kill(self) -> None:
         """End the server without a word."""
         if self._process is not None:

@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from indexer.chain.errors import (
     Unavailable,
     rpc_error,
 )
+from indexer.secrets import Mask
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,11 @@ class _Node:
     url: str
     failures: int = 0
     ready_at: float = 0.0
+    mask: Mask = field(init=False)
+    """Refusals may repeat the key that our address holds; they are told, logged and stored."""
+
+    def __post_init__(self) -> None:
+        self.mask = Mask([self.url])
 
     @property
     def name(self) -> str:
@@ -240,6 +246,8 @@ class NodeClient:
             raise TimedOut(f"no answer within {REQUEST_SECONDS:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(_reason(error)) from error
+        if b'"error"' in raw:
+            raw = node.mask(raw.decode(errors="replace")).encode()
         return _results(raw, decoder, calls, first_id)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from opentelemetry.trace import get_current_span
 from psycopg import Connection, Cursor
 
 from indexer.domain.chain import Header
@@ -12,6 +13,7 @@ from indexer.domain.units import first_id, to_bytes
 from indexer.store.checkpoint import set_checkpoint
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
+from indexer.tracing import TRACER
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,10 @@ class Writer:
         self._connection = connection
         self._headers_kept = headers_kept
 
+    @TRACER.start_as_current_span("commit")
     def write(self, batch: Batch) -> None:
         """Commit a batch, or nothing of it. May block on the database; raises psycopg.Error."""
+        get_current_span().set_attribute("block", batch.headers[-1].number)
         with self._connection.transaction(), self._connection.cursor() as cursor:
             if batch.settled:
                 cursor.execute("SET LOCAL synchronous_commit = off")

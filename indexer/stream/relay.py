@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
+from opentelemetry.trace import get_current_span
 from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
@@ -19,6 +20,7 @@ from indexer.stream.connection import fetch_one, listen, word
 from indexer.stream.persistence import Attempts, persist
 from indexer.stream.reader import Position, Step
 from indexer.stream.topics import FEED, messages_of
+from indexer.tracing import TRACER
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +72,9 @@ class Relay:
             if step is None or step.complete:
                 await word(connection)
 
+    @TRACER.start_as_current_span("publish")
     async def _publish(self, connection: AsyncConnection[Any], step: Step) -> None:
+        get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
         tip = {step.block.block_number: step.block.block_hash}
         hashes = tip | await reader.block_hashes(connection, {item.block_number for item in step.items} - set(tip))
         told = messages_of(step, hashes)
