@@ -6,8 +6,9 @@ RECORDING ?= fixtures/season.jsonl.gz
 ARGS ?=
 
 HISTORIES ?= 20000
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: help setup demo test soak lint format openapi bench clean
+.PHONY: help setup demo test soak lint format openapi lock env bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,6 +45,15 @@ format: setup ## put the code into shape
 
 openapi: setup ## write docs/openapi.json anew
 	@$(PYTHON) manage.py openapi > docs/openapi.json
+
+lock: setup ## pin what pyproject.toml asks for: requirements.lock, and requirements.image.lock for the image
+	@$(COMPILE) --group dev --group embedded -o requirements.lock
+	@$(COMPILE) -c requirements.lock -o requirements.image.lock
+
+env: ## write .env with new secrets for docker compose, if there is none
+	@if [ -e .env ]; then echo ".env is there already; left as it is" >&2; else umask 077; \
+		for name in DJANGO_SECRET_KEY POSTGRES_PASSWORD IGGY_PASSWORD GRAFANA_PASSWORD; do \
+			echo "$$name=$$(od -An -N 24 -t x1 /dev/urandom | tr -d ' \n')"; done > .env; echo "wrote .env"; fi
 
 bench: setup ## time the indexing of RECORDING=path from an empty database
 	@$(PYTHON) -m benchmarks.index_chain $(RECORDING) $(ARGS)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from asgi_correlation_id import CorrelationIdMiddleware
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from prometheus_client import make_asgi_app
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -54,6 +55,9 @@ source: Final = (
 )
 sockets: Final = Gateway(Hub(source, settings.GHOSTNET.reorg_depth), web.cors_origins, web.replay_blocks)
 
+metrics: Final[Any] = make_asgi_app()
+"""This process's figures. Not Django's: Prometheus asks by address, which is none of the hosts that Django knows."""
+
 
 async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a connection to who serves its path."""
@@ -61,6 +65,8 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await sockets(scope, receive, send)
     elif scope["path"].startswith("/api/"):
         await api(scope, receive, send)
+    elif scope["path"] == "/metrics":
+        await metrics(scope, receive, send)
     else:
         await pages(scope, receive, send)
 

@@ -87,6 +87,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = PROJECT / "staticfiles"
 COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
 """Images are built with `collectstatic`: compressed files, under names that change with their content."""
+if not COLLECTED:
+    STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of one that is missing
 WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -111,7 +113,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SECURE_SSL_REDIRECT = GHOSTNET.https
-SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GHOSTNET.web.proxies else None
 SECURE_HSTS_SECONDS = 31_536_000 if GHOSTNET.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

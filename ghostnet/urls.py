@@ -5,7 +5,6 @@ from django.urls import path
 
 from api.api import api
 from ghostnet.health import live, ready, startup
-from ghostnet.metrics import metrics
 from ghostnet.pages import views
 
 urlpatterns = [
@@ -18,5 +17,4 @@ urlpatterns = [
     path("health/live", live),
     path("health/ready", ready),
     path("health/startup", startup),
-    path("metrics", metrics),
 ]

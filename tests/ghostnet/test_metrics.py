@@ -29,6 +29,13 @@ def test_requests_are_counted_by_endpoint_and_status(database: str) -> None:
     assert found["db_query_duration_seconds_count", ()] > 0
 
 
+def test_prometheus_may_ask_by_address_but_nobody_else(database: str) -> None:
+    with web(database) as client:
+        stranger = {"Host": "10.1.2.3:8000"}
+        assert client.get("/metrics", stranger).status_code == 200
+        assert client.get("/health/live", stranger).status_code == 400
+
+
 def test_no_path_can_make_new_series(database: str) -> None:
     with web(database) as client:
         for number in range(20):

