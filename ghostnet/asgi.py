@@ -60,10 +60,8 @@ metrics: Final[Any] = make_asgi_app()
 
 
 async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
-    """Hand a connection to who serves its path."""
-    if scope["type"] == "websocket":
-        await sockets(scope, receive, send)
-    elif scope["path"].startswith("/api/"):
+    """Hand a request to who serves its path."""
+    if scope["path"].startswith("/api/"):
         await api(scope, receive, send)
     elif scope["path"] == "/metrics":
         await metrics(scope, receive, send)
@@ -71,10 +69,13 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await pages(scope, receive, send)
 
 
-application: Final[ASGIApp] = CorrelationIdMiddleware(
-    _by_path, validator=lambda name: bool(_REQUEST_ID.fullmatch(name))
-)
-"""What daphne serves. Every request has an id (X-Request-ID), in its answer and in the log."""
+requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda name: bool(_REQUEST_ID.fullmatch(name)))
+"""Every request has an id (X-Request-ID), in its answer and in the log."""
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """What daphne serves. Sockets come as daphne gives them: :class:`realtime.wire.Wire` writes to its transport."""
+    await (sockets if scope["type"] == "websocket" else requests)(scope, receive, send)
 
 
 # A collection of everything stops all answers for longer than one may take; what start-up made will not go away.
