@@ -22,13 +22,14 @@ from realtime import protocol
 from realtime.client import MOST_SUBSCRIPTIONS, Client, carries
 from realtime.hub import Hub
 from realtime.protocol import BadMessage, Ping, Subscribe, SubscribeUser, Unsubscribe, UnsubscribeUser
-from realtime.wire import Wire, frame
+from realtime.wire import TOO_MUCH, Wire, frame
 
 logger = logging.getLogger(__name__)
 
+MOST_MESSAGES: Final = 6_000
+"""Messages a minute from which on each is an error."""
 MOST_ERRORS: Final = 20
-"""Errors a minute after which a client is closed with TOO_MANY_ERRORS."""
-TOO_MANY_ERRORS: Final = 4429
+"""Errors a minute after which a client is closed with TOO_MUCH."""
 TRY_AGAIN: Final = 1013
 """A replay broke off, or took too long: the client may go on from its cursor, on another connection."""
 MOST_REPLAYS: Final = 4
@@ -78,18 +79,21 @@ class Gateway:
         )
 
     async def _converse(self, client: Client, receive: Receive) -> None:
-        errors: deque[float] = deque(maxlen=MOST_ERRORS)
+        messages, errors = Rate(MOST_MESSAGES), Rate(MOST_ERRORS)
         while (message := await receive())["type"] == "websocket.receive":
+            if client.wire.closed:
+                continue
             try:
+                _check_pace(messages)
                 await self._obey(client, message.get("text"))
             except BadMessage as error:
                 client.wire.write(frame(protocol.error(error.code, error.message, **error.more)))
-                errors.append(time.monotonic())
-                if len(errors) == MOST_ERRORS and errors[-1] - errors[0] < 60:
-                    client.wire.close(TOO_MANY_ERRORS)
+                if errors.reached():
+                    client.wire.close(TOO_MUCH)
             except (DatabaseError, psycopg.Error, OSError) as error:
                 logger.warning("a client could not be served: %s", error)
                 client.wire.close(TRY_AGAIN)
+            await asyncio.sleep(0)  # a queue that is never empty would keep all others waiting
 
     async def _obey(self, client: Client, text: str | None) -> None:
         message = protocol.parse(text)
@@ -194,6 +198,23 @@ class Replay:
             for item in await reader.read_items(connection, cursor, end):
                 yield item
             cursor = end
+
+
+class Rate:
+    """Counts what happens, against so many times a minute."""
+
+    def __init__(self, most: int) -> None:
+        self._times: deque[float] = deque(maxlen=most)
+
+    def reached(self) -> bool:
+        """It happens once more: whether that makes it `most` times within a minute."""
+        self._times.append(time.monotonic())
+        return len(self._times) == self._times.maxlen and self._times[-1] - self._times[0] < 60
+
+
+def _check_pace(messages: Rate) -> None:
+    if messages.reached():
+        raise BadMessage("too_many_messages", f"less than {MOST_MESSAGES} messages a minute")
 
 
 def _check_room(client: Client, more: int) -> None:

@@ -11,9 +11,8 @@ from indexer.errors import GhostnetError
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.feed import CHANNELS
+from realtime.wire import MOST_FRAME
 
-MOST_FRAME: Final = 16 * 1024
-"""Bytes of a client's frame that are looked at."""
 MOST_CURSOR: Final = (1 << 63) - 1
 
 

@@ -18,10 +18,18 @@ MOST_BACKLOG: Final = 1 << 20
 """Bytes that may wait for one client."""
 MOST_MESSAGE: Final = 1 << 20
 """Bytes of a client's message at which its connection is closed before they are in memory."""
+MOST_FRAME: Final = 16 * 1024
+"""Bytes of a client's message that are looked at; of a longer one nothing is kept but that it was."""
+MOST_UNREAD: Final = 1_000
+"""Messages of a client that may wait for being looked at."""
 FLUSH_SECONDS: Final = 0.3
 TOO_SLOW: Final = 4408
+TOO_MUCH: Final = 4429
 FAREWELL_SECONDS: Final = 10
 """Seconds in which a client may still read what was written, and why it is closed."""
+
+
+_TOO_LONG: Final = b" " * (MOST_FRAME + 1)
 
 
 def frame(payload: bytes) -> bytes:
@@ -59,6 +67,8 @@ class Wire:
         self._protocol: Any = send.args[0]
         self._protocol.maxMessagePayloadSize = MOST_MESSAGE
         self._protocol.closeHandshakeTimeout = FAREWELL_SECONDS
+        self._receive: Callable[[bytes, bool], None] = self._protocol.onMessage
+        self._protocol.onMessage = self._take
         self._transport: Any = self._protocol.transport
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, True)
@@ -85,6 +95,13 @@ class Wire:
         self._backlog += len(data)
         if self._backlog > MOST_BACKLOG:
             self.close(TOO_SLOW)
+
+    def _take(self, payload: bytes, is_binary: bool) -> None:
+        """A message of the client's, on its way to daphne's queue for us, which has no bound of its own."""
+        if self._protocol.application_queue.qsize() >= MOST_UNREAD:
+            self.close(TOO_MUCH)
+        else:
+            self._receive(payload if len(payload) <= MOST_FRAME else _TOO_LONG, is_binary)
 
     def _write(self, data: bytes) -> None:
         """Hand bytes to the kernel at once, if nothing waits before them: Twisted's own write waits for a turn of the
