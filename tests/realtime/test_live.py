@@ -143,19 +143,22 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
 
     async def work(node: ReplayServer, client: WebClient) -> None:
         async with dial(client) as socket, dial(client) as silent:
-            state = await receive(socket)
+            last = int((await receive(socket))["head"])
             await receive(silent)
             await ask(socket, type="SUBSCRIBE", channels=["feed"])
             await receive(socket)
+
+            async def see_all() -> None:
+                await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+                expected = {place for place in canonical(connection, ["feed"]) if place > last}
+                async with asyncio.timeout(10):
+                    while set(browser.events) != expected:
+                        browser.take(await receive(socket))
+
             node.advance(10)
-            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            await see_all()
             node.fork(6, 8)
-            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
-            last = int(state["head"])
-            expected = {place for place in canonical(connection, ["feed"]) if place > last}
-            async with asyncio.timeout(10):
-                while set(browser.events) != expected or not browser.reorgs:
-                    browser.take(await receive(socket))
+            await see_all()
             assert browser.reorgs == [(HEAD + 5) << 23]
             await ask(silent, type="PING")
             nothing.take(await receive(silent))
