@@ -32,6 +32,15 @@ MOST_BODY: Final = 1 << 20
 MOST_WAITING: Final = 1_000
 """Questions that wait for a thread; more would wait longer than their clients do."""
 CACHED_SECONDS: Final = 60
+ALWAYS: Final = [
+    (b"X-Content-Type-Options", b"nosniff"),
+    (
+        b"Content-Security-Policy",
+        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+    ),
+]
+"""Headers of every answer: what it holds is data, and the one page among them, the API's documents, runs only our
+scripts."""
 REFUSED: Final = "refused"
 """The endpoint of requests that were turned away before anybody looked at their path."""
 
@@ -57,7 +66,7 @@ class ApiFront:
             answer = replace(answer, status=HTTPStatus.NOT_MODIFIED, headers=kept, body=b"")
         REQUESTS.labels(answer.endpoint, answer.status).inc()
         SECONDS.labels(answer.endpoint).observe(time.perf_counter() - started)
-        headers = answer.headers + verdict.headers
+        headers = [*answer.headers, *verdict.headers, *ALWAYS]
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
