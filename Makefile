@@ -53,7 +53,7 @@ lock: setup ## pin what pyproject.toml asks for: requirements.lock, and requirem
 env: ## write .env with new secrets for docker compose, if there is none
 	@if [ -e .env ]; then echo ".env is there already; left as it is" >&2; else umask 077; \
 		for name in DJANGO_SECRET_KEY POSTGRES_PASSWORD IGGY_PASSWORD GRAFANA_PASSWORD; do \
-			echo "$$name=$$(od -An -N 24 -t x1 /dev/urandom | tr -d ' \n')"; done > .env; echo "wrote .env"; fi
+			echo "$$name=$$(od -An -N 32 -t x1 /dev/urandom | tr -d ' \n')"; done > .env; echo "wrote .env"; fi
 
 bench: setup ## time the indexing of RECORDING=path from an empty database
 	@$(PYTHON) -m benchmarks.index_chain $(RECORDING) $(ARGS)

@@ -68,7 +68,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     os.environ.setdefault("GHOSTNET_RATE_LIMIT", "0")
     os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark")
+    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
     django.setup()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -144,7 +144,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark")
+    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
     django.setup()
     from indexer.store.checkpoint import start_chain
     from indexer.store.database import connect

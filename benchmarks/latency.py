@@ -75,7 +75,7 @@ def main() -> None:
     """Start all processes, and listen."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark")
+    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
     django.setup()
     from indexer.replay.recording import load_recording
     from indexer.replay.server import ReplayOptions, ReplayServer

@@ -210,8 +210,8 @@ def _path(text: str) -> Path:
 
 
 def _secret(text: str) -> str:
-    if len(text) < 32:
-        raise ValueError("too short: at least 32 characters")
+    if len(text) < 50:
+        raise ValueError("too short: at least 50 characters")
     return text
 
 

@@ -108,4 +108,4 @@ def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebCli
         client.kill()
 
 
-SECRET = {"DJANGO_SECRET_KEY": "for tests only, for tests only, for tests"}
+SECRET = {"DJANGO_SECRET_KEY": "for tests only, for tests only, for tests only, for tests"}

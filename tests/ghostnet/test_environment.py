@@ -39,7 +39,7 @@ def test_nodes_are_kept_in_order_of_preference() -> None:
         ("GHOSTNET_LOG_LEVEL", "LOUD", "none of DEBUG, INFO"),
         ("GHOSTNET_DEPLOYMENT", "/nowhere.json", "can't be read"),
         ("DJANGO_DEBUG", "perhaps", "none of true, false"),
-        ("DJANGO_SECRET_KEY", "short", "at least 32"),
+        ("DJANGO_SECRET_KEY", "short", "at least 50"),
     ],
 )
 def test_a_bad_value_is_named_with_its_variable(name: str, value: str, says: str) -> None:
