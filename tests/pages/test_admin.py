@@ -17,31 +17,10 @@ from indexer.replay.truth import Truth
 from tests.conftest import fetch_one
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
-from tests.web import Answer, WebClient, web
+from tests.pages.operator import PASSWORD, Operator
+from tests.web import WebClient, web
 
-PASSWORD = "correct horse battery staple"
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
-
-
-class Operator:
-    """Somebody who is logged in to the admin; forms are sent with their tokens."""
-
-    def __init__(self, client: WebClient, user: str, password: str = PASSWORD) -> None:
-        self._client = client
-        self._session = requests.Session()
-        self.answer = self.post("/admin/login/", username=user, password=password)
-
-    def get(self, path: str) -> Answer:
-        return Answer(self._session.get(self._client.url + path, timeout=30))
-
-    def post(self, path: str, **fields: str) -> Answer:
-        form = self._session.get(self._client.url + path, timeout=30).text
-        token = re.search(r'csrfmiddlewaretoken" value="([^"]+)', form)
-        fields["csrfmiddlewaretoken"] = token[1] if token else ""
-        return Answer(self._session.post(self._client.url + path, data=fields, timeout=30))
-
-    def ask(self, **fields: str) -> Answer:
-        return self.post("/admin/indexer/operatorrequest/add/", **{"argument": "", "reason": "to see"} | fields)
 
 
 @pytest.fixture
