@@ -11,8 +11,9 @@ from psycopg import Connection
 from indexer.audit import audit, record
 from indexer.errors import GhostnetError
 from indexer.metrics import PAUSED
-from indexer.rebuild import rebuild
-from indexer.store.quarantine import parse_log, quarantine_log
+from indexer.rebuild import RebuildInterrupted, rebuild
+from indexer.store.database import DATABASE_ERRORS, may_come_back
+from indexer.store.quarantine import is_archived, parse_log, quarantine_log
 from indexer.store.requests import Request, finish_request, is_paused, waiting_requests
 
 logger = logging.getLogger(__name__)
@@ -73,11 +74,21 @@ class Operator:
             stop.wait(LOOK_SECONDS)
 
     def _carry_out(self, connection: Connection[Any], request: Request, stop: threading.Event) -> None:
+        """Do what was asked for, and record what came of it. A failure is the request's, not the indexer's: it would
+        meet the same one after each restart. Raises psycopg.Error if the database is away: then the request waits on.
+        """
         try:
             outcome = self._work[request.kind](connection, request, stop)
+        except RebuildInterrupted:
+            return
         except GhostnetError as error:
             logger.warning("%s, as an operator asked, failed: %s", request.kind, error.message)
             finish_request(connection, request, str(error), failed=True)
+        except Exception as error:
+            if isinstance(error, DATABASE_ERRORS) and may_come_back(error):
+                raise
+            logger.exception("%s, as an operator asked, failed", request.kind)
+            finish_request(connection, request, f"{type(error).__name__}: {error}", failed=True)
         else:
             logger.warning("%s, as an operator asked (%s): %s", request.kind, request.reason, outcome)
             finish_request(connection, request, outcome, failed=False)
@@ -99,8 +110,11 @@ def _rebuild(connection: Connection[Any], request: Request, stop: threading.Even
 
 
 def _quarantine(connection: Connection[Any], request: Request, stop: threading.Event) -> str:
-    quarantine_log(connection, *parse_log(request.argument), request.reason)
-    return f"{request.argument} is archived, but no rule is applied to it"
+    tx_hash, log_index = parse_log(request.argument)
+    quarantine_log(connection, tx_hash, log_index, request.reason)
+    if is_archived(connection, tx_hash, log_index):
+        return f"{request.argument} was applied already: the state forgets it with the next rebuild"
+    return f"{request.argument} will be archived when it comes, but no rule is applied to it"
 
 
 def _number(request: Request) -> int | None:

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN: Final = "***"
-SHORTEST: Final = 8
+SHORTEST: Final = 12
 """Characters. Shorter ones are words, such as `ghostnet`'s parts, that would make every line unreadable; as parts of an
 address they are hidden all the same."""
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from indexer.chain.errors import Interrupted
+from indexer.chain.errors import Interrupted, NodeUnreachable
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.errors import GhostnetError
 from indexer.operator import Calls, Operator
@@ -19,6 +19,7 @@ from indexer.store.lock import release_lock, try_lock, wait_for_lock
 logger = logging.getLogger(__name__)
 
 START_UP_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 2.0
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 
@@ -48,8 +49,9 @@ class Worker:
             source = BlockSource(self._source, stop)
             try:
                 with connect() as connection:
-                    source.open(patience=None if self._started else START_UP_SECONDS)
-                    self._started = True
+                    if not self._started:
+                        source.open(patience=START_UP_SECONDS)
+                        self._started = True
                     if self._lead(connection, source, last_block, until_head, stop):
                         return
             except Interrupted:
@@ -80,6 +82,7 @@ class Worker:
         for kind, message in alarms(connection).items():
             self._observer.alarmed(kind, message)
         self._operator.obey(connection, stop)
+        self._await_node(connection, source, stop)
         pipeline = Pipeline(self._chain, source, connection, self._observer)
         try:
             with connect() as ears:
@@ -93,6 +96,14 @@ class Worker:
             return not calls.operator
         finally:
             self.reached = pipeline.tip.number
+
+    def _await_node(self, connection: Connection[Any], source: BlockSource, stop: threading.Event) -> None:
+        """Wait for the node; operators' requests, most of which need none, are obeyed meanwhile."""
+        while not source.is_open:
+            try:
+                source.open(patience=LOOK_SECONDS)
+            except NodeUnreachable:
+                self._operator.obey(connection, stop)
 
     def _say_why(self, error: GhostnetError) -> None:
         """Leave an alarm for those who look at the database only."""

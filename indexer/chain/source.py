@@ -77,13 +77,19 @@ class BlockSource:
         """The latest known height of the node's head."""
         return self._heads.head
 
+    @property
+    def is_open(self) -> bool:
+        """Whether `open` has found the node."""
+        return self._client is not None
+
     def open(self, patience: float | None = None) -> None:
-        """Connect, and check that the node serves the deployment.
+        """Connect, and check that the node serves the deployment; may be tried again after NodeUnreachable.
 
         Raises NodeUnreachable if the node does not answer for `patience` seconds (None: it is waited for), WrongChain
         or NoContractCode.
         """
-        self._thread.start()
+        if not self._thread.is_alive():
+            self._thread.start()
         self._wait(self._open(patience))
 
     def start(self, first: int, last: int | None, parent_hash: str | None = None) -> None:

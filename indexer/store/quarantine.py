@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from indexer.domain.units import Hash, to_bytes
+from indexer.domain.units import LOG_INDEX_BITS, Hash, to_bytes
 from indexer.errors import GhostnetError
 
 
@@ -21,6 +21,17 @@ def parse_log(text: str) -> tuple[Hash, int]:
     if found is None:
         raise BadLogName(f"{text!r} names no log")
     return Hash(found[1].lower()), int(found[2])
+
+
+def is_archived(connection: Connection[Any], tx_hash: Hash, log_index: int) -> bool:
+    """Whether a log is among the decoded ones of the indexed blocks."""
+    return (
+        connection.execute(
+            f"SELECT FROM chain_events WHERE tx_hash = %s AND id & {(1 << LOG_INDEX_BITS) - 1} = %s LIMIT 1",
+            (to_bytes(tx_hash), log_index),
+        ).fetchone()
+        is not None
+    )
 
 
 def quarantine_log(connection: Connection[Any], tx_hash: Hash, log_index: int, reason: str) -> None:

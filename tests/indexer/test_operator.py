@@ -12,7 +12,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.digest import state_digest
-from tests.conftest import fetch_one
+from tests.conftest import Databases, fetch_one
 from tests.indexer.test_quarantine import chain_with_a_contradiction, command
 from tests.processes import await_block, await_true, checkpoint, indexer
 
@@ -111,6 +111,45 @@ def test_what_cannot_be_done_says_why_and_indexing_goes_on(
         await_block(connection, 11)
 
 
+NO_ROOM = """
+CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+CREATE EVENT TRIGGER no_room ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION no_room()
+"""
+
+
+def test_a_request_that_the_database_refuses_fails_and_indexing_goes_on(
+    databases: Databases, database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    databases.spoiled = True
+    with (
+        ReplayServer(season, ReplayOptions(head=10)) as node,
+        indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
+    ):
+        await_block(connection, 10)
+        connection.execute(NO_ROOM)
+        failed, said = outcome(connection, request(connection, "rebuild"))
+        assert failed
+        assert "No space left" in said
+        node.advance()
+        await_block(connection, 11)
+
+
+def test_requests_are_obeyed_while_the_node_is_away(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    with ReplayServer(season, ReplayOptions(head=10)) as node:
+        process = indexer(database, node.url)
+        with process:
+            await_block(connection, 10)
+            node.stop()
+            assert outcome(connection, request(connection, "rebuild"))[0] is False
+            assert outcome(connection, request(connection, "pause")) == (False, "paused")
+            failed, said = outcome(connection, request(connection, "audit"))
+            assert failed
+            assert "node" in said
+
+
 def test_a_log_that_halted_the_indexer_is_quarantined_at_its_next_start(
     database: str, connection: Connection[Any], tmp_path: Path
 ) -> None:
@@ -120,6 +159,9 @@ def test_a_log_that_halted_the_indexer_is_quarantined_at_its_next_start(
         assert command(database, node.url, tmp_path, "index_chain", "--until-head").returncode == 1
         number = request(connection, "quarantine", f"{guilty}:1")
         assert command(database, node.url, tmp_path, "index_chain", "--until-head").returncode == 0
-    assert outcome(connection, number) == (False, f"{guilty}:1 is archived, but no rule is applied to it")
+    assert outcome(connection, number) == (
+        False,
+        f"{guilty}:1 will be archived when it comes, but no rule is applied to it",
+    )
     assert fetch_one(connection, "SELECT reason FROM quarantined_logs") == "because"
     assert checkpoint(connection) == len(chain.blocks) - 1
