@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
@@ -60,10 +60,10 @@ class Web:
 class Environment:
     """The configuration of one process; durations in seconds, depths in blocks."""
 
-    database_url: str | None
-    rpc_urls: tuple[str, ...]
-    rpc_ws_url: str | None
-    iggy_url: str | None
+    database_url: str | None = field(repr=False)
+    rpc_urls: tuple[str, ...] = field(repr=False)
+    rpc_ws_url: str | None = field(repr=False)
+    iggy_url: str | None = field(repr=False)
     deployment: Deployment
     reorg_depth: int
     headers_kept: int
@@ -76,8 +76,8 @@ class Environment:
     data_dir: Path
     log_level: str
     log_format: str
-    traces_to: str | None
-    secret_key: str | None
+    traces_to: str | None = field(repr=False)
+    secret_key: str | None = field(repr=False)
     debug: bool
     https: bool
     allowed_hosts: tuple[str, ...]
@@ -90,7 +90,8 @@ class Environment:
         """
         reader = _Reader(variables)
         reorg_depth: int = reader.read("GHOSTNET_REORG_DEPTH", _integer(1, 100_000), 64)
-        debug: bool = reader.read("DJANGO_DEBUG", _boolean, True)
+        debug: bool | None = reader.read("DJANGO_DEBUG", _boolean, None)
+        production = debug is False
         environment = cls(
             database_url=reader.read("DATABASE_URL", _database_url, None),
             rpc_urls=reader.read("GHOSTNET_RPC_URLS", _urls("http", "https"), ("http://127.0.0.1:8545",)),
@@ -123,11 +124,11 @@ class Environment:
             log_format=reader.read("GHOSTNET_LOG_FORMAT", _choice("text", "json"), "text"),
             traces_to=reader.read("OTEL_EXPORTER_OTLP_ENDPOINT", _url("http", "https"), None),
             secret_key=reader.read("DJANGO_SECRET_KEY", _secret, None),
-            debug=debug,
-            https=reader.read("GHOSTNET_HTTPS", _boolean, not debug),
+            debug=bool(debug),
+            https=reader.read("GHOSTNET_HTTPS", _boolean, production),
             allowed_hosts=reader.read("DJANGO_ALLOWED_HOSTS", _words, ("localhost", "127.0.0.1", "[::1]")),
         )
-        if not environment.debug and environment.secret_key is None:
+        if production and environment.secret_key is None:
             reader.problems.append("DJANGO_SECRET_KEY is not set, but DJANGO_DEBUG is off: set a random, secret text")
         if reader.problems:
             raise BadEnvironment("\n".join(reader.problems))

@@ -50,6 +50,17 @@ def test_a_bad_value_is_named_with_its_variable(name: str, value: str, says: str
     assert ".env.example" in str(raised.value)
 
 
+def test_only_production_makes_demands_and_nothing_shows_secrets() -> None:
+    unset = Environment.read({"DATABASE_URL": "postgres://ghostnet:hush-hush-hush@db/ghostnet"})
+    assert (unset.debug, unset.https, unset.secret_key) == (False, False, None)
+    assert "hush" not in repr(unset)
+    production = Environment.read({"DJANGO_DEBUG": "false", "DJANGO_SECRET_KEY": "hush" * 20})
+    assert (production.debug, production.https) == (False, True)
+    assert "hush" not in repr(production)
+    with pytest.raises(BadEnvironment, match="DJANGO_SECRET_KEY is not set"):
+        Environment.read({"DJANGO_DEBUG": "false"})
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(BadEnvironment) as raised:
         Environment.read({"GHOSTNET_REORG_DEPTH": "x", "GHOSTNET_RPC_URLS": "y", "DJANGO_DEBUG": "false"})
