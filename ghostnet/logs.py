@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -70,7 +71,7 @@ def logging_of(log_format: str, level: str, mask: Mask) -> dict[str, Any]:
 
 
 def log_what_nobody_caught() -> None:
-    """Let the failures that end a process be log lines too: Python itself would print them with their secrets."""
+    """Let failures that end a process or a thread be log lines too: Python would print them with their secrets."""
 
     def log(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -78,4 +79,12 @@ def log_what_nobody_caught() -> None:
         else:
             logger.critical("%s ended the process", kind.__name__, exc_info=(kind, error, trace))
 
+    def log_thread(failure: threading.ExceptHookArgs) -> None:
+        if issubclass(failure.exc_type, SystemExit):
+            return
+        name = "a thread" if failure.thread is None else failure.thread.name
+        error = failure.exc_value or failure.exc_type()
+        logger.critical("%s ended %s", failure.exc_type.__name__, name, exc_info=error)
+
     sys.excepthook = log
+    threading.excepthook = log_thread

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from ghostnet.logs import Formatter
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.secrets import Mask
-from tests.processes import indexer
+from tests.paths import PROJECT
+from tests.processes import environment_of, indexer
 from tests.web import web
 
 KEY = "k3y-of-a-provider"
@@ -117,6 +119,25 @@ def test_a_line_for_machines_names_its_request_and_what_it_is_about() -> None:
         "block": 7,
         "event_id": 12,
     }
+
+
+def test_what_ends_a_thread_is_logged_without_its_secrets(database: str) -> None:
+    program = f"""
+import django, threading
+django.setup()
+def fail():
+    raise ValueError("no node at https://node.example/{KEY}")
+thread = threading.Thread(target=fail, name="relay")
+thread.start()
+thread.join()
+"""
+    environment = environment_of(database, f"https://node.example/{KEY}", GHOSTNET_LOG_FORMAT="json")
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
+    line = json.loads(done.stderr)
+    assert line["message"] == "ValueError ended relay"
+    assert "https://node.example/***" in line["exception"]
+    assert KEY not in done.stderr
 
 
 @pytest.mark.parametrize("as_json", [True, False])
