@@ -1,6 +1,7 @@
 """How much one client may ask, and who a client is."""
 
 import ipaddress
+import re
 import time
 from dataclasses import dataclass
 from math import ceil
@@ -13,6 +14,10 @@ from starlette.types import Scope
 
 NOBODY: Final = "unknown"
 """The client of a connection that has no address, as that of a Unix socket."""
+
+
+_WITH_PORT: Final = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::\d+)?")
+"""An address as some proxies write it: `192.0.2.1:4711`, `[2001:db8::1]:4711`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +57,21 @@ class RequestLimit:
 
 
 def client_of(scope: Scope, proxies: int) -> str:
-    """The client's address; of IPv6 the network of 64 bits, all of which one client has."""
+    """The client's address; of IPv6, where it stands for none of IPv4, the network of 64 bits that one client has."""
     address = (scope.get("client") or (NOBODY,))[0]
     if proxies:
         named = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
         forwarded = [part.strip() for part in named.split(",") if part.strip()]
         if len(forwarded) >= proxies:
             address = forwarded[-proxies]
+    if (parts := _WITH_PORT.fullmatch(address)) is not None:
+        address = parts[1] or parts[2]
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return NOBODY
+    if parsed.version == 6 and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
     if parsed.version == 6:
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)

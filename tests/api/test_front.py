@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api.limits import NOBODY, client_of
 from tests.api.test_answers import problem_of
 from tests.conftest import database_url
 from tests.web import WebClient, web
@@ -53,6 +54,22 @@ def test_one_network_of_ipv6_is_one_client(limited: WebClient) -> None:
     statuses = [limited.get(STATUS, {"X-Forwarded-For": f"2001:db8::{n}"}).status_code for n in range(1, 5)]
     assert statuses == [200, 200, 200, 429]
     assert limited.get(STATUS, {"X-Forwarded-For": "2001:db8:0:1::1"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("[2001:db8::1]:4711", "2001:db8::/64"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("nobody", NOBODY),
+        ("192.0.2.7:x", NOBODY),
+    ],
+)
+def test_a_client_is_known_however_a_proxy_writes_its_address(said: str, client: str) -> None:
+    assert client_of({"headers": [(b"x-forwarded-for", said.encode())]}, 1) == client
 
 
 def test_without_proxies_the_header_is_not_believed(season_url: str) -> None:
