@@ -83,7 +83,7 @@ def _copyable(text: str, href: str = "") -> str:
     shown = format_html('<a href="{}" title="{}">{}</a>', href, text, short(text)) if href else short(text)
     return format_html(
         '<code title="{0}">{1}</code>'
-        ' <button type="button" class="copy" data-text="{0}" aria-label="copy {0}">⧉</button>',
+        ' <button type="button" class="copy" data-text="{0}" aria-label="copy {0}">copy</button>',
         text,
         shown,
     )

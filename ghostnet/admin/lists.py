@@ -1,11 +1,10 @@
-"""Lists of rows that stay fast on millions: nothing is counted to its end, and pages go from the newest row on."""
+"""Lists of rows that stay fast on millions: nothing is counted to its end, and the newest row comes first."""
 
 import re
-from functools import cached_property
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import OperationalError, connection, transaction
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,24 +13,15 @@ from django.utils.html import format_html_join
 from psycopg.errors import QueryCanceled
 
 from ghostnet.admin.columns import column_of
+from ghostnet.admin.paging import BoundedPaginator, StretchFilter, about
 from indexer.domain.levels import LevelId
 from indexer.domain.positions import Action, Status
 from indexer.domain.units import first_id
 from indexer.models.fields import AddressField, HashField
 from indexer.stream.feed import KINDS
 
-MOST_COUNTED: Final = 5_000
-"""Rows up to which a list has pages; what is older is found by search and filters."""
 MOST_BLOCK: Final = 1 << 39
 LONGEST_QUERY: Final = "10s"
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than MOST_COUNTED."""
-
-    @cached_property
-    def count(self) -> int:
-        return len(cast("QuerySet[Any]", self.object_list).values_list("pk", flat=True)[:MOST_COUNTED])
 
 
 class _Choice(admin.SimpleListFilter):
@@ -43,13 +33,31 @@ class _Choice(admin.SimpleListFilter):
         return list(self.choices_of.items())
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        return queryset if self.value() is None else queryset.filter(**{self.parameter_name or "": self.value()})
+        value = self.value()
+        if value is None:
+            return queryset
+        if value not in map(str, self.choices_of):
+            raise IncorrectLookupParameters(f"{self.title} has no choice {value!r}")
+        return queryset.filter(**{self.parameter_name or "": value})
 
 
 def _choice(name: str, choices: dict[Any, str]) -> type[_Choice]:
     return type(f"{name}Filter", (_Choice,), {"title": name, "parameter_name": name, "choices_of": choices})
 
 
+FIRST: Final = (
+    "block_time",
+    "address",
+    "scan_id",
+    "round_id",
+    "level",
+    "status",
+    "action",
+    "step",
+    "amount",
+    "amount_change",
+)
+LAST: Final = ("event_id", "tx_hash", "tx_index")
 FILTERS: Final = {
     "level": _choice("level", {level.value: level.name.replace("_", " ") for level in LevelId if level}),
     "status": _choice("status", {status.value: status.value for status in Status}),
@@ -77,28 +85,34 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     class Media:
         js = ("ghostnet/copy.js",)
+        css: ClassVar = {"all": ["ghostnet/admin.css"]}
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Every column, where the row stands in the chain first."""
+        """Every column: where the row stands in the chain first, what it is about, then what few look for."""
         fields = _columns(self.model)
         placed = any(field.name == "block_time" for field in fields)
+        shown = [field for field in fields if not (placed and field.name == "id")]
+        shown.sort(key=_rank)
         return [
             *(["block"] if placed else []),
-            *(column_of(field) for field in fields if not (placed and field.name == "id")),
             *(["see_also"] if self.model.__name__ in RELATED else []),
+            *map(column_of, shown),
         ]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The filters that this table has a column for."""
         names = {field.name for field in _columns(self.model)}
-        return [FILTERS[name] for name in FILTERS if name in names]
+        stretches = [StretchFilter] if self.model._meta.pk.name == "id" else []
+        return [*(FILTERS[name] for name in FILTERS if name in names), *stretches]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list, unless it would take too long: then a word of how to narrow it."""
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [LONGEST_QUERY])
-                response = super().changelist_view(request, extra_context)
+                title = self.model._meta.verbose_name_plural
+                context = {"title": str(title).capitalize(), "subtitle": about(self.model), **(extra_context or {})}
+                response = super().changelist_view(request, context)
                 if isinstance(response, TemplateResponse):
                     response.render()
                 return response
@@ -144,7 +158,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if re.fullmatch("0[xX][0-9a-fA-F]{64}", term):
             columns = [field.name for field in fields if isinstance(field, HashField)]
             return _any({column: term.lower() for column in columns})
-        if term.isascii() and term.isdecimal() and int(term) < MOST_BLOCK:
+        if re.fullmatch("[0-9]{1,12}", term) and int(term) < MOST_BLOCK:
             condition = _any({name: int(term) for name in ("scan_id", "round_id", "number") if name in names})
             if "block_time" in names:
                 block = Q(id__gte=first_id(int(term)), id__lt=first_id(int(term) + 1))
@@ -180,6 +194,12 @@ RELATED: Final = {
 
 def _columns(model: type[Model]) -> "list[Field[Any, Any]]":
     return [field for field in model._meta.get_fields() if isinstance(field, Field)]
+
+
+def _rank(field: "Field[Any, Any]") -> int:
+    if field.name in FIRST:
+        return FIRST.index(field.name)
+    return len(FIRST) + (field.name in LAST)
 
 
 def _name(row: Model) -> str:

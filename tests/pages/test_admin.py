@@ -61,6 +61,43 @@ def test_search_finds_players_in_any_casing_transactions_and_numbers(
     assert "is no an address" in root.get("/admin/indexer/death/?q=nonsense").content.decode()
 
 
+def test_long_lists_are_read_stretch_by_stretch(client: WebClient, connection: Connection[Any]) -> None:
+    connection.execute(
+        "INSERT INTO audits SELECT number, now(), number, 1, 0, 1 FROM generate_series(1, 12000) AS number"
+    )
+    connection.execute("ANALYZE audits")
+    root, path, seen = Operator(client, "root"), "/admin/indexer/audit/", 0
+    for newest in (12_000, 7_000, 2_000):
+        page = root.get(path).content.decode()
+        assert "about 12,000 rows" in page
+        assert f'<td class="field-block_number">{newest}</td>' in page
+        last = root.get(f"{path}{'&' if '?' in path else '?'}p={min(5_000, newest) // 50}").content.decode()
+        assert f'<td class="field-block_number">{max(1, newest - 4_999)}</td>' in last
+        seen += min(5_000, newest)
+        older = [int(place) for place in re.findall(r"before=(\d+)", page) if int(place) < newest]
+        if older:
+            path = f"/admin/indexer/audit/?before={min(older)}"
+    assert (seen, older) == (12_000, [])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=" + "9" * 5_000,
+        "q=%00",
+        "q=١٢٣",
+        "level=abc",
+        "level=%00",
+        "status=%00",
+        "before=x",
+        "before=" + "9" * 30,
+        "p=x",
+    ],
+)
+def test_senseless_questions_are_no_errors(client: WebClient, query: str) -> None:
+    assert Operator(client, "root").get(f"/admin/indexer/position/?{query}").status_code == 200
+
+
 def test_the_status_page_tells_how_the_indexer_is(client: WebClient, connection: Connection[Any]) -> None:
     connection.execute("INSERT INTO alarms (kind, message, raised_at) VALUES ('halted', '<i>it</i> broke', now())")
     page = Operator(client, "reader").get("/admin/status/").content.decode()

@@ -3,6 +3,6 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("button.copy");
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.text);
-  button.textContent = "✓";
-  setTimeout(() => { button.textContent = "⧉"; }, 1000);
+  button.textContent = "copied";
+  setTimeout(() => { button.textContent = "copy"; }, 1000);
 });
