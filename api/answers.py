@@ -23,6 +23,18 @@ View = Callable[..., Any]
 Seen = Callable[[IndexedBlock | None], IndexedBlock]
 
 
+def twice(read: Callable[[], HttpResponse]) -> HttpResponse:
+    """An answer from the database, which may have been restarted since the last one: on a new connection it may be
+    there. Raises django.db.OperationalError and InterfaceError if it is not."""
+    try:
+        return read()
+    except (OperationalError, InterfaceError) as error:
+        if took_too_long(error):
+            raise
+        connection.close()
+        return read()
+
+
 def get(router: Router, path: str, shape: Any, summary: str) -> Callable[[View], View]:
     """Serve a view that returns what `shape` describes: `view(checkpoint, **parameters)`.
 
@@ -75,14 +87,7 @@ def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, l
     @wraps(view)
     def respond(request: HttpRequest, min_block: int | None = None, **inputs: Any) -> HttpResponse:
         _refuse_unknown(request, known)
-        try:
-            return read(request, min_block, inputs)
-        except (OperationalError, InterfaceError) as error:
-            if took_too_long(error):
-                raise
-            # The server may have been restarted since the last answer: on a new connection it may be there.
-            connection.close()
-            return read(request, min_block, inputs)
+        return twice(lambda: read(request, min_block, inputs))
 
     respond.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [

@@ -60,6 +60,13 @@ def took_too_long(error: Exception) -> bool:
     return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
 
 
+def database_trouble(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What to say when the database is away, or does not answer in time."""
+    logger.warning("%s could not be answered: %s", request.path, error)
+    detail = "the answer took too long" if took_too_long(error) else "the database is away"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
+
+
 def handle_errors(api: NinjaAPI) -> None:
     """Let every error of the API go out as a problem document."""
 
@@ -87,12 +94,8 @@ def handle_errors(api: NinjaAPI) -> None:
     def empty(request: HttpRequest, error: NothingToServe) -> HttpResponse:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers={"Retry-After": "5"})
 
-    @api.exception_handler(OperationalError)
-    @api.exception_handler(InterfaceError)
-    def away(request: HttpRequest, error: Exception) -> HttpResponse:
-        logger.warning("%s could not be answered: %s", request.path, error)
-        detail = "the answer took too long" if took_too_long(error) else "the database is away"
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
+    api.exception_handler(OperationalError)(database_trouble)
+    api.exception_handler(InterfaceError)(database_trouble)
 
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

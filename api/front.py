@@ -46,12 +46,19 @@ REFUSED: Final = "refused"
 
 
 class ApiFront:
-    """An ASGI application for all paths of the API; belongs to one event loop."""
+    """An ASGI application for all paths of the API; belongs to one event loop.
 
-    def __init__(self, heads: Heads, limit: RequestLimit, threads: int, longest_wait: float) -> None:
+    `threads` answer, each on a connection of its own; an answer is kept until the next commit, and not longer than
+    `cached` seconds.
+    """
+
+    def __init__(
+        self, heads: Heads, limit: RequestLimit, threads: int, longest_wait: float, cached: float = CACHED_SECONDS
+    ) -> None:
         self._heads = heads
         self._limit = limit
         self._longest_wait = longest_wait
+        self._cached = cached
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="api")
         self._computing: dict[Key, asyncio.Task[Answer]] = {}
         self._waiting = 0
@@ -104,7 +111,7 @@ class ApiFront:
         if answer.block is not None:
             self._heads.saw(answer.block)
             if answer.status == HTTPStatus.OK:
-                self._cache.set(_name((*key[:3], answer.block.revision)), replace(answer, block=None), CACHED_SECONDS)
+                self._cache.set(_name((*key[:3], answer.block.revision)), replace(answer, block=None), self._cached)
         return answer
 
     async def _ask_django(self, scope: Scope) -> Answer:

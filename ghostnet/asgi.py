@@ -17,6 +17,8 @@ pages: Final[Any] = get_asgi_application()
 
 from api.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
 from api.limits import RequestLimit  # noqa: E402
+from ghostnet.bounded import Bounded  # noqa: E402
+from ghostnet.pages.views import BOARD, CACHED_SECONDS  # noqa: E402
 from indexer.stream.heads import Heads  # noqa: E402
 from indexer.stream.iggy import IggyBroker  # noqa: E402
 from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
@@ -39,6 +41,10 @@ EXPOSED: Final = (
 )
 """Headers of answers that scripts of other origins may read."""
 
+BOARD_THREADS: Final = 2
+MOST_PAGES: Final = 8
+"""Pages that are made at the same time: Django makes each on a thread and a connection of its own."""
+
 web = settings.GHOSTNET.web
 heads: Final = Heads()
 api: Final[ASGIApp] = CORSMiddleware(
@@ -47,6 +53,10 @@ api: Final[ASGIApp] = CORSMiddleware(
     allow_headers=["If-None-Match"],
     expose_headers=EXPOSED,
 )
+
+boards: Final = ApiFront(heads, RequestLimit(0, web.proxies), BOARD_THREADS, web.longest_wait, cached=CACHED_SECONDS)
+"""The pages' boards: every spectator asks for one after every block."""
+few_pages: Final = Bounded(pages, MOST_PAGES)
 
 source: Final = (
     BrokerSource(IggyBroker(settings.GHOSTNET.iggy_url, settings.GHOSTNET.deployment.chain_id))
@@ -63,10 +73,14 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a request to who serves its path."""
     if scope["path"].startswith("/api/"):
         await api(scope, receive, send)
+    elif scope["query_string"] == BOARD:
+        await boards(scope, receive, send)
     elif scope["path"] == "/metrics":
         await metrics(scope, receive, send)
-    else:
+    elif scope["path"].startswith("/health/"):
         await pages(scope, receive, send)
+    else:
+        await few_pages(scope, receive, send)
 
 
 requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda name: bool(_REQUEST_ID.fullmatch(name)))

@@ -1,5 +1,6 @@
 """The web server as a process of its own, and a client that talks to it."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,16 @@ class WebClient:
         """Wait until the server has ended."""
         assert self._process is not None
         self._process.wait(timeout=30)
+
+    def freeze(self) -> None:
+        """Let the server do nothing any more, until `thaw`; its connections stay open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the server go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End the server without a word."""

@@ -2,22 +2,28 @@
 
 from typing import Any, Final
 
+from django.db import connection
 from django.http import Http404
+from django.utils import timezone
 
 from api.routers import leaderboards, positions, rounds, scans, stats
 from ghostnet.pages.chart import draw
 from ghostnet.pages.wording import sentence
 from indexer.domain.units import Address
 from indexer.models import CurrentLevel, Reorg
+from indexer.selectors.addresses import checksummed
 from indexer.selectors.periods import Interval
 from indexer.selectors.players import latest_position
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.selectors.status import standing_alarms
+from indexer.selectors.status import checkpoint, standing_alarms
+from indexer.store.requests import is_paused
 from indexer.stream.feed import end_of
 from indexer.stream.newest import newest_items
 
 FEED_ROWS: Final = 40
 ROWS: Final = 10
+LONG_SILENCE: Final = 60
+"""Seconds without a commit after which spectators are told."""
 
 
 def game(block: IndexedBlock) -> dict[str, Any]:
@@ -35,6 +41,18 @@ def game(block: IndexedBlock) -> dict[str, Any]:
         "earners": leaderboards.earners(block, limit=ROWS),
         "losers": leaderboards.losers(block, limit=ROWS),
         "reorg": Reorg.objects.order_by("-id").first(),
+    }
+
+
+def standing(block: IndexedBlock) -> dict[str, Any]:
+    """Where the indexer is, and what may be wrong with what is shown: `silent` is the seconds since its last commit, if
+    that is long ago."""
+    found = checkpoint()
+    silent = 0 if found is None else int((timezone.now() - found.indexed_at).total_seconds())
+    return {
+        "chain": block,
+        "silent": silent if silent >= LONG_SILENCE else None,
+        "paused": is_paused(connection.connection),
         "alarms": standing_alarms(),
     }
 
@@ -49,7 +67,7 @@ def player(block: IndexedBlock, address: Address) -> dict[str, Any]:
     """A player's position, changes, deaths and bets."""
     _, found = latest_position(address)
     return {
-        "address": address,
+        "address": checksummed(address),
         "position": None if found is None else positions.shown_position(found),
         "changes": positions.history(block, address=address, limit=30).items,
         "deaths": scans.player_deaths(block, address, limit=30).items,

@@ -1,19 +1,25 @@
-"""The pages' views: each whole page, and the part of it (`?part=board`) that a browser asks for after a change."""
+"""The pages' views: each whole page, and the part of it (BOARD) that a browser asks for after a change."""
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.core.cache import cache
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 
+from api.answers import twice
+from api.errors import database_trouble, problem
 from ghostnet.pages import board
 from ghostnet.pages.wording import SENTENCES
 from indexer.domain.units import Address
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 
-CACHED_SECONDS: Final = 10
+BOARD: Final = b"part=board"
+"""The query of the board alone. Such requests pass the API's front, which answers all browsers from one computation."""
+CACHED_SECONDS: Final = 5
 _FRESH: Final = {"Cache-Control": "no-cache"}
 _ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")
 
@@ -43,19 +49,40 @@ def scan(request: HttpRequest, level: int, scan_id: int) -> HttpResponseBase:
 
 
 def _page(request: HttpRequest, name: str, read: Read, **page: Any) -> HttpResponseBase:
-    """A page, or its board alone; what is read is kept until the next commit, whoever asks for it."""
+    if request.META.get("QUERY_STRING", "").encode() == BOARD:
+        try:
+            return twice(lambda: _board(request, name, read))
+        except (OperationalError, InterfaceError) as error:
+            return database_trouble(request, error)
     with snapshot() as block:
         if block is None:
             return _whole(request, "empty", {}, status=503, headers={"Retry-After": "5"})
-        key = f"page {request.path} {block.revision} {block.block_hash}"
-        text: str | None = cache.get(key)
-        if text is None:
-            text = render_to_string(f"{name}_board.html", read(block) | {"chain": block})
-            cache.set(key, text, CACHED_SECONDS)
-        if request.GET.get("part") == "board":
-            return HttpResponse(text, headers=_FRESH)
-        context = {"board": text, "path": request.path, "sentences": SENTENCES, **page} | board.feed(block)
+        context = {
+            "board": _rendered(request, name, read, block),
+            "path": request.path,
+            "sentences": SENTENCES,
+            **page,
+            **board.feed(block),
+        }
         return _whole(request, name, context, headers=_FRESH)
+
+
+def _board(request: HttpRequest, name: str, read: Read) -> HttpResponse:
+    with snapshot() as block:
+        if block is None:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "nothing is indexed yet", headers={"Retry-After": "5"})
+        request.indexed_block = block  # type: ignore[attr-defined]
+        return HttpResponse(_rendered(request, name, read, block))
+
+
+def _rendered(request: HttpRequest, name: str, read: Read, block: IndexedBlock) -> str:
+    """A page's board; kept until the next commit, whoever asks for it."""
+    key = f"page {request.path} {block.revision} {block.block_hash}"
+    text: str | None = cache.get(key)
+    if text is None:
+        text = render_to_string(f"{name}_board.html", read(block) | board.standing(block))
+        cache.set(key, text, CACHED_SECONDS)
+    return text
 
 
 def _whole(request: HttpRequest, name: str, context: dict[str, Any], **options: Any) -> HttpResponse:

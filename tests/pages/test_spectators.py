@@ -4,10 +4,13 @@ import asyncio
 import gzip
 import json
 import re
+import time
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 from playwright.async_api import Page, Response, expect
 from psycopg import Connection
 
@@ -32,6 +35,7 @@ STAKER = (
     "SELECT address FROM positions WHERE action = 'stake_added' AND id >> 23 BETWEEN 301 AND 330"
     " ORDER BY id DESC LIMIT 1"
 )
+SCAN_OF_LATE = "SELECT level, scan_id FROM scans WHERE step = 'executed' AND id >= %s"
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +192,125 @@ def test_a_player_s_page_follows_the_player(
 
     with live(database, connection, season) as node, web(database) as client:
         run(work(node, client))
+
+
+def test_a_server_that_says_nothing_any_more_is_noticed(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    """Its host is gone, or the way to it: no connection is closed."""
+
+    async def work(client: WebClient) -> None:
+        async with browse(client, "/health/live") as page:
+            await page.clock.install()
+            await page.goto(client.url)
+            said = page.locator("#connection")
+            for _ in range(3):
+                await expect(said).to_have_text("live")
+                await page.clock.fast_forward(20_000)
+                await page.wait_for_timeout(300)
+            client.freeze()
+            for _ in range(3):
+                await page.clock.fast_forward(20_000)
+            await expect(said).to_contain_text(re.compile("reconnecting|connecting"))
+            client.thaw()
+            for _ in range(20):
+                await page.clock.fast_forward(15_000)
+                await page.wait_for_timeout(200)
+                if await said.inner_text() == "live":
+                    return
+            raise AssertionError("it did not come back")
+
+    with live(database, connection, season), web(database) as client:
+        run(work(client))
+
+
+def test_what_is_read_stays_where_it_is_while_the_board_changes(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        async with browse(client, viewport={"width": 360, "height": 740}) as page:
+            await expect(page.locator("#connection")).to_have_text("live")
+            links = page.locator("#board a")
+            await links.nth(await links.count() - 1).focus()
+            await page.locator(".scroll").first.evaluate("one => { one.scrollLeft = 120; }")
+            focused = "[...document.querySelectorAll('#board a')].indexOf(document.activeElement)"
+            before = await page.evaluate(focused)
+            assert before > 0
+            node.advance(1)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            await expect(page.locator("#chain")).to_have_attribute("data-block", str(HEAD + 1))
+            assert await page.locator(".scroll").first.evaluate("one => one.scrollLeft") == 120
+            assert await page.evaluate(focused) == before
+
+    with live(database, connection, season) as node, web(database) as client:
+        run(work(node, client))
+
+
+def test_a_scan_that_a_reorg_took_back_is_not_shown_on(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    level, scan_id = 1, 0
+
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        async with browse(client, f"/scan/{level}/{scan_id}") as page:
+            await expect(page.locator("#connection")).to_have_text("live")
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))
+            node.fork(node.chain.blocks[-1].number - HEAD, 1)
+            await expect(page.locator("#board")).to_contain_text("A reorg has taken back")
+            asked.clear()
+            await page.wait_for_timeout(4000)
+            assert asked == [], "it is not asked for again while nothing happens"
+
+    with live(database, connection, season) as node, web(database) as client:
+        while not scan_id:
+            node.advance(1)
+            await_tip(connection, node.chain.blocks[-1].hash)
+            level, scan_id = connection.execute(SCAN_OF_LATE, (HEAD + 3 << 23,)).fetchone() or (1, 0)
+        run(work(node, client))
+
+
+def test_it_says_when_nothing_new_comes_and_why(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    with web(database) as client:
+        empty = client.get("/")
+        assert empty.status_code == 503
+        assert b'http-equiv="refresh"' in empty.content
+        assert client.get("/?part=board").status_code == 503
+        with live(database, connection, season):
+            assert "no news since" not in client.get("/").content.decode()
+        connection.execute("UPDATE checkpoints SET indexed_at = now() - interval '5 minutes', revision = revision + 1")
+        connection.execute(
+            "INSERT INTO operator_requests (kind, argument, reason, requested_by, requested_at, done_at, failed,"
+            " outcome) VALUES ('pause', '', 'because', 'ops', now(), now(), false, 'paused')"
+        )
+        for path in ("/", "/?part=board", f"/player/{PLAYER}"):
+            text = client.get(path).content.decode()
+            assert re.search(r"no news since</dt><dd>30\d s", text), path
+            assert "have paused the indexer" in text, path
+
+
+def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
+    client: WebClient, indexed_season: str, django_db_blocker: Any
+) -> None:
+    def ask(number: int) -> int:
+        part = "?part=board" if number % 2 else ""
+        return requests.get(f"{client.url}/player/0x{number:040x}{part}", timeout=60).status_code
+
+    with ThreadPoolExecutor(150) as threads:
+        asked = [threads.submit(ask, number) for number in range(300)]
+        most = 0
+        with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
+            while not all(one.done() for one in asked):
+                most = max(
+                    most,
+                    fetch_one(connection, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"),
+                )
+                time.sleep(0.02)
+        assert {one.result() for one in asked} <= {200, 503}
+        assert sum(one.result() == 200 for one in asked) >= 200
+    assert 2 < most < 25
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="there is no axe-core (.ci/run installs it)")
