@@ -8,10 +8,10 @@ ARGS ?=
 HISTORIES ?= 20000
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: help setup demo test soak lint format openapi lock env bench clean
+.PHONY: help setup demo test screenshots soak lint format openapi lock env bench clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## create .venv with everything pinned (idempotent)
 
@@ -28,6 +28,10 @@ demo: setup ## a recorded season as a live chain, the indexer at work, in the br
 
 test: setup ## the whole suite, on the embedded PostgreSQL unless DATABASE_URL is set
 	@$(PYTHON) -m pytest -n 2 $(ARGS)
+
+screenshots: setup ## take the pictures in docs/images anew (needs Chromium)
+	@mkdir -p docs/images
+	@$(PYTHON) -m pytest tests/pages/test_screenshots.py --images docs/images
 
 soak: setup ## the long run of random histories: forks, restarts, kills, bad nodes (HISTORIES=20000, takes hours)
 	@$(PYTHON) -m pytest -n 2 tests/indexer/test_simulation.py --histories $(HISTORIES) --timeout 0 $(ARGS)

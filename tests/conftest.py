@@ -29,6 +29,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--histories", type=int, default=100, help="how many random histories the simulation plays")
+    parser.addoption("--images", help="a folder for the pictures of the pages")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
