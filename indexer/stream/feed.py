@@ -52,13 +52,21 @@ KINDS: Final = {
 }
 """Of the contracts' events those that are told, by name."""
 
+_KEYS: Final = {
+    "positions": ("user", "victim"),
+    "scans": ("level", "source_level"),
+    "deaths": ("level",),
+    "markets": ("round_id",),
+    "tokens": ("from",),
+}
+"""By channel the arguments one of which says what an event is about: what is about the same stays in order."""
 _SMALL: Final = {"level", "source_level", "target_level", "boost_type", "value_bps", "round_type"}
 """Arguments that any JSON number holds; all others go out as decimal strings."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """A message of the feed; `id` is its place in the chain, `key` the player or level that it is about."""
+    """A message of the feed; `id` is its place in the chain, `key` the player, level or round that it is about."""
 
     id: int
     channel: str
@@ -94,10 +102,7 @@ def event_item(row: tuple[int, datetime, bytes, str, Any]) -> FeedItem:
     if kind == "TAX":
         data["part"] = "burned" if name == "TaxBurned" else "collected"
     in_feed = kind not in ("TRANSFER", "TAX")
-    key = next(
-        (str(data[name]) for name in ("user", "from", "victim", "level", "source_level", "round_id") if name in data),
-        "",
-    )
+    key = next((str(data[name]) for name in _KEYS.get(channel, ()) if name in data), "")
     return FeedItem(place, channel, kind, in_feed, key, _body(kind, data, time, place, tx_hash))
 
 

@@ -72,13 +72,14 @@ class ReorgMessage(msgspec.Struct, tag_field="kind", tag=_REORG):
 
 class CommitMessage(msgspec.Struct, tag_field="kind", tag=_COMMIT):
     """All of a commit of the indexer has been told, or, where it is not `complete`, a part of it: in `feed` only, for
-    who mirrors a state."""
+    who mirrors a state. What was told are the items above the id `begins`: who has come less far has a gap."""
 
     block: IndexedBlock
     cursor: int
     reorg: int
     touched: list[str]
     complete: bool = True
+    begins: int = 0
 
     @property
     def reached(self) -> Position:
@@ -111,7 +112,7 @@ def messages_of(step: Step, hashes: dict[int, str]) -> dict[Place, list[Message]
         event = EventMessage(item.id, block_hash, item.channel, item.type, item.in_feed, item.key, item.body)
         tell((place_of(item), (FEED, 0)), _message(_EVENT, event, item.id, block_hash))
     reached, touched = step.reached, sorted(step.touched)
-    commit = CommitMessage(step.block, reached.cursor, reached.reorg, touched, step.complete)
+    commit = CommitMessage(step.block, reached.cursor, reached.reorg, touched, step.complete, step.begins)
     tell([(FEED, 0)], _message(_COMMIT, commit, step.block.block_hash, step.block.revision, reached.cursor))
     return found
 
@@ -119,6 +120,8 @@ def messages_of(step: Step, hashes: dict[int, str]) -> dict[Place, list[Message]
 def place_of(item: FeedItem) -> Place:
     """The topic and partition of an item."""
     topic = _TOPIC_OF.get(item.channel, item.channel)
+    if item.key.isdecimal():
+        return topic, int(item.key) % PARTITIONS[topic]
     digest = blake2b(item.key.encode(), digest_size=8).digest()
     return topic, int.from_bytes(digest, "big") % PARTITIONS[topic]
 

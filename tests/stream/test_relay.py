@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from psycopg import Connection
 
 from indexer.replay.recording import RecordedBlock
@@ -16,6 +17,8 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.stream.broker import Received
 from indexer.stream.iggy import IggyBroker
+from indexer.stream.memory import MemoryBroker
+from indexer.stream.relay import Relay
 from indexer.stream.topics import PARTITIONS, CommitMessage, EventMessage, ReorgMessage, decode
 from tests.iggy.server import StandIn
 from tests.indexing import following, index
@@ -23,6 +26,14 @@ from tests.paths import PROJECT
 from tests.processes import await_block, await_tip, await_true, environment_of
 from tests.realtime.socket import canonical
 
+ABOUT = {
+    "market": "round_id",
+    "scans": "level",
+    "deaths": "level",
+    "token": "from",
+    "fees": "nothing",
+    "system": "nothing",
+}
 ALL = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 
 
@@ -110,10 +121,13 @@ def test_the_whole_season_is_told_in_order_by_topic_and_key(
                 event = decode(message.payload)
                 assert isinstance(event, EventMessage)
                 keys.setdefault((topic, event.key), set()).add(partition)
+                assert event.key == str(event.event["data"].get(ABOUT.get(topic, "user"), event.key))
                 assert event.block_hash == season[event.id >> 23].hash
     assert apart == canonical(connection, ALL)
     assert all(len(partitions) == 1 for partitions in keys.values())
     assert {topic for topic, _ in keys} == set(PARTITIONS) - {"feed"}
+    for topic in ("scans", "deaths"):
+        assert {*range(5)} == {partition for one, partition in found if one == topic and found[one, partition]}
     assert isinstance(decode(found["feed", 0][-1].payload), CommitMessage)
 
 
@@ -155,6 +169,28 @@ def test_while_the_broker_is_away_events_wait_and_the_indexer_goes_on(
         await_block(connection, 200)
         server.start()
         arrives(server, lambda: canonical(connection, ALL))
+
+
+def test_what_waits_for_a_broker_that_is_away_is_counted(
+    database: str, season: list[RecordedBlock], truth: Truth
+) -> None:
+    def lag() -> float | None:
+        return REGISTRY.get_sample_value("stream_lag_blocks")
+
+    async def work() -> None:
+        broker = MemoryBroker()
+        broker.away = True
+        task = asyncio.create_task(Relay(broker).run())
+        for expected in (100, 0):
+            async with asyncio.timeout(10):
+                while lag() != expected:  # noqa: ASYNC110 - a figure tells nobody that it changes
+                    await asyncio.sleep(0.02)
+            broker.away = False
+        task.cancel()
+
+    with ReplayServer(season, ReplayOptions(head=100)) as node:
+        index(node, truth.contracts)
+    asyncio.run(asyncio.wait_for(work(), 30))
 
 
 def test_a_second_relay_takes_over_when_the_first_is_killed(
