@@ -6,6 +6,7 @@ a crash between the two, has the same message ids.
 
 import asyncio
 import logging
+import time
 from typing import Any, Final
 
 from opentelemetry.trace import get_current_span
@@ -14,6 +15,7 @@ from psycopg import AsyncConnection
 
 from indexer.domain.units import block_of
 from indexer.selectors.status import RELAY
+from indexer.store.lock import NOTICE_DEATH
 from indexer.stream import reader
 from indexer.stream.broker import Broker
 from indexer.stream.connection import fetch_one, listen, word
@@ -25,6 +27,8 @@ from indexer.tracing import TRACER
 logger = logging.getLogger(__name__)
 
 STANDBY_PAUSE: Final = 0.5
+MOST_TRUSTED: Final = 1.0
+"""Seconds for which the lock is taken to be still ours without asking."""
 
 PUBLISHED: Final = Counter("stream_messages_published", "Messages that the broker has taken")
 LAG: Final = Gauge("stream_lag_blocks", "Indexed blocks that the broker has not been told of")
@@ -45,10 +49,12 @@ class Relay:
         try:
             await self._take_turn(connection)
             await listen(connection)
+            position = await load_position(connection)
+            await _show_lag(connection, position)
             await self._broker.create_topics()
             attempts.succeeded()
             ACTIVE.set(1)
-            await self._tell(connection)
+            await self._tell(connection, position)
         finally:
             ACTIVE.set(0)
 
@@ -58,17 +64,18 @@ class Relay:
         while not await _is_ours(connection):
             if not waiting:
                 logger.warning("another relay is at work; waiting to take over")
+                LAG.set(0)
             waiting = True
             await asyncio.sleep(STANDBY_PAUSE)
 
-    async def _tell(self, connection: AsyncConnection[Any]) -> None:
-        position = await load_position(connection)
+    async def _tell(self, connection: AsyncConnection[Any], position: Position) -> None:
         while True:
-            step = await reader.step(connection, position, paged=True)
+            step = await reader.step(connection, position, reader.BLOCKS_A_PAGE)
             if step is not None and (step.reached != position or step.ancestor is not None):
+                LAG.set(_lag(step.block.block_number, position))
                 await self._publish(connection, step)
                 position = step.reached
-                LAG.set(step.block.block_number - block_of(position.cursor))
+                LAG.set(_lag(step.block.block_number, position))
             if step is None or step.complete:
                 await word(connection)
 
@@ -78,11 +85,27 @@ class Relay:
         tip = {step.block.block_number: step.block.block_hash}
         hashes = tip | await reader.block_hashes(connection, {item.block_number for item in step.items} - set(tip))
         told = messages_of(step, hashes)
+        read_at = time.monotonic()
         # Browsers wait for the feed; who reads the other topics has more time.
         for place, messages in sorted(told.items(), key=lambda one: one[0][0] != FEED):
+            if time.monotonic() - read_at > MOST_TRUSTED:
+                # A process that stood still may have lost the lock: somebody else tells newer things by now.
+                await connection.execute("SELECT 1")
+                read_at = time.monotonic()
             await self._broker.publish(place, messages)
             PUBLISHED.inc(len(messages))
         await store_position(connection, step.reached)
+
+
+async def _show_lag(connection: AsyncConnection[Any], position: Position) -> None:
+    """Tell how much waits, also while the broker can't be told."""
+    found = await reader.newest(connection)
+    if found is not None:
+        LAG.set(_lag(found[0].block_number, position))
+
+
+def _lag(block_number: int, position: Position) -> int:
+    return max(0, block_number - block_of(position.cursor))
 
 
 async def load_position(connection: AsyncConnection[Any]) -> Position:
@@ -103,4 +126,7 @@ async def store_position(connection: AsyncConnection[Any], position: Position) -
 async def _is_ours(connection: AsyncConnection[Any]) -> bool:
     """Take the relay's lock, which goes with the connection."""
     row = await fetch_one(connection, "SELECT pg_try_advisory_lock(hashtext('ghostnet relay'))")
-    return row is not None and bool(row[0])
+    if row is None or not row[0]:
+        return False
+    await connection.execute(NOTICE_DEATH)
+    return True
