@@ -30,7 +30,7 @@ class Broker(Protocol):
         """Make the stream's topics, those that are missing."""
 
     async def publish(self, place: Place, messages: Sequence[Message]) -> None:
-        """Append messages in order. When it returns they are kept; when it raises, any of them may be."""
+        """Append messages in order. When it returns they outlive the broker's process; when it raises, any may."""
 
     async def poll(self, place: Place, offset: int, most: int) -> list[Received]:
         """Messages from an offset on, in order; none if there are none yet."""

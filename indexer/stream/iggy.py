@@ -49,7 +49,13 @@ class IggyBroker:
         for topic, partitions in PARTITIONS.items():
             await self._ensure(
                 partial(IggyClient.get_topic, stream_id=STREAM, topic_id=topic),
-                partial(IggyClient.create_topic, stream=STREAM, name=topic, partitions_count=partitions),
+                partial(
+                    IggyClient.create_topic,
+                    stream=STREAM,
+                    name=topic,
+                    partitions_count=partitions,
+                    messages_required_to_save=1,  # by default 1,024 wait in the server's memory, and die with it
+                ),
             )
 
     async def publish(self, place: Place, messages: Sequence[Message]) -> None:

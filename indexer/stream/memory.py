@@ -22,13 +22,19 @@ class MemoryBroker:
     async def publish(self, place: Place, messages: Sequence[Message]) -> None:
         kept = self._partition(place)
         for message in messages:
-            kept.append(Received(len(kept), message.id, message.payload))
+            offset = kept[-1].offset + 1 if kept else 0
+            kept.append(Received(offset, message.id, message.payload))
 
     async def poll(self, place: Place, offset: int, most: int) -> list[Received]:
-        return self._partition(place)[offset : offset + most]
+        return [one for one in self._partition(place) if one.offset >= offset][:most]
 
     async def end(self, place: Place) -> int:
-        return len(self._partition(place))
+        kept = self._partition(place)
+        return kept[-1].offset + 1 if kept else 0
+
+    def lose(self, place: Place, messages: slice) -> None:
+        """Forget some of a partition's messages, as a crash or retention does."""
+        del self._partition(place)[messages]
 
     def _check(self) -> None:
         if self.away:

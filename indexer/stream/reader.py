@@ -51,6 +51,8 @@ class Step:
     """Addresses, lower case, of players whose position changed."""
     complete: bool = True
     """Whether `reached` is the end of `block`."""
+    begins: int = 0
+    """The id above which all items are here."""
 
 
 @asynccontextmanager
@@ -70,18 +72,19 @@ async def newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, Positi
         return block, Position(end_of(block.block_number), reorg)
 
 
-async def step(connection: AsyncConnection[Any], position: Position, *, paged: bool = False) -> Step | None:
-    """What happened since a position, `paged` for no more than a page of it; None if nothing is indexed."""
+async def step(connection: AsyncConnection[Any], position: Position, most_blocks: int) -> Step | None:
+    """What happened since a position, in no more than so many blocks with something of ours in them; None if nothing is
+    indexed."""
     async with snapshot(connection) as block:
         if block is None:
             return None
         reorg, ancestor = await _reorgs_since(connection, position.reorg)
         cursor = kept_cursor(position, ancestor)
         end = end_of(block.block_number)
-        last = await page_end(connection, cursor, end) if paged else end
+        last = await page_end(connection, cursor, end, most_blocks)
         items = await read_items(connection, cursor, last)
         touched = await _touched(connection, cursor, last)
-        return Step(block, Position(last, reorg), ancestor, items, touched, last == end)
+        return Step(block, Position(last, reorg), ancestor, items, touched, last == end, cursor)
 
 
 def kept_cursor(position: Position, ancestor: int | None) -> int:
@@ -103,10 +106,10 @@ async def read_items(connection: AsyncConnection[Any], after: int, last: int) ->
     return sorted((item for item in found if item.id > after), key=lambda item: item.id)
 
 
-async def page_end(connection: AsyncConnection[Any], after: int, last: int) -> int:
+async def page_end(connection: AsyncConnection[Any], after: int, last: int, most_blocks: int = BLOCKS_A_PAGE) -> int:
     """Where a page of items after a cursor ends: at the end of a block, `last` at the latest."""
     sql = "SELECT id FROM chain_blocks WHERE id > %s AND id <= %s ORDER BY id OFFSET %s LIMIT 1"
-    row = await fetch_one(connection, sql, (after, last, BLOCKS_A_PAGE))
+    row = await fetch_one(connection, sql, (after, last, most_blocks))
     return last if row is None else min(last, end_of(block_of(row[0])))
 
 

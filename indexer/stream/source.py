@@ -1,14 +1,18 @@
 """Where a reader of the feed gets it from: the database itself, or a broker's `feed` topic."""
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Any, Final, Protocol
 
+import msgspec
 from psycopg import AsyncConnection
 
+from indexer.errors import GhostnetError
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
-from indexer.stream.broker import Broker
+from indexer.stream.broker import Broker, Received
 from indexer.stream.connection import listen, word
 from indexer.stream.feed import FeedItem, end_of
 from indexer.stream.reader import Position, Step
@@ -17,6 +21,20 @@ from indexer.stream.topics import FEED, CommitMessage, EventMessage, ReorgMessag
 IDLE: Final = 0.002
 """Seconds between two questions for messages, while there are none: Iggy tells nobody by itself."""
 MOST_POLLED: Final = 1_000
+LONG_SILENCE: Final = 2.0
+"""Seconds without a message after which it is asked whether the topic still reaches as far."""
+MOST_ITEMS: Final = 50_000
+MOST_BLOCKS: Final = 5_000
+"""Events, or blocks with something of ours in them, of a step. Who is so far behind has lost touch: clients then ask
+for what they miss by themselves."""
+
+logger = logging.getLogger(__name__)
+
+
+class FellBehind(GhostnetError):
+    """So much has happened that it can't be told in one step."""
+
+    help = "Nothing is lost: clients are sent away and come back with their cursors."
 
 
 class Source(Protocol):
@@ -26,7 +44,7 @@ class Source(Protocol):
         """From now on nothing may be missed. Raises psycopg.OperationalError or BrokerAway."""
 
     def steps(self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position) -> AsyncIterator[Step]:
-        """What happened since a position, which is the end of `block`; never ends. Raises as `begin`."""
+        """What happened since a position, the end of `block`; never ends. Raises as `begin`, and FellBehind."""
 
 
 class DatabaseSource:
@@ -40,7 +58,7 @@ class DatabaseSource:
     ) -> AsyncIterator[Step]:
         revision = block.revision
         while True:
-            step = await reader.step(connection, position)
+            step = await _whole_step(connection, position)
             if step is not None and step.block.revision != revision:
                 revision, position = step.block.revision, step.reached
                 yield step
@@ -48,7 +66,11 @@ class DatabaseSource:
 
 
 class BrokerSource:
-    """Reads the `feed` topic, on from where it ended when the reader began."""
+    """Reads the `feed` topic, on from where it ended when the reader began.
+
+    The topic is not trusted to be whole: a broker may lose its end in a crash, its beginning to retention, or all of it
+    to somebody who made it anew. Where it has a gap, the tables tell what was in it.
+    """
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -63,33 +85,106 @@ class BrokerSource:
     ) -> AsyncIterator[Step]:
         """What was published before is known by `position`, also if it is published again; a step that was broken off
         is followed by one that has all of it."""
-        items: dict[int, FeedItem] = {}
-        ancestor: int | None = None
-        touched: set[str] = set()
         assert self._offset is not None, "begin comes first"
-        offset = self._offset
+        while True:
+            try:
+                async for step in self._read(block, position):
+                    block, position = step.block, step.reached
+                    yield step
+            except _TopicHasGap as gap:
+                logger.warning("%s; what is missing is read from the tables", gap)
+                self._offset = await self._broker.end((FEED, 0))
+                found = await _whole_step(connection, position)
+                if found is not None and found.block.revision > block.revision:
+                    block, position = found.block, found.reached
+                    yield found
+            except FellBehind:
+                self._offset = None
+                raise
+
+    async def _read(self, block: IndexedBlock, position: Position) -> AsyncIterator[Step]:
+        """Steps out of the topic. Raises _TopicHasGap, and FellBehind."""
+        partly = _Partly(block, position)
+        async for message in self._messages():
+            step = partly.take(_decoded(message))
+            if step is not None:
+                # Only here: who begins anew after a failure must read a step from its first message on.
+                self._offset = message.offset + 1
+                if step.block.revision > partly.block.revision:
+                    yield step
+                    partly = _Partly(step.block, step.reached)
+                else:
+                    partly = _Partly(partly.block, partly.position)
+
+    async def _messages(self) -> AsyncIterator[Received]:
+        assert self._offset is not None
+        offset, looked_at = self._offset, time.monotonic()
         while True:
             messages = await self._broker.poll((FEED, 0), offset, MOST_POLLED)
             for message in messages:
-                offset = message.offset + 1
-                match decode(message.payload):
-                    case EventMessage() as event:
-                        if event.id > reader.kept_cursor(position, ancestor):
-                            items[event.id] = event.item()
-                    case ReorgMessage() as reorg:
-                        if reorg.reorg > position.reorg:
-                            ancestor = reorg.ancestor_block if ancestor is None else min(ancestor, reorg.ancestor_block)
-                            items = {place: item for place, item in items.items() if place <= end_of(ancestor)}
-                    case CommitMessage() as commit:
-                        touched |= set(commit.touched)
-                        if not commit.complete:
-                            continue
-                        # Only here: who begins anew after a failure must read a step from its first message on.
-                        self._offset = offset
-                        if commit.block.revision > block.revision:
-                            block, position = commit.block, commit.reached
-                            told = [items[place] for place in sorted(items)]
-                            yield Step(block, position, ancestor, told, touched)
-                        items, ancestor, touched = {}, None, set()
-            if not messages:
-                await asyncio.sleep(IDLE)
+                if message.offset != offset:
+                    raise _TopicHasGap(f"the topic goes on at {message.offset} instead of {offset}")
+                offset += 1
+                yield message
+            if messages:
+                looked_at = time.monotonic()
+                continue
+            if time.monotonic() - looked_at > LONG_SILENCE:
+                looked_at = time.monotonic()
+                if (end := await self._broker.end((FEED, 0))) < offset:
+                    raise _TopicHasGap(f"the topic ends at {end}, before {offset}")
+            await asyncio.sleep(IDLE)
+
+
+class _Partly:
+    """What was read of a step so far, after `position`, the end of `block`."""
+
+    def __init__(self, block: IndexedBlock, position: Position) -> None:
+        self.block = block
+        self.position = position
+        self._items: dict[int, FeedItem] = {}
+        self._ancestor: int | None = None
+        self._touched: set[str] = set()
+        self._covered = position.cursor
+
+    def take(self, message: EventMessage | ReorgMessage | CommitMessage) -> Step | None:
+        """The step, with the message that ends it. Raises _TopicHasGap and FellBehind."""
+        match message:
+            case EventMessage():
+                if message.id > reader.kept_cursor(self.position, self._ancestor):
+                    self._items[message.id] = message.item()
+                    if len(self._items) > MOST_ITEMS:
+                        raise FellBehind(f"more than {MOST_ITEMS} events at once")
+            case ReorgMessage():
+                if message.reorg > self.position.reorg:
+                    known = message.ancestor_block if self._ancestor is None else self._ancestor
+                    ancestor = self._ancestor = min(known, message.ancestor_block)
+                    self._items = {place: item for place, item in self._items.items() if place <= end_of(ancestor)}
+                    self._covered = min(self._covered, end_of(ancestor))
+            case CommitMessage():
+                if message.begins > self._covered:
+                    raise _TopicHasGap(f"the topic has nothing between {self._covered} and {message.begins}")
+                self._covered = max(self._covered, message.cursor)
+                self._touched |= set(message.touched)
+                if message.complete:
+                    told = [self._items[place] for place in sorted(self._items)]
+                    return Step(message.block, message.reached, self._ancestor, told, self._touched)
+        return None
+
+
+class _TopicHasGap(Exception):
+    """Messages are missing, or one of them is none of ours."""
+
+
+def _decoded(message: Received) -> EventMessage | ReorgMessage | CommitMessage:
+    try:
+        return decode(message.payload)
+    except msgspec.DecodeError as error:
+        raise _TopicHasGap(f"the message at {message.offset} can't be read ({error})") from error
+
+
+async def _whole_step(connection: AsyncConnection[Any], position: Position) -> Step | None:
+    step = await reader.step(connection, position, MOST_BLOCKS)
+    if step is not None and not step.complete:
+        raise FellBehind(f"more than {MOST_BLOCKS} blocks at once")
+    return step

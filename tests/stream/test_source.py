@@ -1,0 +1,148 @@
+"""The feed topic as a source: whatever a broker loses, nothing is missing, and nothing comes twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayServer
+from indexer.replay.truth import Truth
+from indexer.stream import reader, source
+from indexer.stream.connection import connect, fetch_one
+from indexer.stream.memory import MemoryBroker
+from indexer.stream.relay import Relay
+from indexer.stream.source import BrokerSource, FellBehind
+from indexer.stream.topics import FEED, Message
+from tests.indexing import index
+from tests.realtime.socket import canonical
+
+START, MIDDLE, END = 300, 330, 360
+PLACE = (FEED, 0)
+CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system"]
+
+
+@asynccontextmanager
+async def relaying(broker: MemoryBroker, until: int) -> AsyncIterator[None]:
+    """A relay at work; when the block ends, all up to a block has been told."""
+    task = asyncio.create_task(Relay(broker).run())
+    try:
+        yield
+        async with asyncio.timeout(20), await connect("ghostnet test") as connection:
+            while True:
+                row = await fetch_one(connection, "SELECT max(event_id) >> 23 FROM outbox_cursors")
+                if row is not None and row[0] == until:
+                    return
+                await asyncio.sleep(0.02)
+    finally:
+        task.cancel()
+
+
+async def make_anew(broker: MemoryBroker) -> None:
+    """Somebody deleted the topic, and it was made again."""
+    broker.lose(PLACE, slice(None))
+
+
+async def lose_end(broker: MemoryBroker) -> None:
+    """A crash took messages that were told already and some that were not."""
+    broker.lose(PLACE, slice(-40, None))
+
+
+async def lose_middle(broker: MemoryBroker) -> None:
+    """Retention took what nobody had read yet."""
+    broker.lose(PLACE, slice(0, -5))
+
+
+async def publish_nonsense(broker: MemoryBroker) -> None:
+    await broker.publish(PLACE, [Message(7, "event", b"not of ours")])
+
+
+async def lose_nothing(broker: MemoryBroker) -> None:
+    """All is well."""
+
+
+@pytest.mark.parametrize("trouble", [lose_nothing, make_anew, lose_end, lose_middle, publish_nonsense])
+@pytest.mark.parametrize("asleep", [False, True], ids=["reading", "not reading meanwhile"])
+def test_what_the_topic_lacks_is_told_from_the_tables(
+    database: str,
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    trouble: Any,
+    asleep: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source, "LONG_SILENCE", 0.1)
+    told: list[int] = []
+
+    async def work(node: ReplayServer) -> None:
+        broker = MemoryBroker()
+
+        async def go(**options: Any) -> None:
+            await asyncio.to_thread(partial(index, node, truth.contracts, **options))
+
+        await go(to_block=START, batch_size=10)
+        async with relaying(broker, START):
+            pass
+        feed = BrokerSource(broker)
+        async with await connect("ghostnet test") as own:
+            await feed.begin(own)
+            found = await reader.newest(own)
+            assert found is not None
+
+            async def read() -> None:
+                async for step in feed.steps(own, *found):
+                    assert step.ancestor is None
+                    told.extend(item.id for item in step.items)
+                    if step.block.block_number == END:
+                        return
+
+            reading = None if asleep else asyncio.create_task(read())
+            async with relaying(broker, MIDDLE):
+                await go(to_block=MIDDLE, batch_size=1)
+            await asyncio.sleep(0.1)
+            await trouble(broker)
+            await asyncio.sleep(0.3)
+            async with relaying(broker, END):
+                await go(to_block=END, batch_size=1)
+            await asyncio.wait_for(reading or read(), 20)
+
+    with ReplayServer(season) as node:
+        asyncio.run(asyncio.wait_for(work(node), 60))
+    assert told == sorted(place for place in canonical(connection, CHANNELS) if place >> 23 > START)
+
+
+def test_who_is_too_far_behind_says_so_and_begins_at_the_end(
+    database: str, season: list[RecordedBlock], truth: Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "MOST_ITEMS", 100)
+
+    async def work(node: ReplayServer) -> None:
+        broker = MemoryBroker()
+        await asyncio.to_thread(index, node, truth.contracts, to_block=START)
+        feed = BrokerSource(broker)
+        await broker.create_topics()
+        async with await connect("ghostnet test") as own:
+            await feed.begin(own)
+            found = await reader.newest(own)
+            assert found is not None
+            await asyncio.to_thread(index, node, truth.contracts, to_block=END)
+            async with relaying(broker, END):
+                pass
+            with pytest.raises(FellBehind):
+                await anext(aiter(feed.steps(own, *found)))
+            await feed.begin(own)
+            newest = await reader.newest(own)
+            assert newest is not None
+            await asyncio.to_thread(index, node, truth.contracts, to_block=END + 1)
+            async with relaying(broker, END + 1):
+                pass
+            step = await anext(aiter(feed.steps(own, *newest)))
+            assert {item.block_number for item in step.items} == {END + 1}
+
+    with ReplayServer(season) as node:
+        asyncio.run(asyncio.wait_for(work(node), 60))
