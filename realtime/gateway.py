@@ -5,6 +5,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from indexer.stream.connection import connect
 from indexer.stream.feed import FeedItem, end_of
 from realtime import protocol
 from realtime.client import MOST_SUBSCRIPTIONS, Client, carries
-from realtime.hub import Hub
+from realtime.hub import TRY_AGAIN, Hub
 from realtime.protocol import BadMessage, Ping, Subscribe, SubscribeUser, Unsubscribe, UnsubscribeUser
 from realtime.wire import TOO_MUCH, Wire, frame
 
@@ -30,10 +31,10 @@ MOST_MESSAGES: Final = 6_000
 """Messages a minute from which on each is an error."""
 MOST_ERRORS: Final = 20
 """Errors a minute after which a client is closed with TOO_MUCH."""
-TRY_AGAIN: Final = 1013
-"""A replay broke off, or took too long: the client may go on from its cursor, on another connection."""
-MOST_REPLAYS: Final = 4
+MOST_REPLAYS: Final = 8
 """Replays that read the database at the same time."""
+LONGEST_WAIT: Final = 20.0
+"""Seconds that a replay may wait for its turn."""
 LONGEST_REPLAY: Final = 60.0
 """Seconds after which a client that reads its replay too slowly makes room for others; it can go on from its cursor."""
 
@@ -112,16 +113,16 @@ class Gateway:
                 return
             case SubscribeUser(address, since):
                 _check_room(client, address not in client.users)
-                client.users.add(address)
+                self._hub.updates.watch(client, address)
                 self._say(client)
                 if since is not None:
-                    await self._hub.tell_positions([address], client)
+                    self._hub.updates.ask(client, address)
             case Unsubscribe(channels):
                 client.channels -= set(channels)
                 self._hub.changed(client)
                 self._say(client)
             case UnsubscribeUser(address):
-                client.users.discard(address)
+                self._hub.updates.unwatch(client, address)
                 self._say(client)
 
     def _say(self, client: Client) -> None:
@@ -133,8 +134,13 @@ class Gateway:
         What the hub tells meanwhile is held back. The database may be ahead of the hub; then the client is, and what
         the hub tells until it has come there is told only as far as the client does not know it.
         """
-        async with self._replays, await connect("ghostnet replay") as connection, asyncio.timeout(LONGEST_REPLAY):
+        async with (
+            self._turn(),
+            asyncio.timeout(LONGEST_REPLAY),
+            await connect("ghostnet replay") as connection,
+        ):
             before, known = set(client.channels), self._hub.position.cursor if client.settled else client.cursor
+            revision = 0 if client.settled else client.revision
             client.settled, client.held = False, deque()
             client.channels |= channels
             self._hub.changed(client)
@@ -153,7 +159,7 @@ class Gateway:
                             break
                 client.cursor, client.revision = replay.last, replay.block.revision
             except BadMessage:
-                client.channels, client.cursor, client.revision = before, known, 0
+                client.channels, client.cursor, client.revision = before, known, revision
                 raise
             except BaseException:
                 # What was held back would leave a gap. The client goes on from its cursor on another connection.
@@ -163,6 +169,16 @@ class Gateway:
                 client.release()
                 client.settle(self._hub.block.revision if self._hub.block else 0)
                 self._hub.changed(client)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One of the places for replays. Raises TimeoutError if none becomes free."""
+        async with asyncio.timeout(LONGEST_WAIT):
+            await self._replays.acquire()
+        try:
+            yield
+        finally:
+            self._replays.release()
 
     async def _prepare(self, connection: AsyncConnection[Any], block: IndexedBlock | None, since: int) -> "Replay":
         """What is to be replayed from a cursor on. Raises BadMessage for a cursor that nothing can be told from."""

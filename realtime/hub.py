@@ -5,7 +5,7 @@ again where it was, so clients notice nothing but a delay.
 """
 
 import asyncio
-from collections.abc import Iterable
+import logging
 from typing import Any, Final
 
 from opentelemetry.trace import get_current_span
@@ -18,17 +18,21 @@ from indexer.stream import reader
 from indexer.stream.feed import EVERYTHING, FeedItem
 from indexer.stream.persistence import Attempts, persist
 from indexer.stream.reader import Position, Step
-from indexer.stream.source import Source
+from indexer.stream.source import FellBehind, Source
 from indexer.tracing import TRACER
 from realtime import protocol
 from realtime.client import Client
-from realtime.positions import positions_of
+from realtime.updates import PositionUpdates
 from realtime.warnings import ScanWarnings
 from realtime.wire import before_shutdown, frame
+
+logger = logging.getLogger(__name__)
 
 CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected")
 MESSAGES: Final = Counter("websocket_messages", "Feed items told, once for each client that got them")
 GOING_AWAY: Final = 1001
+TRY_AGAIN: Final = 1013
+"""For whom something was missed: the client may go on from its cursor, on another connection."""
 PAUSE: Final = 0.5
 """Seconds between two looks at an empty database."""
 
@@ -42,10 +46,11 @@ class Hub:
         self._clients: set[Client] = set()
         self._unsettled: set[Client] = set()
         self._recipients: dict[tuple[str, bool], tuple[Client, ...]] = {}
-        self._due: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+        self._updating: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._warnings = ScanWarnings(self._warn)
+        self.updates = PositionUpdates()
         self.block: IndexedBlock | None = None
         self.position = Position(0, 0)
 
@@ -54,6 +59,7 @@ class Hub:
         if self._task is None or self._task.done():
             if self._task is None:
                 before_shutdown(self._say_good_bye)
+                self._updating = asyncio.get_running_loop().create_task(self.updates.run(), name="position updates")
             self._task = asyncio.get_running_loop().create_task(
                 persist(self._follow, "ghostnet hub", "the feed can't be read"), name="hub"
             )
@@ -69,6 +75,7 @@ class Hub:
     def leave(self, client: Client) -> None:
         """A client has gone."""
         self._clients.discard(client)
+        self.updates.leave(client)
         self._unsettled.discard(client)
         self._recipients.clear()
         CONNECTIONS.set(len(self._clients))
@@ -85,18 +92,28 @@ class Hub:
 
     async def _follow(self, connection: AsyncConnection[Any], attempts: Attempts) -> None:
         await self._source.begin(connection)
-        await self._tell_due()
-        attempts.succeeded()
-        while self.block is None:
-            found = await reader.newest(connection)
-            if found is not None:
-                self.block, self.position = found
-                await self._warnings.read(connection, self.block)
+        block = self.block or await self._find_place(connection)
+        try:
+            async for step in self._source.steps(connection, block, self.position):
+                await self._tell(connection, step)
+                attempts.succeeded()
+        except FellBehind as error:
+            logger.warning("the feed goes on at the newest block: %s", error.message)
+            self.block = None
+
+    async def _find_place(self, connection: AsyncConnection[Any]) -> IndexedBlock:
+        """Begin at the newest block, once there is one. Whoever has subscribed before may miss what lies between, and has
+        to ask for it."""
+        while (found := await reader.newest(connection)) is None:
             self._ready.set()
-            if found is None:
-                await asyncio.sleep(PAUSE)
-        async for step in self._source.steps(connection, self.block, self.position):
-            await self._tell(connection, step)
+            await asyncio.sleep(PAUSE)
+        self.block, self.position = found
+        for client in self._clients:
+            if client.channels or client.users:
+                client.wire.close(TRY_AGAIN)
+        await self._warnings.read(connection, self.block)
+        self._ready.set()
+        return self.block
 
     @TRACER.start_as_current_span("tell")
     async def _tell(self, connection: AsyncConnection[Any], step: Step) -> None:
@@ -119,15 +136,11 @@ class Hub:
             client.settle(step.block.revision)
             if client.settled:
                 self._unsettled.discard(client)
-        users = {user for client in self._clients for user in client.users}
-        self._due |= users if step.ancestor is not None else users & step.touched
-        await self._tell_due()
+        if step.ancestor is not None:
+            self.updates.all_changed()
+        else:
+            self.updates.changed(step.touched)
         await self._warnings.read(connection, step.block)
-
-    async def _tell_due(self) -> None:
-        """Tell the positions that have changed, those too at which an earlier attempt failed."""
-        await self.tell_positions(self._due)
-        self._due.clear()
 
     def _who(self, item: FeedItem) -> tuple[Client, ...]:
         key = (item.channel, item.in_feed)
@@ -135,17 +148,6 @@ class Hub:
         if found is None:
             found = self._recipients[key] = tuple(client for client in self._clients if client.wants(item))
         return found
-
-    async def tell_positions(self, users: Iterable[str], only: Client | None = None) -> None:
-        """Tell players' positions to those who want to know, or to one client."""
-        wanted = list(users)
-        if not wanted:
-            return
-        for address, position in (await positions_of(wanted)).items():
-            text = frame(protocol.position_update(address, position))
-            for client in [only] if only else self._clients:
-                if address in client.users:
-                    client.wire.write(text)
 
     def _say_good_bye(self) -> None:
         for client in self._clients:

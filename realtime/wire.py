@@ -20,8 +20,9 @@ MOST_MESSAGE: Final = 1 << 20
 """Bytes of a client's message at which its connection is closed before they are in memory."""
 MOST_FRAME: Final = 16 * 1024
 """Bytes of a client's message that are looked at; of a longer one nothing is kept but that it was."""
-MOST_UNREAD: Final = 1_000
+MOST_UNREAD: Final = 128
 """Messages of a client that may wait for being looked at."""
+LONGEST_STALL: Final = 5.0
 FLUSH_SECONDS: Final = 0.3
 TOO_SLOW: Final = 4408
 TOO_MUCH: Final = 4429
@@ -80,9 +81,13 @@ class Wire:
         self.closed = False
 
     async def drained(self) -> None:
-        """Wait until the client has read what was written, for those who can wait; returns also when it is gone."""
+        """Wait until the client has read what was written, for those who can wait; returns also when it is gone.
+
+        Raises TimeoutError if it reads nothing for LONGEST_STALL seconds.
+        """
         if self._paused:
-            await self._drained.wait()
+            async with asyncio.timeout(LONGEST_STALL):
+                await self._drained.wait()
 
     def write(self, data: bytes) -> None:
         """Write a frame, now or as soon as the client has read what was written before."""

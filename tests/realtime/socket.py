@@ -1,6 +1,8 @@
 """A browser's side of `/ws`, and what it must have seen in the end."""
 
+import asyncio
 import json
+import socket as sockets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -62,6 +64,30 @@ async def ask(socket: ClientConnection, **message: Any) -> None:
 async def receive(socket: ClientConnection) -> Frame:
     found: Frame = json.loads(await socket.recv())
     return found
+
+
+def masked(**message: Any) -> bytes:
+    """A client's message as a frame."""
+    text = json.dumps(message).encode()
+    assert len(text) < 126
+    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
+
+
+@asynccontextmanager
+async def deaf(client: WebClient) -> AsyncIterator[sockets.socket]:
+    """A client that reads nothing by itself, over a connection with little room."""
+    loop = asyncio.get_running_loop()
+    with sockets.socket() as raw:
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        raw.setblocking(False)
+        await loop.sock_connect(raw, ("127.0.0.1", client.port))
+        handshake = (
+            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await loop.sock_sendall(raw, handshake.encode())
+        await loop.sock_recv(raw, 4096)
+        yield raw
 
 
 def canonical(connection: Connection[Any], channels: list[str]) -> dict[int, str]:

@@ -1,9 +1,9 @@
 """The protocol of `/ws`, message by message, over a real daphne."""
 
 import asyncio
-import json
 import socket as sockets
 from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from tests.conftest import database_url, default_database
 from tests.indexing import index
-from tests.realtime.socket import Browser, ask, canonical, dial, receive
+from tests.realtime.socket import Browser, ask, canonical, deaf, dial, masked, receive
 from tests.web import WebClient, web
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
@@ -287,30 +287,37 @@ def test_a_player_s_position_comes_at_once_for_who_was_away(client: WebClient) -
     assert run(work()) == {"type": "POSITION_UPDATE", **expected}
 
 
+def test_replays_that_nobody_reads_do_not_keep_others_from_theirs(client: WebClient) -> None:
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            for _ in range(12):
+                raw = await stack.enter_async_context(deaf(client))
+                await asyncio.get_running_loop().sock_sendall(
+                    raw, masked(type="SUBSCRIBE", channels=["tokens", "feed"], since="0")
+                )
+            await asyncio.sleep(1)
+            async with dial(client) as socket:
+                head = (await receive(socket))["head"]
+                await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str(int(head) - (3 << 23)))
+                assert (await asyncio.wait_for(receive(socket), 15))["type"] == "SUBSCRIBED"
+
+    run(work())
+
+
 def test_who_does_not_read_is_closed_and_others_notice_nothing(client: WebClient) -> None:
     """Answers that nobody reads pile up until they are too many; who then reads on finds out why it was closed."""
 
-    def masked(**message: Any) -> bytes:
-        text = json.dumps(message).encode()
-        return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
-
     async def work() -> None:
+        async with deaf(client) as raw:
+            await listen_to_nobody(raw)
+
+    async def listen_to_nobody(raw: sockets.socket) -> None:
         loop = asyncio.get_running_loop()
-        raw = sockets.socket()
-        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        raw.setblocking(False)
-        await loop.sock_connect(raw, ("127.0.0.1", client.port))
-        handshake = (
-            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        await loop.sock_sendall(raw, handshake.encode())
-        await loop.sock_recv(raw, 4096)
         async with dial(client) as socket:
             await receive(socket)
             for number in range(3_000):
                 await loop.sock_sendall(raw, masked(type="SUBSCRIBE_USER", address=f"0x{number % 64:040x}"))
-                if number % 100 == 0:
+                if number % 40 == 0:
                     await asyncio.sleep(0.02)
             await asyncio.sleep(1)
             await ask(socket, type="PING")
@@ -320,6 +327,5 @@ def test_who_does_not_read_is_closed_and_others_notice_nothing(client: WebClient
             chunk = await loop.sock_recv(raw, 1 << 20)
             assert chunk, "closed without a word"
             received = received[-8:] + chunk
-        raw.close()
 
     run(work())

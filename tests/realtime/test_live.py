@@ -320,6 +320,82 @@ def test_the_hub_starts_once_and_comes_back_when_its_source_fails(
         asyncio.run(asyncio.wait_for(work(node, client), 60))
 
 
+async def resume(client: WebClient, browser: Browser, since: int, whole: Callable[[], bool]) -> None:
+    """Listen to the browser's channels, from `since` on, over as many connections as it takes until all is known."""
+    async with asyncio.timeout(30):
+        while not whole():
+            try:
+                async with dial(client) as socket:
+                    cursor = max(since, browser.last)
+                    await ask(socket, type="SUBSCRIBE", channels=browser.channels, since=str(cursor))
+                    while not whole():
+                        browser.take(await receive(socket))
+            except ConnectionClosed:
+                assert socket.close_code == 1013, "come back with your cursor"
+
+
+def test_who_subscribes_before_the_hub_knows_its_place_misses_nothing(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    """The broker is away when the web process starts; replays come from the tables all the same."""
+    since, browser = (HEAD - 4) << 23, Browser(["feed"])
+
+    def expected() -> set[int]:
+        return {place for place in canonical(connection, ["feed"]) if place > since}
+
+    async def work(node: ReplayServer, broker: StandIn, client: WebClient) -> None:
+        before = expected()
+        following = asyncio.create_task(resume(client, browser, since, lambda: set(browser.events) == end))
+        end: set[int] = {-1}
+        await asyncio.to_thread(await_true, lambda: set(browser.events) == before, "the replay did not end")
+        node.advance(10)
+        await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+        broker.start()
+        with relay(database, broker):
+            await asyncio.sleep(1)
+            node.advance(10)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            end = expected()
+            await following
+
+    with live(database, connection, season) as node, StandIn() as broker:
+        broker.stop()
+        with web(database, IGGY_URL=broker.url) as client:
+            asyncio.run(asyncio.wait_for(work(node, broker, client), 60))
+    assert browser.faults == []
+
+
+def test_who_is_ahead_of_the_hub_and_asks_for_nonsense_is_told_nothing_twice(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    browser = Browser(["feed"])
+
+    async def work(node: ReplayServer, broker: StandIn, client: WebClient) -> None:
+        async with dial(client) as socket:
+            last = int((await receive(socket))["head"])
+            broker.stop()
+            node.advance(10)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str(last))
+            await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str((1 << 63) - 1))
+            while (frame := await receive(socket))["type"] != "ERROR":
+                browser.take(frame)
+            assert browser.last >> 23 == HEAD + 10
+            broker.start()
+            node.advance(5)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            expected = {place for place in canonical(connection, ["feed"]) if place > last}
+            async with asyncio.timeout(20):
+                while set(browser.events) != expected:
+                    browser.take(await receive(socket))
+
+    with live(database, connection, season) as node, StandIn() as broker, relay(database, broker):
+        await_true(lambda: broker.has_topic("feed"), "no topics")
+        with web(database, IGGY_URL=broker.url) as client:
+            asyncio.run(asyncio.wait_for(work(node, broker, client), 60))
+    assert browser.faults == []
+
+
 def test_a_server_that_stops_says_good_bye(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
