@@ -102,8 +102,8 @@ class Hub:
             self.block = None
 
     async def _find_place(self, connection: AsyncConnection[Any]) -> IndexedBlock:
-        """Begin at the newest block, once there is one. Whoever has subscribed before may miss what lies between, and has
-        to ask for it."""
+        """Begin at the newest block, once there is one. Whoever has subscribed before may miss what lies between, and
+        has to ask for it."""
         while (found := await reader.newest(connection)) is None:
             self._ready.set()
             await asyncio.sleep(PAUSE)
