@@ -50,22 +50,25 @@ class Writer:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             if batch.settled:
                 cursor.execute("SET LOCAL synchronous_commit = off")
-            for row, text in batch.texts.items():
-                table = tables()[row]
-                append(cursor, table, text)
+            touched = [tables()[row] for row in batch.texts]
+            for table in touched:
+                append(cursor, table, batch.texts[table.row])
+            self._append_headers(cursor, batch.headers)
+            # None of these waits for the answer to the one before it: COPY can't be told so.
+            with self._connection.pipeline():
                 appended = _appended(batch.headers)
-                if table.current:
-                    copy_newest_versions(cursor, table, *appended)
-                add_to_totals(cursor, table, *appended)
-            self._write_headers(cursor, batch.headers)
-            set_checkpoint(cursor, batch.headers[-1], batch.chain_head)
+                for table in touched:
+                    if table.current:
+                        copy_newest_versions(cursor, table, *appended)
+                    add_to_totals(cursor, table, *appended)
+                oldest = batch.headers[-1].number - self._headers_kept
+                cursor.execute("DELETE FROM blocks WHERE number <= %s", (oldest,))
+                set_checkpoint(cursor, batch.headers[-1], batch.chain_head)
 
-    def _write_headers(self, cursor: Cursor[Any], headers: Sequence[Header]) -> None:
-        newest = headers[-1].number
+    def _append_headers(self, cursor: Cursor[Any], headers: Sequence[Header]) -> None:
         with cursor.copy("COPY blocks (number, hash, parent_hash, timestamp) FROM STDIN") as copy:
             for header in headers[-self._headers_kept :]:
                 copy.write_row((header.number, to_bytes(header.hash), to_bytes(header.parent_hash), header.timestamp))
-        cursor.execute("DELETE FROM blocks WHERE number <= %s", (newest - self._headers_kept,))
 
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:
