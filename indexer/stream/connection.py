@@ -32,10 +32,9 @@ async def listen(connection: AsyncConnection[Any]) -> None:
     await connection.execute(f"LISTEN {HEAD_CHANNEL}")
 
 
-async def word(connection: AsyncConnection[Any]) -> None:
-    """Wait for a commit, but not for ever."""
-    async for _ in connection.notifies(timeout=SILENCE, stop_after=1):
-        pass
+async def word(connection: AsyncConnection[Any], seconds: float = SILENCE) -> bool:
+    """Wait for a commit, but no longer than so many seconds; whether there was one."""
+    return bool([one async for one in connection.notifies(timeout=seconds, stop_after=1)])
 
 
 async def fetch_one(connection: AsyncConnection[Any], sql: str, parameters: Any = None) -> tuple[Any, ...] | None:

@@ -18,8 +18,12 @@ from indexer.stream.feed import FeedItem, end_of
 from indexer.stream.reader import Position, Step
 from indexer.stream.topics import FEED, CommitMessage, EventMessage, ReorgMessage, decode
 
-IDLE: Final = 0.002
-"""Seconds between two questions for messages, while there are none: Iggy tells nobody by itself."""
+PAUSE: Final = 0.001
+"""Seconds between two questions for messages while some must be on their way: Iggy tells nobody by itself."""
+EXPECTED: Final = 0.25
+"""Seconds after a commit in which its messages are expected; later ones wait for the next look."""
+LOOK: Final = 0.05
+"""Seconds between two questions while nothing was committed."""
 MOST_POLLED: Final = 1_000
 LONG_SILENCE: Final = 2.0
 """Seconds without a message after which it is asked whether the topic still reaches as far."""
@@ -77,6 +81,7 @@ class BrokerSource:
         self._offset: int | None = None
 
     async def begin(self, connection: AsyncConnection[Any]) -> None:
+        await listen(connection)
         if self._offset is None:
             self._offset = await self._broker.end((FEED, 0))
 
@@ -88,7 +93,7 @@ class BrokerSource:
         assert self._offset is not None, "begin comes first"
         while True:
             try:
-                async for step in self._read(block, position):
+                async for step in self._read(connection, block, position):
                     block, position = step.block, step.reached
                     yield step
             except _TopicHasGap as gap:
@@ -102,10 +107,12 @@ class BrokerSource:
                 self._offset = None
                 raise
 
-    async def _read(self, block: IndexedBlock, position: Position) -> AsyncIterator[Step]:
+    async def _read(
+        self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position
+    ) -> AsyncIterator[Step]:
         """Steps out of the topic. Raises _TopicHasGap, and FellBehind."""
         partly = _Partly(block, position)
-        async for message in self._messages():
+        async for message in self._messages(connection):
             step = partly.take(_decoded(message))
             if step is not None:
                 # Only here: who begins anew after a failure must read a step from its first message on.
@@ -116,9 +123,10 @@ class BrokerSource:
                 else:
                     partly = _Partly(partly.block, partly.position)
 
-    async def _messages(self) -> AsyncIterator[Received]:
+    async def _messages(self, connection: AsyncConnection[Any]) -> AsyncIterator[Received]:
+        """All messages, as they come; commits to the tables tell when some may. Raises _TopicHasGap."""
         assert self._offset is not None
-        offset, looked_at = self._offset, time.monotonic()
+        offset, looked_at, expected = self._offset, time.monotonic(), 0.0
         while True:
             messages = await self._broker.poll((FEED, 0), offset, MOST_POLLED)
             for message in messages:
@@ -133,7 +141,10 @@ class BrokerSource:
                 looked_at = time.monotonic()
                 if (end := await self._broker.end((FEED, 0))) < offset:
                     raise _TopicHasGap(f"the topic ends at {end}, before {offset}")
-            await asyncio.sleep(IDLE)
+            if time.monotonic() < expected:
+                await asyncio.sleep(PAUSE)
+            elif await word(connection, LOOK):
+                expected = time.monotonic() + EXPECTED
 
 
 class _Partly:
