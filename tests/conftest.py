@@ -28,7 +28,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--histories", type=int, default=100, help="how many random histories the simulation plays")
+    parser.addoption("--histories", type=int, default=60, help="how many random histories the simulation plays")
     parser.addoption("--images", help="a folder for the pictures of the pages")
 
 

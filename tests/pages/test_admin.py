@@ -25,8 +25,8 @@ PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 
 @pytest.fixture
 def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator[WebClient]:
-    """A server on 400 blocks, with a superuser `root` and `reader`, who may see everything and ask for audits."""
-    with ReplayServer(season, ReplayOptions(head=400)) as node:
+    """A server on 150 blocks, with a superuser `root` and `reader`, who may see everything and ask for audits."""
+    with ReplayServer(season, ReplayOptions(head=150)) as node:
         index(node, truth.contracts)
     User.objects.create_superuser("root", password=PASSWORD)
     reader = User.objects.create_user("reader", password=PASSWORD, is_staff=True)
@@ -80,28 +80,28 @@ def test_long_lists_are_read_stretch_by_stretch(client: WebClient, connection: C
     assert (seen, older) == (12_000, [])
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "q=" + "9" * 5_000,
-        "q=%00",
-        "q=١٢٣",
-        "level=abc",
-        "level=%00",
-        "status=%00",
-        "before=x",
-        "before=" + "9" * 30,
-        "p=x",
-    ],
+SENSELESS = (
+    "q=" + "9" * 5_000,
+    "q=%00",
+    "q=١٢٣",
+    "level=abc",
+    "level=%00",
+    "status=%00",
+    "before=x",
+    "before=" + "9" * 30,
 )
-def test_senseless_questions_are_no_errors(client: WebClient, query: str) -> None:
-    assert Operator(client, "root").get(f"/admin/indexer/position/?{query}").status_code == 200
+
+
+def test_senseless_questions_are_no_errors(client: WebClient) -> None:
+    root = Operator(client, "root")
+    for query in (*SENSELESS, "p=x"):
+        assert root.get(f"/admin/indexer/position/?{query}").status_code == 200, query
 
 
 def test_the_status_page_tells_how_the_indexer_is(client: WebClient, connection: Connection[Any]) -> None:
     connection.execute("INSERT INTO alarms (kind, message, raised_at) VALUES ('halted', '<i>it</i> broke', now())")
     page = Operator(client, "reader").get("/admin/status/").content.decode()
-    assert '<td id="indexed">400</td>' in page
+    assert '<td id="indexed">150</td>' in page
     assert "&lt;i&gt;it&lt;/i&gt; broke" in page
 
 

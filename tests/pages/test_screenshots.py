@@ -33,12 +33,14 @@ def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator
 
 
 @pytest.fixture
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def folder(request: pytest.FixtureRequest) -> Path:
     named = request.config.getoption("--images")
-    return Path(named) if named else tmp_path
+    if named is None:
+        pytest.skip("no pictures are wanted (`make screenshots`)")
+    return Path(named)
 
 
-def test_the_pages_can_be_looked_at(client: WebClient, folder: Path) -> None:
+def test_the_pages_can_be_looked_at(folder: Path, client: WebClient) -> None:
     async def take(page: Page, name: str) -> None:
         await page.screenshot(path=folder / f"{name}.png", animations="disabled")
 

@@ -258,8 +258,10 @@ def test_a_scan_that_a_reorg_took_back_is_not_shown_on(
             page.on("request", lambda request: asked.append(request.url))
             node.fork(node.chain.blocks[-1].number - HEAD, 1)
             await expect(page.locator("#board")).to_contain_text("A reorg has taken back")
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            await page.wait_for_timeout(2500)
             asked.clear()
-            await page.wait_for_timeout(4000)
+            await page.wait_for_timeout(2500)
             assert asked == [], "it is not asked for again while nothing happens"
 
     with live(database, connection, season) as node, web(database) as client:

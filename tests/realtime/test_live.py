@@ -185,8 +185,7 @@ def test_a_player_is_told_of_the_own_position_only_and_of_what_a_reorg_did_to_it
     async def work(node: ReplayServer, client: WebClient) -> None:
         async with dial(client) as socket:
             browser = Browser([])
-            for address in sorted(rows)[:60]:
-                await ask(socket, type="SUBSCRIBE_USER", address=address)
+            await watch_players(socket, sorted(rows)[:60])
             node.advance(14)
             await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             touched = touched_since(connection, HEAD + 1) & set(sorted(rows)[:60])
@@ -218,8 +217,7 @@ def test_positions_that_could_not_be_told_when_they_changed_are_told_later(
 
     async def work(node: ReplayServer, client: WebClient) -> None:
         async with dial(client) as socket:
-            for address in addresses:
-                await ask(socket, type="SUBSCRIBE_USER", address=address)
+            await watch_players(socket, addresses)
             with psycopg.connect(database) as other:
                 other.execute("LOCK TABLE boosts IN ACCESS EXCLUSIVE MODE")
                 node.advance(14)
@@ -241,8 +239,7 @@ def test_positions_changed_in_a_long_backlog_of_the_broker_are_told(
 
     async def work(client: WebClient, commit: Callable[[], object]) -> None:
         async with dial(client) as socket:
-            for address in addresses:
-                await ask(socket, type="SUBSCRIBE_USER", address=address)
+            await watch_players(socket, addresses)
             await asyncio.to_thread(commit)
             touched = touched_since(connection, HEAD + 1) & set(addresses)
             assert len(touched) > 20
@@ -415,6 +412,14 @@ def touched_since(connection: Connection[Any], block: int) -> set[str]:
     """The players whose positions changed in a block or later."""
     rows = connection.execute("SELECT address FROM positions WHERE id >= %s", (block << 23,))
     return {to_hex(address) for (address,) in rows}
+
+
+async def watch_players(socket: ClientConnection, addresses: list[str]) -> None:
+    """Be told of these players from now on."""
+    for address in addresses:
+        await ask(socket, type="SUBSCRIBE_USER", address=address)
+    while len((await receive(socket)).get("users", ())) < len(addresses):
+        pass
 
 
 async def await_updates(socket: ClientConnection, players: set[str]) -> None:

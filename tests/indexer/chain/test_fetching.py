@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from indexer.chain import fetcher
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent
 from indexer.chain.fetcher import BlockFetcher
@@ -142,7 +143,8 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("by_hash", [True, False])
-def test_answers_that_do_not_fit_are_asked_for_again(case: str, by_hash: bool) -> None:
+def test_answers_that_do_not_fit_are_asked_for_again(case: str, by_hash: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
     with replaced_server(case, times=2) as server:
         fetched = fetch(server, 0, 3, by_hash=by_hash)
         assert server.times == 0
