@@ -3,7 +3,7 @@ FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv /venv
 COPY requirements.image.lock /src/
-RUN /venv/bin/pip install --require-hashes --only-binary :all: -r /src/requirements.image.lock \
+RUN /venv/bin/pip install --require-hashes --only-binary :all: --no-binary django-timescaledb -r /src/requirements.image.lock \
     && /venv/bin/pip uninstall --yes pip
 WORKDIR /app
 COPY manage.py ./

