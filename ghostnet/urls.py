@@ -2,16 +2,17 @@
 
 from django.contrib import admin
 from django.urls import path
+from django.views.decorators.gzip import gzip_page
 
 from api.api import api
 from ghostnet.health import live, ready, startup
 from ghostnet.pages import views
 
 urlpatterns = [
-    path("", views.spectators),
+    path("", gzip_page(views.spectators)),
     path("player", views.find_player),
-    path("player/<str:address>", views.player),
-    path("scan/<int:level>/<int:scan_id>", views.scan),
+    path("player/<str:address>", gzip_page(views.player)),
+    path("scan/<int:level>/<int:scan_id>", gzip_page(views.scan)),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("health/live", live),

@@ -94,6 +94,8 @@ def test_everything_comes_from_us_and_is_small(client: WebClient) -> None:
             page.on("response", weigh)
             await page.goto(client.url)
             await page.wait_for_timeout(2000)
+            for path in ("/", f"/player/{PLAYER}", "/?part=board"):
+                assert client.get(path)["Content-Encoding"] == "gzip", path
             assert hosts == {f"127.0.0.1:{client.port}"}
             assert sum(sizes.values()) < MOST_BYTES
 
