@@ -7,7 +7,6 @@ from functools import cache
 from itertools import count
 from typing import Any, ClassVar
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -23,6 +22,7 @@ from indexer.store.digest import state_digest
 from indexer.timescale.features import has_timescaledb
 from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
+from tests.web import WebClient, web
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
@@ -188,6 +188,15 @@ def indexed_season(template: str, season: list[RecordedBlock], truth: Truth, dja
 
 
 @pytest.fixture(scope="session")
+def season_web(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
+    """A web server on the whole season."""
+    with django_db_blocker.unblock():
+        url = database_url(indexed_season)
+    with web(url) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def digest_at(indexed_season: str, django_db_blocker: Any) -> Callable[[int], str]:
     """The state's digest after a block of the season, when it was indexed in one go."""
 
@@ -196,9 +205,3 @@ def digest_at(indexed_season: str, django_db_blocker: Any) -> Callable[[int], st
             return state_digest(connection, block)
 
     return cache(read)
-
-
-def fetch_one(connection: psycopg.Connection[Any], sql: str) -> Any:
-    row = connection.execute(sql).fetchone()
-    assert row is not None
-    return row[0]

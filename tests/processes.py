@@ -12,8 +12,13 @@ from typing import Any
 from psycopg import Connection
 
 from indexer.domain.units import to_hex
-from tests.conftest import fetch_one
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.paths import PROJECT, SEASON_DEPLOYMENT
+from tests.rows import fetch_one
+
+HEAD = 300
+"""The block at which `live` begins unless told otherwise."""
 
 
 def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
@@ -31,6 +36,19 @@ def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
         "IGGY_URL": "",
         **variables,
     }
+
+
+@contextmanager
+def live(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], head: int = HEAD
+) -> Iterator[ReplayServer]:
+    """A node at a block that an indexer of its own follows."""
+    with (
+        ReplayServer(season, ReplayOptions(head=head)) as node,
+        indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
+    ):
+        await_block(connection, head)
+        yield node
 
 
 def run_command(database: str, url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -13,9 +13,9 @@ from psycopg import Connection
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
-from tests.conftest import fetch_one
 from tests.indexing import following, index
 from tests.processes import await_block, await_tip, indexer
+from tests.rows import fetch_one
 from tests.web import WebClient, web
 
 HEAD = 300

@@ -7,12 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from django.contrib.auth.models import User
 from psycopg import Connection
 from websockets.exceptions import ConnectionClosed
@@ -24,7 +22,7 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.api.test_contract import DOCUMENT
 from tests.chains import ADDRESSES, ChainBuilder, user
-from tests.conftest import database_url, default_database
+from tests.conftest import default_database
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
 from tests.pages.operator import PASSWORD, Operator
@@ -49,14 +47,6 @@ HUGE = ("9" * 30, "-" + "9" * 30, "1e400", "9" * 5_000, "A" * 5_000, "=" * 100)
 MARKUP = b"<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture(scope="module")
-def client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
-    with django_db_blocker.unblock():
-        url = database_url(indexed_season)
-    with web(url) as server:
-        yield server
-
-
 def parameters() -> list[tuple[str, str]]:
     """Every parameter of the API: a path that takes it, with a place for its value."""
     found = []
@@ -69,7 +59,7 @@ def parameters() -> list[tuple[str, str]]:
 
 
 def test_no_parameter_is_ever_sql_and_none_is_too_large(
-    client: WebClient, indexed_season: str, django_db_blocker: Any
+    season_web: WebClient, indexed_season: str, django_db_blocker: Any
 ) -> None:
     with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
         before = state_digest(connection)
@@ -79,7 +69,7 @@ def test_no_parameter_is_ever_sql_and_none_is_too_large(
         for value in SQL + HUGE:
             path = f"{before_value}{quote(value, safe='')}{after_value}"
             started = time.monotonic()
-            answer = client.get(path)
+            answer = season_web.get(path)
             assert answer.status_code < 500, path
             assert time.monotonic() - started < 4, path
             assert b"syntax error" not in answer.content
@@ -87,9 +77,9 @@ def test_no_parameter_is_ever_sql_and_none_is_too_large(
         assert state_digest(connection) == before
 
 
-def test_answers_are_never_taken_for_scripts_or_framed(client: WebClient) -> None:
+def test_answers_are_never_taken_for_scripts_or_framed(season_web: WebClient) -> None:
     for path in ("/", "/admin/login/", "/api/v1/stats", "/api/v1/nothing", "/api/v1/docs", "/static/ghostnet/live.js"):
-        headers = client.get(path).headers
+        headers = season_web.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff", path
         if not path.startswith("/static"):
             assert re.search("frame-ancestors '?none", headers["Content-Security-Policy"]), path
@@ -97,24 +87,24 @@ def test_answers_are_never_taken_for_scripts_or_framed(client: WebClient) -> Non
 
 
 @needs_chromium
-def test_the_api_s_documents_work_under_their_policy(client: WebClient) -> None:
+def test_the_api_s_documents_work_under_their_policy(season_web: WebClient) -> None:
     async def work() -> None:
-        async with browse(client, "/api/v1/docs") as page:
+        async with browse(season_web, "/api/v1/docs") as page:
             await page.get_by_text("/api/v1/stats/levels").first.wait_for()
 
     asyncio.run(asyncio.wait_for(work(), 60))
 
 
-def test_a_host_that_is_not_ours_is_refused(client: WebClient) -> None:
-    assert client.get("/", {"Host": "evil.example"}).status_code == 400
-    assert client.get("/admin/login/", {"Host": "evil.example"}).status_code == 400
+def test_a_host_that_is_not_ours_is_refused(season_web: WebClient) -> None:
+    assert season_web.get("/", {"Host": "evil.example"}).status_code == 400
+    assert season_web.get("/admin/login/", {"Host": "evil.example"}).status_code == 400
 
 
-def test_who_shouts_over_a_socket_is_closed_and_others_are_served(client: WebClient) -> None:
+def test_who_shouts_over_a_socket_is_closed_and_others_are_served(season_web: WebClient) -> None:
     """Each of 20 clients sends faster than anybody could look at it, in frames of the largest size that are taken."""
 
     async def shout() -> int | None:
-        async with dial(client, compression=None) as loud:
+        async with dial(season_web, compression=None) as loud:
             try:
                 for _ in range(3_000):
                     await loud.send(json.dumps({"type": "PING", "more": "x" * 100_000}))
@@ -124,7 +114,7 @@ def test_who_shouts_over_a_socket_is_closed_and_others_are_served(client: WebCli
                 return loud.close_code
 
     async def work() -> None:
-        async with dial(client) as quiet:
+        async with dial(season_web) as quiet:
             await receive(quiet)
             shouting = [asyncio.create_task(shout()) for _ in range(5)]
             for _ in range(20):
@@ -133,7 +123,7 @@ def test_who_shouts_over_a_socket_is_closed_and_others_are_served(client: WebCli
                 await asyncio.sleep(0.05)
             # A connection that is closed while more is on its way may end without the frame that says why.
             assert {await one for one in shouting} <= {4429, 1006, None}
-        async with dial(client) as loud:
+        async with dial(season_web) as loud:
             with suppress(ConnectionClosed):
                 for _ in range(7_000):
                     await ask(loud, type="PING")
@@ -143,11 +133,11 @@ def test_who_shouts_over_a_socket_is_closed_and_others_are_served(client: WebCli
     asyncio.run(asyncio.wait_for(work(), 90))
 
 
-def test_a_message_of_two_mebibytes_ends_its_connection_alone(client: WebClient) -> None:
+def test_a_message_of_two_mebibytes_ends_its_connection_alone(season_web: WebClient) -> None:
     async def work() -> None:
-        async with dial(client) as other:
+        async with dial(season_web) as other:
             await receive(other)
-            async with dial(client) as socket:
+            async with dial(season_web) as socket:
                 await receive(socket)
                 with suppress(ConnectionClosed):
                     await socket.send("x" * (2 << 20))
@@ -159,10 +149,10 @@ def test_a_message_of_two_mebibytes_ends_its_connection_alone(client: WebClient)
     asyncio.run(asyncio.wait_for(work(), 60))
 
 
-def test_a_request_that_is_never_finished_keeps_nobody_waiting(client: WebClient) -> None:
-    with socket.create_connection(("127.0.0.1", client.port or 0)) as slow:
+def test_a_request_that_is_never_finished_keeps_nobody_waiting(season_web: WebClient) -> None:
+    with socket.create_connection(("127.0.0.1", season_web.port or 0)) as slow:
         slow.sendall(b"GET /api/v1/stats HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
-        assert client.get("/api/v1/stats").status_code == 200
+        assert season_web.get("/api/v1/stats").status_code == 200
 
 
 def test_a_form_from_elsewhere_does_nothing_with_an_operator_s_session(

@@ -35,9 +35,10 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.dump import dump_state
 from tests.chains import ADDRESSES, GHOST_CORE, Event, encode_log, submit_deaths, user
-from tests.conftest import Databases, default_database, fetch_one
+from tests.conftest import Databases, default_database
 from tests.indexing import index
 from tests.paths import PROJECT
+from tests.rows import fetch_one
 
 CHAIN_ID = 6343
 DISPATCHER = "0xd1" + "00" * 18 + "01"

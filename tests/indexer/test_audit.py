@@ -16,9 +16,9 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.rollback import roll_back
-from tests.conftest import fetch_one
 from tests.indexing import index
 from tests.processes import indexer, run_command
+from tests.rows import fetch_one
 
 BLOCK = 510
 

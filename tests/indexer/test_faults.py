@@ -23,10 +23,11 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from tests.conftest import database_url, default_database, execute_on_server, fetch_one
+from tests.conftest import database_url, default_database, execute_on_server
 from tests.indexing import index
 from tests.paths import PROJECT
 from tests.processes import await_block, await_true, checkpoint, indexer, terminate
+from tests.rows import fetch_one
 
 Digest = Callable[[int], str]
 

@@ -12,9 +12,9 @@ from psycopg import Connection
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.digest import state_digest
-from tests.conftest import fetch_one
 from tests.paths import SEASON_DEPLOYMENT
 from tests.processes import await_block, await_true, checkpoint, indexer
+from tests.rows import fetch_one
 
 
 def test_sigterm_finishes_the_batch_and_exits_0(

@@ -15,9 +15,9 @@ from indexer.domain.units import DATA
 from indexer.replay.server import ReplayServer
 from indexer.store.loader import Snapshot
 from tests.chains import ADDRESSES, ChainBuilder, user
-from tests.conftest import fetch_one
 from tests.indexing import index
 from tests.processes import run_command
+from tests.rows import fetch_one
 
 
 def chain_with_a_contradiction() -> ChainBuilder:

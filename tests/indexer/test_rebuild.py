@@ -21,9 +21,10 @@ from indexer.store.digest import TotalsDiffer, state_digest
 from indexer.store.lock import IndexerAtWork, try_lock
 from indexer.store.totals import recount_totals
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
-from tests.conftest import Databases, default_database, fetch_one
+from tests.conftest import Databases, default_database
 from tests.indexing import index
 from tests.processes import run_command
+from tests.rows import fetch_one
 
 
 def run_rebuild(connection: Connection[Any], from_block: int | None = None, *, swap: bool = True) -> Rebuilt:

@@ -14,10 +14,10 @@ from psycopg import Connection
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
-from tests.conftest import fetch_one
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
 from tests.pages.operator import PASSWORD, Operator
+from tests.rows import fetch_one
 from tests.web import WebClient, web
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"

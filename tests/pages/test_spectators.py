@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,12 +19,12 @@ from indexer.domain.units import to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.store.database import connect
-from tests.conftest import database_url, default_database, fetch_one
+from tests.conftest import default_database
 from tests.pages.chromium import browse, needs_chromium
 from tests.paths import PROJECT
-from tests.processes import await_tip
+from tests.processes import HEAD, await_tip, live
 from tests.realtime.socket import canonical
-from tests.realtime.test_live import HEAD, live
+from tests.rows import fetch_one
 from tests.web import WebClient, web
 
 pytestmark = needs_chromium
@@ -38,26 +38,18 @@ STAKER = (
 SCAN_OF_LATE = "SELECT level, scan_id FROM scans WHERE step = 'executed' AND id >= %s"
 
 
-@pytest.fixture(scope="module")
-def client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
-    with django_db_blocker.unblock():
-        url = database_url(indexed_season)
-    with web(url) as server:
-        yield server
-
-
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, 90))
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["live", "without scripts"])
-def test_the_network_is_shown_as_the_api_tells_it(client: WebClient, scripts: bool) -> None:
-    stats = client.get("/api/v1/stats").json()
-    levels = client.get("/api/v1/stats/levels").json()
-    earner = client.get("/api/v1/leaderboard/earnings?limit=1").json()[0]
+def test_the_network_is_shown_as_the_api_tells_it(season_web: WebClient, scripts: bool) -> None:
+    stats = season_web.get("/api/v1/stats").json()
+    levels = season_web.get("/api/v1/stats/levels").json()
+    earner = season_web.get("/api/v1/leaderboard/earnings?limit=1").json()[0]
 
     async def work() -> None:
-        async with browse(client, java_script_enabled=scripts) as page:
+        async with browse(season_web, java_script_enabled=scripts) as page:
             figures = await page.locator(".figures dd").all_inner_texts()
             assert figures[0] == in_tokens(stats["total_value_locked"])
             assert figures[1:3] == [str(stats["players"]), str(stats["deaths"]["count"])]
@@ -81,9 +73,9 @@ def test_the_network_is_shown_as_the_api_tells_it(client: WebClient, scripts: bo
     run(work())
 
 
-def test_everything_comes_from_us_and_is_small(client: WebClient) -> None:
+def test_everything_comes_from_us_and_is_small(season_web: WebClient) -> None:
     async def work() -> None:
-        async with browse(client, "/health/live") as page:
+        async with browse(season_web, "/health/live") as page:
             sizes: dict[str, int] = {}
             hosts = set()
 
@@ -92,11 +84,11 @@ def test_everything_comes_from_us_and_is_small(client: WebClient) -> None:
                 sizes[response.url] = len(gzip.compress(await response.body()))
 
             page.on("response", weigh)
-            await page.goto(client.url)
+            await page.goto(season_web.url)
             await page.wait_for_timeout(2000)
             for path in ("/", f"/player/{PLAYER}", "/?part=board"):
-                assert client.get(path)["Content-Encoding"] == "gzip", path
-            assert hosts == {f"127.0.0.1:{client.port}"}
+                assert season_web.get(path)["Content-Encoding"] == "gzip", path
+            assert hosts == {f"127.0.0.1:{season_web.port}"}
             assert sum(sizes.values()) < MOST_BYTES
 
     run(work())
@@ -149,29 +141,29 @@ def test_what_happens_is_shown_through_reorgs_and_lost_connections(
         run(work(node, client))
 
 
-def test_a_player_is_found_and_a_wrong_address_is_told(client: WebClient) -> None:
-    position = client.get(f"/api/v1/positions/{PLAYER}").json()["position"]
-    changes = client.get(f"/api/v1/positions/{PLAYER}/history?limit=30").json()["items"]
+def test_a_player_is_found_and_a_wrong_address_is_told(season_web: WebClient) -> None:
+    position = season_web.get(f"/api/v1/positions/{PLAYER}").json()["position"]
+    changes = season_web.get(f"/api/v1/positions/{PLAYER}/history?limit=30").json()["items"]
 
     async def work() -> None:
-        async with browse(client) as page:
+        async with browse(season_web) as page:
             await page.get_by_label("Player").fill(PLAYER.upper().replace("0X", "0x"))
             await page.get_by_role("button", name="Find").click()
-            await page.wait_for_url(f"{client.url}/player/*")
+            await page.wait_for_url(f"{season_web.url}/player/*")
             figures = await page.locator(".figures dd").all_inner_texts()
             assert figures[0] == position["status"]
             assert figures[2] == in_tokens(position["effective_amount"])
             assert figures[3] == in_tokens(position["pending_rewards"])
             assert await page.locator("tbody tr").count() == len(changes)
-            await page.goto(f"{client.url}/scan/4/88")
+            await page.goto(f"{season_web.url}/scan/4/88")
             assert "88 of DARKNET" in await page.locator("h1").inner_text()
 
     run(work())
-    wrong = client.get("/player/0x12")
+    wrong = season_web.get("/player/0x12")
     assert wrong.status_code == 404
     assert b"that is no address" in wrong.content
-    assert client.get("/scan/4/100000").status_code == 404
-    assert client.get("/scan/9/1").status_code == 404
+    assert season_web.get("/scan/4/100000").status_code == 404
+    assert season_web.get("/scan/9/1").status_code == 404
 
 
 def test_a_player_s_page_follows_the_player(
@@ -296,11 +288,11 @@ def test_it_says_when_nothing_new_comes_and_why(
 
 
 def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
-    client: WebClient, indexed_season: str, django_db_blocker: Any
+    season_web: WebClient, indexed_season: str, django_db_blocker: Any
 ) -> None:
     def ask(number: int) -> int:
         part = "?part=board" if number % 2 else ""
-        return requests.get(f"{client.url}/player/0x{number:040x}{part}", timeout=60).status_code
+        return requests.get(f"{season_web.url}/player/0x{number:040x}{part}", timeout=60).status_code
 
     with ThreadPoolExecutor(150) as threads:
         asked = [threads.submit(ask, number) for number in range(300)]
@@ -319,16 +311,16 @@ def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
 
 @pytest.mark.skipif(not AXE.exists(), reason="there is no axe-core (.ci/run installs it)")
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_people_who_see_or_point_otherwise_can_use_it(client: WebClient, scheme: str) -> None:
+def test_people_who_see_or_point_otherwise_can_use_it(season_web: WebClient, scheme: str) -> None:
     async def work() -> None:
-        async with browse(client, color_scheme=scheme, bypass_csp=True) as page:
+        async with browse(season_web, color_scheme=scheme, bypass_csp=True) as page:
             for path in ("/", f"/player/{PLAYER}", "/scan/2/86"):
-                await page.goto(client.url + path)
+                await page.goto(season_web.url + path)
                 await page.add_script_tag(path=AXE)
                 found = await page.evaluate("axe.run()")
                 violations = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found["violations"]]
                 assert violations == [], json.dumps(violations, indent=1)
-            await page.goto(client.url)
+            await page.goto(season_web.url)
             await page.keyboard.press("Tab")
             assert await page.evaluate("document.activeElement.textContent") == "Skip to the game"
             await page.keyboard.press("Enter")
@@ -337,11 +329,11 @@ def test_people_who_see_or_point_otherwise_can_use_it(client: WebClient, scheme:
     run(work())
 
 
-def test_it_fits_a_phone(client: WebClient) -> None:
+def test_it_fits_a_phone(season_web: WebClient) -> None:
     async def work() -> None:
-        async with browse(client, viewport={"width": 360, "height": 740}) as page:
+        async with browse(season_web, viewport={"width": 360, "height": 740}) as page:
             for path in ("/", f"/player/{PLAYER}", "/scan/2/86"):
-                await page.goto(client.url + path)
+                await page.goto(season_web.url + path)
                 assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
     run(work())
