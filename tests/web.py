@@ -94,17 +94,18 @@ class WebClient:
 
 
 @contextmanager
-def web(database: str, node: str = NO_NODE, **variables: str) -> Iterator[WebClient]:
-    """`daphne` on a database, with these environment variables, until the block ends."""
+def web(database: str, node: str = NO_NODE, ping: str = "20", **variables: str) -> Iterator[WebClient]:
+    """`daphne` on a database, with these environment variables, until the block ends; sockets are pinged every `ping`
+    seconds, and closed after twice as many without an answer."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["-m", "daphne", "--ping-interval", "20", "--ping-timeout", "40", "-p", str(port), "--verbosity", "0"]
+    command = ["-m", "daphne", "--ping-interval", ping, "--ping-timeout", str(2 * int(ping)), "-p", str(port)]
     settings = {"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false", "GHOSTNET_HTTPS": "false"} | SECRET | variables
 
     def serve() -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, *command, "ghostnet.asgi:application"],
+            [sys.executable, *command, "--verbosity", "0", "ghostnet.asgi:application"],
             cwd=PROJECT,
             env=environment_of(database, node, **settings),
             stdout=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 import asyncio
 import socket as sockets
 from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -222,6 +222,34 @@ def test_pages_of_other_origins_are_refused_at_the_handshake(client: WebClient) 
     assert run(status_of("https://ghostnet.example")) == 101
     assert run(status_of(f"http://127.0.0.1:{client.port}")) == 101
     assert run(status_of(None)) == 101
+
+
+def test_there_is_nothing_to_log_in_to(client: WebClient) -> None:
+    async def work(**headers: str) -> Any:
+        async with dial(client, additional_headers=headers) as socket:
+            return await receive(socket)
+
+    assert run(work(Authorization="Bearer of.a.token", Cookie="sessionid=0123456789abcdef")) == run(work())
+
+
+def test_who_does_not_answer_two_pings_is_gone(indexed_season: str, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        url = database_url(indexed_season)
+
+    async def work(client: WebClient) -> None:
+        async with dial(client) as alive, deaf(client) as raw:
+            await receive(alive)
+            received = b""
+            async with asyncio.timeout(15):
+                with suppress(ConnectionResetError):
+                    while chunk := await asyncio.get_running_loop().sock_recv(raw, 65_536):
+                        received += chunk
+            assert received.count(b"\x89\x04") >= 1, "a ping of four bytes"
+            await ask(alive, type="PING")
+            assert await receive(alive) == {"type": "PONG"}
+
+    with web(url, ping="1") as client:
+        run(work(client))
 
 
 def test_who_asks_for_what_is_too_old_is_told_the_oldest(indexed_season: str, django_db_blocker: Any) -> None:
