@@ -6,6 +6,8 @@ import msgspec
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from api.errors import phrase
+
 PROBLEM: Final = "application/problem+json"
 TOKENS: Final = {
     "X-Indexed-Block": "The block that the answer tells of.",
@@ -27,6 +29,7 @@ class GhostnetAPI(NinjaAPI):
                         name: {"description": text, "schema": {"type": "string"}} for name, text in TOKENS.items()
                     }
                 else:
+                    response["description"] = phrase(status)
                     response["content"] = {PROBLEM: response["content"].pop("application/json")}
         return document
 

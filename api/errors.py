@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import psycopg
@@ -43,11 +43,19 @@ class NothingToServe(GhostnetError):
     help = "Start the indexer, or wait until it has its first block."
 
 
+_RENAMED: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def phrase(status: int) -> str:
+    """A status in words, those of RFC 9110 in every version of Python."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
 def problem(
     status: HTTPStatus, detail: str, errors: Problems = (), headers: dict[str, str] | None = None
 ) -> HttpResponse:
     """A problem document as a response."""
-    document: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    document: dict[str, Any] = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail}
     if errors:
         document["errors"] = [{"parameter": name, "message": message} for name, message in errors]
     return HttpResponse(
