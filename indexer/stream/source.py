@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -156,7 +157,8 @@ class _Partly:
         self._items: dict[int, FeedItem] = {}
         self._ancestor: int | None = None
         self._touched: set[str] = set()
-        self._covered = position.cursor
+        self._covered = position
+        """How far the messages so far, without a gap, have come."""
 
     def take(self, message: EventMessage | ReorgMessage | CommitMessage) -> Step | None:
         """The step, with the message that ends it. Raises _TopicHasGap and FellBehind."""
@@ -171,11 +173,13 @@ class _Partly:
                     known = message.ancestor_block if self._ancestor is None else self._ancestor
                     ancestor = self._ancestor = min(known, message.ancestor_block)
                     self._items = {place: item for place, item in self._items.items() if place <= end_of(ancestor)}
-                    self._covered = min(self._covered, end_of(ancestor))
+                    self._covered = Position(min(self._covered.cursor, end_of(ancestor)), message.reorg)
             case CommitMessage():
-                if message.begins > self._covered:
-                    raise _TopicHasGap(f"the topic has nothing between {self._covered} and {message.begins}")
-                self._covered = max(self._covered, message.cursor)
+                if message.begins > self._covered.cursor:
+                    raise _TopicHasGap(f"the topic has nothing between {self._covered.cursor} and {message.begins}")
+                if message.reorg > self._covered.reorg:
+                    raise _TopicHasGap(f"the topic has no reorg {message.reorg}")
+                self._covered = replace(self._covered, cursor=max(self._covered.cursor, message.cursor))
                 self._touched |= set(message.touched)
                 if message.complete:
                     told = [self._items[place] for place in sorted(self._items)]

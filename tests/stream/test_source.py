@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.server import ReplayServer
+from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.stream import reader, source
 from indexer.stream.connection import connect, fetch_one
@@ -23,19 +23,19 @@ from tests.realtime.socket import canonical
 
 START, MIDDLE, END = 300, 330, 360
 PLACE = (FEED, 0)
+TOLD = "SELECT FROM outbox_cursors WHERE event_id >> 23 = %s AND reorg_id = (SELECT coalesce(max(id), 0) FROM reorgs)"
 CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system"]
 
 
 @asynccontextmanager
 async def relaying(broker: MemoryBroker, until: int) -> AsyncIterator[None]:
-    """A relay at work; when the block ends, all up to a block has been told."""
+    """A relay at work; when the block ends, all up to a block, and every reorg, has been told."""
     task = asyncio.create_task(Relay(broker).run())
     try:
         yield
         async with asyncio.timeout(20), await connect("ghostnet test") as connection:
             while True:
-                row = await fetch_one(connection, "SELECT max(event_id) >> 23 FROM outbox_cursors")
-                if row is not None and row[0] == until:
+                if await fetch_one(connection, TOLD, (until,)) is not None:
                     return
                 await asyncio.sleep(0.02)
     finally:
@@ -114,6 +114,44 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
     with ReplayServer(season) as node:
         asyncio.run(asyncio.wait_for(work(node), 60))
     assert told == sorted(place for place in canonical(connection, CHANNELS) if place >> 23 > START)
+
+
+def test_a_reorg_that_the_topic_lost_is_told_from_the_tables(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    """A crash took its messages, and what came then stands at their offsets."""
+
+    async def work(node: ReplayServer) -> None:
+        broker = MemoryBroker()
+
+        async def go(to_block: int) -> None:
+            await asyncio.to_thread(partial(index, node, truth.contracts, to_block=to_block))
+
+        await go(START)
+        async with relaying(broker, START):
+            pass
+        feed = BrokerSource(broker)
+        async with await connect("ghostnet test") as own:
+            await feed.begin(own)
+            found = await reader.newest(own)
+            assert found is not None
+            kept = await broker.end(PLACE)
+            node.fork(5, 16)
+            await go(START)
+            async with relaying(broker, START):
+                pass
+            broker.lose(PLACE, slice(kept, None))
+            await go(START + 11)
+            async with relaying(broker, START + 11):
+                pass
+            step = await asyncio.wait_for(anext(aiter(feed.steps(own, *found))), 10)
+            assert step.ancestor == START - 5
+            assert step.block.block_number == START + 11
+            expected = sorted(place for place in canonical(connection, CHANNELS) if place >> 23 > START - 5)
+            assert [item.id for item in step.items] == expected
+
+    with ReplayServer(season, ReplayOptions(head=START)) as node:
+        asyncio.run(asyncio.wait_for(work(node), 60))
 
 
 def test_who_is_too_far_behind_says_so_and_begins_at_the_end(
