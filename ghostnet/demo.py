@@ -1,6 +1,7 @@
 """The demo: a recorded season as a live chain, the indexer and the web server, all in one terminal."""
 
 import ctypes
+import fcntl
 import os
 import secrets
 import signal
@@ -34,6 +35,12 @@ class DemoStopped(GhostnetError):
     help = "Its last lines stand above. `make clean` and a new `make demo` start from nothing."
 
 
+class DemoRunning(GhostnetError):
+    """Another demo uses this folder's database."""
+
+    help = "Stop it first (Ctrl-C where it runs); a demo in another clone is no trouble, on another port."
+
+
 class WebPortTaken(GhostnetError):
     """The port for the browser is in use."""
 
@@ -50,6 +57,7 @@ class Demo:
     """Starts all parts, watches them, and leaves nothing running; `say` prints a line."""
 
     def __init__(self, data_dir: Path, port: int, say: Callable[[str], object]) -> None:
+        self._data_dir = data_dir
         self._server = EmbeddedPostgres(data_dir)
         self._port = port
         self._say = say
@@ -57,8 +65,18 @@ class Demo:
         self._ready: dict[str, str] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Run until told to stop. Raises DemoStopped if a part ends, WebPortTaken before anything is started."""
+        """Run until told to stop. Raises DemoStopped if a part ends, DemoRunning or WebPortTaken before anything is
+        started."""
         self._check_port()
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        with (self._data_dir / "demo.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DemoRunning(f"a demo is running in {self._data_dir}") from error
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         was_running = self._server.answers()
         try:
             environment = self._prepare_database()

@@ -73,6 +73,16 @@ def test_it_shows_the_chain_moving_and_ctrl_c_ends_everything() -> None:
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline
             time.sleep(0.2)
+        second = subprocess.run(
+            [sys.executable, "manage.py", "demo", "--port", str(free_port())],
+            cwd=PROJECT,
+            env={**os.environ, "GHOSTNET_DATA_DIR": str(data)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "a demo is running" in second.stderr
         first = indexed_block(port)
         time.sleep(1)
         assert indexed_block(port) > first
