@@ -57,6 +57,13 @@ def test_every_setting_of_a_service_exists(name: str) -> None:
     assert set(COMPOSE["services"][name]["environment"]) <= settings_read() | THEIRS
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_what_stands_in_env_and_a_deployment_of_one_s_own_reach_a_service(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["env_file"] == [{"path": ".env", "required": False}]
+    assert service["volumes"] == ["./fixtures/deployments:/app/fixtures/deployments:ro"]
+
+
 def test_every_setting_of_the_cluster_exists() -> None:
     kustomization = next(document for document in manifests() if document["kind"] == "Kustomization")
     named = {entry.partition("=")[0] for one in kustomization["configMapGenerator"] for entry in one["literals"]}
