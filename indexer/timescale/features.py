@@ -8,7 +8,7 @@ from indexer.errors import GhostnetError
 class NoTimescale(GhostnetError):
     """Something needs TimescaleDB, and the server has none."""
 
-    help = "docs/operations.md tells how to move to a TimescaleDB server; without it nothing is missing but speed."
+    help = "docs/operations.md tells how to move to one; without it nothing is compressed or retired, and much is slower."
 
 
 def has_timescaledb(connection: Any) -> bool:
