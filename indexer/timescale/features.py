@@ -8,7 +8,9 @@ from indexer.errors import GhostnetError
 class NoTimescale(GhostnetError):
     """Something needs TimescaleDB, and the server has none."""
 
-    help = "docs/operations.md tells how to move to one; without it nothing is compressed or retired, and much is slower."
+    help = (
+        "docs/operations.md tells how to move to one; without it nothing is compressed or retired, and much is slower."
+    )
 
 
 def has_timescaledb(connection: Any) -> bool:
