@@ -29,14 +29,13 @@ LONG_SILENCE: Final = 60
 def game(block: IndexedBlock) -> dict[str, Any]:
     """The network of five levels, its value over time, scans, markets and who leads."""
     tvl = [point.tvl for point in stats.tvl_history(block, Interval.HOUR)]
-    odds = {row["round_id"]: rounds.odds(block, row["round_id"]) for row in _open_rounds(block)}
     return {
         "stats": stats.game_stats(block),
         "levels": _levels(block),
         "chart": draw(tvl),
         "tvl_span": len(tvl),
         "scans": [_with_dead(block, scan) for scan in scans.recent_scans(block, limit=6).items],
-        "rounds": [row | {"odds": odds[row["round_id"]]} for row in _open_rounds(block)],
+        "rounds": [row | {"odds": rounds.odds(block, row["round_id"])} for row in _open_rounds(block)],
         "streaks": leaderboards.streak_leaders(block, limit=ROWS),
         "earners": leaderboards.earners(block, limit=ROWS),
         "losers": leaderboards.losers(block, limit=ROWS),

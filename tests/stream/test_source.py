@@ -15,6 +15,7 @@ from indexer.replay.truth import Truth
 from indexer.stream import reader, source
 from indexer.stream.connection import connect, fetch_one
 from indexer.stream.memory import MemoryBroker
+from indexer.stream.reader import Step
 from indexer.stream.relay import Relay
 from indexer.stream.source import BrokerSource, FellBehind
 from indexer.stream.topics import FEED, Message
@@ -40,6 +41,22 @@ async def relaying(broker: MemoryBroker, until: int) -> AsyncIterator[None]:
                 await asyncio.sleep(0.02)
     finally:
         task.cancel()
+
+
+@asynccontextmanager
+async def begun(broker: MemoryBroker) -> AsyncIterator[AsyncIterator[Step]]:
+    """The steps of a source that begins at the topic's end, and at the newest block."""
+    feed = BrokerSource(broker)
+    async with await connect("ghostnet test") as connection:
+        await feed.begin(connection)
+        found = await reader.newest(connection)
+        assert found is not None
+        yield feed.steps(connection, *found)
+
+
+async def follow(node: ReplayServer, truth: Truth, to_block: int, **options: Any) -> None:
+    """Index up to a block, beside the event loop."""
+    await asyncio.to_thread(partial(index, node, truth.contracts, to_block=to_block, **options))
 
 
 async def make_anew(broker: MemoryBroker) -> None:
@@ -81,21 +98,14 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
 
     async def work(node: ReplayServer) -> None:
         broker = MemoryBroker()
-
-        async def go(**options: Any) -> None:
-            await asyncio.to_thread(partial(index, node, truth.contracts, **options))
-
-        await go(to_block=START, batch_size=10)
+        go = partial(follow, node, truth)
+        await go(START, batch_size=10)
         async with relaying(broker, START):
             pass
-        feed = BrokerSource(broker)
-        async with await connect("ghostnet test") as own:
-            await feed.begin(own)
-            found = await reader.newest(own)
-            assert found is not None
+        async with begun(broker) as steps:
 
             async def read() -> None:
-                async for step in feed.steps(own, *found):
+                async for step in steps:
                     assert step.ancestor is None
                     told.extend(item.id for item in step.items)
                     if step.block.block_number == END:
@@ -103,12 +113,12 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
 
             reading = None if asleep else asyncio.create_task(read())
             async with relaying(broker, MIDDLE):
-                await go(to_block=MIDDLE, batch_size=1)
+                await go(MIDDLE, batch_size=1)
             await asyncio.sleep(0.1)
             await trouble(broker)
             await asyncio.sleep(0.3)
             async with relaying(broker, END):
-                await go(to_block=END, batch_size=1)
+                await go(END, batch_size=1)
             await asyncio.wait_for(reading or read(), 20)
 
     with ReplayServer(season) as node:
@@ -123,18 +133,11 @@ def test_a_reorg_that_the_topic_lost_is_told_from_the_tables(
 
     async def work(node: ReplayServer) -> None:
         broker = MemoryBroker()
-
-        async def go(to_block: int) -> None:
-            await asyncio.to_thread(partial(index, node, truth.contracts, to_block=to_block))
-
+        go = partial(follow, node, truth)
         await go(START)
         async with relaying(broker, START):
             pass
-        feed = BrokerSource(broker)
-        async with await connect("ghostnet test") as own:
-            await feed.begin(own)
-            found = await reader.newest(own)
-            assert found is not None
+        async with begun(broker) as steps:
             kept = await broker.end(PLACE)
             node.fork(5, 16)
             await go(START)
@@ -144,7 +147,7 @@ def test_a_reorg_that_the_topic_lost_is_told_from_the_tables(
             await go(START + 11)
             async with relaying(broker, START + 11):
                 pass
-            step = await asyncio.wait_for(anext(aiter(feed.steps(own, *found))), 10)
+            step = await asyncio.wait_for(anext(aiter(steps)), 10)
             assert step.ancestor == START - 5
             assert step.block.block_number == START + 11
             expected = sorted(place for place in canonical(connection, CHANNELS) if place >> 23 > START - 5)
@@ -161,14 +164,14 @@ def test_who_is_too_far_behind_says_so_and_begins_at_the_end(
 
     async def work(node: ReplayServer) -> None:
         broker = MemoryBroker()
-        await asyncio.to_thread(index, node, truth.contracts, to_block=START)
+        await follow(node, truth, START)
         feed = BrokerSource(broker)
         await broker.create_topics()
         async with await connect("ghostnet test") as own:
             await feed.begin(own)
             found = await reader.newest(own)
             assert found is not None
-            await asyncio.to_thread(index, node, truth.contracts, to_block=END)
+            await follow(node, truth, END)
             async with relaying(broker, END):
                 pass
             with pytest.raises(FellBehind):
@@ -176,7 +179,7 @@ def test_who_is_too_far_behind_says_so_and_begins_at_the_end(
             await feed.begin(own)
             newest = await reader.newest(own)
             assert newest is not None
-            await asyncio.to_thread(index, node, truth.contracts, to_block=END + 1)
+            await follow(node, truth, END + 1)
             async with relaying(broker, END + 1):
                 pass
             step = await anext(aiter(feed.steps(own, *newest)))
