@@ -18,7 +18,7 @@ pages: Final[Any] = get_asgi_application()
 from api.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
 from api.limits import RequestLimit  # noqa: E402
 from ghostnet.bounded import Bounded  # noqa: E402
-from ghostnet.pages.views import BOARD, CACHED_SECONDS  # noqa: E402
+from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES  # noqa: E402
 from indexer.stream.heads import Heads  # noqa: E402
 from indexer.stream.iggy import IggyBroker  # noqa: E402
 from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
@@ -73,7 +73,7 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a request to who serves its path."""
     if scope["path"].startswith("/api/"):
         await api(scope, receive, send)
-    elif scope["query_string"] == BOARD:
+    elif scope["query_string"] == BOARD and PAGES.fullmatch(scope["path"]):
         await boards(scope, receive, send)
     elif scope["path"] == "/metrics":
         await metrics(scope, receive, send)

@@ -19,6 +19,8 @@ from indexer.selectors.snapshot import IndexedBlock, snapshot
 
 BOARD: Final = b"part=board"
 """The query of the board alone. Such requests pass the API's front, which answers all browsers from one computation."""
+PAGES: Final = re.compile(r"/|/player/[^/]+|/scan/\d+/\d+")
+"""The paths that have a board. No other may pass that front, which knows nothing of sessions, hosts and tokens."""
 CACHED_SECONDS: Final = 5
 _FRESH: Final = {"Cache-Control": "no-cache"}
 _ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")

@@ -95,6 +95,13 @@ def test_the_api_s_documents_work_under_their_policy(season_web: WebClient) -> N
     asyncio.run(asyncio.wait_for(work(), 60))
 
 
+def test_only_pages_pass_the_front_that_knows_no_sessions(season_web: WebClient) -> None:
+    for path in ("/admin/", "/admin/status/", "/admin/indexer/toll/", "/health/live", "/static/ghostnet/live.js"):
+        plain, asked = season_web.get(path), season_web.get(f"{path}?part=board")
+        assert asked.status_code == plain.status_code == 200, path
+        assert asked.headers["Cross-Origin-Opener-Policy"] == "same-origin", "Django's middleware was passed"
+
+
 def test_a_host_that_is_not_ours_is_refused(season_web: WebClient) -> None:
     assert season_web.get("/", {"Host": "evil.example"}).status_code == 400
     assert season_web.get("/admin/login/", {"Host": "evil.example"}).status_code == 400
