@@ -6,7 +6,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")

@@ -12,9 +12,10 @@ from ninja import Router
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from api.errors import BadInput, NothingToServe, NotYetIndexed, took_too_long
+from api.errors import BadInput, NothingToServe, NotYetIndexed
 from api.inputs import MinBlockIn
 from api.schemas import Problem
+from ghostnet.http.problems import took_too_long
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 
 PROBLEMS: Final = {404: Problem, 422: Problem, 425: Problem, 429: Problem, 503: Problem}

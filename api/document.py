@@ -6,7 +6,7 @@ import msgspec
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from api.errors import phrase
+from ghostnet.http.problems import phrase
 
 PROBLEM: Final = "application/problem+json"
 TOKENS: Final = {

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ghostnet.embedded_postgres import EmbeddedPostgres
+from ghostnet.database.embedded import EmbeddedPostgres
 from ghostnet.environment import PROJECT
 
 TICKS = os.sysconf("SC_CLK_TCK")

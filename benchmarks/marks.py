@@ -52,10 +52,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     django.setup()
-    from indexer import pipeline
     from indexer.chain.source import BlockSource
     from indexer.store.writer import Writer
     from indexer.stream.relay import Relay
+    from indexer.sync import pipeline
 
     patches: list[tuple[Any, str, Any, str, Callable[..., int]]] = [
         (BlockSource, "_fetch", before, "seen", lambda _source, _first, last, _head: last),

@@ -36,10 +36,10 @@ def main() -> None:
     started = time.perf_counter()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     django.setup()
-    from indexer import pipeline
     from indexer.chain.source import BlockSource
     from indexer.store import writer
-    from indexer.store.writer_thread import WriterThread
+    from indexer.sync import pipeline
+    from indexer.sync.writer_thread import WriterThread
 
     seconds["start-up"] = time.perf_counter() - started
     patches: list[tuple[Any, str, str]] = [

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
-from ghostnet.logs import log_what_nobody_caught
+from ghostnet.observability.logs import log_what_nobody_caught
 
 
 class GhostnetConfig(AppConfig):
@@ -16,12 +16,14 @@ class GhostnetConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("ghostnet.checks")
+        import_module("ghostnet.admin.registry")
+        import_module("ghostnet.admin.requests")
         log_what_nobody_caught()
         if settings.GHOSTNET.traces_to:
-            import_module("ghostnet.tracing").start_tracing(settings.GHOSTNET.traces_to)
+            import_module("ghostnet.observability.tracing").start_tracing(settings.GHOSTNET.traces_to)
 
 
 class GhostnetAdminConfig(AdminConfig):
-    """The admin, as `ghostnet.operators.site` has it."""
+    """The admin, as `ghostnet.admin.site` has it."""
 
-    default_site = "ghostnet.operators.site.Site"
+    default_site = "ghostnet.admin.site.Site"

@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 pages: Final[Any] = get_asgi_application()
 
-from api.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
-from api.limits import RequestLimit  # noqa: E402
-from ghostnet.bounded import Bounded  # noqa: E402
+from ghostnet.http.bounded import Bounded  # noqa: E402
+from ghostnet.http.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
+from ghostnet.http.limits import RequestLimit  # noqa: E402
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES  # noqa: E402
-from indexer.stream.heads import Heads  # noqa: E402
+from indexer.stream.commits import Heads  # noqa: E402
 from indexer.stream.iggy import IggyBroker  # noqa: E402
 from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
 from realtime.gateway import Gateway  # noqa: E402

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from eth_utils.address import is_checksum_address
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.timescale.plan import UpkeepPlan
 
 PROJECT: Final = Path(__file__).resolve().parent.parent

@@ -12,8 +12,8 @@ import dotenv
 from csp.constants import NONE, SELF
 
 from ghostnet.environment import PROJECT, Environment
-from ghostnet.logs import logging_of
-from indexer.secrets import Mask
+from ghostnet.observability.logs import logging_of
+from indexer.base.redaction import Mask
 
 dotenv.load_dotenv(PROJECT / ".env")
 GHOSTNET = Environment.read(os.environ)
@@ -69,7 +69,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-AXES_CLIENT_IP_CALLABLE = "ghostnet.login.client_address"
+AXES_CLIENT_IP_CALLABLE = "ghostnet.admin.login.client_address"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 ROOT_URLCONF = "ghostnet.urls"
@@ -98,7 +98,7 @@ WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "ghostnet.collected.CollectedFiles"
+        "BACKEND": "ghostnet.pages.static.CollectedFiles"
         if COLLECTED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
@@ -129,13 +129,13 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 
 EMBEDDED_DATABASE: dict[str, Any] = {
-    "ENGINE": "ghostnet.db",
+    "ENGINE": "ghostnet.database",
     "NAME": "ghostnet",
     "USER": "postgres",
     "EMBEDDED_IN": GHOSTNET.data_dir,
 }
 DATABASES: dict[str, Any] = {
-    "default": {**dj_database_url.parse(GHOSTNET.database_url), "ENGINE": "ghostnet.db"}
+    "default": {**dj_database_url.parse(GHOSTNET.database_url), "ENGINE": "ghostnet.database"}
     if GHOSTNET.database_url
     else EMBEDDED_DATABASE
 }

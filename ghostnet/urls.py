@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
 from api.api import api
-from ghostnet.health import live, ready, startup
+from ghostnet.observability.health import live, ready, startup
 from ghostnet.pages import views
 
 urlpatterns = [

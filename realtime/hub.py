@@ -12,6 +12,7 @@ from opentelemetry.trace import get_current_span
 from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
+from indexer.base.tracing import TRACER
 from indexer.domain.units import first_id
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
@@ -19,7 +20,6 @@ from indexer.stream.feed import EVERYTHING, FeedItem
 from indexer.stream.persistence import Attempts, persist
 from indexer.stream.reader import Position, Step
 from indexer.stream.source import FellBehind, Source
-from indexer.tracing import TRACER
 from realtime import protocol
 from realtime.client import Client
 from realtime.updates import PositionUpdates

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from indexer.base.errors import GhostnetError
 from indexer.domain.units import Address, first_id
-from indexer.errors import GhostnetError
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.feed import CHANNELS

@@ -9,16 +9,16 @@ from typing import Any
 from eth_abi import abi
 from eth_hash.auto import keccak
 
-from indexer.apply.block import apply_block
 from indexer.chain.wire import WireLog
 from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
 from indexer.domain.chain import Block, Header, Transaction
 from indexer.domain.events import Initialized, JackedIn, Transfer
-from indexer.domain.game import Game
 from indexer.domain.units import DATA, ZERO_ADDRESS, Address, Calldata, Hash
-from indexer.domain.witness import NoWitness, Witness
 from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransaction
+from indexer.rules.block import apply_block
+from indexer.rules.game import Game
+from indexer.rules.witness import NoWitness, Witness
 
 ADDRESSES = {name: Address(f"0x{index:02x}" + "c0" * 19) for index, name in enumerate(CONTRACTS, 1)}
 GHOST_CORE, TRACE_SCAN = ADDRESSES["GhostCore"], ADDRESSES["TraceScan"]

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import Connection
 
-from ghostnet.embedded_postgres import EmbeddedPostgres
+from ghostnet.database.embedded import EmbeddedPostgres
 from indexer.replay.recording import RecordedBlock, load_recording
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
-from indexer.operator import Operator
-from indexer.pipeline import Chain
-from indexer.reporting import Applied, Observer
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
-from indexer.worker import Worker
+from indexer.sync.pipeline import Chain
+from indexer.sync.reporting import Applied, Observer
+from indexer.sync.requests import Operator
+from indexer.sync.worker import Worker
 
 
 class Node(Protocol):

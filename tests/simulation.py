@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from indexer import worker
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.tables import tables
+from indexer.sync import worker
 from tests.indexing import index
 
 LENGTH: Final = 40

@@ -10,10 +10,10 @@ from api.errors import BadInput
 from api.inputs import AddressIn, BlockIn, LevelIn, RequiredLevel, address_in, level_in
 from api.pagination import Cursor, Limit100, Limit1000, Offset, Page, paginate
 from indexer.domain.positions import Action, Boost, BoostType, Status, effective_amount
-from indexer.domain.stored import stored_position
 from indexer.domain.units import Address
 from indexer.models import CurrentPosition
 from indexer.models import Position as PositionVersion
+from indexer.records.stored import stored_position
 from indexer.selectors.players import (
     PlayerPosition,
     current_epoch,

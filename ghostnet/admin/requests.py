@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.models import OperatorRequest
 from indexer.store.quarantine import parse_log
 

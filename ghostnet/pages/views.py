@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.template.loader import render_to_string
 
 from api.answers import twice
-from api.errors import database_trouble, problem
+from ghostnet.http.problems import database_trouble, problem
 from ghostnet.pages import board
 from ghostnet.pages.wording import SENTENCES
 from indexer.domain.units import Address

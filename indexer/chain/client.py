@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from indexer.base.redaction import Mask
 from indexer.chain.errors import (
     Inconsistent,
     NodeError,
@@ -24,7 +25,6 @@ from indexer.chain.errors import (
     Unavailable,
     rpc_error,
 )
-from indexer.secrets import Mask
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 
 
 class Interrupted(BaseException):

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from indexer.apply.calldata import CLAIM_REWARDS, UPDATE_LEVEL_CONFIG
 from indexer.chain.wire import WireLog, WireTransaction
+from indexer.decode.calldata import CLAIM_REWARDS, UPDATE_LEVEL_CONFIG
 
 DEATHS_SUBMITTED: Final = "0x4b48f53b117906592e55018c429199ddc71eecd15b108d0f41b90bbf2dbbd5c7"
 """topic0 of TraceScan's DeathsSubmitted."""

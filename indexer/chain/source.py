@@ -10,6 +10,7 @@ from concurrent import futures
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from indexer.base.errors import GhostnetError
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
@@ -18,7 +19,6 @@ from indexer.chain.fetcher import BlockFetcher
 from indexer.chain.heads import HeadWatcher
 from indexer.chain.ranges import AdaptiveRange
 from indexer.domain.chain import Header
-from indexer.errors import GhostnetError
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from indexer.decode.decoder import LogDecoder, MalformedLog
 from indexer.domain.chain import Block, DecodedLog, Header, Transaction
-from indexer.domain.records import (
+from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
+from indexer.records.rows import (
     ChainBlockRow,
     ChainEventRow,
     ChainTransactionRow,
@@ -15,7 +16,6 @@ from indexer.domain.records import (
     UndecodedLogRow,
     new_tuple,
 )
-from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
 
 
 class RawLog(Protocol):

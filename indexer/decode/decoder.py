@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from eth_hash.auto import keccak
 
+from indexer.base.errors import GhostnetError
 from indexer.domain import events
-from indexer.domain.records import new_tuple
 from indexer.domain.units import Address, Json, to_hex
-from indexer.errors import GhostnetError
+from indexer.records.rows import new_tuple
 
 ABI_FOLDER = Path(__file__).parent / "abi"
 CONTRACTS = tuple(sorted(path.stem for path in ABI_FOLDER.glob("*.json")))

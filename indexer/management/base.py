@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from psycopg.errors import UndefinedTable
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.store.database import DATABASE_ERRORS, explain
 
 

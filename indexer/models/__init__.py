@@ -18,19 +18,11 @@ from indexer.models.game import (
     Scan,
     SystemReset,
 )
-from indexer.models.market import (
-    Bet,
-    Buyback,
-    CurrentBet,
-    CurrentRound,
-    Round,
-    TokenTransfer,
-    Toll,
-    VestingClaim,
-)
-from indexer.models.operations import OperatorRequest
-from indexer.models.progress import Alarm, Audit, BlockHeader, Checkpoint, OutboxCursor, QuarantinedLog, Reorg
+from indexer.models.market import Bet, CurrentBet, CurrentRound, Round
+from indexer.models.operations import Alarm, Audit, OperatorRequest, QuarantinedLog
+from indexer.models.progress import BlockHeader, Checkpoint, OutboxCursor, Reorg
 from indexer.models.retention import RetentionHorizon, UpkeepRun
+from indexer.models.token import Buyback, TokenTransfer, Toll, VestingClaim
 from indexer.models.totals import AccountTotal
 
 __all__ = [

@@ -1,11 +1,11 @@
-"""DeadPool's rounds and bets, the token, fees and vesting."""
+"""DeadPool's rounds and bets."""
 
 from typing import ClassVar
 
 from django.db import models
 
-from indexer.models.base import ChainRow, CurrentRow, EventColumns, RareRow, TransactionColumn
-from indexer.models.fields import AddressField, HashField, seconds, wei
+from indexer.models.base import CurrentRow, EventColumns, RareRow
+from indexer.models.fields import AddressField, seconds, wei
 
 
 class RoundColumns(EventColumns):
@@ -81,58 +81,3 @@ class CurrentBet(CurrentRow, BetColumns):
     class Meta(CurrentRow.Meta):
         db_table = "current_bets"
         constraints: ClassVar = [models.UniqueConstraint(fields=["round_id", "address"], name="current_bets_key")]
-
-
-class TokenTransfer(ChainRow, TransactionColumn):
-    """A DATA transfer in wei."""
-
-    sender = AddressField()
-    recipient = AddressField()
-    amount = wei()
-
-    class Meta(ChainRow.Meta):
-        db_table = "token_transfers"
-
-    def __str__(self) -> str:
-        return f"{self.amount} wei from {self.sender} to {self.recipient}"
-
-
-class Toll(RareRow, TransactionColumn):
-    """A toll in wei of ETH."""
-
-    collector = AddressField()
-    amount = wei()
-    reason = HashField()
-
-    class Meta(RareRow.Meta):
-        db_table = "tolls"
-
-    def __str__(self) -> str:
-        return f"{self.amount} wei collected by {self.collector}"
-
-
-class Buyback(RareRow, TransactionColumn):
-    """A buyback, in wei."""
-
-    eth_spent = wei()
-    data_received = wei()
-    data_burned = wei()
-
-    class Meta(RareRow.Meta):
-        db_table = "buybacks"
-
-    def __str__(self) -> str:
-        return f"{self.data_burned} wei burned"
-
-
-class VestingClaim(RareRow, TransactionColumn):
-    """Vested DATA claimed, in wei."""
-
-    beneficiary = AddressField()
-    amount = wei()
-
-    class Meta(RareRow.Meta):
-        db_table = "vesting_claims"
-
-    def __str__(self) -> str:
-        return f"{self.amount} wei for {self.beneficiary}"

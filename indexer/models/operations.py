@@ -4,6 +4,57 @@ from typing import ClassVar
 
 from django.db import models
 
+from indexer.models.fields import HashField
+
+
+class Alarm(models.Model):
+    """Something that an operator must know and that makes the data not ready to be served; gone when it is over."""
+
+    kind = models.CharField(primary_key=True, max_length=32)
+    message = models.TextField()
+    raised_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "alarms"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+class QuarantinedLog(models.Model):
+    """A log that an operator decided to go past: archived, but no rule is applied to it."""
+
+    id = models.BigAutoField(primary_key=True)
+    tx_hash = HashField()
+    log_index = models.IntegerField()
+    reason = models.TextField()
+    quarantined_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "quarantined_logs"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tx_hash", "log_index"], name="quarantined_logs_key")]
+
+    def __str__(self) -> str:
+        return f"log {self.log_index} of {self.tx_hash}"
+
+
+class Audit(models.Model):
+    """A comparison with the contracts' own views; `duration_ms` includes the node's answers."""
+
+    id = models.BigAutoField(primary_key=True)
+    finished_at = models.DateTimeField()
+    block_number = models.BigIntegerField()
+    views_checked = models.BigIntegerField()
+    differences = models.BigIntegerField()
+    duration_ms = models.IntegerField()
+
+    class Meta:
+        db_table = "audits"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"audit at block {self.block_number}"
+
 
 class OperatorRequest(models.Model):
     """Something that the indexer is to do, who asked for it, when and why, and what came of it.

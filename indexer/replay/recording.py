@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 
 
 class BadRecording(GhostnetError):

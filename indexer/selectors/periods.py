@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from indexer.domain.buckets import floor_to
-from indexer.errors import GhostnetError
+from indexer.base.buckets import floor_to
+from indexer.base.errors import GhostnetError
 
 MOST_BUCKETS: Final = 5_000
 

@@ -15,9 +15,9 @@ from indexer.domain.positions import (
     ghost_streak,
     pending_rewards,
 )
-from indexer.domain.stored import stored_level, stored_position
 from indexer.domain.units import Address, first_id, to_bytes
 from indexer.models import CurrentLevel, CurrentLevelSlot, CurrentPosition, CurrentProtocol
+from indexer.records.stored import stored_level, stored_position
 from indexer.selectors.rows import fetch_rows
 from indexer.selectors.snapshot import CHECKPOINT_COLUMNS, IndexedBlock
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from indexer.base.errors import GhostnetError
 from indexer.domain.chain import Header, Transaction
-from indexer.domain.records import ChainEventRow, ChainTransactionRow, UndecodedLogRow, WitnessAnswerRow
 from indexer.domain.units import Calldata, Hash, address_of, block_of, first_id, hash_of, log_index_of, to_hex
-from indexer.errors import GhostnetError
+from indexer.records.rows import ChainEventRow, ChainTransactionRow, UndecodedLogRow, WitnessAnswerRow
 from indexer.store.loader import Snapshot
 from indexer.store.tables import tables
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 from psycopg.types.json import Jsonb
 
+from indexer.base.errors import GhostnetError
 from indexer.domain.chain import Header
 from indexer.domain.units import NO_HASH, Hash, hash_of, to_bytes
-from indexer.errors import GhostnetError
 from indexer.store.database import read_json
 from indexer.store.tables import block_datetime
 

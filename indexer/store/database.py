@@ -7,7 +7,7 @@ import psycopg
 from django import db
 from psycopg import Connection
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 
 DatabaseError = db.OperationalError | psycopg.OperationalError
 """Trouble with the server rather than with a statement."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.store.loader import snapshot_of
 from indexer.store.tables import Table, tables
 from indexer.store.totals import wrong_totals

@@ -8,9 +8,11 @@ from psycopg import Connection
 from psycopg.rows import namedtuple_row
 
 from indexer.domain.betting import Bet, Round
-from indexer.domain.game import Game
 from indexer.domain.positions import Boost, Position, Status
-from indexer.domain.records import (
+from indexer.domain.reset import SystemReset
+from indexer.domain.scans import Scan, ScanStep
+from indexer.domain.units import Address, Hash, address_of, first_id, hash_of
+from indexer.records.rows import (
     BetRow,
     LevelSlotRow,
     LevelStateRow,
@@ -20,10 +22,8 @@ from indexer.domain.records import (
     Row,
     ScanRow,
 )
-from indexer.domain.reset import SystemReset
-from indexer.domain.scans import Scan, ScanStep
-from indexer.domain.stored import stored_level, stored_position
-from indexer.domain.units import Address, Hash, address_of, first_id, hash_of
+from indexer.records.stored import stored_level, stored_position
+from indexer.rules.game import Game
 from indexer.store.checkpoint import check_indexed, read_progress
 from indexer.store.tables import tables
 

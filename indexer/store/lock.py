@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 
 _KEYSPACE: Final = 0x6748_6F73 << 32
 _RETRY_SECONDS: Final = 0.25

@@ -5,8 +5,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from indexer.base.errors import GhostnetError
 from indexer.domain.units import LOG_INDEX_BITS, Hash, to_bytes
-from indexer.errors import GhostnetError
 
 
 class BadLogName(GhostnetError):

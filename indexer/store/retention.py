@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 
 
 class HistoryRetired(GhostnetError):

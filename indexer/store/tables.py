@@ -7,7 +7,9 @@ from types import NoneType
 from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 from indexer import models
-from indexer.domain.records import (
+from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text
+from indexer.models.base import ChainRow, CurrentRow
+from indexer.records.rows import (
     ARCHIVE,
     FACTS,
     VERSIONS,
@@ -34,8 +36,6 @@ from indexer.domain.records import (
     VestingClaimRow,
     WitnessAnswerRow,
 )
-from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text
-from indexer.models.base import ChainRow, CurrentRow
 
 LAST_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """The latest time that PostgreSQL and Python both can hold; later block times are stored as this."""

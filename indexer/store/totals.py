@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg import Connection, Cursor
 
-from indexer.domain.records import DeathRow, PositionRow, Row, TokenTransferRow
+from indexer.records.rows import DeathRow, PositionRow, Row, TokenTransferRow
 from indexer.store.retention import horizon
 from indexer.store.tables import Table, tables
 

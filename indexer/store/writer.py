@@ -7,13 +7,13 @@ from typing import Any, Self
 from opentelemetry.trace import get_current_span
 from psycopg import Connection, Cursor
 
+from indexer.base.tracing import TRACER
 from indexer.domain.chain import Header
-from indexer.domain.records import Row
 from indexer.domain.units import first_id, to_bytes
+from indexer.records.rows import Row
 from indexer.store.checkpoint import set_checkpoint
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
-from indexer.tracing import TRACER
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.stream.topics import Message, Place
 
 

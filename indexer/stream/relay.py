@@ -13,6 +13,7 @@ from opentelemetry.trace import get_current_span
 from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
+from indexer.base.tracing import TRACER
 from indexer.domain.units import block_of
 from indexer.selectors.status import RELAY
 from indexer.store.lock import NOTICE_DEATH
@@ -22,7 +23,6 @@ from indexer.stream.connection import fetch_one, listen, word
 from indexer.stream.persistence import Attempts, persist
 from indexer.stream.reader import Position, Step
 from indexer.stream.topics import FEED, messages_of
-from indexer.tracing import TRACER
 
 logger = logging.getLogger(__name__)
 

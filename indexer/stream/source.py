@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from psycopg import AsyncConnection
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.broker import Broker, Received

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from indexer.domain.buckets import floor_to
+from indexer.base.buckets import floor_to
 
 WIDTHS: Final = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
 """The narrow before the wide, which are made of them."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 
 
 class NoTimescale(GhostnetError):

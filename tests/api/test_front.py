@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.limits import NOBODY, client_of
+from ghostnet.http.limits import NOBODY, client_of
 from tests.api.test_answers import problem_of
 from tests.conftest import database_url
 from tests.web import WebClient, web

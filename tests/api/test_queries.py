@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from prometheus_client import REGISTRY
 
-from api.handler import respond
+from ghostnet.http.handler import respond
 from tests.conftest import default_database
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"

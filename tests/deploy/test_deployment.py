@@ -122,7 +122,7 @@ def expressions() -> list[str]:
 
 
 def test_alerts_and_dashboard_ask_for_figures_that_exist() -> None:
-    __import__("api.metrics"), __import__("indexer.metrics"), __import__("indexer.stream.relay")
+    __import__("ghostnet.http.metrics"), __import__("indexer.sync.metrics"), __import__("indexer.stream.relay")
     __import__("realtime.hub"), __import__("indexer.selectors.timing")
     known = {
         name for family in REGISTRY.collect() for name in (family.name, f"{family.name}_total", f"{family.name}_bucket")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ghostnet.embedded_postgres import EmbeddedPostgres
+from ghostnet.database.embedded import EmbeddedPostgres
 from tests.paths import PROJECT
 
 

@@ -31,9 +31,9 @@ from indexer.domain.events import (
     Transfer,
 )
 from indexer.domain.units import DATA, DEAD_ADDRESS, ZERO_ADDRESS, Address
+from indexer.maintenance.dump import dump_state
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from indexer.store.dump import dump_state
 from tests.chains import ADDRESSES, GHOST_CORE, Event, encode_log, submit_deaths, user
 from tests.conftest import Databases, default_database
 from tests.indexing import index

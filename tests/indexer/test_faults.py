@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from ghostnet.embedded_postgres import EmbeddedPostgres
+from ghostnet.database.embedded import EmbeddedPostgres
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth

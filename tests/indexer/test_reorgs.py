@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from psycopg import Connection
 
-from indexer.chain.ancestor import NoCommonAncestor
 from indexer.domain.units import DATA, to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
@@ -17,6 +16,7 @@ from indexer.store.alarms import AlarmKind
 from indexer.store.checkpoint import HEAD_CHANNEL, read_progress
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
+from indexer.sync.common_ancestor import NoCommonAncestor
 from tests.chains import ADDRESSES, ChainBuilder, user
 from tests.conftest import Databases, default_database
 from tests.indexing import following, index

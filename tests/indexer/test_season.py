@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
+from indexer.maintenance.dump import dump_state
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.rpc import Limits
@@ -16,7 +17,6 @@ from indexer.replay.truth import Truth
 from indexer.store.checkpoint import read_progress
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from indexer.store.dump import dump_state
 from tests.conftest import Databases, default_database
 from tests.indexing import index
 from tests.processes import run_command

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ghostnet.demo import Demo
+from ghostnet.demo.demo import Demo
 from indexer.management.base import GhostnetCommand, stop_on_signals
 
 

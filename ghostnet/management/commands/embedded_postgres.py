@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ghostnet.embedded_postgres import DATABASE, SUPERUSER, EmbeddedPostgres
+from ghostnet.database.embedded import DATABASE, SUPERUSER, EmbeddedPostgres
 from indexer.management.base import GhostnetCommand
 
 

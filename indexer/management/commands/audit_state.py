@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from indexer.audit import audit, record
+from indexer.maintenance.audit import audit, record
 from indexer.management.base import GhostnetCommand, positive
 from indexer.store.database import connect
 

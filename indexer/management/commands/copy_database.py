@@ -7,7 +7,7 @@ import dj_database_url
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from indexer.copying import copy_database
+from indexer.maintenance.copy import copy_database
 from indexer.management.base import GhostnetCommand
 from indexer.store.database import connect
 
@@ -26,7 +26,7 @@ class Command(GhostnetCommand):
         if not url.startswith(("postgres://", "postgresql://")):
             raise CommandError(f"{url!r} is not an address that starts with postgres:// or postgresql://")
         ours = {key: value for key, value in connections.settings["default"].items() if key != "EMBEDDED_IN"}
-        connections.settings[TARGET] = {**ours, **dj_database_url.parse(url), "ENGINE": "ghostnet.db"}
+        connections.settings[TARGET] = {**ours, **dj_database_url.parse(url), "ENGINE": "ghostnet.database"}
         call_command("migrate", database=TARGET, verbosity=0)
         connections[TARGET].close()
         with connect() as source, connect(TARGET) as target:

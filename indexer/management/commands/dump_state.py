@@ -4,9 +4,9 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from indexer.maintenance.dump import dump_state
 from indexer.management.base import GhostnetCommand
 from indexer.store.database import connect
-from indexer.store.dump import dump_state
 
 
 class Command(GhostnetCommand):

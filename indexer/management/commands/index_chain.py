@@ -9,23 +9,23 @@ from typing import Any
 from django.conf import settings
 from prometheus_client import start_http_server
 
+from indexer.base.errors import GhostnetError
 from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
-from indexer.errors import GhostnetError
 from indexer.management.base import GhostnetCommand, positive, stop_on_signals
-from indexer.metrics import MetricsObserver
-from indexer.operator import Operator
-from indexer.pipeline import Chain
-from indexer.reporting import EventLog, LogReporter, Observer, Observers, ProgressReporter
-from indexer.self_check import SelfCheck
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
 from indexer.store.quarantine import parse_log, quarantine_log
 from indexer.stream.broker import Broker
 from indexer.stream.iggy import IggyBroker
 from indexer.stream.relay import Relay
-from indexer.upkeep_thread import UpkeepThread
-from indexer.worker import Worker
+from indexer.sync.metrics import MetricsObserver
+from indexer.sync.pipeline import Chain
+from indexer.sync.reporting import EventLog, LogReporter, Observer, Observers, ProgressReporter
+from indexer.sync.requests import Operator
+from indexer.sync.self_check import SelfCheck
+from indexer.sync.upkeep import UpkeepThread
+from indexer.sync.worker import Worker
 
 
 class MetricsPortTaken(GhostnetError):

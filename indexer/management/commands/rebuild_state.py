@@ -7,8 +7,8 @@ from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import Progress
 
+from indexer.maintenance.rebuild import Rebuilt, rebuild
 from indexer.management.base import GhostnetCommand, stop_on_signals
-from indexer.rebuild import Rebuilt, rebuild
 from indexer.store.database import connect
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.management.base import GhostnetCommand
 from indexer.management.commands.index_chain import serve_metrics
 from indexer.stream.iggy import IggyBroker

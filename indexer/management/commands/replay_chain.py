@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from indexer.errors import GhostnetError
+from indexer.base.errors import GhostnetError
 from indexer.management.base import GhostnetCommand, stop_on_signals
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.recording import load_recording

@@ -8,13 +8,13 @@ from eth_abi import abi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.apply.registry import HANDLERS
 from indexer.chain.wire import WireLog
 from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import CONTRACTS, EventDecoder, LogDecoder, MalformedLog, decoders_of
 from indexer.domain import events
 from indexer.domain.chain import Block, Header
 from indexer.domain.units import Hash
+from indexer.rules.registry import HANDLERS
 from tests.chains import ADDRESSES, abi_of
 
 EVENTS = [

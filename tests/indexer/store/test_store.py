@@ -8,7 +8,6 @@ import pytest
 from django.db import connection as django_connection
 from psycopg import Connection
 
-from indexer.domain.errors import InvariantBroken
 from indexer.domain.events import (
     BetPlaced,
     BoostApplied,
@@ -21,15 +20,16 @@ from indexer.domain.events import (
     ScanExecuted,
     Unpaused,
 )
-from indexer.domain.records import ARCHIVE, FACTS, VERSIONS, ChainEventRow
 from indexer.domain.units import DATA
+from indexer.maintenance.dump import dump_state
 from indexer.models import CurrentPosition, CurrentRound, Position, UndecodedLog
+from indexer.records.rows import ARCHIVE, FACTS, VERSIONS, ChainEventRow
 from indexer.replay.recording import RecordedBlock, RecordedLog
 from indexer.replay.server import ReplayServer
+from indexer.rules.errors import InvariantBroken
 from indexer.store.checkpoint import BlockNotIndexed, ForeignDatabase, NothingIndexed, start_chain
 from indexer.store.database import connect
 from indexer.store.digest import CurrentRowsDiffer, state_digest
-from indexer.store.dump import dump_state
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.lock import try_lock, wait_for_lock
 from indexer.store.rollback import roll_back

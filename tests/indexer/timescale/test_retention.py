@@ -8,18 +8,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from psycopg import Connection
 
+from indexer.maintenance.dump import dump_state
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
-from indexer.store.dump import dump_state
 from indexer.store.retention import HistoryRetired
 from indexer.store.rollback import roll_back
 from indexer.timescale.features import has_timescaledb
 from indexer.timescale.plan import UpkeepPlan
 from indexer.timescale.upkeep import keep_up
 from tests.conftest import Databases, default_database
-from tests.indexer.test_rebuild import run_rebuild
+from tests.indexer.maintenance.test_rebuild import run_rebuild
 from tests.indexer.timescale.recomputed import all_stored
 from tests.indexing import index
 from tests.rows import fetch_one

@@ -1,0 +1,48 @@
+"""The backend that settings name as `ghostnet.database`."""
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
+
+from ghostnet.database.embedded import EmbeddedPostgres
+from ghostnet.database.schema import SchemaEditor
+from indexer.selectors.timing import timed
+from indexer.timescale.features import can_have_timescaledb, has_timescaledb
+
+_PLAIN_TIME_BUCKET = """
+CREATE OR REPLACE FUNCTION public.time_bucket(bucket_width interval, ts timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT date_bin(bucket_width, ts, timestamptz '2000-01-03 00:00:00+00') $$
+"""
+
+
+class DatabaseWrapper(PostgresWrapper):
+    """PostgreSQL with or without TimescaleDB.
+
+    A database with `EMBEDDED_IN` in its settings runs on the embedded server of that folder, which is started when
+    the first connection needs it.
+    """
+
+    SchemaEditorClass = SchemaEditor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(timed)
+
+    def prepare_database(self) -> None:
+        """Before migrations: the extension where the server has it, else a `time_bucket` with the same
+        results for widths of fixed length, which months and years have not."""
+        super().prepare_database()
+        if can_have_timescaledb(self):
+            with self.cursor() as cursor:
+                cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        elif not has_timescaledb(self):
+            with self.cursor() as cursor:
+                cursor.execute(_PLAIN_TIME_BUCKET)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        folder = self.settings_dict.get("EMBEDDED_IN")
+        if folder is not None:
+            server = EmbeddedPostgres(Path(folder), durable=self.settings_dict.get("EMBEDDED_DURABLE", True))
+            self.settings_dict["HOST"] = str(server.ensure_running())
+        return super().get_connection_params()

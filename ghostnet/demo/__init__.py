@@ -1,0 +1,1 @@
+"""The demo: a recorded season as a live chain, indexed and shown."""

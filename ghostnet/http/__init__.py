@@ -1,0 +1,1 @@
+"""HTTP for the API and the pages alike: limits, caching, bounded concurrency."""

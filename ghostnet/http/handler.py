@@ -1,0 +1,77 @@
+"""Django's side of the API: a request becomes an answer, on a thread, with nothing on the way that it does not need.
+
+Sessions, users and CSRF tokens of Django's middleware would cost more than half of an answer's time; the API has none.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from io import BytesIO
+from typing import Final, cast
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.gzip import GZipMiddleware
+from django.urls import resolve
+from opentelemetry.trace import get_current_span
+from starlette.types import Scope
+
+from ghostnet.http.problems import problem
+from indexer.base.tracing import TRACER
+from indexer.selectors.snapshot import IndexedBlock
+
+UNKNOWN: Final = "unknown"
+"""The endpoint of paths that don't exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response as it goes out; `endpoint` is the path's pattern, `block` the one it tells of, if of any."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    endpoint: str
+    block: IndexedBlock | None = None
+
+    @property
+    def tag(self) -> str | None:
+        """The ETag."""
+        return next((value.decode() for name, value in self.headers if name == b"ETag"), None)
+
+
+@TRACER.start_as_current_span("answer")
+def respond(scope: Scope) -> Answer:
+    """Answer a request for a path of the API; blocks on the database."""
+    request = ASGIRequest(dict(scope), BytesIO())
+    get_current_span().set_attribute("url.path", request.path)
+    response = _compressed(request)
+    block: IndexedBlock | None = getattr(request, "indexed_block", None)
+    if block is not None:
+        response["X-Indexed-Block"] = str(block.block_number)
+        response["X-Indexed-Hash"] = block.block_hash
+        response["X-Indexed-At"] = block.block_time.isoformat().replace("+00:00", "Z")
+        response["Cache-Control"] = "no-cache"
+    return answer_of(response, request.resolver_match.route if request.resolver_match else UNKNOWN, block)
+
+
+def answer_of(response: HttpResponse, endpoint: str, block: IndexedBlock | None = None) -> Answer:
+    """A response of Django's as an answer."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
+    headers.append((b"Content-Length", str(len(response.content)).encode()))
+    return Answer(response.status_code, headers, response.content, endpoint, block)
+
+
+def _view(request: HttpRequest) -> HttpResponse:
+    try:
+        match = resolve(request.path_info)
+        request.resolver_match = match
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    except Http404:
+        return problem(HTTPStatus.NOT_FOUND, "there is no such path; /api/v1/docs lists all")
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is allowed", headers={"Allow": "GET"})
+    return response
+
+
+_compressed: Final = cast("Callable[[HttpRequest], HttpResponse]", GZipMiddleware(_view))

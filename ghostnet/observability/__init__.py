@@ -1,0 +1,1 @@
+"""How the running system is watched: health checks, logs, traces."""

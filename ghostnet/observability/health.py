@@ -1,0 +1,109 @@
+"""Health endpoints for orchestrators: has the process started, is it alive, may its answers be trusted?"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+from indexer.base.errors import GhostnetError
+from indexer.chain.client import NodeClient
+from indexer.selectors import status as selectors
+
+Check = dict[str, Any]
+
+NODE_SECONDS: Final = 2.0
+NODE_ASKED_EVERY: Final = 1.0
+"""Seconds for which a node's answer is believed: whoever asks for our health must not load the node."""
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers at all."""
+    return JsonResponse({"status": "ok"})
+
+
+def startup(request: HttpRequest) -> JsonResponse:
+    """200 once the database is there and as this version of the code needs it, else 503."""
+    return _answer({"database": _timed(_migrations)}, {"database"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 if answers may be trusted, else 503; each check says its part.
+
+    A node that does not answer, or a stream that lags, makes the status `degraded` only: what is indexed is still
+    true, and an outage of the node or the broker must not take all web processes out of service.
+    """
+    checks = {"database": _timed(_indexed)}
+    if checks["database"]["ok"]:
+        checks["alarms"] = _timed(_alarms)
+        checks["indexed"] = {"ok": checks["database"]["block"] is not None, "block": checks["database"].pop("block")}
+        checks["stream"] = _timed(_stream)
+    checks["node"] = _timed(_node)
+    if checks["node"]["ok"] and checks.get("indexed", {}).get("ok"):
+        lag = max(0, checks["node"]["block"] - checks["indexed"]["block"])
+        most = settings.GHOSTNET.web.most_lag
+        checks["lag"] = {"ok": lag <= most, "blocks": lag, "most": most}
+    return _answer(checks, {"database", "alarms", "indexed", "lag"})
+
+
+def _timed(check: Callable[[], Check]) -> Check:
+    started = time.monotonic()
+    try:
+        found = {"ok": True, **check()}
+    except Error as error:
+        found = {"ok": False, "error": str(error).splitlines()[0]}
+    return {**found, "latency_ms": round((time.monotonic() - started) * 1000, 1)}
+
+
+def _migrations() -> Check:
+    executor = MigrationExecutor(connection)
+    missing = [str(migration) for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    return {"ok": not missing, "missing_migrations": missing}
+
+
+def _indexed() -> Check:
+    checkpoint = selectors.checkpoint()
+    return {"block": None if checkpoint is None else checkpoint.block_number}
+
+
+def _alarms() -> Check:
+    alarms = {alarm.kind: alarm.message for alarm in selectors.standing_alarms()}
+    return {"ok": not alarms, **alarms}
+
+
+def _stream() -> Check:
+    """Whether the broker has been told of what is indexed; without a broker there is nobody to tell."""
+    if settings.GHOSTNET.iggy_url is None:
+        return {"source": "database"}
+    lag = selectors.relay_lag()
+    return {"ok": lag <= settings.GHOSTNET.web.most_lag, "source": "iggy", "lag_blocks": lag}
+
+
+def _node() -> Check:
+    found: Check | None = cache.get(_NODE_KEY)
+    if found is None:
+        found = asyncio.run(_ask_node())
+        cache.set(_NODE_KEY, found, NODE_ASKED_EVERY)
+    return found
+
+
+_NODE_KEY: Final = "chain_head"
+
+
+async def _ask_node() -> Check:
+    async with NodeClient(settings.GHOSTNET.rpc_urls, patience=NODE_SECONDS) as node:
+        try:
+            return {"block": await node.number("eth_blockNumber")}
+        except GhostnetError as error:
+            return {"ok": False, "error": error.message}
+
+
+def _answer(checks: dict[str, Check], needed: set[str]) -> JsonResponse:
+    failed = {name for name, check in checks.items() if not check["ok"]}
+    status = "not ready" if failed & needed else "degraded" if failed else "ready"
+    return JsonResponse({"status": status, "checks": checks}, status=503 if failed & needed else 200)

@@ -1,1 +1,0 @@
-"""The operators' page: how the indexer is, at a glance."""

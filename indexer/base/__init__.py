@@ -1,0 +1,1 @@
+"""What every room may use: errors that carry help, redaction of secrets, tracing, buckets of time."""

@@ -1,0 +1,191 @@
+"""The audit: our state after a block against what the contracts' own views say."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from eth_abi.exceptions import DecodingError
+from psycopg import Connection
+
+from indexer.base.errors import GhostnetError
+from indexer.chain import views
+from indexer.chain.client import Call, NodeClient
+from indexer.chain.errors import RpcError
+from indexer.chain.fetcher import BlockFetcher
+from indexer.chain.views import View
+from indexer.domain.units import to_hex
+from indexer.maintenance.dump import dump_state
+from indexer.store.alarms import AlarmKind, clear_alarm, raise_alarm
+from indexer.store.audits import record_audit
+from indexer.store.checkpoint import read_progress
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS: Final = 20.0
+PLAYER_VIEWS: Final = (
+    views.GET_POSITION,
+    views.GET_PENDING_REWARDS,
+    views.GET_EFFECTIVE_DEATH_RATE,
+    views.GET_ACTIVE_BOOSTS,
+)
+
+
+class AuditImpossible(GhostnetError):
+    """The node can't say how the contracts stood after that block."""
+
+    help = (
+        "Nodes keep the state of recent blocks only: audit at the head, or point GHOSTNET_RPC_URLS at an archive node."
+    )
+
+
+class OtherFork(AuditImpossible):
+    """The node has another block at that height."""
+
+    help = "Audit again once the indexer has followed the node's chain."
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A value that is not the contracts' own; `key` says of what, as in `getPosition(0x…)`."""
+
+    key: str
+    field: str
+    ours: Any
+    theirs: Any
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.field}: ours {self.ours}, theirs {self.theirs}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit found; `duration` in seconds."""
+
+    block: int
+    views_checked: int
+    differences: Sequence[Difference]
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A view, what to ask it, and the values that it should return, in the order of its fields."""
+
+    view: View
+    arguments: tuple[Any, ...]
+    ours: tuple[Any, ...]
+
+    @property
+    def key(self) -> str:
+        name = self.view.signature.partition("(")[0]
+        return f"{name}({', '.join(map(str, self.arguments))})"
+
+    def differences(self, answer: str | RpcError | None) -> Iterator[Difference]:
+        """What is not the same."""
+        if not isinstance(answer, str):
+            yield Difference(self.key, "answer", self.ours, answer.message if answer else None)
+            return
+        try:
+            theirs = self.view.decode(answer)
+        except (DecodingError, ValueError):
+            yield Difference(self.key, "answer", self.ours, answer)
+            return
+        for field, our_value, their_value in zip(self.view.fields, self.ours, theirs, strict=True):
+            if our_value != their_value:
+                yield Difference(self.key, field, our_value, their_value)
+
+
+def audit(
+    connection: Connection[Any], rpc_urls: Sequence[str], at_block: int | None = None, sample: int | None = None
+) -> AuditReport:
+    """Compare the state after a block (None: the checkpoint) with the contracts' views, as the node answers them.
+
+    `sample` limits players, accounts, rounds and bets to so many of each, drawn at random; None checks all. Raises
+    NothingIndexed or BlockNotIndexed, AuditImpossible if the node lacks that state, NodeUnreachable.
+    """
+    started = time.monotonic()
+    state = dump_state(connection, at_block)
+    block = state["block"]
+    row = connection.execute("SELECT hash FROM blocks WHERE number = %s", (block,)).fetchone()
+    contracts, checks = read_progress(connection).contracts, list(_checks(state, sample))
+    answers = asyncio.run(_ask(rpc_urls, contracts, block, to_hex(row[0]) if row else None, checks))
+    found = [
+        difference for check, answer in zip(checks, answers, strict=True) for difference in check.differences(answer)
+    ]
+    return AuditReport(block, len(checks), found, time.monotonic() - started)
+
+
+def record(connection: Connection[Any], report: AuditReport) -> None:
+    """Keep what an audit of the checkpoint found, and raise or clear the alarm about it."""
+    record_audit(connection, report.block, report.views_checked, len(report.differences), report.duration)
+    if report.differences:
+        message = (
+            f"{len(report.differences)} differences at block {report.block}, the first one: {report.differences[0]}"
+        )
+        raise_alarm(connection, AlarmKind.AUDIT, message)
+    else:
+        clear_alarm(connection, AlarmKind.AUDIT)
+
+
+async def _ask(
+    rpc_urls: Sequence[str], contracts: Mapping[str, str], block: int, block_hash: str | None, checks: Sequence[_Check]
+) -> list[str | RpcError | None]:
+    """The views' answers after a block, all from the fork that we know, if we know its hash."""
+    calls: list[Call] = [
+        (
+            "eth_call",
+            [{"to": contracts[check.view.contract], "data": check.view.calldata(*check.arguments)}, hex(block)],
+        )
+        for check in checks
+    ]
+    async with NodeClient(rpc_urls, PATIENCE_SECONDS) as client:
+        answers = await client.batch(calls, str)
+        (header,) = await BlockFetcher(client, contracts).fetch_headers([block])
+    if header is None:
+        raise AuditImpossible(f"the node does not know block {block}")
+    if block_hash is not None and header.hash != block_hash:
+        raise OtherFork(f"the node's block {block} is {header.hash}, ours is {block_hash}")
+    for answer in answers:
+        if isinstance(answer, RpcError) and "revert" not in answer.message:
+            raise AuditImpossible(f"the node does not tell the state after block {block}: {answer.message}")
+    return answers
+
+
+def _checks(state: Mapping[str, Any], sample: int | None) -> Iterator[_Check]:
+    """Every view to ask about a dumped state."""
+    for address, player in _some(state["players"].items(), sample):
+        for view in PLAYER_VIEWS:
+            yield _check(view, player, address)
+    for number, level in state["levels"].items():
+        yield _check(views.GET_LEVEL_STATE, level, int(number))
+        yield _check(views.GET_LEVEL_CONFIG, level["config"], int(number))
+    yield _check(views.GET_SYSTEM_RESET, state["systemReset"])
+    yield _check(views.GET_TOTAL_VALUE_LOCKED, state)
+    yield _check(views.TOTAL_SUPPLY, state)
+    yield _check(views.ROUND_COUNT, {"roundCount": len(state["rounds"])})
+    for number, round_ in _some(state["rounds"].items(), sample):
+        yield _check(views.GET_ROUND, round_, int(number))
+    for bet in _some(state["bets"], sample):
+        yield _check(views.GET_BET, bet, bet["roundId"], bet["user"])
+    for address, balance in _some(state["balances"].items(), sample):
+        yield _check(views.BALANCE_OF, {"balance": balance}, address)
+
+
+def _check(view: View, values: Mapping[str, Any], *arguments: Any) -> _Check:
+    ours = (_comparable(values[field], kind) for field, kind in zip(view.fields, view.results, strict=True))
+    return _Check(view, arguments, tuple(ours))
+
+
+def _comparable(value: Any, abi_type: str) -> Any:
+    """A dumped value as the ABI's decoder gives it: amounts are dumped as decimal strings, boosts as objects."""
+    if abi_type.endswith("[]"):
+        return tuple(tuple(item.values()) for item in value)
+    return int(value) if isinstance(value, str) and abi_type != "address" else value
+
+
+def _some(items: Iterable[T], sample: int | None) -> Sequence[T]:
+    every = list(items)
+    return every if sample is None or sample >= len(every) else random.sample(every, sample)

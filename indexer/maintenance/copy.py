@@ -1,0 +1,82 @@
+"""Copy everything that the indexer knows to another database, and prove that it is the same there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db.models import BigAutoField, Model
+from psycopg import Connection, sql
+
+from indexer.base.errors import GhostnetError
+from indexer.store.digest import state_digest
+from indexer.store.loader import Snapshot
+from indexer.store.lock import chain_lock
+
+OnTable = Callable[[str, int], None]
+"""Told a table and how many of its rows were copied."""
+
+
+class TargetNotEmpty(GhostnetError):
+    """The database to copy to holds a chain already."""
+
+    help = "Name an empty database; the copy migrates it itself."
+
+
+class CopyDiffers(GhostnetError):
+    """What arrived is not what was sent."""
+
+    help = "Drop the target database, make sure that nobody else writes to it, and copy again."
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A finished copy: its rows, and the state's digest, which both databases have."""
+
+    rows: int
+    digest: str
+
+
+def copy_database(source: Connection[Any], target: Connection[Any], on_table: OnTable) -> Copied:
+    """Copy all rows of all of the indexer's tables to a migrated, empty database, in one transaction there.
+
+    Raises NothingIndexed, IndexerAtWork while somebody writes to the source, TargetNotEmpty, and CopyDiffers if the
+    digests are not the same afterwards.
+    """
+    chain_id = Snapshot(source).progress.chain_id
+    if target.execute("SELECT FROM checkpoints").rowcount:
+        raise TargetNotEmpty("the target database holds a chain already")
+    rows = 0
+    with chain_lock(source, chain_id):
+        with target.transaction():
+            for model in apps.get_app_config("indexer").get_models():
+                copied = _copy_table(source, target, model)
+                on_table(model._meta.db_table, copied)
+                rows += copied
+        digest, arrived = state_digest(source), state_digest(target)
+        if digest != arrived:
+            raise CopyDiffers(f"the digest here is {digest}, there {arrived}")
+    return Copied(rows, digest)
+
+
+def _copy_table(source: Connection[Any], target: Connection[Any], model: type[Model]) -> int:
+    """Copy a table in the order of its key, which is the chain's; return how many rows."""
+    key = model._meta.pk
+    assert key is not None, "every model has a primary key"
+    table = sql.Identifier(model._meta.db_table)
+    columns = sql.SQL(", ").join(sql.Identifier(field.attname) for field in model._meta.concrete_fields)
+    outward = sql.SQL("COPY (SELECT {} FROM {} ORDER BY {}) TO STDOUT").format(
+        columns, table, sql.Identifier(key.attname)
+    )
+    inward = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
+    with source.cursor() as reader, target.cursor() as writer:
+        with reader.copy(outward) as outgoing, writer.copy(inward) as incoming:
+            for data in outgoing:
+                incoming.write(data)
+        copied = writer.rowcount
+        if isinstance(key, BigAutoField):
+            sequence = sql.SQL("SELECT setval(pg_get_serial_sequence({}, {}), max({})) FROM {}").format(
+                sql.Literal(model._meta.db_table), sql.Literal(key.attname), sql.Identifier(key.attname), table
+            )
+            writer.execute(sequence)
+    return copied

@@ -1,0 +1,136 @@
+"""Compute all derived tables anew from the archived chain, without a node: for rules that have changed."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from indexer.base.errors import GhostnetError
+from indexer.decode.block import Archive, decode_logs
+from indexer.decode.decoder import LogDecoder
+from indexer.domain.chain import Block, DecodedLog, Header
+from indexer.domain.units import NO_HASH, Address
+from indexer.maintenance.shadow import Comparison, Shadow
+from indexer.records.rows import ARCHIVE
+from indexer.rules.block import apply_block
+from indexer.rules.game import Game
+from indexer.rules.witness import RememberedWitness
+from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
+from indexer.store.checkpoint import check_indexed
+from indexer.store.loader import Snapshot, load_game, load_quarantine
+from indexer.store.lock import chain_lock
+from indexer.store.retention import check_whole
+from indexer.store.tables import tables
+from indexer.store.totals import wrong_totals
+
+OnProgress = Callable[[int, int, int], None]
+"""Told the first, the last and the latest block."""
+
+
+class RebuildInterrupted(GhostnetError):
+    """The rebuild was stopped before its end."""
+
+    help = "Nothing was changed; start it again when there is time."
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild of the blocks `first` to `last` found; `swapped` if it was put in place."""
+
+    first: int
+    last: int
+    comparisons: Sequence[Comparison]
+    newly_decoded: int
+    wrong_totals: int
+    swapped: bool
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.newly_decoded or self.wrong_totals) or not all(table.same for table in self.comparisons)
+
+
+def rebuild(
+    connection: Connection[Any],
+    from_block: int | None,
+    *,
+    swap: bool,
+    stop: threading.Event,
+    on_progress: OnProgress,
+) -> Rebuilt:
+    """Apply the archived blocks from `from_block` (None: the first one) on to the state before it, by today's rules.
+
+    The result replaces what differs from it, if `swap` says so; until then nothing is changed. Raises IndexerAtWork,
+    RebuildInterrupted, BlockNotIndexed, HistoryRetired, ArchiveIncomplete, and InvariantBroken if the rules contradict
+    the chain.
+    """
+    chain_id = Snapshot(connection).progress.chain_id
+    with chain_lock(connection, chain_id):
+        return _rebuild(connection, from_block, swap, stop, on_progress)
+
+
+def _rebuild(
+    connection: Connection[Any], from_block: int | None, swap: bool, stop: threading.Event, on_progress: OnProgress
+) -> Rebuilt:
+    snapshot = Snapshot(connection)
+    progress = snapshot.progress
+    first = progress.start_block if from_block is None else from_block
+    check_indexed(progress, first)
+    contracts = {name: Address(address) for name, address in progress.contracts.items()}
+    game, before = _state_before(snapshot, first, contracts)
+    shadow, archive = Shadow(connection, before), Archive()
+    replay = _Replay(game, LogDecoder(contracts), archive)
+    shadow.create()
+    try:
+        for blocks in archived_blocks(snapshot, first):
+            for block in blocks:
+                replay.apply(block)
+            shadow.append(game.journal.take())
+            if stop.is_set():
+                raise RebuildInterrupted(f"stopped at block {game.journal.block_number}")
+            on_progress(first, snapshot.at_block, game.journal.block_number)
+        rebuilt = Rebuilt(
+            first, snapshot.at_block, shadow.compare(), len(archive.events), wrong_totals(connection), swap
+        )
+        if swap and rebuilt.differs:
+            shadow.swap(rebuilt.comparisons, archive.events)
+    finally:
+        if not connection.closed:
+            shadow.drop()
+    return rebuilt
+
+
+def _state_before(snapshot: Snapshot, first: int, contracts: dict[str, Address]) -> tuple[Game, Header]:
+    """The mirror after the block before `first`, and what is known of that block: its number, and a time not later."""
+    if first == snapshot.progress.start_block:
+        game, timestamp = Game(contracts, quarantined=load_quarantine(snapshot)), 0
+    else:
+        before = Snapshot(snapshot.connection, first - 1)
+        game, timestamp = load_game(before, contracts), before.timestamp()
+    archive = [tables()[row].name for row in ARCHIVE]
+    check_whole(snapshot.connection, archive, timestamp, f"a rebuild from block {first} on")
+    return game, Header(first - 1, NO_HASH, NO_HASH, timestamp)
+
+
+@dataclass(slots=True)
+class _Replay:
+    """Applies archived blocks; logs that can be decoded by now are collected in `archive`."""
+
+    game: Game
+    decoder: LogDecoder
+    archive: Archive
+
+    def apply(self, archived: ArchivedBlock) -> None:
+        block = Block(archived.header, transactions=archived.transactions)
+        for event_id, tx_hash, tx_index, contract, name, args in archived.events:
+            event_decoder = self.decoder.by_name.get((contract, name))
+            if event_decoder is None:
+                raise ArchiveIncomplete(f"{contract}.{name} is archived, but no ABI here has such an event")
+            event = event_decoder.from_json(args)
+            block.logs.append(DecodedLog(event_id, tx_index, tx_hash, contract, event))
+        if archived.undecoded:
+            decode_logs(self.decoder, block, archived.undecoded, self.archive)
+            block.logs.sort(key=lambda log: log.event_id)
+        self.game.witness = RememberedWitness(archived.answers)
+        apply_block(self.game, block)

@@ -1,0 +1,103 @@
+"""A shadow of the derived tables: filled beside them, compared with them, and put in their place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from psycopg import Connection, Cursor
+
+from indexer.domain.chain import Header
+from indexer.domain.units import first_id
+from indexer.records.rows import FACTS, VERSIONS, ChainEventRow, Row
+from indexer.store.checkpoint import refresh_checkpoint
+from indexer.store.digest import add_rows
+from indexer.store.rollback import LIFT_DECOMPRESSION_LIMIT, delete_above
+from indexer.store.tables import Table, tables
+from indexer.store.totals import add_to_totals, recount_totals
+from indexer.store.writer import append, copy_newest_versions, copy_text
+
+SCHEMA: Final = "rebuild"
+DERIVED: Final = (*FACTS, *VERSIONS)
+"""Everything that can be computed from the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A derived table and its shadow: rows from the first block on, and whether they are the same."""
+
+    row: type[Row]
+    table: str
+    rows_before: int
+    rows_after: int
+    same: bool
+
+
+class Shadow:
+    """The derived tables from the block after `before` on, in a schema of their own; `before` is where they go on."""
+
+    def __init__(self, connection: Connection[Any], before: Header) -> None:
+        self._connection = connection
+        self._before = before
+        self._start = first_id(before.number + 1)
+
+    def create(self) -> None:
+        """Make empty tables, in place of those that an interrupted rebuild left."""
+        self.drop()
+        self._connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        for row in DERIVED:
+            table = tables()[row]
+            self._connection.execute(f"CREATE UNLOGGED TABLE {SCHEMA}.{table.name} (LIKE {table.name})")
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        self._connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+
+    def append(self, rows: Mapping[type[Row], Sequence[Any]]) -> None:
+        """Add the rows of some blocks; those of the archive are none of the shadow's."""
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            for row in DERIVED:
+                if rows.get(row):
+                    append(cursor, _shadow_of(tables()[row]), copy_text(row, rows[row]))
+
+    def compare(self) -> list[Comparison]:
+        """Each derived table with its shadow, by the digest of their rows."""
+        with self._connection.transaction():
+            return [self._compare(row) for row in DERIVED]
+
+    def swap(self, comparisons: Sequence[Comparison], decoded: Sequence[ChainEventRow]) -> None:
+        """Put the shadow's rows in place of those that differ, in one transaction; readers see the one or the other.
+
+        `decoded` are events that can be decoded now and could not be before: they leave `undecoded_logs`.
+        """
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute(LIFT_DECOMPRESSION_LIMIT)
+            for comparison in comparisons:
+                if not comparison.same:
+                    self._replace(cursor, tables()[comparison.row])
+            append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, decoded))
+            cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", ([event.id for event in decoded],))
+            recount_totals(self._connection)
+            refresh_checkpoint(cursor)
+
+    def _compare(self, row: type[Row]) -> Comparison:
+        table = tables()[row]
+        ours, theirs = blake2b(digest_size=32), blake2b(digest_size=32)
+        before = add_rows(ours, self._connection, table, self._start, None)
+        after = add_rows(theirs, self._connection, _shadow_of(table), self._start, None)
+        return Comparison(row, table.name, before, after, ours.digest() == theirs.digest())
+
+    def _replace(self, cursor: Cursor[Any], table: Table) -> None:
+        delete_above(cursor, table, self._before)
+        cursor.execute(
+            f"INSERT INTO {table.name} ({table.column_list})"
+            f" SELECT {table.column_list} FROM {SCHEMA}.{table.name} ORDER BY id"
+        )
+        add_to_totals(cursor, table, "id >= %s", (self._start,))
+        if table.current:
+            cursor.execute(f"DELETE FROM {table.current}")
+            copy_newest_versions(cursor, table, "TRUE", ())
+
+
+def _shadow_of(table: Table) -> Table:
+    return table._replace(name=f"{SCHEMA}.{table.name}")

@@ -1,0 +1,241 @@
+"""The journal: every row that a batch of blocks produces, in chain order."""
+
+from collections import defaultdict
+from typing import Any
+
+from indexer.domain.betting import Bet, Round
+from indexer.domain.levels import Level, SlotChange
+from indexer.domain.positions import Action, Position
+from indexer.domain.reset import SystemReset
+from indexer.domain.scans import Evidence, Scan, ScanStep
+from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Hash, Json, Text, log_index_of
+from indexer.records.rows import (
+    BetRow,
+    DeathRow,
+    Fact,
+    LevelSlotRow,
+    LevelStateRow,
+    PositionRow,
+    ProtocolStateRow,
+    RoundRow,
+    Row,
+    ScanRow,
+    WitnessAnswerRow,
+    new_tuple,
+)
+
+
+class Journal:
+    """Collects rows and stamps them with the place in the chain that is being applied.
+
+    `block_time` in unix seconds; `event_id` is None while a transaction without logs is applied.
+    """
+
+    def __init__(self) -> None:
+        self.rows: defaultdict[type[Row], list[Any]] = defaultdict(list)
+        self.block_number = 0
+        self.block_time = BlockTime(0)
+        self.tx_hash = Hash("")
+        self.event_id: int | None = None
+        self._ordinals: dict[type[Row], int] = {}
+
+    def start_block(self, number: int, timestamp: int) -> None:
+        """All further rows belong to this block."""
+        self.block_number = number
+        self.block_time = BlockTime(timestamp)
+        self._ordinals = {}
+
+    def take(self) -> dict[type[Row], list[Any]]:
+        """Hand over the rows collected so far and start anew."""
+        rows, self.rows = self.rows, defaultdict(list)
+        return rows
+
+    @property
+    def place(self) -> str:
+        """Block, transaction and log, for error messages."""
+        log = f", log {log_index_of(self.event_id)}" if self.event_id is not None else ""
+        return f"block {self.block_number}, tx {self.tx_hash}{log}"
+
+    def fact(self, kind: type[Fact], *columns: Any) -> None:
+        """Record something that happened once: one row for the event being applied."""
+        assert self.event_id is not None, "a fact needs a log"
+        self.rows[kind].append(new_tuple(kind, (self.event_id, self.block_time, self.tx_hash, *columns)))
+
+    def answer(self, question: str, answer: Json) -> None:
+        """Record what a node was asked and told while the block was applied."""
+        row = WitnessAnswerRow(self._next_id(WitnessAnswerRow), self.block_time, Text(question), answer)
+        self.rows[WitnessAnswerRow].append(row)
+
+    def position(
+        self, position: Position, action: Action, *, amount_change: int = 0, penalty: int = 0, rewards: int = 0
+    ) -> None:
+        """Record a position after a change; amounts in wei."""
+        self.rows[PositionRow].append(
+            PositionRow(
+                self._next_id(PositionRow),
+                self.block_time,
+                self.event_id,
+                self.tx_hash,
+                position.address,
+                action,
+                amount_change,
+                penalty,
+                rewards,
+                position.amount,
+                position.level,
+                position.status,
+                position.entry_time,
+                position.last_add_time,
+                position.reward_debt,
+                position.epoch,
+                position.streak_base,
+                position.on_roster,
+            )
+        )
+
+    def slots(self, level: int, changes: list[SlotChange]) -> None:
+        """Record changed slots of a level's roster."""
+        rows = self.rows[LevelSlotRow]
+        for change in changes:
+            rows.append(LevelSlotRow(self._next_id(LevelSlotRow), self.block_time, level, change.slot, change.address))
+
+    def scan(self, scan: Scan, step: ScanStep) -> None:
+        """Record a scan after a step."""
+        assert self.event_id is not None, "a scan's step is an event"
+        cascade = scan.cascade
+        self.rows[ScanRow].append(
+            ScanRow(
+                self._next_id(ScanRow),
+                self.block_time,
+                self.event_id,
+                self.tx_hash,
+                scan.scan_id,
+                step,
+                scan.level,
+                scan.seed,
+                scan.executed_at,
+                scan.finalized_at,
+                scan.batches,
+                scan.death_count,
+                scan.total_dead,
+                scan.survivor_count,
+                cascade.same_level_amount if cascade else None,
+                cascade.upstream_amount if cascade else None,
+                cascade.burn_amount if cascade else None,
+                cascade.protocol_amount if cascade else None,
+                cascade.burned if cascade else None,
+            )
+        )
+
+    def death(self, scan: Scan, position: Position, streak: int, evidence: Evidence) -> None:
+        """Record a player's death with the streak that it ended, and how we know."""
+        assert self.event_id is not None, "a death is part of an event"
+        self.rows[DeathRow].append(
+            DeathRow(
+                self._next_id(DeathRow),
+                self.block_time,
+                self.event_id,
+                self.tx_hash,
+                scan.scan_id,
+                scan.level,
+                position.address,
+                position.amount,
+                streak,
+                evidence,
+            )
+        )
+
+    def round(self, round_: Round, action: str, burned: int = 0) -> None:
+        """Record a round after a change; `burned` in wei."""
+        assert self.event_id is not None, "a round changes by events"
+        self.rows[RoundRow].append(
+            RoundRow(
+                self._next_id(RoundRow),
+                self.block_time,
+                self.event_id,
+                self.tx_hash,
+                round_.round_id,
+                action,
+                round_.round_type,
+                round_.target_level,
+                round_.line,
+                round_.deadline,
+                round_.over_pool,
+                round_.under_pool,
+                round_.resolve_time,
+                round_.resolved,
+                round_.outcome,
+                burned,
+            )
+        )
+
+    def bet(self, bet: Bet, round_: Round, action: str, *, amount_change: int = 0, payout: int = 0) -> None:
+        """Record a bet after a change; amounts in wei."""
+        assert self.event_id is not None, "a bet changes by events"
+        self.rows[BetRow].append(
+            BetRow(
+                self._next_id(BetRow),
+                self.block_time,
+                self.event_id,
+                self.tx_hash,
+                bet.round_id,
+                round_.round_type,
+                bet.address,
+                action,
+                amount_change,
+                bet.amount,
+                bet.is_over,
+                bet.claimed,
+                payout,
+            )
+        )
+
+    def level_state(self, level: Level) -> None:
+        """Record a level as it stands at the end of the block."""
+        config = level.config
+        self.rows[LevelStateRow].append(
+            LevelStateRow(
+                self._next_id(LevelStateRow),
+                self.block_time,
+                level.id,
+                level.total_staked,
+                level.alive_count,
+                level.acc_rewards_per_share,
+                level.next_scan_time,
+                level.survived_scans,
+                level.roster.order_known,
+                config.base_death_rate_bps,
+                config.scan_interval,
+                config.min_stake,
+                config.max_positions,
+                config.culling_bottom_bps,
+                config.culling_penalty_bps,
+            )
+        )
+
+    def protocol_state(self, total_value_locked: int, total_supply: int, paused: bool, reset: SystemReset) -> None:
+        """Record the global state as it stands at the end of the block; amounts in wei."""
+        self.rows[ProtocolStateRow].append(
+            ProtocolStateRow(
+                self._next_id(ProtocolStateRow),
+                self.block_time,
+                PROTOCOL_KEY,
+                total_value_locked,
+                total_supply,
+                paused,
+                reset.deadline,
+                reset.last_depositor,
+                reset.last_deposit_time,
+                reset.epoch,
+                reset.penalty_bps,
+            )
+        )
+
+    def _next_id(self, table: type[Row]) -> int:
+        ordinal = self._ordinals.get(table, 0)
+        self._ordinals[table] = ordinal + 1
+        return self.block_number << LOG_INDEX_BITS | ordinal
+
+
+PROTOCOL_KEY = 1
+"""The one key of the protocol's state: there is one protocol."""

@@ -1,0 +1,134 @@
+"""The whole game in memory: what the contracts store, by the same rules and integers."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from indexer.domain.betting import Bet, Round
+from indexer.domain.chain import TransactionContext
+from indexer.domain.levels import INITIAL_CONFIGS, Level
+from indexer.domain.positions import Boost, Position, owed_penalty
+from indexer.domain.reset import SystemReset
+from indexer.domain.scans import Scan
+from indexer.domain.units import BPS, PRECISION, Address, Hash
+from indexer.records.journal import Journal
+from indexer.rules.errors import InvariantBroken
+from indexer.rules.witness import NoWitness, Witness
+
+
+@dataclass(slots=True)
+class Game:
+    """The mirror and the journal of what changes in it.
+
+    `positions` holds who has one, dead or alive; `bets`, by round, only those that can still be changed or claimed;
+    `scans` only those not yet finalized. `contracts` maps names to addresses. `quarantined` are logs to go past, by
+    transaction and log index.
+    """
+
+    contracts: Mapping[str, Address]
+    levels: dict[int, Level] = field(
+        default_factory=lambda: {int(level): Level(int(level), config) for level, config in INITIAL_CONFIGS.items()}
+    )
+    positions: dict[Address, Position] = field(default_factory=dict)
+    boosts: dict[Address, list[Boost]] = field(default_factory=dict)
+    reset: SystemReset = field(default_factory=SystemReset)
+    paused: bool = False
+    total_supply: int = 0
+    scans: dict[int, Scan] = field(default_factory=dict)
+    rounds: dict[int, Round] = field(default_factory=dict)
+    bets: defaultdict[int, dict[Address, Bet]] = field(default_factory=lambda: defaultdict(dict))
+    journal: Journal = field(default_factory=Journal)
+    witness: Witness = field(default_factory=NoWitness)
+    quarantined: frozenset[tuple[Hash, int]] = frozenset()
+    tx: TransactionContext = field(default_factory=TransactionContext)
+    _changed_levels: set[int] = field(default_factory=set)
+    _protocol_changed: bool = False
+
+    @property
+    def now(self) -> int:
+        """The time of the block being applied, in unix seconds."""
+        return self.journal.block_time
+
+    @property
+    def ghost_core(self) -> Address:
+        return self.contracts["GhostCore"]
+
+    @property
+    def total_value_locked(self) -> int:
+        """`GhostCore.getTotalValueLocked` in wei."""
+        return sum(level.total_staked for level in self.levels.values())
+
+    def position(self, address: Address) -> Position:
+        """The position of a user who must have one.
+
+        Raises InvariantBroken if there is none.
+        """
+        position = self.positions.get(address)
+        if position is None:
+            raise self.broken(f"{address} has no position")
+        return position
+
+    def change_level(self, level: int) -> Level:
+        """A level that is about to change."""
+        if level not in self.levels:
+            raise self.broken(f"there is no level {level}")
+        self._changed_levels.add(level)
+        return self.levels[level]
+
+    def change_reset(self) -> SystemReset:
+        """The reset timer, about to change."""
+        self._protocol_changed = True
+        return self.reset
+
+    def change_supply(self, difference: int) -> None:
+        """Mint (positive) or burn (negative) so many wei of DATA."""
+        self._protocol_changed = True
+        self.total_supply += difference
+
+    def set_paused(self, paused: bool) -> None:
+        self._protocol_changed = True
+        self.paused = paused
+
+    def settle(self, position: Position) -> int:
+        """Take the reset penalty that a living position still owes; return it in wei (rule 8)."""
+        if position.epoch >= self.reset.epoch:
+            return 0
+        penalty = owed_penalty(position, self.reset.epoch)
+        position.amount -= penalty
+        position.epoch = self.reset.epoch
+        self.change_level(position.level).total_staked -= penalty
+        return penalty
+
+    def add_rewards(self, level: int, amount: int) -> None:
+        """Share `amount` wei among the stakes of a level; without stake nothing happens."""
+        state = self.change_level(level)
+        if state.total_staked:
+            state.acc_rewards_per_share += amount * PRECISION // state.total_staked
+
+    def finish_block(self) -> None:
+        """Record the levels and globals that this block changed."""
+        if self._changed_levels:
+            for level in sorted(self._changed_levels):
+                self.journal.level_state(self.levels[level])
+        if self._changed_levels or self._protocol_changed:
+            self.journal.protocol_state(self.total_value_locked, self.total_supply, self.paused, self.reset)
+        self._changed_levels.clear()
+        self._protocol_changed = False
+
+    def expect(self, what: str, expected: Any, got: Any) -> None:
+        """Check an invariant: what the mirror holds against what the chain says.
+
+        Raises InvariantBroken with the place in the chain, the expected and the actual value.
+        """
+        if expected != got:
+            raise self.broken(f"{what}: expected {expected} by the rules, got {got} from the chain")
+
+    def broken(self, message: str) -> InvariantBroken:
+        """An error that names the place in the chain."""
+        return InvariantBroken(f"{self.journal.place}: {message}")
+
+
+def share_bps(amount: int, bps: int) -> int:
+    """A share in basis points of an amount in wei, floored."""
+    return amount * bps // BPS

@@ -1,0 +1,60 @@
+"""Which payments by GhostCore are claims of rewards: those that no other event of the transaction explains."""
+
+from collections.abc import Sequence
+
+from indexer.domain.chain import DecodedLog
+from indexer.domain.events import (
+    CascadeDistributed,
+    Extracted,
+    PositionCulled,
+    SystemResetTriggered,
+    Transfer,
+)
+from indexer.domain.units import DEAD_ADDRESS, Address
+from indexer.rules.game import share_bps
+
+RESET_BURN_BPS = 3_000
+
+_NOTHING: frozenset[int] = frozenset()
+
+
+def claims_among(logs: Sequence[DecodedLog], ghost_core: Address) -> frozenset[int]:
+    """The event ids of a transaction's Transfers that pay out `claimRewards` (rule 9).
+
+    Every event that pays stands behind its Transfers and takes them away; what remains are claims.
+    """
+    if not _pays(logs, ghost_core):
+        return _NOTHING
+    payments: list[tuple[int, Address, int]] = []
+    for log in logs:
+        event = log.event
+        if type(event) is Transfer:
+            if event.from_ == ghost_core and event.to != DEAD_ADDRESS:
+                payments.append((log.event_id, event.to, event.value))
+        elif type(event) is Extracted:
+            _take(payments, event.amount + event.rewards, event.user)
+        elif type(event) is PositionCulled:
+            _take(payments, event.returned_amount, event.victim)
+        elif type(event) is CascadeDistributed:
+            _take(payments, event.protocol_amount)
+        elif type(event) is SystemResetTriggered:
+            burned = share_bps(event.total_penalty, RESET_BURN_BPS)
+            _take(payments, event.total_penalty - event.jackpot_amount - burned)
+            _take(payments, event.jackpot_amount)
+    return frozenset(event_id for event_id, _, _ in payments)
+
+
+def _pays(logs: Sequence[DecodedLog], ghost_core: Address) -> bool:
+    for log in logs:
+        event = log.event
+        if type(event) is Transfer and event.from_ == ghost_core:
+            return True
+    return False
+
+
+def _take(payments: list[tuple[int, Address, int]], amount: int, to: Address | None = None) -> None:
+    for index in reversed(range(len(payments))):
+        _, recipient, value = payments[index]
+        if value == amount and (to is None or recipient == to):
+            del payments[index]
+            return

@@ -1,0 +1,84 @@
+"""Settling the penalty of a system reset (rule 8): in silence, as an event tells, or without any trace (rule 9).
+
+A claim of nothing through a contract wallet may show neither log nor calldata. The next system reset tells that it
+happened: its penalty is a quarter of all stake, and so shows by how much the stakes that we hold are too high.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice
+from math import comb
+from typing import Final
+
+from indexer.domain.positions import RESET_PENALTY_BPS, Action, Position, effective_amount, owed_penalty
+from indexer.domain.units import BPS, Address
+from indexer.rules.game import Game
+
+_MOST_TOGETHER: Final = 4
+_MOST_SELECTIONS: Final = 2_000_000
+_ROUNDING: Final = BPS // RESET_PENALTY_BPS
+"""So many stakes in wei give the same penalty, which is floored."""
+
+
+def settle_silently(game: Game, user: Address) -> None:
+    """`claimRewards` with nothing pending: no log, but the penalty is settled (rule 9)."""
+    position = game.positions.get(user)
+    if position is None or not position.alive or game.paused or position.epoch >= game.reset.epoch:
+        return
+    penalty = game.settle(position)
+    game.journal.position(position, Action.PENALTY_SETTLED, amount_change=-penalty, penalty=penalty)
+
+
+def settle_as_told(game: Game, position: Position, settled_amount: int) -> int:
+    """Settle a position to the amount that an event reports; return the penalty in wei.
+
+    A claim through a contract wallet can settle without leaving a trace. If that happened before the last reset, the
+    event shows the penalty taken more than once.
+    """
+    before = position.amount
+    missed_epochs = game.reset.epoch - position.epoch
+    game.settle(position)
+    for _ in range(missed_epochs - 1):
+        if position.amount <= settled_amount:
+            break
+        position.epoch = game.reset.epoch - 1
+        game.settle(position)
+    game.expect(f"settled stake of {position.address}", position.amount, settled_amount)
+    return before - position.amount
+
+
+def settle_hidden(game: Game, total_penalty: int) -> None:
+    """Before a reset of `total_penalty` wei: settle who must have settled unseen, if the stakes don't add up.
+
+    Who it was is told by the sum of their penalties, if only one selection of players has it, else by the node's state.
+    If neither tells, nothing is settled, and the reset's own check will name the difference.
+    """
+    excess = game.total_value_locked - total_penalty * _ROUNDING
+    if excess < _ROUNDING:
+        return
+    owing = [position for position in game.positions.values() if owed_penalty(position, game.reset.epoch)]
+    owing.sort(key=lambda position: position.address)
+    fitting = list(islice(_selections(game, owing, excess), 2))
+    settled = fitting[0] if len(fitting) == 1 else _by_state(game, owing)
+    for position in settled:
+        penalty = game.settle(position)
+        game.journal.position(position, Action.PENALTY_SETTLED, amount_change=-penalty, penalty=penalty)
+
+
+def _selections(game: Game, owing: Sequence[Position], excess: int) -> Iterator[Sequence[Position]]:
+    """The selections of players whose penalties explain the excess, the smallest ones first."""
+    penalties = [(owed_penalty(position, game.reset.epoch), position) for position in owing]
+    for size in range(1, _MOST_TOGETHER + 1):
+        if comb(len(owing), size) > _MOST_SELECTIONS:
+            return
+        for selection in combinations(penalties, size):
+            if 0 <= excess - sum(penalty for penalty, _ in selection) < _ROUNDING:
+                yield [position for _, position in selection]
+
+
+def _by_state(game: Game, owing: Sequence[Position]) -> Sequence[Position]:
+    number = game.journal.block_number
+    return [
+        position
+        for position in owing
+        if game.witness.stake(position.address, number) == effective_amount(position, game.reset.epoch)
+    ]

@@ -1,0 +1,232 @@
+"""How indexing goes: a progress bar on a terminal, one structured line per interval elsewhere."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from types import TracebackType
+from typing import Any, Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from indexer.domain.scans import Evidence
+from indexer.records.rows import ChainEventRow, DeathRow, Row, UndecodedLogRow
+from indexer.store.alarms import AlarmKind
+from indexer.store.rollback import Rollback
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS: Final = 5.0
+REDRAW_SECONDS: Final = 0.5
+
+
+_name = attrgetter("name")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch brought: so many blocks up to `block`, while the node's head stood at `head`."""
+
+    block: int
+    head: int
+    blocks: int
+    events: Mapping[str, int]
+    undecoded: Sequence[UndecodedLogRow]
+    assumed_deaths: Sequence[DeathRow]
+
+    @classmethod
+    def of(cls, block: int, head: int, blocks: int, rows: Mapping[type[Row], Sequence[Any]]) -> Self:
+        """The summary of a batch's rows."""
+        deaths: Sequence[DeathRow] = rows.get(DeathRow, ())
+        return cls(
+            block,
+            head,
+            blocks,
+            Counter(map(_name, rows[ChainEventRow])),
+            rows[UndecodedLogRow],
+            [death for death in deaths if death.evidence == Evidence.ASSUMED],
+        )
+
+    @property
+    def logs(self) -> int:
+        return sum(self.events.values()) + len(self.undecoded)
+
+    @property
+    def lag(self) -> int:
+        """How many blocks are left up to the head."""
+        return max(0, self.head - self.block)
+
+
+class Observer:
+    """Who watches the loop: a progress bar, log lines, metrics, the audit. By default nothing is done."""
+
+    def applied(self, applied: Applied) -> None:
+        """A batch was applied; it is committed soon."""
+
+    def rolled_back(self, rollback: Rollback) -> None:
+        """A reorg was undone."""
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        """An alarm was raised, or (None) cleared."""
+
+
+class Observers(Observer):
+    """Several observers as one."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def applied(self, applied: Applied) -> None:
+        for observer in self._observers:
+            observer.applied(applied)
+
+    def rolled_back(self, rollback: Rollback) -> None:
+        for observer in self._observers:
+            observer.rolled_back(rollback)
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        for observer in self._observers:
+            observer.alarmed(kind, message)
+
+
+class EventLog(Observer):
+    """A log line for everything that an operator should read."""
+
+    def applied(self, applied: Applied) -> None:
+        for log in applied.undecoded:
+            logger.warning("log of %s in tx %s was kept, but not decoded: %s", log.address, log.tx_hash, log.reason)
+        for death in applied.assumed_deaths:
+            logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)
+
+    def rolled_back(self, rollback: Rollback) -> None:
+        logger.warning(
+            "reorg: %d blocks dropped down to %d, %d rows undone in %.0f ms",
+            rollback.depth,
+            rollback.ancestor,
+            rollback.rows_undone,
+            rollback.duration * 1000,
+            extra={"reorg_depth": rollback.depth, "common_ancestor": rollback.ancestor},
+        )
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        if message is None:
+            logger.warning("alarm over: %s", kind)
+        else:
+            logger.error("ALARM %s: %s", kind, message, extra={"alarm": str(kind)})
+
+
+class Rates:
+    """Blocks and logs, in all and per second since the last look."""
+
+    def __init__(self) -> None:
+        self.blocks = 0
+        self.logs = 0
+        self._seen = (time.monotonic(), 0, 0)
+
+    def count(self, blocks: int, logs: int) -> None:
+        self.blocks += blocks
+        self.logs += logs
+
+    def take(self) -> tuple[float, float]:
+        """Blocks and logs per second since the last call."""
+        now = time.monotonic()
+        since, blocks, logs = self._seen
+        self._seen = (now, self.blocks, self.logs)
+        seconds = max(now - since, 1e-9)
+        return (self.blocks - blocks) / seconds, (self.logs - logs) / seconds
+
+
+class LogReporter(Observer):
+    """One line every five seconds, its figures as fields for machines."""
+
+    def __init__(self) -> None:
+        self._rates = Rates()
+        self._due = time.monotonic() + INTERVAL_SECONDS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        logger.info("indexed %d blocks with %d logs in all", self._rates.blocks, self._rates.logs)
+
+    def applied(self, applied: Applied) -> None:
+        self._rates.count(applied.blocks, applied.logs)
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + INTERVAL_SECONDS
+        block_rate, log_rate = self._rates.take()
+        fields = {
+            "block": applied.block,
+            "head": applied.head,
+            "lag_blocks": applied.lag,
+            "blocks_per_second": round(block_rate, 1),
+            "logs_per_second": round(log_rate),
+        }
+        logger.info(
+            "block %d, %d behind, %.1f blocks/s, %.0f logs/s",
+            applied.block,
+            applied.lag,
+            block_rate,
+            log_rate,
+            extra={"fields": fields},
+        )
+
+
+class ProgressReporter(Observer):
+    """A bar with rates, lag and the time that is left."""
+
+    def __init__(self, first: int, last: int | None) -> None:
+        self._first = first
+        self._last = last
+        self._rates = Rates()
+        self._shown = 0.0
+        self._block, self._head = first - 1, last
+        self._progress = Progress(
+            TextColumn("block {task.fields[block]}"),
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._task = self._progress.add_task("index", total=None, block=first, speed="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._show()
+        self._progress.stop()
+
+    def applied(self, applied: Applied) -> None:
+        self._rates.count(applied.blocks, applied.logs)
+        self._block, self._head = applied.block, applied.head
+        if time.monotonic() - self._shown > REDRAW_SECONDS:
+            self._show()
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        block, head = self._block, self._head
+        block_rate, log_rate = self._rates.take()
+        end = max(block, head or block) if self._last is None else self._last
+        self._progress.update(
+            self._task,
+            completed=block - self._first + 1,
+            total=end - self._first + 1,
+            block=block,
+            speed=f"{block_rate:,.0f} blocks/s, {log_rate:,.0f} logs/s, {end - block} behind",
+        )
+
+    def rolled_back(self, rollback: Rollback) -> None:
+        self._progress.console.print(f"reorg: {rollback.depth} blocks dropped down to {rollback.ancestor}")
+
+    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
+        self._progress.console.print(f"alarm over: {kind}" if message is None else f"[red]ALARM {kind}: {message}")
