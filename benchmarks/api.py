@@ -1,6 +1,7 @@
-"""Time the API with wrk on the database that `DATABASE_URL` names: `python -m benchmarks.api [--server uvicorn]`.
+"""Measure the API's requests per second and latency with wrk: `python -m benchmarks.api [--server uvicorn]`.
 
-`wrk` must be installed. Lookups that miss the cache are made by a `min_block` that no question had before.
+Reads the database that `DATABASE_URL` names; `wrk` must be installed. A `min_block` that no request had before makes a
+lookup miss the cache.
 """
 
 import argparse
@@ -42,14 +43,14 @@ SERVERS = {
 
 
 def players() -> list[str]:
-    """Addresses of all players."""
+    """The addresses of all players, lower-case hex."""
     from indexer.models import CurrentPosition
 
     return [str(address) for address in CurrentPosition.objects.values_list("address", flat=True)]
 
 
 def run(url: str, seconds: int, connections: int, script: Path | None) -> str:
-    """What wrk says of so many seconds: requests a second, median and p99, and how many were not answered by 200."""
+    """Run wrk for so many seconds; return a line with requests a second, median, p99, and answers other than 200."""
     scripted = ["-s", str(script)] if script else []
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", *scripted, url]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -60,7 +61,7 @@ def run(url: str, seconds: int, connections: int, script: Path | None) -> str:
 
 
 def main() -> None:
-    """Start a server, warm it up, and print a line per case."""
+    """Start a server, send it requests to warm up, and print a line per case."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", choices=SERVERS, default="daphne")
     parser.add_argument("--seconds", type=int, default=8)

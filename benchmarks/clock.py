@@ -1,4 +1,4 @@
-"""How long something takes."""
+"""A clock for the benchmarks."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:
-    """Seconds that a call took, and what it returned."""
+    """Call a function; return the seconds that it took, and its result."""
     started = time.perf_counter()
     result = work()
     return time.perf_counter() - started, result

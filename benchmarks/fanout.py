@@ -1,7 +1,8 @@
-"""How one web process serves many browsers: `DATABASE_URL=… python -m benchmarks.fanout CLIENTS EVENTS_PER_SECOND`.
+"""Measure the latency of `/ws` from one web process to many clients.
 
-On an empty, migrated database: events are written straight into the archive, a block each, and the time from there to
-every client is taken on one clock. Clients are bare sockets of another process that only look for the time.
+`DATABASE_URL=… python -m benchmarks.fanout CLIENTS EVENTS_PER_SECOND`, on an empty, migrated database. Events are
+inserted into the archive, one per block; each carries the time of a clock that all processes share, from which its age
+at each client is computed. Clients are plain sockets in this process, and parse nothing before the end.
 """
 
 import argparse
@@ -27,12 +28,12 @@ HANDSHAKE = (
 SUBSCRIBE = b'{"type":"SUBSCRIBE","channels":["feed"]}'
 PORT = 8199
 AT_ONCE = 20
-"""Clients that connect at the same time."""
+"""How many clients connect at the same time."""
 EVENT = re.compile(rb'"amount":"([0-9]+)".*?"status":"[a-z]+"')
 
 
 class Listener(asyncio.Protocol):
-    """A client that only keeps what it gets, with the time; looking at it comes later. A slow one stops reading."""
+    """A client that stores what it receives with the time, and parses it later; a slow one stops reading."""
 
     def __init__(self, *, slow: bool = False) -> None:
         self._slow = slow
@@ -55,14 +56,14 @@ class Listener(asyncio.Protocol):
                     self._transport.pause_reading()
 
     def read_on(self) -> None:
-        """A slow client looks again."""
+        """Let a slow client read again."""
         self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
 
     def ages(self) -> list[float]:
-        """How many milliseconds old each event was when its last byte came."""
+        """The age of each event in milliseconds when its last byte arrived."""
         found, rest = [], b""
         for now, data in self.received:
             rest += data
@@ -73,8 +74,7 @@ class Listener(asyncio.Protocol):
 
 
 async def dial(*, slow: bool) -> Listener:
-    """A client that has subscribed; a slow one's buffers are small, so that the server has to keep what it does not
-    read."""
+    """Connect and subscribe a client; a slow one has small buffers, so that unread frames wait in the server."""
     loop = asyncio.get_running_loop()
     client = socket.socket()
     client.setblocking(False)
@@ -87,7 +87,7 @@ async def dial(*, slow: bool) -> Listener:
 
 
 async def listen(clients: int, slow: int, events: int, rate: float, padding: int) -> None:
-    """Connect so many clients, write so many events, and tell how old they were when they arrived."""
+    """Connect clients, write events, and print how old the events were when they arrived; `padding` in bytes."""
     from indexer.store.database import connect
 
     started = time.monotonic()
@@ -114,7 +114,7 @@ async def listen(clients: int, slow: int, events: int, rate: float, padding: int
 
 
 def write(connection: Any, block: int, padding: int) -> None:
-    """A block with one event that carries the time at which it was written."""
+    """Commit a block with one event, whose `amount` is the time in nanoseconds of the monotonic clock."""
     with connection.transaction():
         connection.execute(
             "INSERT INTO chain_events (id, block_time, tx_hash, tx_index, contract, name, args) VALUES"
@@ -127,12 +127,12 @@ def write(connection: Any, block: int, padding: int) -> None:
 
 
 def memory_of(pid: int) -> int:
-    """Resident bytes of a process."""
+    """The resident memory of a process in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def main() -> None:
-    """Start a server, and listen."""
+    """Start a server, run the clients, and print latency and memory."""
     parser = argparse.ArgumentParser()
     parser.add_argument("clients", type=int)
     parser.add_argument("rate", type=float)

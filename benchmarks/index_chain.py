@@ -1,4 +1,4 @@
-"""Index a recording from a replay node into a fresh embedded database, and say what it took.
+"""Measure how fast a recording is indexed from a replay node into a fresh embedded database.
 
 `make bench RECORDING=path/to/recording.jsonl.gz` or `python -m benchmarks.index_chain RECORDING [--runs N]`.
 """
@@ -19,7 +19,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def database_cpu(postmaster: int) -> float | None:
-    """CPU seconds of the server and all its processes so far; None where there is no /proc."""
+    """CPU seconds that the database server and its processes have used; None where there is no /proc."""
     if not Path("/proc/self/stat").exists():
         return None
     total = 0
@@ -36,7 +36,7 @@ def database_cpu(postmaster: int) -> float | None:
 
 
 def run_once(recording: Path, folder: Path) -> dict[str, float]:
-    """One run on a fresh database; seconds by stage, CPU seconds, logs and peak memory in MB."""
+    """Index once into a fresh database; return seconds by stage, CPU seconds, logs, and peak memory in MB."""
     server = EmbeddedPostgres(folder)
     server.ensure_running()
     environment = {
@@ -86,7 +86,7 @@ def run_once(recording: Path, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run and print."""
+    """Run as often as asked for, and print each run's figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recording", type=Path)
     parser.add_argument("--runs", type=int, default=1)

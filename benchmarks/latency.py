@@ -1,7 +1,7 @@
-"""From a block on the node to a browser: `DATABASE_URL=… python -m benchmarks.latency` on an empty, migrated database.
+"""Measure the latency from a block at the node to a WebSocket client, by stage.
 
-Node, indexer, web server and browser are processes of one machine and read one clock. With IGGY_URL set, a relay runs
-too, and events go through Iggy.
+`DATABASE_URL=… python -m benchmarks.latency` on an empty, migrated database. Node, indexer, web server and client are
+processes of one machine and read the same clock. With IGGY_URL set a relay runs too, and events go through Iggy.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ PORT = 8198
 
 
 async def listen(node: Any, blocks: int, rate: float) -> tuple[Times, Times]:
-    """Advance the node block by block; when each was there, and when its first event arrived."""
+    """Advance the node by `rate` blocks a second; return when each block was there, and when its first event came."""
     from websockets.asyncio.client import connect
 
     advanced: Times = {}
@@ -55,7 +55,7 @@ async def listen(node: Any, blocks: int, rate: float) -> tuple[Times, Times]:
 
 
 def marks_of(lines: Iterable[str]) -> dict[str, Times]:
-    """By stage and block, when the indexer's first mark of it was."""
+    """When each block first passed each stage, from the lines that `benchmarks.marks` prints."""
     found: dict[str, Times] = {stage: {} for stage in STAGES}
     for line in lines:
         stage, block, seconds = line.split()
@@ -63,8 +63,8 @@ def marks_of(lines: Iterable[str]) -> dict[str, Times]:
     return found
 
 
-def tell(stage: str, advanced: Times, passed: Times) -> None:
-    """Print how long after their blocks were there the events had come so far."""
+def print_ages(stage: str, advanced: Times, passed: Times) -> None:
+    """Print the milliseconds between a block at the node and its passing of a stage: median, p99 and slowest."""
     ages = sorted((passed[number] - start) * 1000 for number, start in advanced.items() if number in passed)
     if ages:
         half, most = ages[len(ages) // 2], ages[int(len(ages) * 0.99)]
@@ -72,7 +72,7 @@ def tell(stage: str, advanced: Times, passed: Times) -> None:
 
 
 def main() -> None:
-    """Start all processes, and listen."""
+    """Start all processes, advance the node, and print the latencies by stage."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     os.environ.setdefault("DJANGO_DEBUG", "false")
     os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
@@ -99,7 +99,7 @@ def main() -> None:
                     part.wait()
             marks.seek(0)
             for stage, passed in {**marks_of(marks), "received": received}.items():
-                tell(stage, advanced, passed)
+                print_ages(stage, advanced, passed)
 
 
 if __name__ == "__main__":

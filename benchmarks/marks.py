@@ -1,4 +1,4 @@
-"""Run a command that tells when each block passes each stage: `python -m benchmarks.marks index_chain --relay`.
+"""Run a command and print when each block passes each stage: `python -m benchmarks.marks index_chain --relay`.
 
 Prints a line `stage block seconds` on standard output, by the machine's monotonic clock.
 """
@@ -17,12 +17,12 @@ STAGES = ("seen", "fetched", "decoded", "committed", "published")
 
 
 def mark(stage: str, block: int) -> None:
-    """A block has passed a stage."""
+    """Print that a block has passed a stage."""
     sys.stdout.write(f"{stage} {block} {time.monotonic()}\n")
 
 
 def before(stage: str, function: Callable[..., Any], block: Callable[..., int]) -> Callable[..., Any]:
-    """The function, which marks the block that `block` finds in its arguments."""
+    """Wrap a function so that it first marks a block; `block` finds the number in its arguments."""
 
     def wrapper(*args: Any) -> Any:
         mark(stage, block(*args))
@@ -32,7 +32,7 @@ def before(stage: str, function: Callable[..., Any], block: Callable[..., int]) 
 
 
 def after(stage: str, function: Callable[..., Any], block: Callable[..., int]) -> Callable[..., Any]:
-    """The function, which marks its block when it has done its work."""
+    """Wrap a function or coroutine function so that it marks a block when it has returned."""
 
     def wrapper(*args: Any) -> Any:
         result = function(*args)
@@ -48,7 +48,7 @@ def after(stage: str, function: Callable[..., Any], block: Callable[..., int]) -
 
 
 def main() -> None:
-    """Mark the stages of a command."""
+    """Wrap the functions at the end of each stage, and run the command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     django.setup()

@@ -1,4 +1,4 @@
-"""Time every analytic query on the database that `DATABASE_URL` names: `python -m benchmarks.queries [--explain]`.
+"""Measure every analytic query on the database that `DATABASE_URL` names: `python -m benchmarks.queries [--explain]`.
 
 `benchmarks.scale` makes it large. Times are of the selector: SQL, transport and objects.
 """
@@ -19,7 +19,7 @@ ROUNDS = 30
 
 
 def queries() -> dict[str, Callable[[], Any]]:
-    """The selectors behind `/stats/*` and `/leaderboard/*` by their address."""
+    """The selectors behind `/stats/*` and `/leaderboard/*`, by path."""
     from indexer.selectors import leaderboards, stats
     from indexer.selectors.periods import Buckets, Interval, Period
     from indexer.selectors.status import checkpoint
@@ -48,7 +48,7 @@ def queries() -> dict[str, Callable[[], Any]]:
 
 
 def explained(query: Callable[[], Any]) -> str:
-    """How many relations the plans of a selector's queries scan, and how many chunks there are that they might."""
+    """Say how many relations, chunks included, the plans of a selector's queries scan."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -63,7 +63,7 @@ def explained(query: Callable[[], Any]) -> str:
 
 
 def main() -> None:
-    """Print the median and the slowest of some rounds."""
+    """Run each query for some rounds, and print the median and the slowest."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     django.setup()
     for name, query in queries().items():

@@ -1,7 +1,7 @@
-"""Make an indexed database larger: its history is repeated within the time that it spans.
+"""Make an indexed database larger, by repeating its history within the time that it spans.
 
-`DATABASE_URL=… python -m benchmarks.scale COPIES` on a database that an indexed recording is all that is in.
-Current rows and totals stay those of the first copy: the queries on them cost the same.
+`DATABASE_URL=… python -m benchmarks.scale COPIES`, on a database that holds one indexed recording and nothing else.
+Current rows and totals stay those of the first copy, as queries on them cost the same.
 """
 
 import os
@@ -15,7 +15,7 @@ from benchmarks.clock import timed
 
 
 def repeat(connection: Connection[Any], copies: int) -> int:
-    """Have all history so many times, one after the other, each in its part of the time; return how many rows."""
+    """Replace all history by so many copies, each in its part of the time span; return the number of rows."""
     from indexer.store.tables import tables
 
     row = connection.execute(

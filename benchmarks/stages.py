@@ -1,4 +1,4 @@
-"""Run a command with its stages timed: `python -m benchmarks.stages index_chain --until-head`.
+"""Run a command and measure its stages: `python -m benchmarks.stages index_chain --until-head`.
 
 Prints one JSON object on standard output: seconds by stage. The main thread waits for blocks, decodes and applies,
 renders rows and waits for the writer; the writer's thread appends and updates meanwhile.
@@ -19,7 +19,7 @@ seconds: defaultdict[str, float] = defaultdict(float)
 
 
 def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its wall time added to a stage."""
+    """Wrap a function so that its wall time is added to a stage."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         started = time.perf_counter()
@@ -32,7 +32,7 @@ def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def main() -> None:
-    """Time the stages of a command."""
+    """Wrap the functions of each stage, run the command, and print the seconds."""
     started = time.perf_counter()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     django.setup()

@@ -1,1 +1,1 @@
-"""The game as the contracts keep it: plain objects and integer arithmetic, nothing but the standard library."""
+"""The game's values and arithmetic, as the contracts define them; imports nothing but the standard library."""

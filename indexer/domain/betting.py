@@ -1,4 +1,4 @@
-"""DeadPool's rounds and bets."""
+"""Betting rounds, bets and their payouts, as the DeadPool contract computes them."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -7,10 +7,11 @@ from typing import Final
 from indexer.domain.units import BPS, Address
 
 RAKE_BPS: Final = 500
+"""Share of a round's pot that is burned when the round is resolved, in basis points."""
 
 
 class RoundType(IntEnum):
-    """DeadPool's `RoundType`."""
+    """What a betting round is about (DeadPool's `RoundType`)."""
 
     DEATH_COUNT = 0
     WHALE_DEATH = 1
@@ -20,7 +21,11 @@ class RoundType(IntEnum):
 
 @dataclass(slots=True)
 class Round:
-    """`DeadPool.getRound`; pools and line in wei or units of the type, times in unix seconds."""
+    """A betting round (`DeadPool.getRound`).
+
+    Pools in wei, times in unix seconds. `line` is the number that is bet over or under, in the unit of the round's
+    type; it may be 2²⁵⁶−1 and `deadline` 2⁶⁴−1. `target_level` is 0 where the round concerns no single level.
+    """
 
     round_id: int
     round_type: int
@@ -35,16 +40,18 @@ class Round:
 
     @property
     def pot(self) -> int:
+        """All bets of both sides, in wei."""
         return self.over_pool + self.under_pool
 
     @property
     def winning_pool(self) -> int:
+        """The bets of the side that `outcome` names, in wei; meaningful once the round is resolved."""
         return self.over_pool if self.outcome else self.under_pool
 
 
 @dataclass(slots=True)
 class Bet:
-    """`DeadPool.getBet` of one user in one round; amount in wei."""
+    """One user's bet in one round (`DeadPool.getBet`); `amount` in wei, all increments included."""
 
     round_id: int
     address: Address
@@ -54,15 +61,15 @@ class Bet:
 
 
 def rake(pot: int) -> int:
-    """What DeadPool burns of a pot, in wei."""
+    """The part of a pot that is burned at resolution, in wei, floored (`DeadPool.resolveRound`)."""
     return pot * RAKE_BPS // BPS
 
 
 def payout(bet_amount: int, pot: int, winning_pool: int) -> int:
-    """What a winning bet pays, in wei."""
+    """What a winning bet pays, in wei, floored (`DeadPool.claimWinnings`); `winning_pool` must not be 0."""
     return bet_amount * (pot - rake(pot)) // winning_pool
 
 
 def odds_bps(pot: int, pool: int) -> int:
-    """Payout per staked unit of a side in bps after the rake; 0 for an empty side."""
+    """Payout per unit that is bet on a side, in basis points, after the rake; 0 for a side without bets."""
     return (pot - rake(pot)) * BPS // pool if pool else 0

@@ -1,4 +1,4 @@
-"""A block as the game sees it: decoded logs and the transactions whose calldata tells what no log does."""
+"""A decoded block: its header, its events and the transactions whose calldata the rules read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from indexer.domain.units import Address, Calldata, Hash
 
 
 class DecodedLog(NamedTuple):
-    """One event and its place; `contract` is the name in the deployment (`GhostCore`)."""
+    """One decoded event with its id and transaction; `contract` is the emitter's name in the deployment."""
 
     event_id: int
     tx_index: int
@@ -20,7 +20,7 @@ class DecodedLog(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """A successful transaction whose input matters to the rules."""
+    """A successful transaction whose calldata the rules read; `recipient` is None for a contract creation."""
 
     tx_index: int
     hash: Hash
@@ -49,10 +49,12 @@ class Block:
 
 @dataclass(slots=True)
 class TransactionContext:
-    """What the handlers of one transaction's logs tell each other.
+    """State that the handlers of one transaction's logs share; it begins anew with each transaction.
 
-    `claims` are the event ids of Transfers that pay out `claimRewards`; `deaths` is a DeathsProcessed that waits for
-    its DeathsSubmitted; `cascades` and `survivors` wait, by level, for their ScanFinalized.
+    `input` is the transaction's calldata, None if it was not fetched. `claims` are the event ids of Transfers that pay
+    out `claimRewards` (rule 9). `deaths` is a DeathsProcessed whose DeathsSubmitted has not come yet (rule 12).
+    `used_death_lists` are the offsets in `input` of the lists that served an earlier batch of deaths. `cascades` and
+    `survivors`, by level, are for the ScanFinalized that follows (rule 16).
     """
 
     input: Calldata | None = None

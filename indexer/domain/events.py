@@ -1,7 +1,7 @@
 """One immutable class per Solidity event, fields in the order of the contract.
 
-Contracts share the class of an event they emit alike (`Paused`, `RoleGranted`); which contract spoke stands beside
-the event in `indexer.domain.chain.DecodedLog`.
+Events of the same name and shape share a class (`Paused`, `RoleGranted`); `indexer.domain.chain.DecodedLog` names the
+contract that emitted one. Amounts are in wei, rates in basis points, times in unix seconds.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from indexer.domain.units import Address, Hash
 
 
 class BoostApplied(NamedTuple):
-    """A boost for `user` of `value_bps` until `expiry` (unix seconds)."""
+    """A boost of `value_bps` for `user`, in force until `expiry` (unix seconds, up to 2⁶⁴−1)."""
 
     user: Address
     boost_type: int
@@ -19,7 +19,7 @@ class BoostApplied(NamedTuple):
 
 
 class CascadeDistributed(NamedTuple):
-    """How the stakes of a scan's dead were split, in wei."""
+    """How the stakes of a scan's dead were split, in wei (rule 17)."""
 
     source_level: int
     same_level_amount: int
@@ -29,7 +29,7 @@ class CascadeDistributed(NamedTuple):
 
 
 class DeathsProcessed(NamedTuple):
-    """A batch of `death_count` deaths with `total_dead` wei at stake; `burned` and `distributed` are always 0."""
+    """A batch of deaths with `total_dead` wei at stake in all; `burned` and `distributed` are always 0 (rule 12)."""
 
     level: int
     death_count: int
@@ -39,14 +39,14 @@ class DeathsProcessed(NamedTuple):
 
 
 class EmissionsAdded(NamedTuple):
-    """Emissions credited to a level, in wei; emitted even when nobody has stake there."""
+    """Emissions for a level, in wei; on a level without stake they are emitted but credited to nobody (rule 18)."""
 
     level: int
     amount: int
 
 
 class Extracted(NamedTuple):
-    """A position left with `amount` and `rewards` in wei; `emergencyWithdraw` emits it too, without rewards."""
+    """A position was closed; amounts in wei. `emergencyWithdraw` emits this too, with no rewards (rule 3)."""
 
     user: Address
     amount: int
@@ -54,13 +54,13 @@ class Extracted(NamedTuple):
 
 
 class Initialized(NamedTuple):
-    """A proxy was initialized; GhostCore's first one starts the scan timers."""
+    """A proxy was initialized; the first one of GhostCore starts the scan timers and the reset timer."""
 
     version: int
 
 
 class JackedIn(NamedTuple):
-    """A position opened; `amount` and `new_total` in wei are equal."""
+    """A position was opened; `amount` and `new_total` (wei) are equal (rule 1)."""
 
     user: Address
     amount: int
@@ -69,13 +69,13 @@ class JackedIn(NamedTuple):
 
 
 class Paused(NamedTuple):
-    """A contract was paused; GhostCore's decides whether withdrawals are emergencies."""
+    """A contract was paused; while GhostCore is, Extracted comes from `emergencyWithdraw` (rule 3)."""
 
     account: Address
 
 
 class PositionCulled(NamedTuple):
-    """`victim` made room for `new_entrant` on a full level; amounts in wei."""
+    """`victim` was removed from a full level for `new_entrant`; amounts in wei (rule 7)."""
 
     victim: Address
     penalty_amount: int
@@ -108,7 +108,7 @@ class RoleRevoked(NamedTuple):
 
 
 class StakeAdded(NamedTuple):
-    """Stake added; `new_total` (wei) is the position after a pending penalty was settled."""
+    """Stake was added; `new_total` (wei) is the stake after a pending penalty was settled (rule 2)."""
 
     user: Address
     amount: int
@@ -116,14 +116,14 @@ class StakeAdded(NamedTuple):
 
 
 class SurvivorsUpdated(NamedTuple):
-    """Everyone in the level's array survived a scan; `survivor_count` is the array's length."""
+    """Everyone in the level's array survived a scan; `survivor_count` is the array's length (rule 16)."""
 
     level: int
     survivor_count: int
 
 
 class SystemResetTriggered(NamedTuple):
-    """A system reset; `jackpot_winner` is always zero, amounts in wei."""
+    """A system reset; amounts in wei, `jackpot_winner` is always the zero address (rule 10)."""
 
     total_penalty: int
     jackpot_winner: Address
@@ -131,7 +131,7 @@ class SystemResetTriggered(NamedTuple):
 
 
 class Unpaused(NamedTuple):
-    """A contract was unpaused; GhostCore's decides whether withdrawals are emergencies."""
+    """A contract was unpaused; after GhostCore's, Extracted comes from `extract` again (rule 3)."""
 
     account: Address
 
@@ -143,7 +143,7 @@ class Upgraded(NamedTuple):
 
 
 class DeathsSubmitted(NamedTuple):
-    """A batch of deaths was accepted for a scan; who died is in the calldata only."""
+    """A batch of deaths was accepted for a scan; who died is in the calldata only (rule 13)."""
 
     level: int
     scan_id: int
@@ -153,7 +153,7 @@ class DeathsSubmitted(NamedTuple):
 
 
 class ScanExecuted(NamedTuple):
-    """A scan began: its seed and `executed_at` (unix seconds)."""
+    """A scan began; `seed` decides who is doomed, `executed_at` in unix seconds."""
 
     level: int
     scan_id: int
@@ -162,7 +162,7 @@ class ScanExecuted(NamedTuple):
 
 
 class ScanFinalized(NamedTuple):
-    """A scan ended with its total of deaths and wei."""
+    """A scan ended; totals over its batches, `total_dead` in wei, `finalized_at` in unix seconds (rule 16)."""
 
     level: int
     scan_id: int
@@ -172,7 +172,7 @@ class ScanFinalized(NamedTuple):
 
 
 class BetPlaced(NamedTuple):
-    """A bet, or an increment of one, of `amount` wei."""
+    """A bet was placed or increased; `amount` is the increment in wei."""
 
     round_id: int
     user: Address
@@ -181,7 +181,7 @@ class BetPlaced(NamedTuple):
 
 
 class RoundCreated(NamedTuple):
-    """A betting round; `line` and `deadline` may be their types' maximum."""
+    """A betting round was created; `line` and `deadline` (unix seconds) may be the maximum of their types."""
 
     round_id: int
     round_type: int
@@ -191,7 +191,7 @@ class RoundCreated(NamedTuple):
 
 
 class RoundResolved(NamedTuple):
-    """A round's outcome; pot and burned rake in wei."""
+    """A round's outcome; the pot and the rake that was burned, in wei."""
 
     round_id: int
     outcome: bool
@@ -200,7 +200,7 @@ class RoundResolved(NamedTuple):
 
 
 class WinningsClaimed(NamedTuple):
-    """Winnings paid, in wei."""
+    """Winnings of a round were paid to a user, in wei."""
 
     round_id: int
     user: Address
@@ -237,7 +237,7 @@ class TaxBurned(NamedTuple):
 
 
 class TaxCollected(NamedTuple):
-    """The treasury's part of a transfer's tax, in wei."""
+    """The part of a transfer's tax that went to the treasury, in wei."""
 
     from_: Address
     amount: int
@@ -259,7 +259,7 @@ class Transfer(NamedTuple):
 
 
 class BuybackExecuted(NamedTuple):
-    """ETH spent (wei), DATA received and burned (wei)."""
+    """ETH was spent on DATA, which was burned; all in wei."""
 
     eth_spent: int
     data_received: int
@@ -292,7 +292,7 @@ class TollAmountUpdated(NamedTuple):
 
 
 class TollCollected(NamedTuple):
-    """A toll in wei of ETH; `from_` is the collecting contract."""
+    """A toll in wei of ETH; `from_` is the contract that collected it, mostly not the player."""
 
     from_: Address
     amount: int
@@ -313,7 +313,7 @@ class GhostCoreUpdated(NamedTuple):
 
 
 class WeightsUpdated(NamedTuple):
-    """New emission weights of the five levels, in bps."""
+    """New emission weights of the five levels, in basis points."""
 
     new_weights: tuple[int, int, int, int, int]
 

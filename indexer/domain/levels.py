@@ -1,4 +1,4 @@
-"""The five risk levels: configuration, shared state and the roster of players."""
+"""The five risk levels: configuration, totals, and the order of their players."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from indexer.domain.units import DATA, Address
 
 
 class LevelId(IntEnum):
-    """The contracts' `Level` enum; NONE stands for "no level" and is never played."""
+    """The contracts' `Level`, from the safest to the riskiest; NONE stands for "no level" and is never played."""
 
     NONE = 0
     VAULT = 1
@@ -21,7 +21,10 @@ class LevelId(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LevelConfig:
-    """`GhostCore.getLevelConfig`: rates in bps, interval in seconds, stake in wei."""
+    """A level's configuration (`GhostCore.getLevelConfig`).
+
+    Rates in basis points, `scan_interval` in seconds, `min_stake` in wei.
+    """
 
     base_death_rate_bps: int
     scan_interval: int
@@ -38,22 +41,22 @@ INITIAL_CONFIGS: Final[dict[int, LevelConfig]] = {
     LevelId.DARKNET: LevelConfig(3_500, 3_600, 100 * DATA, 500, 5_000, 8_000),
     LevelId.BLACK_ICE: LevelConfig(4_500, 1_800, 250 * DATA, 100, 5_000, 8_000),
 }
-"""The configuration that GhostCore is deployed with; later changes come by `updateLevelConfig`."""
+"""The configuration that GhostCore is deployed with, by level; `updateLevelConfig` changes it, without an event."""
 
 
 @dataclass(slots=True)
 class SlotChange:
-    """A slot of a roster and who holds it now (`None`: the array became shorter)."""
+    """A slot of a level's array and the user in it after a change; None where the array became shorter."""
 
     slot: int
     address: Address | None
 
 
 class Roster:
-    """GhostCore's array of a level's users with its swap-and-pop removal, quirk included.
+    """A level's array of users, with the contract's swap-and-pop removal and its fault (rule 6).
 
-    The contract finds a user's slot in a mapping whose default is 0. Removing somebody who is not in the array
-    therefore removes whoever stands in slot 0 (rule 6 of the game's rules).
+    The contract finds a user's slot in a mapping whose default is 0. To remove a user who is not in the array therefore
+    removes the user in slot 0 instead.
     """
 
     __slots__ = ("_slot", "members", "order_known")
@@ -62,20 +65,23 @@ class Roster:
         self.members = list(members)
         self._slot = {address: slot for slot, address in enumerate(self.members)}
         self.order_known = order_known
-        """False after deaths whose order in the calldata could not be read: slots may then be permuted."""
+        """False after deaths whose order in the calldata could not be read: the slots may then be permuted."""
 
     def __len__(self) -> int:
         return len(self.members)
 
     def push(self, address: Address) -> list[SlotChange]:
-        """Append a user, as `jackIn` does."""
+        """Append a user, as `GhostCore.jackIn` does; return the slots that changed."""
         slot = len(self.members)
         self._slot[address] = slot
         self.members.append(address)
         return [SlotChange(slot, address)]
 
     def remove(self, address: Address) -> tuple[Address | None, list[SlotChange]]:
-        """Remove a user as the contract does; return who really left, and the slots that changed."""
+        """Remove a user as the contract does; return the user who really left the array, and the changed slots.
+
+        The user is None if the array was empty.
+        """
         slot = self._slot.get(address, 0)
         removed: Address | None = None
         changes: list[SlotChange] = []
@@ -91,7 +97,10 @@ class Roster:
         return removed, changes
 
     def move_to_front(self, address: Address) -> list[SlotChange]:
-        """Swap a member into slot 0: the chain told that it stands there, though our order was a guess."""
+        """Swap a member into slot 0, for when an event shows that it stands there and our order was assumed.
+
+        Raises KeyError if the user is not in the array.
+        """
         slot = self._slot[address]
         first = self.members[0]
         self.members[0], self.members[slot] = address, first
@@ -101,9 +110,11 @@ class Roster:
 
 @dataclass(slots=True)
 class Level:
-    """`GhostCore.getLevelState` with the lazily counted streaks.
+    """A level's totals (`GhostCore.getLevelState`), and what streaks are computed from.
 
-    `survived_scans` counts the scans whose survivors got +1; a position remembers the count at its entry.
+    `total_staked` in wei, `acc_rewards_per_share` in wei per wei of stake times 10¹⁸, `next_scan_time` in unix seconds.
+    `survived_scans` counts the scans that raised the survivors' streaks by one; a position keeps the count at its entry
+    (rule 16).
     """
 
     id: int

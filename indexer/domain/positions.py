@@ -1,4 +1,4 @@
-"""A player's position, its boosts, and what the contract computes from them on read."""
+"""A player's position and boosts, and the values that GhostCore computes from them when it is asked."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -8,11 +8,11 @@ from indexer.domain.levels import Level
 from indexer.domain.units import BPS, PRECISION, Address
 
 RESET_PENALTY_BPS: Final = 2_500
-"""Share of a position that its first settlement after a system reset costs."""
+"""Share of a stake that its first settlement after a system reset takes, in basis points (rule 8)."""
 
 
 class Status(StrEnum):
-    """How a position stands."""
+    """Whether a position is alive, and if not, how it ended."""
 
     ALIVE = "alive"
     TRACED = "traced"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Action(StrEnum):
-    """What changed a position."""
+    """The kind of a change of a position."""
 
     JACKED_IN = "jacked_in"
     STAKE_ADDED = "stake_added"
@@ -35,7 +35,7 @@ class Action(StrEnum):
 
 
 class BoostType(IntEnum):
-    """GhostCore's `BoostType`."""
+    """What a boost changes (GhostCore's `BoostType`)."""
 
     DEATH_REDUCTION = 0
     YIELD_MULTIPLIER = 1
@@ -43,7 +43,7 @@ class BoostType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Boost:
-    """One applied boost; `expiry` in unix seconds, up to 2⁶⁴−1."""
+    """One applied boost (`GhostCore.getActiveBoosts`); `expiry` in unix seconds, up to 2⁶⁴−1."""
 
     boost_type: int
     value_bps: int
@@ -52,10 +52,11 @@ class Boost:
 
 @dataclass(slots=True)
 class Position:
-    """A position as `GhostCore.getPosition` holds it: raw amounts, lazily settled.
+    """A player's position, with the raw amounts that GhostCore stores (`getPosition`).
 
-    While `on_roster`, the streak is the level's survived scans since `streak_base`; off the roster it is
-    `streak_base` itself. `epoch` is the reset epoch up to which penalties are settled.
+    `amount` and `reward_debt` in wei, times in unix seconds. `epoch` is the reset epoch up to which penalties are
+    settled (rule 8). `on_roster` says whether the user is in the level's array: while it is, the ghost streak is the
+    level's survived scans since `streak_base`; after that, `streak_base` is the streak itself (`ghost_streak`).
     """
 
     address: Address
@@ -71,37 +72,39 @@ class Position:
 
     @property
     def alive(self) -> bool:
+        """Whether the player is in the game (`GhostCore.isAlive`)."""
         return self.status is Status.ALIVE
 
 
 def ghost_streak(position: Position, level: Level) -> int:
-    """Scans survived in a row (`getPosition.ghostStreak`)."""
+    """How many scans a player has survived in a row (`ghostStreak` of `GhostCore.getPosition`), given its level."""
     if position.on_roster:
         return level.survived_scans - position.streak_base
     return position.streak_base
 
 
 def owed_penalty(position: Position, current_epoch: int) -> int:
-    """The reset penalty in wei that a position still owes: taken once, however many resets lie between (rule 8)."""
+    """The reset penalty in wei that a position still owes: taken once, however many resets went by (rule 8)."""
     if position.alive and position.epoch < current_epoch:
         return position.amount * RESET_PENALTY_BPS // BPS
     return 0
 
 
 def effective_amount(position: Position, current_epoch: int) -> int:
-    """The stake in wei after a pending reset penalty; what the next settlement leaves."""
+    """The stake in wei that the next settlement leaves: without the reset penalty that is still owed (rule 8)."""
     return position.amount - owed_penalty(position, current_epoch)
 
 
 def accrued(amount: int, acc_rewards_per_share: int) -> int:
-    """A stake's share of all rewards so far, in wei: the `reward_debt` of one that enters now."""
+    """A stake's share of all rewards of its level so far, in wei, floored: its `reward_debt` if it entered now."""
     return amount * acc_rewards_per_share // PRECISION
 
 
 def pending_rewards(position: Position, level: Level) -> int:
-    """`GhostCore.getPendingRewards` in wei (rule 19): what is paid once a pending penalty is settled.
+    """The rewards in wei that a position has earned and not been paid; 0 for the dead (rule 19).
 
-    The view itself does not settle: before a settlement it reckons with the raw amount.
+    Equals `GhostCore.getPendingRewards`, which counts with the raw amount. A claim or an extraction settles a pending
+    penalty before, and pays what this function returns afterwards.
     """
     if not position.alive:
         return 0
@@ -109,12 +112,15 @@ def pending_rewards(position: Position, level: Level) -> int:
 
 
 def active_boosts(boosts: list[Boost], now: int) -> list[Boost]:
-    """The boosts unexpired at `now` (unix seconds), in the order in which they were applied."""
+    """The boosts that are in force at `now` (unix seconds), in the order in which they were applied."""
     return [boost for boost in boosts if boost.expiry > now]
 
 
 def effective_death_rate(base_rate_bps: int, boosts: list[Boost], now: int) -> int:
-    """`GhostCore.getEffectiveDeathRate` in bps: DEATH_REDUCTION boosts add up (rule 14)."""
+    """A player's death rate at `now` in basis points: the level's rate less all boosts of DEATH_REDUCTION (rule 14).
+
+    Mirrors `GhostCore.getEffectiveDeathRate`; `now` in unix seconds.
+    """
     reduction = sum(
         boost.value_bps for boost in active_boosts(boosts, now) if boost.boost_type == BoostType.DEATH_REDUCTION
     )

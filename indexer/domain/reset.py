@@ -1,4 +1,4 @@
-"""The system reset's timer (`GhostCore.getSystemReset`)."""
+"""The timer of the system reset, which deposits extend (`GhostCore.getSystemReset`)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,12 +9,16 @@ HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
 
 _EXTENSIONS: Final = ((50 * DATA, 1 * HOUR), (200 * DATA, 4 * HOUR), (500 * DATA, 8 * HOUR), (1_000 * DATA, 16 * HOUR))
-"""Deposits below so many wei push the deadline to at least so many seconds from now."""
+"""Pairs of wei and seconds: a deposit below so many wei extends the deadline to at least so many seconds from now."""
 
 
 @dataclass(slots=True)
 class SystemReset:
-    """Deadline and times in unix seconds; `epoch` counts resets from 1."""
+    """The state of the reset timer (`GhostCore.getSystemReset`).
+
+    Times in unix seconds. `epoch` is 1 before the first reset and rises by one with each. `last_depositor` is the zero
+    address until somebody deposits after a reset.
+    """
 
     deadline: int = 0
     last_depositor: Address = ZERO_ADDRESS
@@ -23,13 +27,13 @@ class SystemReset:
     penalty_bps: int = 0
 
     def extend(self, depositor: Address, amount: int, now: int) -> None:
-        """Count a deposit of `amount` wei at `now` (unix seconds): it pushes the deadline, at most to 24 h from now."""
+        """Extend the deadline for a deposit of `amount` wei at `now` (unix seconds), to at most 24 hours from then."""
         self.deadline = min(max(self.deadline, now + _extension(amount)), now + DAY)
         self.last_depositor = depositor
         self.last_deposit_time = now
 
     def begin_next_epoch(self, penalty_bps: int, now: int) -> None:
-        """A reset at `now` (unix seconds): a new epoch and a full timer that nobody has extended yet."""
+        """Begin the next epoch after a reset at `now` (unix seconds): with a full timer and no last depositor."""
         self.epoch += 1
         self.penalty_bps = penalty_bps
         self.deadline = now + DAY

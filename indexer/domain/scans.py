@@ -1,4 +1,4 @@
-"""Trace scans: who is doomed by the draw, and how far a scan has come."""
+"""Trace scans: their steps, who died in them, and how the stakes of the dead are shared."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,19 +15,19 @@ class ScanStep(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How we know who died in a batch, best first."""
+    """The source that named the dead of a batch, the most reliable one first (rule 13)."""
 
     CALLDATA = "calldata"
     TRACE = "trace"
     DRAW = "draw"
     STATE = "state"
     ASSUMED = "assumed"
-    """Players with equal stakes were doomed and only some of them submitted: which of them, nothing told."""
+    """Several selections of the doomed fit count and stake, and no source decides between them: the first was taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """How the stakes of a scan's dead were split, in wei; `burned` is what really was (rule 17)."""
+    """How the stakes of a scan's dead were split, in wei, as reported; `burned` is what really was (rule 17)."""
 
     same_level_amount: int
     upstream_amount: int
@@ -38,7 +38,7 @@ class Cascade:
 
 @dataclass(slots=True)
 class Scan:
-    """A scan so far; times in unix seconds, `total_dead` in wei."""
+    """A scan up to its latest step; times in unix seconds, `total_dead` in wei."""
 
     scan_id: int
     level: int
@@ -51,4 +51,4 @@ class Scan:
     survivor_count: int | None = None
     cascade: Cascade | None = None
     processed: set[Address] = field(default_factory=set)
-    """Who has died in this scan; nobody is processed twice, even after entering again."""
+    """The users who died in this scan: the contract processes none twice, even after entering again."""

@@ -1,4 +1,4 @@
-"""Types and constants of the chain and the contracts."""
+"""Types of the chain's values, the contracts' constants, and the ids that order rows as the chain does."""
 
 from typing import Final, NewType
 
@@ -12,7 +12,7 @@ Calldata = NewType("Calldata", str)
 """`0x` and the hex digits of a transaction's input or a log's data."""
 
 Text = NewType("Text", str)
-"""Free text; plain `str` columns hold names from our own vocabulary."""
+"""Free text, escaped when it is written; plain `str` columns hold names that this project defines."""
 
 Json = NewType("Json", str)
 """A JSON document as text."""
@@ -25,7 +25,7 @@ NO_HASH: Final = Hash("0x" + "0" * 64)
 DEAD_ADDRESS: Final = Address("0x" + "0" * 36 + "dead")
 
 PRECISION: Final = 10**18
-"""Fixed-point scale of `accRewardsPerShare`."""
+"""Fixed-point scale of `accRewardsPerShare` (the contracts' `PREC`)."""
 
 BPS: Final = 10_000
 """Basis points in a whole."""
@@ -34,15 +34,16 @@ DATA: Final = 10**18
 """Wei in one DATA."""
 
 LOG_INDEX_BITS: Final = 23
+"""Bits of an id below the block number: they hold a log index, or a row's number in its block."""
 
 
 def to_bytes(digits: str) -> bytes:
-    """The bytes of an address, a hash or calldata, as the database holds them."""
+    """The bytes of `0x` and hex digits: of an address, a hash or calldata, as the database holds them."""
     return bytes.fromhex(digits[2:])
 
 
 def to_hex(raw: bytes) -> str:
-    """`0x` and lower-case hex digits of bytes as the database gives them."""
+    """`0x` and the lower-case hex digits of some bytes."""
     return "0x" + bytes(raw).hex()
 
 
@@ -57,7 +58,7 @@ def hash_of(raw: bytes) -> Hash:
 
 
 def event_id(block_number: int, log_index: int) -> int:
-    """The place of a log in the chain as one 64-bit integer, increasing in chain order."""
+    """The id of a log's event: one 64-bit integer that increases in chain order."""
     return block_number << LOG_INDEX_BITS | log_index
 
 
@@ -72,5 +73,5 @@ def log_index_of(event_id: int) -> int:
 
 
 def block_of(event_id: int) -> int:
-    """The block number of an event id or of a row id (which is built the same way)."""
+    """The block number of an event id or a row id; both are built in the same way."""
     return event_id >> LOG_INDEX_BITS

@@ -1,4 +1,4 @@
-"""The tables. History is append-only; `Current…` rows say how things stand and can be rebuilt from it."""
+"""The tables as Django models. History is append-only; `Current…` rows hold the newest version of each key."""
 
 from indexer.models.archive import ChainBlock, ChainEvent, ChainTransaction, UndecodedLog, WitnessAnswer
 from indexer.models.game import (

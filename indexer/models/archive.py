@@ -1,4 +1,4 @@
-"""The chain itself, as far as the rules read it."""
+"""The archive of the chain, as far as the rules read it: blocks, logs, calldata, and nodes' answers."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from indexer.models.fields import AddressField, HashField, HexField, seconds
 
 
 class ChainBlock(ChainRow):
-    """A block that holds something of ours: its exact time (unix seconds) and hash stay known for ever."""
+    """A block with a log or transaction of ours: its hash and its exact time (unix seconds) are kept for ever."""
 
     hash = HashField()
     parent_hash = HashField()
@@ -21,7 +21,7 @@ class ChainBlock(ChainRow):
 
 
 class ChainEvent(ChainRow, TransactionColumn):
-    """A decoded log: the archive, the outbox, and what a rebuild replays."""
+    """A decoded log with its arguments: what the stream publishes, and what a rebuild applies again."""
 
     tx_index = models.IntegerField()
     contract = models.CharField(max_length=32)
@@ -50,7 +50,7 @@ class ChainTransaction(RareRow, TransactionColumn):
 
 
 class WitnessAnswer(RareRow):
-    """What a node told while a block was applied, about which the chain's logs and calldata say nothing."""
+    """A node's answer while a block was applied, about a fact that neither logs nor calldata show."""
 
     question = models.TextField()
     answer = models.JSONField()
@@ -63,7 +63,7 @@ class WitnessAnswer(RareRow):
 
 
 class UndecodedLog(RareRow, TransactionColumn):
-    """A log of one of our contracts that is no known, well-formed event, and why."""
+    """A log of one of our contracts that could not be decoded, as the node sent it, and the reason."""
 
     tx_index = models.IntegerField()
     address = AddressField()

@@ -1,4 +1,4 @@
-"""What all tables of the chain have in common."""
+"""Base classes of the tables that hold the chain: their ids, times and transactions."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from indexer.models.fields import HashField
 
 
 class PlacedRow(models.Model):
-    """A row with a place in the chain: `id` increases in chain order."""
+    """A row whose `id` increases in chain order: the block number, and the row's number in that block."""
 
     id = models.BigIntegerField(primary_key=True)
 
@@ -24,10 +24,10 @@ class PlacedRow(models.Model):
 
 
 class ChainRow(PlacedRow):
-    """A row of the chain's history; `block_time` partitions the hypertable.
+    """A row of history, in a hypertable that `block_time` partitions.
 
-    For what comes with every log or block: at 75,000 logs a day a week is some 500,000 rows, whose indexes fit in the
-    memory of a small server.
+    For rows that come with every log or block: at 75,000 logs a day a week is some 500,000 rows, whose indexes fit in
+    the memory of a small server.
     """
 
     block_time = TimescaleDateTimeField(interval="7 days")
@@ -37,7 +37,7 @@ class ChainRow(PlacedRow):
 
 
 class RareRow(ChainRow):
-    """A row of which there are at most some thousands a day: few chunks, so that a look at all of them is quick."""
+    """A row of history of which there are at most some thousands a day: fewer, longer chunks, quick to read in full."""
 
     block_time = TimescaleDateTimeField(interval="28 days")
 
@@ -46,7 +46,7 @@ class RareRow(ChainRow):
 
 
 class CurrentRow(PlacedRow):
-    """How something stands now: a copy of its newest version, `id` included, unique by what names it."""
+    """The newest version of a key, `id` included; there is one row per key."""
 
     block_time = models.DateTimeField()
 
@@ -55,7 +55,7 @@ class CurrentRow(PlacedRow):
 
 
 class TransactionColumn(models.Model):
-    """The transaction of a row whose id is the event's."""
+    """The transaction of a row; its id is an event's, or the row's number in the block."""
 
     tx_hash = HashField()
 
@@ -64,7 +64,7 @@ class TransactionColumn(models.Model):
 
 
 class EventColumns(TransactionColumn):
-    """The event, and its transaction, that made a row."""
+    """The event that a row comes from, and its transaction."""
 
     event_id = models.BigIntegerField()
 

@@ -1,4 +1,4 @@
-"""Column types of the chain: bytes that read as hex strings, integers as wide as the EVM's."""
+"""Column types for the chain's values: bytes that read as hex strings, integers as wide as the EVM's."""
 
 from typing import Any
 

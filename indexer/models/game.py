@@ -1,4 +1,4 @@
-"""Positions, levels and the protocol: versions in hypertables, beside each how it stands now."""
+"""Positions, levels, scans and the protocol: their versions in hypertables, and beside each its current row."""
 
 from typing import ClassVar
 
@@ -9,7 +9,11 @@ from indexer.models.fields import AddressField, HashField, seconds, wei
 
 
 class PositionColumns(models.Model):
-    """A position after a change: the whole position, the action and its amounts in wei."""
+    """A whole position after a change, the action that changed it, and the action's amounts.
+
+    Amounts in wei, times in unix seconds. `penalty` is what a reset or a culling took, `rewards` what was paid beside
+    the stake.
+    """
 
     event_id = models.BigIntegerField(null=True)
     tx_hash = HashField()
@@ -36,7 +40,7 @@ class PositionColumns(models.Model):
 
 
 class Position(ChainRow, PositionColumns):
-    """A change of a position."""
+    """A version of a position: one row per change."""
 
     class Meta(ChainRow.Meta):
         db_table = "positions"
@@ -44,7 +48,7 @@ class Position(ChainRow, PositionColumns):
 
 
 class CurrentPosition(CurrentRow, PositionColumns):
-    """A player's position as it stands, extracted ones included."""
+    """A player's latest position, extracted ones included."""
 
     class Meta(CurrentRow.Meta):
         db_table = "current_positions"
@@ -52,7 +56,7 @@ class CurrentPosition(CurrentRow, PositionColumns):
 
 
 class LevelStateColumns(models.Model):
-    """A level at the end of a block: stakes in wei, rates in bps, interval in seconds."""
+    """A level at the end of a block: stakes in wei, rates in basis points, times in seconds."""
 
     level = models.SmallIntegerField()
     total_staked = wei()
@@ -76,7 +80,7 @@ class LevelStateColumns(models.Model):
 
 
 class LevelState(ChainRow, LevelStateColumns):
-    """A block in which a level changed."""
+    """A version of a level: one row per block in which it changed."""
 
     class Meta(ChainRow.Meta):
         db_table = "level_states"
@@ -84,7 +88,7 @@ class LevelState(ChainRow, LevelStateColumns):
 
 
 class CurrentLevel(CurrentRow, LevelStateColumns):
-    """A level as it stands."""
+    """A level's latest state."""
 
     class Meta(CurrentRow.Meta):
         db_table = "current_levels"
@@ -92,7 +96,7 @@ class CurrentLevel(CurrentRow, LevelStateColumns):
 
 
 class LevelSlotColumns(models.Model):
-    """A slot of a level's array of users, and who holds it."""
+    """A slot of a level's array of users and the user in it, null beyond the array's end (rule 6)."""
 
     level = models.SmallIntegerField()
     slot = models.IntegerField()
@@ -106,7 +110,7 @@ class LevelSlotColumns(models.Model):
 
 
 class LevelSlot(ChainRow, LevelSlotColumns):
-    """A change of a slot."""
+    """A version of a slot: one row per change."""
 
     class Meta(ChainRow.Meta):
         db_table = "level_slots"
@@ -114,7 +118,7 @@ class LevelSlot(ChainRow, LevelSlotColumns):
 
 
 class CurrentLevelSlot(CurrentRow, LevelSlotColumns):
-    """A slot as it stands."""
+    """A slot's latest user."""
 
     class Meta(CurrentRow.Meta):
         db_table = "current_level_slots"
@@ -122,7 +126,7 @@ class CurrentLevelSlot(CurrentRow, LevelSlotColumns):
 
 
 class ProtocolStateColumns(models.Model):
-    """The global state at the end of a block; amounts in wei, times in unix seconds."""
+    """The protocol's totals, pause and reset timer at the end of a block; amounts in wei, times in unix seconds."""
 
     key = models.SmallIntegerField()
     total_value_locked = wei()
@@ -142,14 +146,14 @@ class ProtocolStateColumns(models.Model):
 
 
 class ProtocolState(ChainRow, ProtocolStateColumns):
-    """A block in which a global total changed."""
+    """A version of the protocol's state: one row per block in which it changed."""
 
     class Meta(ChainRow.Meta):
         db_table = "protocol_states"
 
 
 class CurrentProtocol(CurrentRow, ProtocolStateColumns):
-    """The global state as it stands: one row."""
+    """The protocol's latest state: one row."""
 
     class Meta(CurrentRow.Meta):
         db_table = "current_protocol"
@@ -157,7 +161,7 @@ class CurrentProtocol(CurrentRow, ProtocolStateColumns):
 
 
 class Boost(RareRow, TransactionColumn):
-    """A boost as applied."""
+    """A boost that was applied; `expiry` in unix seconds, up to 2⁶⁴−1."""
 
     address = AddressField()
     boost_type = models.SmallIntegerField()
@@ -173,7 +177,7 @@ class Boost(RareRow, TransactionColumn):
 
 
 class Culling(RareRow, TransactionColumn):
-    """A culling; amounts in wei."""
+    """A culling (rule 7): amounts in wei, and the victim's streak."""
 
     level = models.SmallIntegerField()
     victim = AddressField()
@@ -192,7 +196,7 @@ class Culling(RareRow, TransactionColumn):
 
 
 class SystemReset(RareRow, TransactionColumn):
-    """A system reset; amounts in wei."""
+    """A system reset; amounts in wei, `winner` null if nobody was paid (rule 10)."""
 
     epoch = wei()
     total_penalty = wei()
@@ -209,7 +213,7 @@ class SystemReset(RareRow, TransactionColumn):
 
 
 class Emission(RareRow, TransactionColumn):
-    """Emissions for a level, in wei."""
+    """Emissions for a level, in wei; not credited if nobody had stake there (rule 18)."""
 
     level = models.SmallIntegerField()
     amount = wei()
@@ -223,7 +227,7 @@ class Emission(RareRow, TransactionColumn):
 
 
 class Death(RareRow, EventColumns):
-    """A player who died in a scan; stake in wei."""
+    """A player who died in a scan: stake in wei, the streak at death, and the source that named the player."""
 
     scan_id = wei()
     level = models.SmallIntegerField()
@@ -244,7 +248,7 @@ class Death(RareRow, EventColumns):
 
 
 class ScanColumns(EventColumns):
-    """A scan after a step; times in unix seconds, amounts in wei."""
+    """A scan after one of its steps; times in unix seconds, amounts in wei."""
 
     scan_id = wei()
     step = models.CharField(max_length=24)
@@ -270,7 +274,7 @@ class ScanColumns(EventColumns):
 
 
 class Scan(RareRow, ScanColumns):
-    """A step of a scan."""
+    """A version of a scan: one row per step."""
 
     class Meta(RareRow.Meta):
         db_table = "scans"
@@ -278,7 +282,7 @@ class Scan(RareRow, ScanColumns):
 
 
 class CurrentScan(CurrentRow, ScanColumns):
-    """A scan as it stands."""
+    """A scan after its latest step."""
 
     class Meta(CurrentRow.Meta):
         db_table = "current_scans"

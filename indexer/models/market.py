@@ -1,4 +1,4 @@
-"""DeadPool's rounds and bets."""
+"""Betting rounds and bets: their versions in hypertables, and beside each its current row."""
 
 from typing import ClassVar
 
@@ -32,7 +32,7 @@ class RoundColumns(EventColumns):
 
 
 class Round(RareRow, RoundColumns):
-    """A change of a round: its pools after each bet are the odds' history."""
+    """A version of a round: one row per change, so the pools after each bet are the history of the odds."""
 
     class Meta(RareRow.Meta):
         db_table = "rounds"
@@ -40,7 +40,7 @@ class Round(RareRow, RoundColumns):
 
 
 class CurrentRound(CurrentRow, RoundColumns):
-    """A round as it stands."""
+    """A round's latest state."""
 
     class Meta(CurrentRow.Meta):
         db_table = "current_rounds"
@@ -68,7 +68,7 @@ class BetColumns(EventColumns):
 
 
 class Bet(RareRow, BetColumns):
-    """A bet placed or claimed."""
+    """A version of a bet: one row when it is placed, increased or claimed."""
 
     class Meta(RareRow.Meta):
         db_table = "bets"
@@ -76,7 +76,7 @@ class Bet(RareRow, BetColumns):
 
 
 class CurrentBet(CurrentRow, BetColumns):
-    """A user's bet in a round as it stands."""
+    """A user's latest bet in a round."""
 
     class Meta(CurrentRow.Meta):
         db_table = "current_bets"

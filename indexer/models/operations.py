@@ -1,4 +1,4 @@
-"""What operators ask of the indexer."""
+"""What operators see and ask for: alarms, audits, quarantined logs and requests."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from indexer.models.fields import HashField
 
 
 class Alarm(models.Model):
-    """Something that an operator must know and that makes the data not ready to be served; gone when it is over."""
+    """A condition that an operator must know of, and during which `/health/ready` answers 503; deleted when it ends."""
 
     kind = models.CharField(primary_key=True, max_length=32)
     message = models.TextField()
@@ -22,7 +22,7 @@ class Alarm(models.Model):
 
 
 class QuarantinedLog(models.Model):
-    """A log that an operator decided to go past: archived, but no rule is applied to it."""
+    """A log that an operator excluded: it is archived, but no rule is applied to it."""
 
     id = models.BigAutoField(primary_key=True)
     tx_hash = HashField()
@@ -39,7 +39,7 @@ class QuarantinedLog(models.Model):
 
 
 class Audit(models.Model):
-    """A comparison with the contracts' own views; `duration_ms` includes the node's answers."""
+    """A finished comparison of the tables with the contracts' views; `duration_ms` includes the node's answers."""
 
     id = models.BigAutoField(primary_key=True)
     finished_at = models.DateTimeField()
@@ -57,14 +57,14 @@ class Audit(models.Model):
 
 
 class OperatorRequest(models.Model):
-    """Something that the indexer is to do, who asked for it, when and why, and what came of it.
+    """A request to the indexer: who made it, when and why, and its outcome.
 
     `argument` is the log to quarantine (`TX:LOG`), the block to rebuild from, or how much to audit; empty for the
-    default. `done_at` is null as long as it waits.
+    default. `done_at` is null until the request has run; `failed` says that it did not succeed.
     """
 
     class Kind(models.TextChoices):
-        """What can be asked for."""
+        """The kinds of requests; each is a permission of its own."""
 
         PAUSE = "pause", "pause indexing"
         RESUME = "resume", "resume indexing"

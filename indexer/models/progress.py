@@ -1,4 +1,4 @@
-"""How far the indexer has come: plain tables, kept small."""
+"""The indexer's progress: recent headers, the checkpoint, published events, reorgs. Plain, small tables."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from indexer.models.fields import HashField, seconds
 
 
 class BlockHeader(models.Model):
-    """A recent header of the canonical chain, for finding the common ancestor of a reorg."""
+    """A recent header of the canonical chain, by which the common ancestor of a reorg is found."""
 
     number = models.BigIntegerField(primary_key=True)
     hash = HashField()
@@ -25,10 +25,10 @@ class BlockHeader(models.Model):
 
 
 class Checkpoint(models.Model):
-    """The last applied block of a chain: one row per database.
+    """The last applied block of a chain, and what is indexed: one row per database.
 
-    `chain_head` is the node's last block as the indexer knew it then; `revision` rises with every commit, also with
-    those that go back; `indexed_at` is our clock.
+    `chain_head` is the node's head when the block was written. `revision` rises with every commit, rollbacks included.
+    `timestamp` is the block's time in unix seconds, exact at any size; `indexed_at` is our clock.
     """
 
     chain_id = models.BigIntegerField(primary_key=True)
@@ -50,7 +50,7 @@ class Checkpoint(models.Model):
 
 
 class OutboxCursor(models.Model):
-    """How far a consumer of the outbox has published."""
+    """The last event and reorg that a relay has published."""
 
     consumer = models.CharField(primary_key=True, max_length=64)
     event_id = models.BigIntegerField()
@@ -64,9 +64,9 @@ class OutboxCursor(models.Model):
 
 
 class Reorg(models.Model):
-    """A reorg: which blocks were dropped, what the node had in their place, and what it took to undo them.
+    """A reorg that was undone: the dropped blocks, the node's blocks in their place, and the work it took.
 
-    Hashes stand oldest first; of the new ones as many as were asked for.
+    Hashes oldest first; of the new ones as many as were fetched. `depth` in blocks, `duration_ms` of the rollback.
     """
 
     id = models.BigAutoField(primary_key=True)

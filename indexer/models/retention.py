@@ -1,10 +1,10 @@
-"""What upkeep has removed from history."""
+"""What the indexer's upkeep has done: history that was removed, and the last run of each step."""
 
 from django.db import models
 
 
 class RetentionHorizon(models.Model):
-    """A history table of which rows from before `before` are gone."""
+    """A history table whose rows from before `before` have been deleted."""
 
     name = models.CharField(primary_key=True, max_length=63)
     before = models.DateTimeField()
@@ -17,7 +17,7 @@ class RetentionHorizon(models.Model):
 
 
 class UpkeepRun(models.Model):
-    """The last run of a step of upkeep: what it did, and how long it took."""
+    """The last run of a step of upkeep: what it did, at which chain time, and how long it took."""
 
     step = models.CharField(primary_key=True, max_length=32)
     finished_at = models.DateTimeField()

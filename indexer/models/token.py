@@ -1,11 +1,11 @@
-"""The token, fees and vesting."""
+"""Transfers of the token, tolls, buybacks and vesting claims."""
 
 from indexer.models.base import ChainRow, RareRow, TransactionColumn
 from indexer.models.fields import AddressField, HashField, wei
 
 
 class TokenTransfer(ChainRow, TransactionColumn):
-    """A DATA transfer in wei."""
+    """A transfer of DATA, in wei; mints come from the zero address, burns go to it."""
 
     sender = AddressField()
     recipient = AddressField()
@@ -19,7 +19,7 @@ class TokenTransfer(ChainRow, TransactionColumn):
 
 
 class Toll(RareRow, TransactionColumn):
-    """A toll in wei of ETH."""
+    """A toll in wei of ETH; the collector is a contract, mostly not the player."""
 
     collector = AddressField()
     amount = wei()
@@ -33,7 +33,7 @@ class Toll(RareRow, TransactionColumn):
 
 
 class Buyback(RareRow, TransactionColumn):
-    """A buyback, in wei."""
+    """A buyback: ETH spent, DATA received and burned, in wei."""
 
     eth_spent = wei()
     data_received = wei()
@@ -47,7 +47,7 @@ class Buyback(RareRow, TransactionColumn):
 
 
 class VestingClaim(RareRow, TransactionColumn):
-    """Vested DATA claimed, in wei."""
+    """Vested DATA that a beneficiary claimed, in wei."""
 
     beneficiary = AddressField()
     amount = wei()

@@ -1,4 +1,4 @@
-"""Running totals: sums over all history, kept as plain rows that grow and shrink with it."""
+"""Running totals: sums over all history, kept as plain rows that each batch and each rollback adjusts."""
 
 from typing import ClassVar
 
@@ -8,10 +8,10 @@ from indexer.models.fields import AddressField, wei
 
 
 class AccountTotal(models.Model):
-    """What an account has had in all, in wei: its DATA balance, the rewards it was paid, the stakes it lost by dying.
+    """An account's DATA balance, the rewards it was paid, and the stakes it lost by dying, in wei.
 
-    `entries` counts the rows of history behind it; without any there is no row. The balance of the zero address, where
-    mints come from, is what it gave, as a debt.
+    `entries` counts the rows of history that were summed up; at 0 the row is deleted. The zero address, from which
+    tokens are minted, has a negative balance.
     """
 
     address = AddressField(primary_key=True)
