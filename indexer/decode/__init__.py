@@ -1,1 +1,1 @@
-"""From raw logs to event objects: every argument of every event is a static 32-byte word."""
+"""Decoding: from raw logs to event objects, and from calldata to calls."""

@@ -1,4 +1,4 @@
-"""Decode a block: its logs become events, with rows for the archive; what can't be decoded is kept raw."""
+"""Decode a block: its logs become events, with rows for the archive; logs that can't be decoded are kept raw."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from indexer.decode.decoder import LogDecoder, MalformedLog
 from indexer.domain.chain import Block, DecodedLog, Header, Transaction
-from indexer.domain.units import LOG_INDEX_BITS, Address, BlockTime, Calldata, Hash, Json, Text
+from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text, first_id
 from indexer.records.rows import (
     ChainBlockRow,
     ChainEventRow,
@@ -19,7 +19,7 @@ from indexer.records.rows import (
 
 
 class RawLog(Protocol):
-    """A log as a node sends it: hex strings."""
+    """A log as a node sends it: every field in hex, with `0x`."""
 
     address: str
     topics: list[str]
@@ -31,7 +31,7 @@ class RawLog(Protocol):
 
 @dataclass(slots=True)
 class Archive:
-    """The rows that keep the chain itself, in chain order."""
+    """The rows that archive the chain, in chain order."""
 
     blocks: list[ChainBlockRow] = field(default_factory=list)
     events: list[ChainEventRow] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Archive:
     undecoded: list[UndecodedLogRow] = field(default_factory=list)
 
     def rows(self) -> dict[type[Row], list[Any]]:
-        """All rows, by their table."""
+        """All rows, by row class."""
         return {
             ChainBlockRow: self.blocks,
             ChainEventRow: self.events,
@@ -51,27 +51,30 @@ class Archive:
 def decode_block(
     decoder: LogDecoder, header: Header, transactions: list[Transaction], raw_logs: Sequence[RawLog], archive: Archive
 ) -> Block:
-    """A block with its raw logs (in log order) decoded; what it holds goes into the archive."""
+    """Decode a block's raw logs, which are in log order, and add the block, its events and calldata to the archive.
+
+    A block without logs and transactions of ours adds nothing.
+    """
     block = Block(header, transactions=transactions)
     if raw_logs or transactions:
-        first_id, time = header.number << LOG_INDEX_BITS, BlockTime(header.timestamp)
-        archive.blocks.append(ChainBlockRow(first_id, time, header.hash, header.parent_hash, header.timestamp))
-        archive.transactions += [ChainTransactionRow(first_id | calls[0], time, *calls[1:]) for calls in transactions]
+        block_id, time = first_id(header.number), BlockTime(header.timestamp)
+        archive.blocks.append(ChainBlockRow(block_id, time, header.hash, header.parent_hash, header.timestamp))
+        archive.transactions += [ChainTransactionRow(block_id | calls[0], time, *calls[1:]) for calls in transactions]
         decode_logs(decoder, block, raw_logs, archive)
     return block
 
 
 def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], archive: Archive) -> None:
-    """Decode raw logs (in log order) into their block, and archive them."""
-    first_id = block.header.number << LOG_INDEX_BITS
+    """Decode raw logs, which are in log order, into their block; archive each as an event or as undecoded."""
+    block_id = first_id(block.header.number)
     time = BlockTime(block.header.timestamp)
-    add_log, add_row, by_place = block.logs.append, archive.events.append, decoder.by_place
+    add_log, add_row, known = block.logs.append, archive.events.append, decoder.by_address_and_topic
     for raw in raw_logs:
-        log_id = first_id | int(raw.log_index, 16)
+        log_id = block_id | int(raw.log_index, 16)
         tx_index, tx_hash = int(raw.transaction_index, 16), Hash(raw.transaction_hash)
         topics = raw.topics
         try:
-            found = by_place.get((raw.address, topics[0])) if topics else None
+            found = known.get((raw.address, topics[0])) if topics else None
             if found is None:
                 raise decoder.why_unknown(raw.address, topics)
             contract, (name, _, decode, to_json, _) = found

@@ -1,6 +1,7 @@
-"""Decoders compiled once per event from its ABI: they slice words, and check what eth_abi would check.
+"""Decode logs with functions compiled once per event from its ABI.
 
-`eth_abi` is the reference, and too slow for a backfill; the tests hold the two against each other.
+Every argument of every event is a static 32-byte word (`uint16[5]`: five), so a decoder slices words, and checks what
+eth_abi would check. `eth_abi` is the reference, too slow for a backfill; the tests compare the two.
 """
 
 import json
@@ -21,14 +22,17 @@ CONTRACTS = tuple(sorted(path.stem for path in ABI_FOLDER.glob("*.json")))
 
 
 class MalformedLog(GhostnetError):
-    """A log that is no known event, or not shaped like the event that it claims to be."""
+    """A log that is no known event, or whose topics and data do not have the event's shape."""
 
     help = "The log is kept in undecoded_logs; nothing needs to be done unless the contracts were upgraded."
 
 
 class EventDecoder(NamedTuple):
-    """One event of one contract: `decode` raises MalformedLog, `to_json` renders the arguments, `from_json` makes the
-    event of them again."""
+    """One event of one contract, with its compiled functions.
+
+    `decode` makes the event from a log's topics and data (hex with `0x`) and raises MalformedLog. `to_json` renders its
+    arguments as a JSON object, numbers beyond 32 bits as strings. `from_json` makes the event from the parsed object.
+    """
 
     name: str
     topic0: str
@@ -38,11 +42,11 @@ class EventDecoder(NamedTuple):
 
 
 class LogDecoder:
-    """Decodes the logs of a deployment; `contracts` maps names to addresses."""
+    """The event decoders of a deployment; `contracts` maps names to addresses."""
 
     def __init__(self, contracts: Mapping[str, Address]) -> None:
         self._names = {str(address): name for name, address in contracts.items()}
-        self.by_place = {
+        self.by_address_and_topic = {
             (str(address), topic0): (name, decoder)
             for name, address in contracts.items()
             for topic0, decoder in decoders_of(name).items()
@@ -53,7 +57,7 @@ class LogDecoder:
         """Decoder by contract name and event name."""
 
     def why_unknown(self, address: str, topics: Sequence[str]) -> MalformedLog:
-        """The error for a log that `by_place` does not know."""
+        """The error that says why a log has no decoder in `by_address_and_topic`."""
         if not topics:
             return MalformedLog("no topics")
         return MalformedLog(f"no event of {self._names.get(address, address)} has topic0 {topics[0]}")
@@ -61,17 +65,16 @@ class LogDecoder:
 
 @cache
 def decoders_of(contract: str) -> dict[str, EventDecoder]:
-    """The decoders of a contract's events by topic0."""
+    """The decoders of a contract's events, by topic0."""
     abi = json.loads((ABI_FOLDER / f"{contract}.json").read_text())
     decoders = [compile_event(entry["name"], entry["inputs"]) for entry in abi]
     return {decoder.topic0: decoder for decoder in decoders}
 
 
 def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecoder:
-    """Compile the decoder of one event whose class stands in `indexer.domain.events`.
+    """Compile the decoder of one event, whose class is in `indexer.domain.events`.
 
-    Source text is compiled instead of closures being nested: one flat expression is three times as fast, and this
-    runs once per log.
+    Compiled source text, one flat expression, is three times as fast as nested closures, and runs once per log.
     """
     event_class = getattr(events, name)
     signature = f"{name}({','.join(entry['type'] for entry in inputs)})"
@@ -110,13 +113,13 @@ def _word_count(abi_type: str) -> int:
 
 
 class _Word(NamedTuple):
-    """Where a word's 64 hex digits stand in a hex string."""
+    """The position of a word's 64 hex digits in a hex string."""
 
     text: str
     start: int
 
     def digits(self, first: int, last: int = 64) -> str:
-        """The expression for some of the digits."""
+        """The source text that slices some of the digits."""
         return f"{self.text}[{self.start + first}:{self.start + last}]"
 
 
@@ -139,7 +142,7 @@ def _check(abi_type: str, word: _Word) -> str:
 
 
 def _rendering(abi_type: str, value: str) -> str:
-    """Numbers beyond 32 bits become strings: JSON readers would round them."""
+    """The source text that renders a value as JSON; numbers beyond 32 bits become strings: readers would round them."""
     if abi_type in ("address", "bytes32", "uint64", "uint256"):
         return f'"<<{value}>>"'
     if abi_type in ("uint8", "uint16"):
@@ -150,7 +153,7 @@ def _rendering(abi_type: str, value: str) -> str:
 
 
 def _reading(abi_type: str, value: str) -> str:
-    """The inverse of _rendering, once the JSON is parsed."""
+    """The source text that makes a value from parsed JSON: the inverse of `_rendering`."""
     if abi_type in ("uint64", "uint256"):
         return f"int({value})"
     return f"tuple({value})" if abi_type == "uint16[5]" else value

@@ -1,4 +1,4 @@
-"""The journal: every row that a batch of blocks produces, in chain order."""
+"""The journal: collects the rows that the rules produce while blocks are applied, in chain order."""
 
 from collections import defaultdict
 from typing import Any
@@ -8,7 +8,7 @@ from indexer.domain.levels import Level, SlotChange
 from indexer.domain.positions import Action, Position
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Evidence, Scan, ScanStep
-from indexer.domain.units import LOG_INDEX_BITS, BlockTime, Hash, Json, Text, log_index_of
+from indexer.domain.units import BlockTime, Hash, Json, Text, first_id, log_index_of
 from indexer.records.rows import (
     BetRow,
     DeathRow,
@@ -26,9 +26,9 @@ from indexer.records.rows import (
 
 
 class Journal:
-    """Collects rows and stamps them with the place in the chain that is being applied.
+    """Collects rows and gives each the block, time, transaction and event that is being applied.
 
-    `block_time` in unix seconds; `event_id` is None while a transaction without logs is applied.
+    `block_time` in unix seconds; `event_id` is None while the effect of a transaction without logs is applied.
     """
 
     def __init__(self) -> None:
@@ -37,39 +37,44 @@ class Journal:
         self.block_time = BlockTime(0)
         self.tx_hash = Hash("")
         self.event_id: int | None = None
+        self._first_id = 0
         self._ordinals: dict[type[Row], int] = {}
 
     def start_block(self, number: int, timestamp: int) -> None:
-        """All further rows belong to this block."""
+        """Begin a block: all further rows belong to it; `timestamp` in unix seconds."""
         self.block_number = number
         self.block_time = BlockTime(timestamp)
+        self._first_id = first_id(number)
         self._ordinals = {}
 
     def take(self) -> dict[type[Row], list[Any]]:
-        """Hand over the rows collected so far and start anew."""
+        """Return the rows collected so far, by row class, and begin with none."""
         rows, self.rows = self.rows, defaultdict(list)
         return rows
 
     @property
     def place(self) -> str:
-        """Block, transaction and log, for error messages."""
+        """Block, transaction and log that are being applied, for error messages."""
         log = f", log {log_index_of(self.event_id)}" if self.event_id is not None else ""
         return f"block {self.block_number}, tx {self.tx_hash}{log}"
 
     def fact(self, kind: type[Fact], *columns: Any) -> None:
-        """Record something that happened once: one row for the event being applied."""
+        """Record one row for the event being applied; `columns` are those of its class after `tx_hash`."""
         assert self.event_id is not None, "a fact needs a log"
         self.rows[kind].append(new_tuple(kind, (self.event_id, self.block_time, self.tx_hash, *columns)))
 
     def answer(self, question: str, answer: Json) -> None:
-        """Record what a node was asked and told while the block was applied."""
+        """Record a question to a node and its answer while the block was applied, for rebuilds."""
         row = WitnessAnswerRow(self._next_id(WitnessAnswerRow), self.block_time, Text(question), answer)
         self.rows[WitnessAnswerRow].append(row)
 
     def position(
         self, position: Position, action: Action, *, amount_change: int = 0, penalty: int = 0, rewards: int = 0
     ) -> None:
-        """Record a position after a change; amounts in wei."""
+        """Record a position after a change.
+
+        `amount_change` of the stake, the `penalty` in it, and `rewards` paid beside it, all in wei.
+        """
         self.rows[PositionRow].append(
             PositionRow(
                 self._next_id(PositionRow),
@@ -94,7 +99,7 @@ class Journal:
         )
 
     def slots(self, level: int, changes: list[SlotChange]) -> None:
-        """Record changed slots of a level's roster."""
+        """Record changed slots of a level's array of users (rule 6)."""
         rows = self.rows[LevelSlotRow]
         for change in changes:
             rows.append(LevelSlotRow(self._next_id(LevelSlotRow), self.block_time, level, change.slot, change.address))
@@ -128,7 +133,7 @@ class Journal:
         )
 
     def death(self, scan: Scan, position: Position, streak: int, evidence: Evidence) -> None:
-        """Record a player's death with the streak that it ended, and how we know."""
+        """Record a player's death, with the streak that it ended and the source that named the player (rule 13)."""
         assert self.event_id is not None, "a death is part of an event"
         self.rows[DeathRow].append(
             DeathRow(
@@ -146,7 +151,7 @@ class Journal:
         )
 
     def round(self, round_: Round, action: str, burned: int = 0) -> None:
-        """Record a round after a change; `burned` in wei."""
+        """Record a betting round after a change; `burned` is the rake in wei, at resolution."""
         assert self.event_id is not None, "a round changes by events"
         self.rows[RoundRow].append(
             RoundRow(
@@ -170,7 +175,7 @@ class Journal:
         )
 
     def bet(self, bet: Bet, round_: Round, action: str, *, amount_change: int = 0, payout: int = 0) -> None:
-        """Record a bet after a change; amounts in wei."""
+        """Record a bet after a change; `amount_change` is the increment and `payout` the winnings, in wei."""
         assert self.event_id is not None, "a bet changes by events"
         self.rows[BetRow].append(
             BetRow(
@@ -191,7 +196,7 @@ class Journal:
         )
 
     def level_state(self, level: Level) -> None:
-        """Record a level as it stands at the end of the block."""
+        """Record a level at the end of the block."""
         config = level.config
         self.rows[LevelStateRow].append(
             LevelStateRow(
@@ -214,7 +219,7 @@ class Journal:
         )
 
     def protocol_state(self, total_value_locked: int, total_supply: int, paused: bool, reset: SystemReset) -> None:
-        """Record the global state as it stands at the end of the block; amounts in wei."""
+        """Record the protocol's totals, pause and reset timer at the end of the block; amounts in wei."""
         self.rows[ProtocolStateRow].append(
             ProtocolStateRow(
                 self._next_id(ProtocolStateRow),
@@ -234,8 +239,8 @@ class Journal:
     def _next_id(self, table: type[Row]) -> int:
         ordinal = self._ordinals.get(table, 0)
         self._ordinals[table] = ordinal + 1
-        return self.block_number << LOG_INDEX_BITS | ordinal
+        return self._first_id | ordinal
 
 
 PROTOCOL_KEY = 1
-"""The one key of the protocol's state: there is one protocol."""
+"""The key of the protocol's state, of which there is one row."""

@@ -1,4 +1,4 @@
-"""One row class per table: what the mirror records and the store writes.
+"""One row class per table: the rules produce the rows, the store writes them.
 
 The first column of each row is its id: an event id where a row stands for one event, else
 `block_number << 23 | n` for the n-th row of its table in that block. Both increase in chain order and depend on the
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text, first_id
 
 new_tuple = tuple.__new__
-"""`new_tuple(Row, (…))` makes a row in half the time of `Row(…)`: for what is made once per log."""
+"""`new_tuple(Row, (…))` makes a row in half the time of `Row(…)`; used for rows that are made once per log."""
 
 
 class ChainBlockRow(NamedTuple):
-    """A block that holds something of ours; its n is 0. `timestamp` in unix seconds, exact at any size."""
+    """A block with a log or transaction of ours; its n is 0. `timestamp` in unix seconds, exact at any size."""
 
     id: int
     block_time: BlockTime
@@ -26,7 +26,7 @@ class ChainBlockRow(NamedTuple):
 
 
 class ChainEventRow(NamedTuple):
-    """A decoded log: the archive and the outbox."""
+    """A decoded log, with its arguments as JSON: the archive of the chain, and the outbox of the stream."""
 
     id: int
     block_time: BlockTime
@@ -49,7 +49,7 @@ class ChainTransactionRow(NamedTuple):
 
 
 class WitnessAnswerRow(NamedTuple):
-    """What a node told when logs and calldata did not, so that it need not be asked again."""
+    """A node's answer about a fact that neither logs nor calldata show, kept so that a rebuild needs no node."""
 
     id: int
     block_time: BlockTime
@@ -58,7 +58,7 @@ class WitnessAnswerRow(NamedTuple):
 
 
 class UndecodedLogRow(NamedTuple):
-    """A log of one of our contracts that is no known, well-formed event."""
+    """A log of one of our contracts that could not be decoded, as the node sent it, and the reason."""
 
     id: int
     block_time: BlockTime
@@ -73,8 +73,8 @@ class UndecodedLogRow(NamedTuple):
 class PositionRow(NamedTuple):
     """A position after a change; amounts in wei, times in unix seconds.
 
-    `amount_change` is the change of `amount`, `penalty` the part of it that a system reset took, `rewards` what was
-    paid beside it.
+    `amount_change` is the change of `amount`. `penalty` is what a settled system reset took of the stake, or a culling
+    from what is returned; `rewards` is what was paid beside the stake. `event_id` is None for a settlement without log.
     """
 
     id: int
@@ -98,7 +98,7 @@ class PositionRow(NamedTuple):
 
 
 class LevelStateRow(NamedTuple):
-    """A level at the end of a block in which it changed."""
+    """A level at the end of a block in which it changed; amounts in wei, rates in basis points, times in seconds."""
 
     id: int
     block_time: BlockTime
@@ -118,7 +118,7 @@ class LevelStateRow(NamedTuple):
 
 
 class LevelSlotRow(NamedTuple):
-    """A slot of a level's array of users after a change; no address: the array became shorter."""
+    """A slot of a level's array of users after a change; `address` is None where the array became shorter."""
 
     id: int
     block_time: BlockTime
@@ -128,7 +128,10 @@ class LevelSlotRow(NamedTuple):
 
 
 class ProtocolStateRow(NamedTuple):
-    """The global state at the end of a block in which it changed."""
+    """The protocol's totals, pause and reset timer at the end of a block in which they changed.
+
+    Amounts in wei, times in unix seconds, `reset_penalty_bps` in basis points.
+    """
 
     id: int
     block_time: BlockTime
@@ -144,9 +147,10 @@ class ProtocolStateRow(NamedTuple):
 
 
 class ScanRow(NamedTuple):
-    """A scan after one of its steps; the cascade is known once it is finalized and somebody died.
+    """A scan after one of its steps; amounts in wei, times in unix seconds.
 
-    `burned` is what really was: without stake upstream the upstream amount too, whatever the event reports.
+    The amounts of the cascade are None until it is finalized, and if nobody died. `burned` is what really was: without
+    stake upstream it includes the upstream amount, whatever the event reports (rule 17).
     """
 
     id: int
@@ -171,7 +175,7 @@ class ScanRow(NamedTuple):
 
 
 class DeathRow(NamedTuple):
-    """A player who died in a scan, with the stake in wei, the streak at death, and what told that it was this one."""
+    """A player who died in a scan: the stake in wei, the streak at death, and the source that named the player."""
 
     id: int
     block_time: BlockTime
@@ -186,7 +190,7 @@ class DeathRow(NamedTuple):
 
 
 class RoundRow(NamedTuple):
-    """A betting round after a change."""
+    """A betting round after a change; pools and `burned` in wei, times in unix seconds."""
 
     id: int
     block_time: BlockTime
@@ -207,7 +211,7 @@ class RoundRow(NamedTuple):
 
 
 class BetRow(NamedTuple):
-    """A user's bet in a round after a change; `payout` in wei once claimed."""
+    """A user's bet in a round after a change; amounts in wei, `payout` once it is claimed."""
 
     id: int
     block_time: BlockTime
@@ -225,7 +229,7 @@ class BetRow(NamedTuple):
 
 
 class BoostRow(NamedTuple):
-    """A boost as applied."""
+    """A boost that was applied; `expiry` in unix seconds."""
 
     id: int
     block_time: BlockTime
@@ -237,7 +241,7 @@ class BoostRow(NamedTuple):
 
 
 class CullingRow(NamedTuple):
-    """A culling: the victim's stake, the penalty, return and burn in wei; its streak, which it keeps."""
+    """A culling (rule 7): the victim's stake, penalty, return and burn in wei, and the streak, which it keeps."""
 
     id: int
     block_time: BlockTime
@@ -253,7 +257,11 @@ class CullingRow(NamedTuple):
 
 
 class SystemResetRow(NamedTuple):
-    """A system reset; `winner` got `paid_amount`, which may be nobody and 0 whatever the event reports."""
+    """A system reset; amounts in wei.
+
+    `winner` was paid `paid_amount`; without a deposit since the last reset they are None and 0, although
+    `jackpot_amount` is reported (rule 10).
+    """
 
     id: int
     block_time: BlockTime
@@ -321,7 +329,7 @@ class VestingClaimRow(NamedTuple):
 
 
 Fact = BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | BuybackRow | EmissionRow | VestingClaimRow
-"""Rows that stand for one event each: id, block time and transaction, then the event's own columns."""
+"""Rows that stand for one event each: id, block time and transaction hash, then columns of their own."""
 
 Row = (
     ChainBlockRow
@@ -354,7 +362,7 @@ ARCHIVE: tuple[type[Row], ...] = (
     WitnessAnswerRow,
     UndecodedLogRow,
 )
-"""Rows that keep the chain itself, as far as the rules read it: everything else can be computed from them."""
+"""Rows that archive the chain, as far as the rules read it: all other rows can be computed from them."""
 
 FACTS: tuple[type[Row], ...] = (
     DeathRow,
@@ -367,7 +375,7 @@ FACTS: tuple[type[Row], ...] = (
     EmissionRow,
     VestingClaimRow,
 )
-"""Rows that only tell that something happened."""
+"""Rows of things that happened once and have no later state."""
 
 VERSIONS: dict[type[Row], tuple[str, ...]] = {
     PositionRow: ("address",),
@@ -378,11 +386,11 @@ VERSIONS: dict[type[Row], tuple[str, ...]] = {
     RoundRow: ("round_id",),
     BetRow: ("round_id", "address"),
 }
-"""Rows that hold the whole state of something after a change, with the columns that name it."""
+"""Rows that hold the whole state of something after a change, with the columns of its key."""
 
 
 def up_to(block_number: int, rows: Mapping[type[Row], Sequence[Any]]) -> dict[type[Row], Sequence[Any]]:
-    """The rows of blocks up to this one; rows stand in chain order."""
+    """The rows of all blocks up to this one, by row class; each sequence is, and stays, in chain order."""
     end = first_id(block_number + 1)
     return {
         kind: some if not some or some[-1][0] < end else [row for row in some if row[0] < end]

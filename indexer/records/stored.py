@@ -1,4 +1,4 @@
-"""The rules' objects from stored rows, whatever reads them: anything that has a table's columns as attributes."""
+"""Make the domain's objects from stored rows: of psycopg or Django, anything with a table's columns as attributes."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from indexer.domain.units import Address
 
 
 def stored_position(row: Any, address: Address) -> Position:
-    """The position of a row of positions or of current_positions."""
+    """The position in a row of `positions` or `current_positions`; `address` replaces the row's, which may be bytes."""
     return Position(
         address,
         int(row.amount),
@@ -24,7 +24,7 @@ def stored_position(row: Any, address: Address) -> Position:
 
 
 def stored_level(row: Any) -> Level:
-    """The level of a row of level_states or of current_levels, nobody in its array yet."""
+    """The level in a row of `level_states` or `current_levels`, with an empty array of users."""
     config = LevelConfig(
         row.base_death_rate_bps,
         row.scan_interval,
