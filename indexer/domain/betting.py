@@ -61,12 +61,12 @@ class Bet:
 
 
 def rake(pot: int) -> int:
-    """The part of a pot that is burned at resolution, in wei, floored (`DeadPool.resolveRound`)."""
+    """The part of a pot that is burned at resolution, in wei, floored."""
     return pot * RAKE_BPS // BPS
 
 
 def payout(bet_amount: int, pot: int, winning_pool: int) -> int:
-    """What a winning bet pays, in wei, floored (`DeadPool.claimWinnings`); `winning_pool` must not be 0."""
+    """What a winning bet pays, in wei, floored; `winning_pool` must not be 0."""
     return bet_amount * (pot - rake(pot)) // winning_pool
 
 
