@@ -9,8 +9,8 @@ from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
+from indexer.sync.observer import Applied, Observer
 from indexer.sync.pipeline import Chain
-from indexer.sync.reporting import Applied, Observer
 from indexer.sync.requests import Operator
 from indexer.sync.worker import Worker
 

@@ -22,18 +22,18 @@ class Batch:
 
     texts: Mapping[type[Row], bytes]
     headers: Sequence[Header]
-    settled: bool = False
-    """Far below the head: the commit need not wait for the disk. After a crash of the database the checkpoint is then
-    that of an earlier batch, never one without its rows."""
+    finalized: bool = False
+    """Whether no expected reorg can drop the blocks: the commit then does not wait for the disk. After a crash of the
+    database the checkpoint is that of an earlier batch, never one without its rows."""
     chain_head: int = 0
     """The node's last block, as far as it was known."""
 
     @classmethod
     def of(
-        cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header], *, settled: bool, chain_head: int
+        cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header], *, finalized: bool, chain_head: int
     ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint."""
-        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers, settled, chain_head)
+        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers, finalized, chain_head)
 
 
 class Writer:
@@ -48,7 +48,7 @@ class Writer:
         """Commit a batch, or nothing of it. May block on the database; raises psycopg.Error."""
         get_current_span().set_attribute("block", batch.headers[-1].number)
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            if batch.settled:
+            if batch.finalized:
                 cursor.execute("SET LOCAL synchronous_commit = off")
             touched = [tables()[row] for row in batch.texts]
             for table in touched:

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
-from indexer.sync.reporting import Applied, Observer
+from indexer.sync.observer import Applied, Observer
 
 BLOCKS: Final = Counter("indexer_blocks_processed", "Blocks applied, those of dropped forks included")
 EVENTS: Final = Counter("indexer_events_processed", "Events applied, by name", ["event"])

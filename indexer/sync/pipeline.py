@@ -1,4 +1,4 @@
-"""The loop: fetch, decode, apply, write. The only module that knows all stages."""
+"""The indexing loop: fetch, decode, apply, write. The only module that knows all stages."""
 
 import gc
 import logging
@@ -18,6 +18,7 @@ from indexer.chain.witness import NodeWitness
 from indexer.decode.block import Archive, decode_block
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Header
+from indexer.domain.finality import is_finalized
 from indexer.domain.units import NO_HASH, Address
 from indexer.records.rows import up_to
 from indexer.rules.block import apply_block
@@ -29,22 +30,26 @@ from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
 from indexer.sync.common_ancestor import find_divergence
-from indexer.sync.reconciler import Place, Tip, reconcile
-from indexer.sync.reporting import Applied, Observer
+from indexer.sync.observer import Applied, Observer
+from indexer.sync.reconciler import Linkage, Tip, reconcile
 from indexer.sync.writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
 
 NOTHING_NEW_SECONDS = 0.25
 GC_THRESHOLDS = (100_000, 50, 100)
-"""Rows and events are many, short-lived and free of cycles: looking at them often costs a quarter of the time."""
+"""Rows and events are many, short-lived and free of cycles: frequent collections cost a quarter of the time."""
 SWITCH_SECONDS = 0.0005
-"""How long a thread that waits for I/O may be kept from going on: the writer needs little but often."""
+"""Seconds after which a busy thread yields to one whose I/O is done: the writer needs little CPU, but often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What is indexed: a deployment, how many headers to remember, and how many blocks a reorg may drop."""
+    """What is indexed: a deployment's contracts from `start_block` on.
+
+    `headers_kept` is the number of newest block headers that are stored; `reorg_depth` the number of blocks that the
+    deepest expected reorg drops.
+    """
 
     chain_id: int
     start_block: int
@@ -54,7 +59,7 @@ class Chain:
 
 
 class Pipeline:
-    """Applies what a source brings to the tables, in order, undoing reorgs.
+    """Applies the blocks of a source to the tables, in order, and rolls back reorgs.
 
     The caller holds the chain's lock on `connection`, which only the pipeline uses while it runs.
     """
@@ -76,21 +81,22 @@ class Pipeline:
         return self._tip
 
     def run(self, last_block: int | None, until_head: bool, stop: Callable[[], bool]) -> None:
-        """Index until `last_block`, until the head, or until `stop` says so; what was applied is committed on return.
+        """Index until `last_block`, until the head, or until `stop()` is true.
 
-        Raises GhostnetError for what is known to go wrong; all before the block at fault is written, nothing of it.
+        On return all applied blocks are committed. Raises GhostnetError for known failures: the blocks
+        before the one at fault are then committed, that one is not.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
         chain = self._chain
         start_chain(self._connection, chain.chain_id, chain.start_block, chain.contracts)
-        self._load()
+        self._load_game()
         try:
-            self._undo_divergence()
+            self._roll_back_divergence()
             self._source.start(self._tip.number + 1, last_block, self._tip.hash)
             self._writer.start()
-            while not stop() and not self._arrived(last_block, until_head):
+            while not stop() and not self._is_done(last_block, until_head):
                 if (fetched := self._source.next(NOTHING_NEW_SECONDS)) is not None:
-                    self._take(fetched)
+                    self._apply_range(fetched)
                 self._writer.check()
                 self._clear_alarms()
             self._clear_alarms()
@@ -100,14 +106,14 @@ class Pipeline:
             self._source.stop()
             self._writer.close()
 
-    def _arrived(self, last_block: int | None, until_head: bool) -> bool:
+    def _is_done(self, last_block: int | None, until_head: bool) -> bool:
         if last_block is not None and self._tip.number >= last_block:
             return True
         head = self._source.head
         return until_head and head is not None and self._tip.number >= head
 
-    def _load(self) -> None:
-        """Load the mirror from the tables; the garbage collector need not look at what a process begins with."""
+    def _load_game(self) -> None:
+        """Load the game's state from the tables; what a process begins with is exempt from garbage collection."""
         self._game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
         node = NodeWitness(self._source.call, self._chain.contracts)
         self._game.witness = RecordingWitness(node, self._game.journal.answer)
@@ -118,38 +124,38 @@ class Pipeline:
             gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
 
-    def _take(self, fetched: FetchedRange) -> None:
-        """Apply a range's blocks that come next, and write them as one batch."""
+    def _apply_range(self, fetched: FetchedRange) -> None:
+        """Apply the blocks of a range that extend the chain, as one batch; at a reorg or a gap, fetch again."""
         blocks: list[FetchedBlock] = []
         tip = self._tip
         for block in fetched.blocks:
             header = block.header
-            place = reconcile(tip, header.number, header.hash, header.parent_hash)
-            if place is Place.NEXT:
+            linkage = reconcile(tip, header.number, header.hash, header.parent_hash)
+            if linkage is Linkage.NEXT:
                 blocks.append(block)
                 tip = Tip(header.number, header.hash)
-            elif place is not Place.DUPLICATE:
-                self._apply(blocks)
-                self._realign(place)
+            elif linkage is not Linkage.DUPLICATE:
+                self._apply_batch(blocks)
+                self._fetch_again(linkage)
                 return
-        self._apply(blocks)
+        self._apply_batch(blocks)
 
     @TRACER.start_as_current_span("apply")
-    def _apply(self, fetched: list[FetchedBlock]) -> None:
-        """Apply blocks and hand them over to be written; before one that can't be applied, those that could."""
+    def _apply_batch(self, fetched: list[FetchedBlock]) -> None:
+        """Apply blocks and pass them to the writer; if one can't be applied, those before it are still written."""
         archive = Archive()
-        for done, block in enumerate(fetched):
+        for count, block in enumerate(fetched):
             try:
                 apply_block(
                     self._game, decode_block(self._decoder, block.header, block.transactions, block.logs, archive)
                 )
             except GhostnetError:
-                self._put([sound.header for sound in fetched[:done]], archive)
+                self._write_batch([applied.header for applied in fetched[:count]], archive)
                 raise
-        self._put([block.header for block in fetched], archive)
+        self._write_batch([block.header for block in fetched], archive)
 
-    def _put(self, headers: list[Header], archive: Archive) -> None:
-        """Write the rows of applied blocks as one batch."""
+    def _write_batch(self, headers: list[Header], archive: Archive) -> None:
+        """Pass the rows of applied blocks to the writer as one batch."""
         if not headers:
             return
         rows = up_to(headers[-1].number, self._game.journal.take() | archive.rows())
@@ -157,21 +163,21 @@ class Pipeline:
         if self._tip.hash is None and first.number:
             headers = [Header(first.number - 1, first.parent_hash, NO_HASH, 0), *headers]
         self._tip = Tip(headers[-1].number, headers[-1].hash)
-        settled = self._tip.number < head - self._chain.reorg_depth
-        self._writer.put(Batch.of(rows, headers, settled=settled, chain_head=head))
+        finalized = is_finalized(self._tip.number, head, self._chain.reorg_depth)
+        self._writer.put(Batch.of(rows, headers, finalized=finalized, chain_head=head))
         self._observer.applied(Applied.of(self._tip.number, head, headers[-1].number - first.number + 1, rows))
 
-    def _realign(self, place: Place) -> None:
-        """Go on from where the node's chain and ours agree."""
+    def _fetch_again(self, linkage: Linkage) -> None:
+        """Fetch anew from the last block on which the node's chain and ours agree."""
         self._writer.drain()
-        if place is not Place.GAP:
-            self._undo_divergence()
+        if linkage is not Linkage.GAP:
+            self._roll_back_divergence()
         self._source.restart(self._tip.number + 1, self._tip.hash)
 
-    def _undo_divergence(self) -> None:
-        """Roll back what the node's chain contradicts, if anything, however deep it lies.
+    def _roll_back_divergence(self) -> None:
+        """Roll back to the common ancestor if the node's chain contradicts stored headers, however deep it lies.
 
-        Beyond the depth that is expected, what we hold is not served as ready until the head is reached again.
+        If a finalized block is dropped, an alarm is raised: the data is not served as ready until the head is reached.
         """
         if self._tip.hash is None:
             return
@@ -180,19 +186,19 @@ class Pipeline:
         if divergence is None:
             return
         depth = self._tip.number - divergence.ancestor
-        if depth > self._chain.reorg_depth:
+        if is_finalized(divergence.ancestor + 1, self._tip.number, self._chain.reorg_depth):
             message = f"a reorg of {depth} blocks down to {divergence.ancestor}, deeper than the expected"
-            self._alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
+            self._raise_alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
         self._observer.rolled_back(roll_back(self._connection, divergence.ancestor, divergence.new_hashes))
-        self._load()
+        self._load_game()
 
-    def _alarm(self, kind: AlarmKind, message: str) -> None:
+    def _raise_alarm(self, kind: AlarmKind, message: str) -> None:
         raise_alarm(self._connection, kind, message)
         self._alarms.add(kind)
         self._observer.alarmed(kind, message)
 
     def _clear_alarms(self) -> None:
-        """At the head, whatever kept us from it is over."""
+        """Clear the alarms about indexing once the head is reached: what caused them is over."""
         if self._alarms and self._tip.number >= (self._source.head or self._tip.number + 1):
             self._writer.drain()
             for kind in self._alarms:

@@ -14,7 +14,7 @@ from indexer.store.alarms import AlarmKind
 from indexer.store.checkpoint import read_progress
 from indexer.store.database import DATABASE_ERRORS, connect
 from indexer.sync.metrics import ALARM, AUDIT_DIFFERENCES, AUDITED_BLOCK, AUDITS
-from indexer.sync.reporting import Applied, Observer
+from indexer.sync.observer import Applied, Observer
 
 logger = logging.getLogger(__name__)
 

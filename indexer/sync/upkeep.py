@@ -7,7 +7,7 @@ from typing import Final
 
 from indexer.store.database import DATABASE_ERRORS, connect
 from indexer.store.rollback import Rollback
-from indexer.sync.reporting import Applied, Observer
+from indexer.sync.observer import Applied, Observer
 from indexer.timescale.plan import UpkeepPlan
 from indexer.timescale.upkeep import keep_up
 

@@ -12,8 +12,8 @@ from indexer.chain.source import BlockSource, SourceOptions
 from indexer.store.alarms import AlarmKind, alarms, raise_alarm
 from indexer.store.database import DATABASE_ERRORS, connect, explain, may_come_back
 from indexer.store.lock import release_lock, try_lock, wait_for_lock
+from indexer.sync.observer import Observer
 from indexer.sync.pipeline import Chain, Pipeline
-from indexer.sync.reporting import Observer
 from indexer.sync.requests import Calls, Operator
 
 logger = logging.getLogger(__name__)

@@ -20,8 +20,9 @@ from indexer.stream.broker import Broker
 from indexer.stream.iggy import IggyBroker
 from indexer.stream.relay import Relay
 from indexer.sync.metrics import MetricsObserver
+from indexer.sync.observer import Observer, Observers
 from indexer.sync.pipeline import Chain
-from indexer.sync.reporting import EventLog, LogReporter, Observer, Observers, ProgressReporter
+from indexer.sync.reporters import EventLog, LogReporter, ProgressReporter
 from indexer.sync.requests import Operator
 from indexer.sync.self_check import SelfCheck
 from indexer.sync.upkeep import UpkeepThread

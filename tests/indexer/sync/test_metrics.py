@@ -6,7 +6,7 @@ from indexer.records.rows import ChainEventRow, UndecodedLogRow
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
 from indexer.sync.metrics import MetricsObserver
-from indexer.sync.reporting import Applied
+from indexer.sync.observer import Applied
 
 
 def value(name: str, **labels: str) -> float:

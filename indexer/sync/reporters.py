@@ -1,21 +1,16 @@
-"""How indexing goes: a progress bar on a terminal, one structured line per interval elsewhere."""
+"""Observers that people read: a log line per incident, one per interval, and a progress bar on a terminal."""
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from indexer.domain.scans import Evidence
-from indexer.records.rows import ChainEventRow, DeathRow, Row, UndecodedLogRow
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
+from indexer.sync.observer import Applied, Observer
 
 logger = logging.getLogger(__name__)
 
@@ -23,77 +18,8 @@ INTERVAL_SECONDS: Final = 5.0
 REDRAW_SECONDS: Final = 0.5
 
 
-_name = attrgetter("name")
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What a batch brought: so many blocks up to `block`, while the node's head stood at `head`."""
-
-    block: int
-    head: int
-    blocks: int
-    events: Mapping[str, int]
-    undecoded: Sequence[UndecodedLogRow]
-    assumed_deaths: Sequence[DeathRow]
-
-    @classmethod
-    def of(cls, block: int, head: int, blocks: int, rows: Mapping[type[Row], Sequence[Any]]) -> Self:
-        """The summary of a batch's rows."""
-        deaths: Sequence[DeathRow] = rows.get(DeathRow, ())
-        return cls(
-            block,
-            head,
-            blocks,
-            Counter(map(_name, rows[ChainEventRow])),
-            rows[UndecodedLogRow],
-            [death for death in deaths if death.evidence == Evidence.ASSUMED],
-        )
-
-    @property
-    def logs(self) -> int:
-        return sum(self.events.values()) + len(self.undecoded)
-
-    @property
-    def lag(self) -> int:
-        """How many blocks are left up to the head."""
-        return max(0, self.head - self.block)
-
-
-class Observer:
-    """Who watches the loop: a progress bar, log lines, metrics, the audit. By default nothing is done."""
-
-    def applied(self, applied: Applied) -> None:
-        """A batch was applied; it is committed soon."""
-
-    def rolled_back(self, rollback: Rollback) -> None:
-        """A reorg was undone."""
-
-    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
-        """An alarm was raised, or (None) cleared."""
-
-
-class Observers(Observer):
-    """Several observers as one."""
-
-    def __init__(self, *observers: Observer) -> None:
-        self._observers = observers
-
-    def applied(self, applied: Applied) -> None:
-        for observer in self._observers:
-            observer.applied(applied)
-
-    def rolled_back(self, rollback: Rollback) -> None:
-        for observer in self._observers:
-            observer.rolled_back(rollback)
-
-    def alarmed(self, kind: AlarmKind, message: str | None) -> None:
-        for observer in self._observers:
-            observer.alarmed(kind, message)
-
-
 class EventLog(Observer):
-    """A log line for everything that an operator should read."""
+    """Logs each incident that an operator should read: undecoded logs, assumed deaths, reorgs, alarms."""
 
     def applied(self, applied: Applied) -> None:
         for log in applied.undecoded:
@@ -119,7 +45,7 @@ class EventLog(Observer):
 
 
 class Rates:
-    """Blocks and logs, in all and per second since the last look."""
+    """Counts blocks and logs, in all and per second since the last call of `take`."""
 
     def __init__(self) -> None:
         self.blocks = 0
@@ -140,7 +66,7 @@ class Rates:
 
 
 class LogReporter(Observer):
-    """One line every five seconds, its figures as fields for machines."""
+    """Logs a line with rates and lag every five seconds, its figures also as fields for machines."""
 
     def __init__(self) -> None:
         self._rates = Rates()
@@ -178,7 +104,7 @@ class LogReporter(Observer):
 
 
 class ProgressReporter(Observer):
-    """A bar with rates, lag and the time that is left."""
+    """Draws a progress bar with rates, lag and remaining time on the terminal."""
 
     def __init__(self, first: int, last: int | None) -> None:
         self._first = first
