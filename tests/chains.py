@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -15,16 +16,32 @@ from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
 from indexer.domain.chain import Block, Header, Transaction
 from indexer.domain.events import Initialized, JackedIn, Transfer
 from indexer.domain.units import DATA, ZERO_ADDRESS, Address, Calldata, Hash
-from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransaction
+from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransaction, load_recording
+from indexer.replay.truth import Truth
 from indexer.rules.block import apply_block
 from indexer.rules.game import Game
 from indexer.rules.witness import NoWitness, Witness
+from tests.paths import FIXTURES
 
 ADDRESSES = {name: Address(f"0x{index:02x}" + "c0" * 19) for index, name in enumerate(CONTRACTS, 1)}
 GHOST_CORE, TRACE_SCAN = ADDRESSES["GhostCore"], ADDRESSES["TraceScan"]
 START = 1_800_000_000
 
 Event = tuple[str, Any]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded chain, and what the contracts' views answered at some of its blocks."""
+
+    blocks: Sequence[RecordedBlock]
+    truth: Truth
+
+
+@cache
+def recording(name: str) -> Recording:
+    """A recording of the fixtures: `season`, `busy` or `traps`."""
+    return Recording(load_recording(FIXTURES / f"{name}.jsonl.gz"), Truth.load(FIXTURES / f"{name}_expected.json.gz"))
 
 
 def user(number: int) -> Address:
