@@ -17,6 +17,7 @@ from indexer.domain.chain import Block, Header, Transaction
 from indexer.domain.events import Initialized, JackedIn, Transfer
 from indexer.domain.units import DATA, ZERO_ADDRESS, Address, Calldata, Hash
 from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransaction, load_recording
+from indexer.replay.state import RecordedState
 from indexer.replay.truth import Truth
 from indexer.rules.block import apply_block
 from indexer.rules.game import Game
@@ -32,16 +33,22 @@ Event = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Recording:
-    """A recorded chain, and what the contracts' views answered at some of its blocks."""
+    """A recorded chain, and what the contracts' views answered at some of its blocks: `state` at every one, if any."""
 
     blocks: Sequence[RecordedBlock]
     truth: Truth
+    state: RecordedState | None
 
 
 @cache
 def recording(name: str) -> Recording:
     """A recording of the fixtures: `season`, `busy` or `traps`."""
-    return Recording(load_recording(FIXTURES / f"{name}.jsonl.gz"), Truth.load(FIXTURES / f"{name}_expected.json.gz"))
+    state = FIXTURES / f"{name}_state.json.gz"
+    return Recording(
+        load_recording(FIXTURES / f"{name}.jsonl.gz"),
+        Truth.load(FIXTURES / f"{name}_expected.json.gz"),
+        RecordedState.load(state) if state.exists() else None,
+    )
 
 
 def user(number: int) -> Address:

@@ -47,6 +47,11 @@ class LiveChain:
         self._transactions = [transaction for block in recording for transaction in block.txs]
         self._recorded_through = list(accumulate(len(block.txs) for block in recording))
         self._carried: list[int] = []
+        self._code_since: dict[str, int] = {}
+        for place, transaction in enumerate(self._transactions):
+            for address in (transaction.contract_address, *(log.address for log in transaction.logs)):
+                if address is not None:
+                    self._code_since.setdefault(address, place)
         self._announce = announce or _tell_nobody
         self.blocks: list[ServedBlock] = []
         self.by_hash: dict[str, ServedBlock] = {}
@@ -65,6 +70,15 @@ class LiveChain:
     def forked(self) -> bool:
         """Whether the newest block is one of a fork."""
         return self.blocks[-1].hash != self._recording[self.head].hash
+
+    def is_recorded(self, block: ServedBlock) -> bool:
+        """Whether a block is one of the recording, and not one of a fork."""
+        return block.hash == self._recording[block.number].hash
+
+    def has_code(self, address: str, number: int) -> bool:
+        """Whether a contract stands at an address after a block: one that was created, or logged, by then."""
+        since = self._code_since.get(address.lower())
+        return since is not None and since < self._carried[number]
 
     def render(self) -> None:
         """Make the JSON of every block served so far, so that answering takes no time later."""

@@ -1,27 +1,21 @@
 """A node's JSON-RPC methods on the served chain; results are JSON as bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
+from indexer.replay import multicall
+from indexer.replay.calls import Calls
 from indexer.replay.chain import LiveChain
+from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import LogFilter, ServedBlock
-from indexer.replay.truth import NotRecorded, Truth
 
 _encode = msgspec.json.Encoder().encode
 
 _FINALITY: Final = 64
-
-
-class Refusal(Exception):
-    """A JSON-RPC error, worded as nodes word it."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+_HASH_LENGTH: Final = len("0x") + 64
 
 
 @dataclass(slots=True)
@@ -34,13 +28,12 @@ class Limits:
 
 
 class Methods:
-    """Answers calls; `truth` is for eth_call at the blocks where it is recorded."""
+    """Answers the methods of a node; `calls` answers eth_call."""
 
-    def __init__(self, chain: LiveChain, chain_id: int, limits: Limits, truth: Truth | None) -> None:
+    def __init__(self, chain: LiveChain, chain_id: int, limits: Limits, calls: Calls) -> None:
         self._chain = chain
-        self._chain_id = chain_id
         self._limits = limits
-        self._truth = truth
+        self._calls = calls
         self._by_name: dict[str, Callable[[Sequence[Any]], bytes]] = {
             "eth_chainId": lambda _: _encode(hex(chain_id)),
             "net_version": lambda _: _encode(str(chain_id)),
@@ -125,19 +118,23 @@ class Methods:
 
     def _code(self, params: Sequence[Any]) -> bytes:
         address = params[0].lower()
-        for block in self._chain.blocks:
-            for transaction in block.transactions:
-                if transaction.contract_address == address or any(log.address == address for log in transaction.logs):
-                    return b'"0x6080604052"'
-        return b'"0x"'
+        deployed = self._calls.has_multicall and address == multicall.ADDRESS
+        return b'"0x6080604052"' if deployed or self._chain.has_code(address, self._chain.head) else b'"0x"'
 
     def _call(self, params: Sequence[Any]) -> bytes:
-        number = self._number(params[1] if len(params) > 1 else None)
-        not_recorded = Refusal(-32000, f"missing trie node: the state of block {number} is not recorded")
-        if self._truth is None:
-            raise not_recorded
-        try:
-            answer = self._truth.call(number, params[0]["to"], params[0].get("data") or params[0]["input"])
-        except NotRecorded:
-            raise not_recorded from None
-        return _encode("0x" + answer.hex())
+        block = self._block_with_state(params[1] if len(params) > 1 else None)
+        return _encode("0x" + self._calls.answer(self._chain, params[0], block).hex())
+
+    def _block_with_state(self, place: str | Mapping[str, str] | None) -> ServedBlock:
+        """The block that a call names: by a number, a tag, a hash, or an object with one of them (EIP-1898)."""
+        if isinstance(place, Mapping):
+            place = place.get("blockHash") or place.get("blockNumber")
+        if place is not None and len(place) == _HASH_LENGTH:
+            block = self._chain.by_hash.get(place)
+            if block is None:
+                raise Refusal(-32000, "header for hash not found")
+            return block
+        number = self._number(place)
+        if number > self._chain.head:
+            raise Refusal(-32000, "header not found")
+        return self._chain.blocks[number]

@@ -12,10 +12,13 @@ from typing import Any, Final, Self
 import msgspec
 from aiohttp import WSMsgType, web
 
+from indexer.replay.calls import Calls, StateOptions
 from indexer.replay.chain import LiveChain, ReorgPlan
 from indexer.replay.recording import RecordedBlock
+from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import LogFilter, ServedBlock
-from indexer.replay.rpc import Limits, Methods, Refusal
+from indexer.replay.rpc import Limits, Methods
+from indexer.replay.state import RecordedState
 from indexer.replay.truth import Truth
 
 _encode = msgspec.json.Encoder().encode
@@ -34,6 +37,7 @@ class ReplayOptions:
     blocks_per_second: float = 0.0
     shift: int = 0
     limits: Limits = field(default_factory=Limits)
+    state: StateOptions = field(default_factory=StateOptions)
     max_batch: int = 0
     rate_limit: float = 0.0
     flaky: float = 0.0
@@ -45,7 +49,11 @@ class ReplayServer:
     """Serves a recording on a thread of its own, as a context manager or by `start` and `stop`."""
 
     def __init__(
-        self, recording: Sequence[RecordedBlock], options: ReplayOptions | None = None, truth: Truth | None = None
+        self,
+        recording: Sequence[RecordedBlock],
+        options: ReplayOptions | None = None,
+        truth: Truth | None = None,
+        state: RecordedState | None = None,
     ) -> None:
         self.options = options or ReplayOptions()
         self._subscriptions: dict[str, tuple[web.WebSocketResponse, LogFilter | None]] = {}
@@ -61,7 +69,8 @@ class ReplayServer:
         )
         self.requests = 0
         self._last_subscription = 0
-        self._methods = Methods(self.chain, self.options.chain_id, self.options.limits, truth)
+        calls = Calls(self.options.chain_id, truth, state, self.options.state)
+        self._methods = Methods(self.chain, self.options.chain_id, self.options.limits, calls)
         self._random = random.Random(self.options.reorgs.seed)  # noqa: S311 - repeatable faults
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="replay", daemon=True)
@@ -256,7 +265,7 @@ class ReplayServer:
         try:
             result = self._result(request["method"], request.get("params") or [], socket)
         except Refusal as refusal:
-            return head + b',"error":' + _encode(_error(refusal.code, refusal.message)) + b"}"
+            return head + b',"error":' + _encode(refusal.body) + b"}"
         return head + b',"result":' + result + b"}"
 
     def _result(self, method: str, params: Sequence[Any], socket: web.WebSocketResponse | None) -> bytes:

@@ -7,10 +7,12 @@ from typing import Any
 
 from indexer.base.errors import GhostnetError
 from indexer.management.base import GhostnetCommand, stop_on_signals
+from indexer.replay.calls import StateOptions
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.recording import load_recording
 from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.state import RecordedState
 from indexer.replay.truth import Truth
 
 
@@ -32,6 +34,10 @@ class Command(GhostnetCommand):
         parser.add_argument("--port", type=int, default=8545, help="0: any free port (see the READY line)")
         parser.add_argument("--chain-id", type=int, help="default: the truth's, else 6343")
         parser.add_argument("--expected", type=Path, help="the truth for eth_call (default: *_expected.json.gz beside)")
+        parser.add_argument("--state", type=Path, help="what the views answered after every block: *_state.json.gz")
+        parser.add_argument("--prune", type=int, help="no state further than so many blocks below the head")
+        parser.add_argument("--prune-empty", action="store_true", help="pruned state is answered with 0x, not refused")
+        parser.add_argument("--no-multicall", action="store_true", help="without Multicall3, which comes with --state")
         parser.add_argument("--head", type=int, help="serve only up to this block at first")
         parser.add_argument("--blocks-per-second", type=float, default=0.0, help="how fast the head moves on")
         parser.add_argument("--time-shift", default="0", help="seconds added to block times; `now`: the head is now")
@@ -51,6 +57,7 @@ class Command(GhostnetCommand):
         beside = file.with_name(file.name.removesuffix(".gz").removesuffix(".jsonl") + "_expected.json.gz")
         truth_file = expected or (beside if beside.exists() else None)
         truth = Truth.load(truth_file) if truth_file else None
+        state = RecordedState.load(options["state"]) if options["state"] else None
         newest = recording[min(head, len(recording) - 1) if head is not None else -1]
         server = ReplayServer(
             recording,
@@ -62,6 +69,7 @@ class Command(GhostnetCommand):
                 blocks_per_second=options["blocks_per_second"],
                 shift=int(time.time()) - newest.timestamp if time_shift == "now" else int(time_shift),
                 limits=Limits(options["max_range"], options["max_results"], options["strict_head"]),
+                state=StateOptions(options["prune"], options["prune_empty"], not options["no_multicall"]),
                 max_batch=options["max_batch"],
                 rate_limit=options["rate_limit"],
                 flaky=options["flaky"],
@@ -69,6 +77,7 @@ class Command(GhostnetCommand):
                 reorgs=ReorgPlan(options["reorg_every"], options["reorg_depth"], options["seed"]),
             ),
             truth,
+            state,
         )
         server.chain.render()
         stop = stop_on_signals()

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
-from eth_abi import abi
 from eth_hash.auto import keccak
 from websockets.asyncio.client import connect
 
@@ -15,17 +13,7 @@ from indexer.replay.recording import BadRecording, RecordedBlock, load_recording
 from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
-
-
-def ask(server: ReplayServer, method: str, *params: Any) -> Any:
-    async def post() -> Any:
-        body = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
-        async with ClientSession() as session, session.post(server.url, json=body) as response:
-            return await response.json()
-
-    answer = asyncio.run(post())
-    assert answer["id"] == 7
-    return answer.get("result", answer.get("error"))
+from tests.indexer.replay.asking import ask, view
 
 
 def test_logs_blocks_and_receipts_tell_the_same(season: list[RecordedBlock]) -> None:
@@ -70,25 +58,18 @@ def test_limits_are_refused_as_nodes_refuse_them(season: list[RecordedBlock]) ->
     assert unknown["code"] == -32601
 
 
-def view(server: ReplayServer, to: str, signature: str, types: list[str], block: int, *arguments: Any) -> Any:
-    inside = signature[signature.index("(") + 1 : -1]
-    data = keccak(signature.encode())[:4] + abi.encode(inside.split(",") if inside else [], arguments)
-    answer = ask(server, "eth_call", {"to": to, "data": "0x" + data.hex()}, hex(block))
-    return abi.decode(types, bytes.fromhex(answer[2:])) if isinstance(answer, str) else answer
-
-
 def test_views_are_answered_where_the_truth_is_recorded(season: list[RecordedBlock], truth: Truth) -> None:
     core, pool = truth.contracts["GhostCore"], truth.contracts["DeadPool"]
     state = truth.checkpoints["314"]
     with ReplayServer(season, truth=truth) as server:
         for address, player in list(state["players"].items())[:20]:
             types = ["uint256", "uint8", "uint64", "uint64", "uint256", "bool", "uint16"]
-            position = view(server, core, "getPosition(address)", types, 314, address)
+            position = view(server, core, "getPosition(address)", types, hex(314), address)
             assert position[:2] == (int(player["amount"]), player["level"])
             assert position[6] == player["ghostStreak"]
-        assert view(server, core, "getTotalValueLocked()", ["uint256"], 314) == (int(state["totalValueLocked"]),)
-        assert view(server, pool, "roundCount()", ["uint256"], 314) == (state["roundCount"],)
-        refused = view(server, core, "getTotalValueLocked()", ["uint256"], 315)
+        assert view(server, core, "getTotalValueLocked()", ["uint256"], hex(314)) == (int(state["totalValueLocked"]),)
+        assert view(server, pool, "roundCount()", ["uint256"], hex(314)) == (state["roundCount"],)
+        refused = view(server, core, "getTotalValueLocked()", ["uint256"], hex(315))
         assert "not recorded" in refused["message"]
 
 
