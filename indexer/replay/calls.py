@@ -67,26 +67,27 @@ class Calls:
     def _call(self, chain: LiveChain, block: ServedBlock, to: str, data: bytes) -> bytes:
         if self.has_multicall and to.lower() == multicall.ADDRESS:
             return multicall.multicall(data, self._surroundings(chain, block))
-        if not chain.is_recorded(block):
+        number = chain.recorded_number(block)
+        if number is None:
             raise _missing_node(block)
         if self._state is None:
-            return self._from_truth(block, to, data)
+            return self._from_truth(number, to, data)
         if not chain.has_code(to, block.number):
             return b""
-        recorded = self._state.call(block.number, to, data)
+        recorded = self._state.call(number, to, data)
         if recorded is not None:
             return recorded
         try:
-            return self._from_truth(block, to, data)
+            return self._from_truth(number, to, data)
         except Refusal:
             raise Reverted from None
 
-    def _from_truth(self, block: ServedBlock, to: str, data: bytes) -> bytes:
-        reason = f"missing trie node: the state of block {block.number} is not recorded"
+    def _from_truth(self, number: int, to: str, data: bytes) -> bytes:
+        reason = f"missing trie node: the state of block {number} is not recorded"
         if self._truth is None:
             raise Refusal(_MISSING, reason)
         try:
-            return self._truth.call(block.number, to, "0x" + data.hex())
+            return self._truth.call(number, to, "0x" + data.hex())
         except NotRecorded:
             raise Refusal(_MISSING, reason) from None
 

@@ -1,10 +1,12 @@
 """Blocks as a node's JSON, rendered once and kept as bytes: serving is then little more than copying."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
+from indexer.replay.foreign import ForeignTransactions
 from indexer.replay.recording import RecordedBlock, RecordedTransaction
 
 _ZERO_HASH: Final = "0x" + "00" * 32
@@ -24,16 +26,32 @@ class ServedLog(msgspec.Struct, gc=False):
         return self.json.removesuffix(b"false}") + b"true}"
 
 
-class ServedBlock:
-    """A block on the chain or on a fork, with its JSON made on demand; `shift` seconds are added to its time."""
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How blocks are rendered: `shift` seconds are added to their times, `foreign` to a block's own transactions."""
 
-    def __init__(self, block: RecordedBlock, chain_id: int, shift: int = 0) -> None:
+    chain_id: int
+    shift: int = 0
+    foreign: ForeignTransactions | None = None
+    log_timestamps: bool = True
+
+
+class ServedBlock:
+    """A block on the chain or on a fork, with its JSON made on demand."""
+
+    def __init__(self, block: RecordedBlock, style: Style) -> None:
         self.number, self.hash, self.parent_hash = block.number, block.hash, block.parent_hash
-        self.timestamp = block.timestamp + shift
+        self.timestamp = block.timestamp + style.shift
         self.transactions = block.txs
-        self._chain_id = chain_id
+        self._style = style
         self._cached: dict[str, Any] = {}
+        self._matching: dict[object, list[bytes]] = {}
         self._joined: dict[object, tuple[int, bytes]] = {}
+
+    @property
+    def transaction_count(self) -> int:
+        """How many transactions stand in it, other people's too."""
+        return len(self.transactions) + (self._style.foreign.count if self._style.foreign else 0)
 
     @property
     def logs(self) -> list[ServedLog]:
@@ -43,11 +61,18 @@ class ServedBlock:
         logs: list[ServedLog] = self._cached["logs"]
         return logs
 
-    def logs_matching(self, log_filter: "LogFilter") -> tuple[int, bytes]:
+    def logs_matching(self, log_filter: "LogFilter") -> list[bytes]:
+        """The JSON of each log that passes a filter."""
+        known = self._matching.get(log_filter.key)
+        if known is None:
+            known = self._matching[log_filter.key] = [log.json for log in self.logs if log_filter.passes(log)]
+        return known
+
+    def logs_joined(self, log_filter: "LogFilter") -> tuple[int, bytes]:
         """How many logs pass a filter, and their JSON joined by commas."""
         known = self._joined.get(log_filter.key)
         if known is None:
-            matching = [log.json for log in self.logs if log_filter.passes(log)]
+            matching = self.logs_matching(log_filter)
             known = self._joined[log_filter.key] = (len(matching), b",".join(matching))
         return known
 
@@ -57,14 +82,30 @@ class ServedBlock:
 
     def block_json(self, full: bool) -> bytes:
         """The block with its transactions in full, or their hashes."""
-        return self._once("full" if full else "hashes", lambda: self._block(full))
+        transactions = self._once("full" if full else "hashes", lambda: self._own_transactions(full))
+        foreign = self._style.foreign
+        if foreign is not None:
+            others = (
+                foreign.transactions(self.number, self.hash, len(self.transactions))
+                if full
+                else foreign.hashes(self.number)
+            )
+            transactions = _joined(transactions, others)
+        return self.header_json()[:-1] + b',"uncles":[],"transactions":[' + transactions + b"]}"
 
     def transaction_json(self, index: int) -> bytes:
         """One transaction."""
         return _encode(self._transaction(index, self.transactions[index]))
 
+    def receipts_json(self) -> bytes:
+        """The receipts of all transactions in order."""
+        receipts, foreign = b",".join(self.receipts()), self._style.foreign
+        if foreign is not None:
+            receipts = _joined(receipts, foreign.receipts(self.number, self.hash, len(self.transactions)))
+        return b"[" + receipts + b"]"
+
     def receipts(self) -> list[bytes]:
-        """The receipts in order."""
+        """The receipts of its own transactions in order."""
         return [
             _encode(self._receipt(index, transaction))[:-1] + b',"logs":[' + b",".join(log.json for log in logs) + b"]}"
             for index, (transaction, logs) in enumerate(
@@ -82,7 +123,7 @@ class ServedBlock:
         place = {
             "blockNumber": hex(self.number),
             "blockHash": self.hash,
-            "blockTimestamp": hex(self.timestamp),
+            **({"blockTimestamp": hex(self.timestamp)} if self._style.log_timestamps else {}),
         }
         groups, log_index = [], 0
         for tx_index, transaction in enumerate(self.transactions):
@@ -126,12 +167,10 @@ class ServedBlock:
             }
         )
 
-    def _block(self, full: bool) -> bytes:
+    def _own_transactions(self, full: bool) -> bytes:
         if full:
-            transactions = [self.transaction_json(index) for index in range(len(self.transactions))]
-        else:
-            transactions = [_encode(transaction.hash) for transaction in self.transactions]
-        return self.header_json()[:-1] + b',"uncles":[],"transactions":[' + b",".join(transactions) + b"]}"
+            return b",".join(self.transaction_json(index) for index in range(len(self.transactions)))
+        return b",".join(_encode(transaction.hash) for transaction in self.transactions)
 
     def _transaction(self, index: int, transaction: RecordedTransaction) -> Mapping[str, Any]:
         return {
@@ -147,7 +186,7 @@ class ServedBlock:
             "gasPrice": "0x0",
             "input": transaction.input or "0x",
             "type": "0x0",
-            "chainId": hex(self._chain_id),
+            "chainId": hex(self._style.chain_id),
         }
 
     def _receipt(self, index: int, transaction: RecordedTransaction) -> Mapping[str, Any]:
@@ -179,6 +218,10 @@ class LogFilter:
         if len(log.topics) < len(self._topics):
             return False
         return all(wanted is None or topic in wanted for wanted, topic in zip(self._topics, log.topics, strict=False))
+
+
+def _joined(some: bytes, others: bytes) -> bytes:
+    return some + b"," + others if some and others else some or others
 
 
 def _options(value: str | list[str] | None) -> frozenset[str] | None:

@@ -1,6 +1,6 @@
 """A node's JSON-RPC methods on the served chain; results are JSON as bytes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +42,8 @@ class Methods:
             "eth_blockNumber": lambda _: _encode(hex(chain.head)),
             "eth_getBlockByNumber": self._block_by_number,
             "eth_getBlockByHash": self._block_by_hash,
+            "eth_getBlockTransactionCountByNumber": lambda params: _count(self._block(params[0])),
+            "eth_getBlockTransactionCountByHash": lambda params: _count(self._chain.by_hash(params[0])),
             "eth_getLogs": lambda params: self._logs(params[0]),
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionReceipt": self._receipt,
@@ -78,20 +80,21 @@ class Methods:
         return block.block_json(bool(params[1])) if block else b"null"
 
     def _block_by_hash(self, params: Sequence[Any]) -> bytes:
-        block = self._chain.by_hash.get(params[0])
+        block = self._chain.by_hash(params[0])
         return block.block_json(bool(params[1])) if block else b"null"
 
     def _logs(self, parameters: dict[str, Any]) -> bytes:
         log_filter = LogFilter(parameters)
-        found = [block.logs_matching(log_filter) for block in self._blocks_of(parameters)]
+        found = [block.logs_joined(log_filter) for block in self._blocks_of(parameters)]
         count = sum(matching for matching, _ in found)
         if self._limits.max_results and count > self._limits.max_results:
             raise Refusal(-32005, f"query returned more than {self._limits.max_results} results")
         return b"[" + b",".join(json for matching, json in found if matching) + b"]"
 
-    def _blocks_of(self, parameters: dict[str, Any]) -> Sequence[ServedBlock]:
+    def _blocks_of(self, parameters: dict[str, Any]) -> Iterable[ServedBlock]:
+        """The blocks of a filter's range that can have logs."""
         if parameters.get("blockHash"):
-            block = self._chain.by_hash.get(parameters["blockHash"])
+            block = self._chain.by_hash(parameters["blockHash"])
             if block is None:
                 raise Refusal(-32000, "unknown block")
             return [block]
@@ -102,7 +105,7 @@ class Methods:
             raise Refusal(-32000, f"block range is too wide, at most {self._limits.max_range} blocks")
         if self._limits.strict_head and last > self._chain.head:
             raise Refusal(-32000, "block range extends beyond current head block")
-        return self._chain.blocks[first : last + 1]
+        return self._chain.blocks.kept(first, last)
 
     def _transaction(self, params: Sequence[Any]) -> bytes:
         place = self._chain.by_transaction.get(params[0])
@@ -113,8 +116,8 @@ class Methods:
         return place[0].receipts()[place[1]] if place else b"null"
 
     def _block_receipts(self, params: Sequence[Any]) -> bytes:
-        block = self._chain.by_hash.get(params[0]) or self._block(params[0])
-        return b"[" + b",".join(block.receipts()) + b"]" if block else b"null"
+        block = self._chain.by_hash(params[0]) if len(params[0]) == _HASH_LENGTH else self._block(params[0])
+        return block.receipts_json() if block else b"null"
 
     def _code(self, params: Sequence[Any]) -> bytes:
         address = params[0].lower()
@@ -130,7 +133,7 @@ class Methods:
         if isinstance(place, Mapping):
             place = place.get("blockHash") or place.get("blockNumber")
         if place is not None and len(place) == _HASH_LENGTH:
-            block = self._chain.by_hash.get(place)
+            block = self._chain.by_hash(place)
             if block is None:
                 raise Refusal(-32000, "header for hash not found")
             return block
@@ -138,3 +141,7 @@ class Methods:
         if number > self._chain.head:
             raise Refusal(-32000, "header not found")
         return self._chain.blocks[number]
+
+
+def _count(block: ServedBlock | None) -> bytes:
+    return _encode(hex(block.transaction_count)) if block else b"null"

@@ -14,9 +14,10 @@ from aiohttp import WSMsgType, web
 
 from indexer.replay.calls import Calls, StateOptions
 from indexer.replay.chain import LiveChain, ReorgPlan
+from indexer.replay.foreign import ForeignTransactions
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
-from indexer.replay.rendering import LogFilter, ServedBlock
+from indexer.replay.rendering import LogFilter, ServedBlock, Style
 from indexer.replay.rpc import Limits, Methods
 from indexer.replay.state import RecordedState
 from indexer.replay.truth import Truth
@@ -36,6 +37,9 @@ class ReplayOptions:
     head: int | None = None
     blocks_per_second: float = 0.0
     shift: int = 0
+    stretch: int = 1
+    foreign: int = 0
+    log_timestamps: bool = True
     limits: Limits = field(default_factory=Limits)
     state: StateOptions = field(default_factory=StateOptions)
     max_batch: int = 0
@@ -59,11 +63,12 @@ class ReplayServer:
         self._subscriptions: dict[str, tuple[web.WebSocketResponse, LogFilter | None]] = {}
         self._transports: set[asyncio.Transport] = set()
         self._outbox: asyncio.Queue[tuple[web.WebSocketResponse, bytes]] = asyncio.Queue()
+        foreign = ForeignTransactions(self.options.foreign, self.options.chain_id) if self.options.foreign else None
         self.chain = LiveChain(
             recording,
-            self.options.chain_id,
+            Style(self.options.chain_id, self.options.shift, foreign, self.options.log_timestamps),
             head=self.options.head,
-            shift=self.options.shift,
+            stretch=self.options.stretch,
             reorgs=self.options.reorgs,
             announce=self._announce,
         )

@@ -40,6 +40,11 @@ class Command(GhostnetCommand):
         parser.add_argument("--no-multicall", action="store_true", help="without Multicall3, which comes with --state")
         parser.add_argument("--head", type=int, help="serve only up to this block at first")
         parser.add_argument("--blocks-per-second", type=float, default=0.0, help="how fast the head moves on")
+        parser.add_argument("--foreign", type=int, default=0, help="other people's transactions in each block")
+        parser.add_argument(
+            "--stretch", type=int, default=1, help="block n becomes n*STRETCH, with empty blocks between"
+        )
+        parser.add_argument("--no-log-timestamps", action="store_true", help="logs without blockTimestamp")
         parser.add_argument("--time-shift", default="0", help="seconds added to block times; `now`: the head is now")
         parser.add_argument("--max-range", type=int, default=0, help="eth_getLogs: most blocks")
         parser.add_argument("--max-results", type=int, default=0, help="eth_getLogs: most logs")
@@ -58,7 +63,7 @@ class Command(GhostnetCommand):
         truth_file = expected or (beside if beside.exists() else None)
         truth = Truth.load(truth_file) if truth_file else None
         state = RecordedState.load(options["state"]) if options["state"] else None
-        newest = recording[min(head, len(recording) - 1) if head is not None else -1]
+        newest = recording[min(head // options["stretch"], len(recording) - 1) if head is not None else -1]
         server = ReplayServer(
             recording,
             ReplayOptions(
@@ -68,6 +73,9 @@ class Command(GhostnetCommand):
                 head=head,
                 blocks_per_second=options["blocks_per_second"],
                 shift=int(time.time()) - newest.timestamp if time_shift == "now" else int(time_shift),
+                stretch=options["stretch"],
+                foreign=options["foreign"],
+                log_timestamps=not options["no_log_timestamps"],
                 limits=Limits(options["max_range"], options["max_results"], options["strict_head"]),
                 state=StateOptions(options["prune"], options["prune_empty"], not options["no_multicall"]),
                 max_batch=options["max_batch"],
@@ -86,7 +94,7 @@ class Command(GhostnetCommand):
         except OSError as error:
             raise PortTaken(f"can't listen on {options['host']}:{options['port']}: {error.strerror}") from error
         logs = sum(len(transaction.logs) for block in recording for transaction in block.txs)
-        self.stdout.write(f"READY {server.url} {server.ws_url} blocks {len(recording)} logs {logs}")
+        self.stdout.write(f"READY {server.url} {server.ws_url} blocks {server.chain.last + 1} logs {logs}")
         self.stdout.flush()
         stop.wait()
         server.stop()
