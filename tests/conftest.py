@@ -1,11 +1,8 @@
-"""Databases for tests: each test gets one of its own, copied from a migrated template on a real server."""
+"""What every test may ask for: databases, the recorded season, web servers on it."""
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
-from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -20,11 +17,10 @@ from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.timescale.features import has_timescaledb
+from tests.databases import WORKER, Databases, database_url, default_database, execute_on_server
 from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
 from tests.web import WebClient, web
-
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,25 +33,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = settings.DATABASES["default"].get("EMBEDDED_IN")
     if folder is not None and not hasattr(config, "workerinput"):
         EmbeddedPostgres(folder, durable=False).stop()
-
-
-@contextmanager
-def default_database(name: str) -> Iterator[None]:
-    """Let Django's default connection, and new ones, use another database of the same server."""
-    before = connections.settings["default"]["NAME"]
-    connections["default"].close()
-    connections.settings["default"]["NAME"] = connections["default"].settings_dict["NAME"] = name
-    try:
-        yield
-    finally:
-        connections["default"].close()
-        connections.settings["default"]["NAME"] = connections["default"].settings_dict["NAME"] = before
-
-
-def execute_on_server(*statements: str) -> None:
-    with default_database("postgres"), connect() as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -74,62 +51,6 @@ def template(django_db_blocker: Any) -> Iterator[str]:
         yield name
         Databases.drop_idle()
         execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-_EMPTY_ALL_TABLES = r"""
-DO $$ DECLARE name text; BEGIN
-    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'
-        AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission') LOOP
-        EXECUTE 'DELETE FROM ' || name;
-    END LOOP;
-    DROP SCHEMA IF EXISTS base CASCADE;
-END $$
-"""
-
-
-class Databases:
-    """Lends databases for one test: copies of the template, emptied and lent again, since copying takes long.
-
-    A test that changes the schema says so by `spoiled`.
-    """
-
-    _numbers = count()
-    _idle: ClassVar[list[str]] = []
-
-    def __init__(self, template: str) -> None:
-        self._template = template
-        self._lent: list[str] = []
-        self.spoiled = False
-
-    def make(self) -> str:
-        """The name of an empty, migrated database."""
-        name = self._idle.pop() if self._idle else self._copy_template()
-        self._lent.append(name)
-        return name
-
-    def give_back(self) -> None:
-        """Make room for the next test."""
-        for name in self._lent:
-            if self.spoiled:
-                execute_on_server(f"DROP DATABASE {name} WITH (FORCE)")
-                continue
-            execute_on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-            with default_database(name), connect() as connection:
-                connection.execute(_EMPTY_ALL_TABLES)
-            self._idle.append(name)
-
-    @classmethod
-    def drop_idle(cls) -> None:
-        """At the end of the session nothing is left."""
-        execute_on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in cls._idle))
-        cls._idle.clear()
-
-    def _copy_template(self) -> str:
-        name = f"ghostnet_{WORKER}_{next(self._numbers)}"
-        execute_on_server(
-            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {self._template}"
-        )
-        return name
 
 
 @pytest.fixture
@@ -154,15 +75,6 @@ def connection(database: str) -> Iterator[Connection[Any]]:
     """A connection of the indexer's own to `database`."""
     with connect() as opened:
         yield opened
-
-
-def database_url(name: str) -> str:
-    """The URL of a database on the tests' server."""
-    with connections["default"].cursor():
-        info = connections["default"].connection.info
-    parameters: dict[str, Any] = {"host": info.host, "port": info.port, "user": info.user, "password": info.password}
-    given = "&".join(f"{key}={value}" for key, value in parameters.items() if value)
-    return f"postgresql:///{name}?{given}"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import database_url
+from tests.databases import database_url
 from tests.web import WebClient, web
 
 

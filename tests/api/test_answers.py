@@ -1,12 +1,12 @@
 """What holds for every answer: headers, 304, reading one's own write, errors that name what is wrong."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
+from tests.api.answers import problem_of
 from tests.web import WebClient, web
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
@@ -134,10 +134,3 @@ def test_the_status(client: WebClient, truth: Truth, season: list[RecordedBlock]
 
 def with_query(path: str, query: str) -> str:
     return path + ("&" if "?" in path else "?") + query
-
-
-def problem_of(answer: Any) -> dict[str, Any]:
-    assert answer["Content-Type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert problem["status"] == answer.status_code
-    return problem

@@ -7,7 +7,7 @@ from psycopg import Connection
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
-from tests.api.test_answers import problem_of
+from tests.api.answers import problem_of
 from tests.indexing import index
 from tests.web import WebClient, web
 

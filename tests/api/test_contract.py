@@ -14,13 +14,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.api import api
 from api.document import openapi_json
-from tests.paths import PROJECT
+from tests.paths import OPENAPI, PROJECT
 from tests.web import WebClient
 
-DOCUMENT = PROJECT / "docs" / "openapi.json"
-
-
-FOUND: Any = schemathesis.openapi.from_path(str(DOCUMENT)).get_all_operations()
+FOUND: Any = schemathesis.openapi.from_path(str(OPENAPI)).get_all_operations()
 OPERATIONS = [found.ok() for found in FOUND]
 
 
@@ -40,11 +37,11 @@ def test_no_answer_violates_the_document(client: WebClient, operation: Any, mode
 
 
 def test_the_file_is_the_document() -> None:
-    assert DOCUMENT.read_bytes() == openapi_json(api), "run `make openapi`, and look at the difference"
+    assert OPENAPI.read_bytes() == openapi_json(api), "run `make openapi`, and look at the difference"
 
 
 def test_every_schema_has_examples_that_are_valid(client: WebClient) -> None:
-    document = json.loads(DOCUMENT.read_text())
+    document = json.loads(OPENAPI.read_text())
     for name, shape in document["components"]["schemas"].items():
         for part, text in shape.get("properties", {}).items():
             assert "examples" in text or "$ref" in json.dumps(text), f"{name}.{part} has no example"
@@ -60,5 +57,5 @@ def test_typescript_types_can_be_made_of_it(tmp_path: Path) -> None:
     if shutil.which("node") is None or not program.exists():
         pytest.skip("openapi-typescript is not installed; .ci/run installs it where there is npm")
     made = tmp_path / "api.ts"
-    subprocess.run([program, DOCUMENT, "-o", made], check=True, capture_output=True)
+    subprocess.run([program, OPENAPI, "-o", made], check=True, capture_output=True)
     assert '"/api/v1/positions/{address}"' in made.read_text()

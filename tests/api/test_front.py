@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ghostnet.http.limits import NOBODY, client_of
-from tests.api.test_answers import problem_of
-from tests.conftest import database_url
+from tests.api.answers import problem_of
+from tests.databases import database_url
 from tests.web import WebClient, web
 
 STATUS = "/api/v1/status"

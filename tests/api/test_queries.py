@@ -7,7 +7,7 @@ from django.db import connection
 from prometheus_client import REGISTRY
 
 from ghostnet.http.handler import respond
-from tests.conftest import default_database
+from tests.databases import default_database
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 QUERIES = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from indexer.replay.truth import Truth
-from tests.api.pages import items_of
+from tests.api.answers import items_of
 from tests.web import WebClient
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from indexer.domain.levels import LevelId
 from indexer.replay.truth import Truth
-from tests.api.pages import items_of
+from tests.api.answers import items_of
 from tests.web import WebClient
 
 

@@ -20,13 +20,12 @@ from indexer.domain.units import Hash
 from indexer.replay.server import ReplayServer
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from tests.api.test_contract import DOCUMENT
 from tests.chains import ADDRESSES, ChainBuilder, user
-from tests.conftest import default_database
+from tests.databases import default_database
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
 from tests.pages.operator import PASSWORD, Operator
-from tests.paths import PROJECT
+from tests.paths import OPENAPI, PROJECT
 from tests.processes import environment_of
 from tests.realtime.socket import ask, dial, receive
 from tests.web import NO_NODE, SECRET, WebClient, web
@@ -50,7 +49,7 @@ MARKUP = b"<img src=x onerror=alert(1)>"
 def parameters() -> list[tuple[str, str]]:
     """Every parameter of the API: a path that takes it, with a place for its value."""
     found = []
-    for path, operation in json.loads(DOCUMENT.read_text())["paths"].items():
+    for path, operation in json.loads(OPENAPI.read_text())["paths"].items():
         named = operation["get"].get("parameters", [])
         filled = re.sub(r"\{(\w+)\}", lambda one: "0x" + "a" * 40 if one[1] == "address" else "1", path)
         found += [(f"{filled}?{one['name']}=", "") for one in named if one["in"] == "query"]

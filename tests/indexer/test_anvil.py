@@ -35,7 +35,7 @@ from indexer.maintenance.dump import dump_state
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.chains import ADDRESSES, GHOST_CORE, Event, encode_log, submit_deaths, user
-from tests.conftest import Databases, default_database
+from tests.databases import Databases, default_database
 from tests.indexing import index
 from tests.paths import PROJECT
 from tests.rows import fetch_one

@@ -23,7 +23,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from tests.conftest import database_url, default_database, execute_on_server
+from tests.databases import database_url, default_database, execute_on_server
 from tests.indexing import index
 from tests.paths import PROJECT
 from tests.processes import await_block, await_true, checkpoint, indexer, terminate

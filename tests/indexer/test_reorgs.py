@@ -18,7 +18,7 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.sync.common_ancestor import NoCommonAncestor
 from tests.chains import ADDRESSES, ChainBuilder, user
-from tests.conftest import Databases, default_database
+from tests.databases import Databases, default_database
 from tests.indexing import following, index
 from tests.processes import await_block, await_tip
 

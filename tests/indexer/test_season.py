@@ -17,7 +17,7 @@ from indexer.replay.truth import Truth
 from indexer.store.checkpoint import read_progress
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from tests.conftest import Databases, default_database
+from tests.databases import Databases, default_database
 from tests.indexing import index
 from tests.processes import run_command
 

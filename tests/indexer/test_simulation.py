@@ -8,7 +8,7 @@ import pytest
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
-from tests.conftest import Databases, default_database
+from tests.databases import Databases, default_database
 from tests.simulation import LENGTH, WINDOWS, Base, History, impatient_workers
 
 TOGETHER = 15

@@ -19,7 +19,7 @@ from indexer.domain.units import to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.store.database import connect
-from tests.conftest import default_database
+from tests.databases import default_database
 from tests.pages.chromium import browse, needs_chromium
 from tests.paths import PROJECT
 from tests.processes import HEAD, await_tip, live

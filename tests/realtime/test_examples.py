@@ -14,12 +14,12 @@ import pytest
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
-from tests.conftest import database_url
+from tests.databases import database_url
 from tests.iggy.server import StandIn
 from tests.indexing import index
 from tests.paths import PROJECT
 from tests.processes import await_true
-from tests.stream.test_relay import relay
+from tests.stream.relaying import relay
 from tests.web import web
 
 WATCH, CONSUME = re.findall(r"```python\n(.+?)```", (PROJECT / "docs" / "realtime.md").read_text(), re.DOTALL)

@@ -14,7 +14,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
-from tests.conftest import database_url, default_database
+from tests.databases import database_url, default_database
 from tests.indexing import index
 from tests.realtime.socket import Browser, ask, canonical, deaf, dial, masked, receive
 from tests.web import WebClient, web

@@ -16,7 +16,7 @@ from indexer.replay.server import ReplayServer
 from tests.iggy.server import StandIn
 from tests.processes import HEAD, await_tip, await_true, live
 from tests.realtime.socket import Browser, ask, canonical, dial, receive
-from tests.stream.test_relay import relay
+from tests.stream.relaying import relay
 from tests.web import WebClient, web
 
 END = 420

@@ -18,7 +18,7 @@ from tests.indexing import index
 from tests.processes import HEAD, await_tip, await_true, live
 from tests.realtime.socket import Browser, ask, dial, receive
 from tests.rows import fetch_one
-from tests.stream.test_relay import relay
+from tests.stream.relaying import relay
 from tests.web import WebClient, web
 
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from tests.indexing import following, index
 from tests.paths import PROJECT
 from tests.processes import await_block, await_tip, await_true, environment_of
 from tests.realtime.socket import canonical
+from tests.stream.relaying import relay
 
 ABOUT = {
     "market": "round_id",
@@ -41,23 +41,6 @@ ALL = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "f
 def server() -> Iterator[StandIn]:
     with StandIn() as one:
         yield one
-
-
-@contextmanager
-def relay(database: str, server: StandIn) -> Iterator[subprocess.Popen[str]]:
-    """`relay_events` as a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "relay_events"],
-        cwd=PROJECT,
-        env=environment_of(database, "http://127.0.0.1:9", IGGY_URL=server.url),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def everything(server: StandIn) -> dict[tuple[str, int], list[Received]]:

@@ -13,7 +13,7 @@ from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.lock import try_lock
-from tests.conftest import Databases, database_url, default_database
+from tests.databases import Databases, database_url, default_database
 from tests.indexing import index
 from tests.rows import fetch_one
 

@@ -21,14 +21,11 @@ from indexer.store.digest import TotalsDiffer, state_digest
 from indexer.store.lock import IndexerAtWork, try_lock
 from indexer.store.totals import recount_totals
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
-from tests.conftest import Databases, default_database
+from tests.databases import Databases, default_database
+from tests.indexer.maintenance.rebuilding import run_rebuild
 from tests.indexing import index
 from tests.processes import run_command
 from tests.rows import fetch_one
-
-
-def run_rebuild(connection: Connection[Any], from_block: int | None = None, *, swap: bool = True) -> Rebuilt:
-    return rebuild(connection, from_block, swap=swap, stop=threading.Event(), on_progress=lambda *_: None)
 
 
 def changed(rebuilt: Rebuilt) -> list[str]:

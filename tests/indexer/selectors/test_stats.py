@@ -13,7 +13,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from indexer.selectors import leaderboards, stats
 from indexer.selectors.periods import BadRange, Buckets, Interval, Period
-from tests.conftest import default_database
+from tests.databases import default_database
 
 CLAIM_REWARDS = "372500ab"
 EXTRACTED = "0x" + keccak(text="Extracted(address,uint256,uint256)").hex()

@@ -36,7 +36,7 @@ from indexer.store.rollback import roll_back
 from indexer.store.tables import tables, time_text
 from indexer.store.writer import Batch, Writer, append, copy_text
 from tests.chains import ADDRESSES, GHOST_CORE, ChainBuilder, play, submit_deaths, user
-from tests.conftest import Databases
+from tests.databases import Databases
 from tests.indexing import index
 
 HUGE = 2**256 - 1

@@ -1,36 +1,20 @@
 """Events that can't be applied: where indexing stops, what it says, and the way past them."""
 
-import json
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from psycopg import Connection
 
-from indexer.domain.events import Extracted, JackedIn, RoundCreated
-from indexer.domain.units import DATA
+from indexer.domain.events import JackedIn
 from indexer.replay.server import ReplayServer
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.registry import HANDLERS
 from indexer.store.loader import Snapshot
-from tests.chains import ADDRESSES, ChainBuilder, user
+from tests.chains import ADDRESSES, user
+from tests.indexer.sync.contradiction import chain_with_a_contradiction, command
 from tests.indexing import index
-from tests.processes import run_command
 from tests.rows import fetch_one
-
-
-def chain_with_a_contradiction() -> ChainBuilder:
-    """Block 6 pays rewards that nobody earned, in the second of two events of its first transaction."""
-    chain = ChainBuilder()
-    chain.deploy()
-    for number in range(1, 5):
-        chain.jack_in(user(number), 100 * DATA, 1)
-    chain.events(
-        ("DeadPool", RoundCreated(1, 0, 1, 3, chain.now + 100)), ("GhostCore", Extracted(user(2), 100 * DATA, 7))
-    )
-    chain.jack_in(user(9), 100 * DATA, 2)
-    return chain
 
 
 def test_indexing_stops_right_before_the_guilty_block_and_names_the_event(
@@ -59,12 +43,6 @@ def test_any_error_in_a_rule_names_its_event(connection: Connection[Any], monkey
         index(server, ADDRESSES)
     assert "block 2, " in str(raised.value)
     assert "GhostCore.JackedIn can't be applied: AttributeError('a slip of the pen')" in str(raised.value)
-
-
-def command(database: str, url: str, folder: Path, *arguments: str) -> CompletedProcess[str]:
-    deployment = folder / "deployment.json"
-    deployment.write_text(json.dumps({"chain_id": 6343, "start_block": 0, "contracts": ADDRESSES}))
-    return run_command(database, url, *arguments, GHOSTNET_DEPLOYMENT=str(deployment))
 
 
 def test_the_operator_can_go_past_it_on_the_record(database: str, connection: Connection[Any], tmp_path: Path) -> None:

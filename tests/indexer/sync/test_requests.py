@@ -12,8 +12,8 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.digest import state_digest
-from tests.conftest import Databases
-from tests.indexer.sync.test_quarantine import chain_with_a_contradiction, command
+from tests.databases import Databases
+from tests.indexer.sync.contradiction import chain_with_a_contradiction, command
 from tests.processes import await_block, await_true, checkpoint, indexer
 from tests.rows import fetch_one
 

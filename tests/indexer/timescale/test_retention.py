@@ -18,8 +18,8 @@ from indexer.store.rollback import roll_back
 from indexer.timescale.features import has_timescaledb
 from indexer.timescale.plan import UpkeepPlan
 from indexer.timescale.upkeep import keep_up
-from tests.conftest import Databases, default_database
-from tests.indexer.maintenance.test_rebuild import run_rebuild
+from tests.databases import Databases, default_database
+from tests.indexer.maintenance.rebuilding import run_rebuild
 from tests.indexer.timescale.recomputed import all_stored
 from tests.indexing import index
 from tests.rows import fetch_one

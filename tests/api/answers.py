@@ -1,4 +1,4 @@
-"""Reading lists to their end."""
+"""Reading answers: lists to their end, and problems."""
 
 from typing import Any
 
@@ -19,3 +19,11 @@ def items_of(client: WebClient, path: str, limit: int) -> list[dict[str, Any]]:
             return items
         assert len(answer["items"]) == limit
         cursor = f"&cursor={answer['next_cursor']}"
+
+
+def problem_of(answer: Any) -> dict[str, Any]:
+    """The document of an answer that names what is wrong."""
+    assert answer["Content-Type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == answer.status_code
+    return problem
