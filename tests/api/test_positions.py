@@ -4,26 +4,57 @@ from typing import Any
 
 import pytest
 from eth_utils.address import is_checksum_address
+from eth_utils.crypto import keccak
 
+from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
-from tests.api.pages import items_of
+from tests.api.answers import items_of
 from tests.web import WebClient
 
-PENALTY = (2_500, 10_000)
+CLAIM_REWARDS = "372500ab"
+"""The selector of `GhostCore.claimRewards`, which a wallet's calldata contains."""
+RESET = "0x" + keccak(text="SystemResetTriggered(uint256,address,uint256)").hex()
 
 
 @pytest.mark.parametrize("block", [137, 314, 510, 686, 882, 1007])
-def test_every_player_at_every_recorded_block(client: WebClient, truth: Truth, block: int) -> None:
+def test_every_player_at_every_recorded_block(
+    client: WebClient, season: list[RecordedBlock], truth: Truth, block: int
+) -> None:
     state = truth.checkpoints[str(block)]
+    owing = who_owes(season, truth, block)
     for address, player in state["players"].items():
         answer = client.get(f"/api/v1/positions/{address}?at_block={block}").json()
         assert answer["address"].lower() == address
-        compare(answer["position"], player)
+        compare(answer["position"], player, owes=address in owing)
         if block == 1007:
             assert client.get(f"/api/v1/positions/{address}").json() == answer
 
 
-def compare(position: dict[str, Any] | None, player: dict[str, Any]) -> None:
+def who_owes(season: list[RecordedBlock], truth: Truth, block: int) -> set[str]:
+    """The players alive after a block who did nothing since the newest reset that would have settled its penalty.
+
+    The contract's views say when they last added (or entered); the recording, and what it is known to hide, who
+    claimed.
+    """
+    resets = [reset["block"] for reset in truth.document["resets"] if reset["block"] <= block]
+    if not resets:
+        return set()
+    reset = season[resets[-1]]
+    place = next(n for n, tx in enumerate(reset.txs) if any(log.topics[:1] == [RESET] for log in tx.logs))
+    later = [*reset.txs[place + 1 :], *(tx for one in season[reset.number + 1 : block + 1] for tx in one.txs)]
+    hidden = {one["tx"]: one["user"] for one in truth.document["silentSettlements"]}
+    claimed = {hidden[tx.hash] for tx in later if tx.hash in hidden}
+    for transaction in later:
+        if transaction.status == 1 and CLAIM_REWARDS in (transaction.input or ""):
+            claimed |= {transaction.sender.lower(), str(transaction.to).lower()}
+    return {
+        address
+        for address, player in truth.checkpoints[str(block)]["players"].items()
+        if player["alive"] and player["lastAddTimestamp"] < reset.timestamp and address not in claimed
+    }
+
+
+def compare(position: dict[str, Any] | None, player: dict[str, Any], *, owes: bool) -> None:
     """The contract answers zeros for who has no position."""
     if position is None:
         assert player["level"] == 0
@@ -37,8 +68,8 @@ def compare(position: dict[str, Any] | None, player: dict[str, Any]) -> None:
     assert [boost["value_bps"] for boost in position["boosts"]] == [
         boost["valueBps"] for boost in player["activeBoosts"]
     ]
-    amount, rate = int(position["amount"]), PENALTY
-    assert int(position["effective_amount"]) in (amount, amount - amount * rate[0] // rate[1])
+    amount = int(position["amount"])
+    assert int(position["effective_amount"]) == amount - (amount * 2_500 // 10_000 if owes else 0)
 
 
 def test_what_a_reset_will_take_is_told_before_it_is_settled(client: WebClient, truth: Truth) -> None:
