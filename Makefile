@@ -36,11 +36,13 @@ screenshots: setup ## take the pictures in docs/images anew (needs Chromium)
 soak: setup ## the long run of random histories: forks, restarts, kills, bad nodes (HISTORIES=20000, takes hours)
 	@$(PYTHON) -m pytest -n 2 tests/indexer/test_simulation.py --histories $(HISTORIES) --timeout 0 $(ARGS)
 
-lint: setup ## format, style, types, who imports whom, missing migrations
+lint: setup ## format, style, types, who imports whom, undeclared and unused dependencies, missing migrations
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy .
 	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/deptry .
+	@$(VENV)/bin/deptry . --exclude '$(VENV)|\.git|\.ghostnet' --non-dev-dependency-groups dev,embedded # tests and tools too
 	@$(PYTHON) manage.py makemigrations --check --dry-run --settings tests.no_database
 
 format: setup ## put the code into shape
