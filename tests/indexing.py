@@ -1,7 +1,7 @@
 """Index what a node serves, in this process."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -9,9 +9,10 @@ from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
+from indexer.sync.background import BackgroundJob
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.pipeline import Chain
-from indexer.sync.requests import Operator
+from indexer.sync.requests import RequestRunner
 from indexer.sync.worker import Worker
 
 
@@ -68,6 +69,7 @@ def index(
     until_head: bool | None = None,
     on_rollback: Callable[[], None] | None = None,
     poll_interval: float = 0.02,
+    jobs: Sequence[BackgroundJob] = (),
     **source_options: Any,
 ) -> Watcher:
     """Index into the default database: up to `to_block`, or up to the head, or (`until_head` False) until stopped."""
@@ -85,7 +87,7 @@ def index(
     chain = Chain(node.chain_id, start_block, addresses, headers_kept, reorg_depth=unsettled)
     stop = stop or threading.Event()
     watcher = Watcher(stop, stop_after, on_rollback)
-    Worker(chain, options, watcher, Operator([node.url], 100)).run(
+    Worker(chain, options, watcher, RequestRunner([node.url], 100), jobs).run(
         to_block, to_block is None if until_head is None else until_head, stop
     )
     return watcher

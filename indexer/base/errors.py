@@ -1,4 +1,4 @@
-"""The base of every failure that we know by name."""
+"""The base classes of all failures that are known by name."""
 
 
 class GhostnetError(Exception):
@@ -17,3 +17,7 @@ class GhostnetError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.help}" if self.help else self.message
+
+
+class Retryable(GhostnetError):
+    """A failure that may pass by itself: the same attempt may succeed later, without any change by an operator."""

@@ -3,11 +3,7 @@
 import re
 from typing import Any, Final
 
-from indexer.base.errors import GhostnetError
-
-
-class Interrupted(BaseException):
-    """We were told to stop while waiting for a node. No failure, so that no handler of failures catches it."""
+from indexer.base.errors import GhostnetError, Retryable
 
 
 class NodeError(GhostnetError):
@@ -16,7 +12,7 @@ class NodeError(GhostnetError):
     help = "Check GHOSTNET_RPC_URLS; several nodes can be given, in order of preference, separated by commas."
 
 
-class Unavailable(NodeError):
+class Unavailable(NodeError, Retryable):
     """No answer, or not a JSON-RPC answer: refused, reset, cut off, timed out, 5xx, HTML. Worth another try."""
 
 
@@ -24,13 +20,13 @@ class TimedOut(Unavailable):
     """No answer in time; perhaps too much was asked."""
 
 
-class NodeUnreachable(NodeError):
+class NodeUnreachable(NodeError, Retryable):
     """No node answered in time."""
 
     help = "Start the node, or set GHOSTNET_RPC_URLS to one that runs."
 
 
-class RateLimited(NodeError):
+class RateLimited(NodeError, Retryable):
     """The node wants fewer requests; `retry_after` in seconds, if it said."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -55,7 +51,7 @@ class RangeTooLarge(RpcError):
     """The answer for a range of blocks would be too large; a smaller range may do."""
 
 
-class Inconsistent(NodeError):
+class Inconsistent(NodeError, Retryable):
     """Answers that do not belong together: of different forks, or from a node that lags behind. Worth another try."""
 
     help = "If this lasts, the node (or one behind its load balancer) is stuck: put another first in GHOSTNET_RPC_URLS."

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from indexer.base.errors import GhostnetError
+from indexer.base.stopping import Interrupted
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
-from indexer.chain.errors import Inconsistent, Interrupted, RangeTooLarge
+from indexer.chain.errors import Inconsistent, RangeTooLarge
 from indexer.chain.fetcher import BlockFetcher
 from indexer.chain.heads import HeadWatcher
 from indexer.chain.ranges import AdaptiveRange
 from indexer.domain.chain import Header
+from indexer.domain.finality import is_finalized
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +213,7 @@ class BlockSource:
             await _cancel_all(flights)
 
     def _fetch(self, first: int, last: int, head: int) -> asyncio.Task[FetchedRange]:
-        by_hash = last > head - self._options.unsettled
+        by_hash = not is_finalized(last, head, self._options.unsettled)
         return asyncio.create_task(self._fetcher.fetch(first, last, by_hash=by_hash))
 
     async def _land(

@@ -1,7 +1,7 @@
-"""The audit: our state after a block against what the contracts' own views say."""
+"""The audit: compares the indexed state after a block with the answers of the contracts' own views."""
 
-import asyncio
 import random
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from eth_abi.exceptions import DecodingError
 from psycopg import Connection
 
 from indexer.base.errors import GhostnetError
+from indexer.base.stopping import run_until_stopped
 from indexer.chain import views
 from indexer.chain.client import Call, NodeClient
 from indexer.chain.errors import RpcError
@@ -18,8 +19,6 @@ from indexer.chain.fetcher import BlockFetcher
 from indexer.chain.views import View
 from indexer.domain.units import to_hex
 from indexer.maintenance.dump import dump_state
-from indexer.store.alarms import AlarmKind, clear_alarm, raise_alarm
-from indexer.store.audits import record_audit
 from indexer.store.checkpoint import read_progress
 
 T = TypeVar("T")
@@ -34,7 +33,7 @@ PLAYER_VIEWS: Final = (
 
 
 class AuditImpossible(GhostnetError):
-    """The node can't say how the contracts stood after that block."""
+    """The node has no state of the contracts after that block."""
 
     help = (
         "Nodes keep the state of recent blocks only: audit at the head, or point GHOSTNET_RPC_URLS at an archive node."
@@ -49,7 +48,7 @@ class OtherFork(AuditImpossible):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A value that is not the contracts' own; `key` says of what, as in `getPosition(0x…)`."""
+    """A field whose indexed value is not what the contract returns; `key` names the call, as in `getPosition(0x…)`."""
 
     key: str
     field: str
@@ -62,7 +61,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What an audit found; `duration` in seconds."""
+    """The result of an audit; `duration` in seconds."""
 
     block: int
     views_checked: int
@@ -72,7 +71,7 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """A view, what to ask it, and the values that it should return, in the order of its fields."""
+    """A call of a view, and the values that it should return, in the order of its fields."""
 
     view: View
     arguments: tuple[Any, ...]
@@ -84,7 +83,7 @@ class _Check:
         return f"{name}({', '.join(map(str, self.arguments))})"
 
     def differences(self, answer: str | RpcError | None) -> Iterator[Difference]:
-        """What is not the same."""
+        """The fields in which the view's answer differs."""
         if not isinstance(answer, str):
             yield Difference(self.key, "answer", self.ours, answer.message if answer else None)
             return
@@ -99,41 +98,38 @@ class _Check:
 
 
 def audit(
-    connection: Connection[Any], rpc_urls: Sequence[str], at_block: int | None = None, sample: int | None = None
+    connection: Connection[Any],
+    rpc_urls: Sequence[str],
+    at_block: int | None = None,
+    sample: int | None = None,
+    stop: threading.Event | None = None,
 ) -> AuditReport:
     """Compare the state after a block (None: the checkpoint) with the contracts' views, as the node answers them.
 
     `sample` limits players, accounts, rounds and bets to so many of each, drawn at random; None checks all. Raises
-    NothingIndexed or BlockNotIndexed, AuditImpossible if the node lacks that state, NodeUnreachable.
+    NothingIndexed or BlockNotIndexed, AuditImpossible if the node lacks that state, NodeUnreachable, and Interrupted
+    once `stop` is set while the node is asked.
     """
     started = time.monotonic()
     state = dump_state(connection, at_block)
     block = state["block"]
     row = connection.execute("SELECT hash FROM blocks WHERE number = %s", (block,)).fetchone()
     contracts, checks = read_progress(connection).contracts, list(_checks(state, sample))
-    answers = asyncio.run(_ask(rpc_urls, contracts, block, to_hex(row[0]) if row else None, checks))
+    calls = _call_views(rpc_urls, contracts, block, to_hex(row[0]) if row else None, checks)
+    answers = run_until_stopped(calls, stop or threading.Event())
     found = [
         difference for check, answer in zip(checks, answers, strict=True) for difference in check.differences(answer)
     ]
     return AuditReport(block, len(checks), found, time.monotonic() - started)
 
 
-def record(connection: Connection[Any], report: AuditReport) -> None:
-    """Keep what an audit of the checkpoint found, and raise or clear the alarm about it."""
-    record_audit(connection, report.block, report.views_checked, len(report.differences), report.duration)
-    if report.differences:
-        message = (
-            f"{len(report.differences)} differences at block {report.block}, the first one: {report.differences[0]}"
-        )
-        raise_alarm(connection, AlarmKind.AUDIT, message)
-    else:
-        clear_alarm(connection, AlarmKind.AUDIT)
-
-
-async def _ask(
+async def _call_views(
     rpc_urls: Sequence[str], contracts: Mapping[str, str], block: int, block_hash: str | None, checks: Sequence[_Check]
 ) -> list[str | RpcError | None]:
-    """The views' answers after a block, all from the fork that we know, if we know its hash."""
+    """The views' answers after a block; `block_hash` is that of the indexed block, None if it is no longer stored.
+
+    Raises OtherFork if the node has another block at that height.
+    """
     calls: list[Call] = [
         (
             "eth_call",
@@ -150,12 +146,12 @@ async def _ask(
         raise OtherFork(f"the node's block {block} is {header.hash}, ours is {block_hash}")
     for answer in answers:
         if isinstance(answer, RpcError) and "revert" not in answer.message:
-            raise AuditImpossible(f"the node does not tell the state after block {block}: {answer.message}")
+            raise AuditImpossible(f"the node has no state after block {block}: {answer.message}")
     return answers
 
 
 def _checks(state: Mapping[str, Any], sample: int | None) -> Iterator[_Check]:
-    """Every view to ask about a dumped state."""
+    """Every view to call about a dumped state."""
     for address, player in _some(state["players"].items(), sample):
         for view in PLAYER_VIEWS:
             yield _check(view, player, address)

@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from indexer.base.errors import GhostnetError
 from indexer.store.digest import state_digest
 from indexer.store.loader import Snapshot
-from indexer.store.lock import chain_lock
+from indexer.store.lock import exclusive_tables
 
 OnTable = Callable[[str, int], None]
 """Told a table and how many of its rows were copied."""
@@ -47,7 +47,7 @@ def copy_database(source: Connection[Any], target: Connection[Any], on_table: On
     if target.execute("SELECT FROM checkpoints").rowcount:
         raise TargetNotEmpty("the target database holds a chain already")
     rows = 0
-    with chain_lock(source, chain_id):
+    with exclusive_tables(source, chain_id):
         with target.transaction():
             for model in apps.get_app_config("indexer").get_models():
                 copied = _copy_table(source, target, model)

@@ -20,7 +20,7 @@ from indexer.rules.witness import RememberedWitness
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
 from indexer.store.checkpoint import check_indexed
 from indexer.store.loader import Snapshot, load_game, load_quarantine
-from indexer.store.lock import chain_lock
+from indexer.store.lock import exclusive_tables
 from indexer.store.retention import check_whole
 from indexer.store.tables import tables
 from indexer.store.totals import wrong_totals
@@ -66,7 +66,7 @@ def rebuild(
     the chain.
     """
     chain_id = Snapshot(connection).progress.chain_id
-    with chain_lock(connection, chain_id):
+    with exclusive_tables(connection, chain_id):
         return _rebuild(connection, from_block, swap, stop, on_progress)
 
 

@@ -1,4 +1,4 @@
-"""The base of our commands: a known failure ends with its message and help, not with a traceback."""
+"""The base of the management commands: a known failure ends with its message and help, not with a traceback."""
 
 import signal
 import threading
@@ -9,19 +9,18 @@ from django.core.management.base import BaseCommand, CommandError
 from psycopg.errors import UndefinedTable
 
 from indexer.base.errors import GhostnetError
-from indexer.store.database import DATABASE_ERRORS, explain
+from indexer.store.database import database_failures
 
 
 class GhostnetCommand(BaseCommand):
-    """A command that does its work in `run`, with its options as keyword arguments."""
+    """A command whose `run` does its work, with the options as keyword arguments."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.run(**options)
+            with database_failures():
+                self.run(**options)
         except GhostnetError as error:
             raise CommandError(str(error)) from error
-        except DATABASE_ERRORS as error:
-            raise CommandError(str(explain(error))) from error
         except UndefinedTable as error:
             raise CommandError("the database has no tables yet\nRun `manage.py migrate` first.") from error
 

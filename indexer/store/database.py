@@ -1,30 +1,31 @@
-"""Connections of the indexer's own: psycopg on the database of Django's settings, and what can go wrong with them."""
+"""Connections of the indexer's own: psycopg on the database of Django's settings, and their failures by name."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from django import db
 from psycopg import Connection
 
-from indexer.base.errors import GhostnetError
-
-DatabaseError = db.OperationalError | psycopg.OperationalError
-"""Trouble with the server rather than with a statement."""
-
-DATABASE_ERRORS = (db.OperationalError, psycopg.OperationalError)
+from indexer.base.errors import GhostnetError, Retryable
 
 
 class DatabaseUnusable(GhostnetError):
-    """The database does not answer, or refuses to."""
+    """The database server refused a connection or a statement for a reason other than the statement itself."""
 
     help = "Check DATABASE_URL; without it the embedded PostgreSQL is used."
+
+
+class DatabaseAway(DatabaseUnusable, Retryable):
+    """The connection was lost, or the server is starting, stopping, or out of connections."""
 
 
 class DatabaseFull(DatabaseUnusable):
     """The database's disk has no room left."""
 
-    help = "Nothing of the batch at hand was written. Free some space for the database, then start the indexer again."
+    help = "Nothing of the current batch was written. Free some space for the database, then start the indexer again."
 
 
 def connect(alias: str = "default") -> Connection[Any]:
@@ -37,28 +38,31 @@ def connect(alias: str = "default") -> Connection[Any]:
     return connection
 
 
-def explain(error: DatabaseError) -> DatabaseUnusable:
-    """The failure by its name."""
-    if _sqlstate(error) == "53100":
-        return DatabaseFull(f"the database's disk is full: {error}")
-    return DatabaseUnusable(f"the database can't be used: {error}")
+@contextmanager
+def database_failures() -> Iterator[None]:
+    """Raise the driver's operational errors, those of the server rather than of a statement, as DatabaseUnusable.
 
-
-def may_come_back(error: DatabaseError) -> bool:
-    """Whether the connection was lost, or the server is starting or stopping: the next attempt may succeed.
-
-    Classes 08 (connection), 57P (shutdown, crash, start) and 53300 (too many connections); none at all where the
-    server said nothing any more.
+    Raises DatabaseAway where another attempt may succeed, DatabaseFull where the disk is full.
     """
-    state = _sqlstate(error)
-    return state is None or state.startswith(("08", "57P")) or state == "53300"
+    try:
+        yield
+    except (db.OperationalError, psycopg.OperationalError) as error:
+        raise _failure(error) from error
+
+
+def _failure(error: db.OperationalError | psycopg.OperationalError) -> DatabaseUnusable:
+    """The failure's class by its SQLSTATE; there is none where the server did not answer at all.
+
+    Classes 08 (connection), 57P (shutdown, crash, start) and 53300 (too many connections) pass; 53100 is a full disk.
+    """
+    cause = error.__cause__ if isinstance(error, db.OperationalError) else error
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    if state == "53100":
+        return DatabaseFull(f"the database's disk is full: {error}")
+    away = state is None or state.startswith(("08", "57P")) or state == "53300"
+    return (DatabaseAway if away else DatabaseUnusable)(f"the database can't be used: {error}")
 
 
 def read_json(value: Any) -> Any:
     """A JSON column's value, whether or not the connection's loader has parsed it."""
     return json.loads(value) if isinstance(value, str | bytes) else value
-
-
-def _sqlstate(error: DatabaseError) -> str | None:
-    cause = error.__cause__ if isinstance(error, db.OperationalError) else error
-    return cause.sqlstate if isinstance(cause, psycopg.Error) else None

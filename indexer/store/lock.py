@@ -1,63 +1,88 @@
-"""One indexer per chain: a session's advisory lock, so that it falls with the process that holds it."""
+"""Advisory locks: what only one session of a database may do at a time. A lock ends with the session that holds it."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
-from psycopg import Connection
+from psycopg import AsyncConnection, Connection
 
 from indexer.base.errors import GhostnetError
 
-_KEYSPACE: Final = 0x6748_6F73 << 32
+_TRY: Final = "SELECT pg_try_advisory_lock(%s)"
+_RELEASE: Final = "SELECT pg_advisory_unlock(%s)"
 _RETRY_SECONDS: Final = 0.25
-NOTICE_DEATH: Final = (
+_INDEXERS: Final = 0x6748_6F73 << 32
+"""The keys of the locks of all chains' indexers; the chain id fills the lower 32 bits."""
+_DETECT_LOST_PEER: Final = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
     " SET tcp_user_timeout = 30000"
 )
-"""For a session that holds a lock: the server shall notice within half a minute that the other end's host is gone. By
-default that takes hours, in which no standby takes over. Of no effect on Unix sockets."""
+"""For a session that holds a lock: within half a minute the server ends it if the client's host is gone. By default
+that takes hours, in which no standby can take over. Of no effect on Unix sockets."""
 
 
 class IndexerAtWork(GhostnetError):
-    """Something needs the tables for itself while somebody writes to them."""
+    """An operation needs the tables for itself while an indexer writes to them."""
 
     help = "Stop the indexer of this chain (and its standbys), do this again, and start it after that."
 
 
-def try_lock(connection: Connection[Any], chain_id: int) -> bool:
-    """Take the chain's lock on this connection's session unless another session holds it."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_key(chain_id),)).fetchone()
-    if not (row and row[0]):
-        return False
-    connection.execute(NOTICE_DEATH)
-    return True
+@dataclass(frozen=True, slots=True)
+class AdvisoryLock:
+    """A lock by its 64-bit key, held by at most one session of the database."""
+
+    key: int
+
+    def try_acquire(self, connection: Connection[Any]) -> bool:
+        """Acquire the lock for this connection's session, unless another session holds it."""
+        row = connection.execute(_TRY, (self.key,)).fetchone()
+        if not (row and row[0]):
+            return False
+        connection.execute(_DETECT_LOST_PEER)
+        return True
+
+    async def try_acquire_async(self, connection: AsyncConnection[Any]) -> bool:
+        """Acquire the lock as `try_acquire` does."""
+        row = await (await connection.execute(_TRY, (self.key,))).fetchone()
+        if not (row and row[0]):
+            return False
+        await connection.execute(_DETECT_LOST_PEER)
+        return True
+
+    def acquire(self, connection: Connection[Any], stop: threading.Event) -> bool:
+        """Wait until the lock is acquired; False if `stop` is set first. Blocks."""
+        while not self.try_acquire(connection):
+            if stop.wait(_RETRY_SECONDS):
+                return False
+        return True
+
+    def release(self, connection: Connection[Any]) -> None:
+        """Let other sessions acquire the lock at once; a closed connection has released it already."""
+        if not connection.closed:
+            connection.execute(_RELEASE, (self.key,))
+
+
+UPKEEP_LOCK: Final = AdvisoryLock(0x6768_6F73_7570)
+"""Held by the session that does a round of upkeep."""
+
+RELAY_LOCK: Final = AdvisoryLock(50_930_052)
+"""Held by the session that publishes the outbox."""
+
+
+def indexer_lock(chain_id: int) -> AdvisoryLock:
+    """The lock of the session that writes a chain's tables."""
+    return AdvisoryLock(_INDEXERS | chain_id & 0xFFFF_FFFF)
 
 
 @contextmanager
-def chain_lock(connection: Connection[Any], chain_id: int) -> Iterator[None]:
-    """Hold the chain's lock, which a lost session lets go by itself. Raises IndexerAtWork if another one holds it."""
-    if not try_lock(connection, chain_id):
+def exclusive_tables(connection: Connection[Any], chain_id: int) -> Iterator[None]:
+    """Hold the indexer's lock of a chain. Raises IndexerAtWork if another session holds it."""
+    lock = indexer_lock(chain_id)
+    if not lock.try_acquire(connection):
         raise IndexerAtWork(f"an indexer of chain {chain_id} is at work")
     try:
         yield
     finally:
-        release_lock(connection, chain_id)
-
-
-def release_lock(connection: Connection[Any], chain_id: int) -> None:
-    """Let others have the chain's lock at once; the end of a session would do it a moment later."""
-    if not connection.closed:
-        connection.execute("SELECT pg_advisory_unlock(%s)", (_key(chain_id),))
-
-
-def wait_for_lock(connection: Connection[Any], chain_id: int, stop: threading.Event) -> bool:
-    """Wait as a hot standby until the lock is ours; False if told to stop meanwhile. Blocks."""
-    while not try_lock(connection, chain_id):
-        if stop.wait(_RETRY_SECONDS):
-            return False
-    return True
-
-
-def _key(chain_id: int) -> int:
-    return _KEYSPACE | chain_id & 0xFFFF_FFFF
+        lock.release(connection)

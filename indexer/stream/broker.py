@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from indexer.base.errors import GhostnetError
+from indexer.base.errors import Retryable
 from indexer.stream.topics import Message, Place
 
 
-class BrokerAway(GhostnetError):
+class BrokerAway(Retryable):
     """The broker does not answer, or refuses to."""
 
     help = "Check IGGY_URL and the server. Nothing is lost: events wait in the database, and clients read on from it."

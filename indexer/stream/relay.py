@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from indexer.base.tracing import TRACER
 from indexer.domain.units import block_of
 from indexer.selectors.status import RELAY
-from indexer.store.lock import NOTICE_DEATH
+from indexer.store.lock import RELAY_LOCK
 from indexer.stream import reader
 from indexer.stream.broker import Broker
 from indexer.stream.connection import fetch_one, listen, word
@@ -61,7 +61,7 @@ class Relay:
     @staticmethod
     async def _take_turn(connection: AsyncConnection[Any]) -> None:
         waiting = False
-        while not await _is_ours(connection):
+        while not await RELAY_LOCK.try_acquire_async(connection):
             if not waiting:
                 logger.warning("another relay is at work; waiting to take over")
                 LAG.set(0)
@@ -121,12 +121,3 @@ async def store_position(connection: AsyncConnection[Any], position: Position) -
         " ON CONFLICT (consumer) DO UPDATE SET event_id = excluded.event_id, reorg_id = excluded.reorg_id",
         (RELAY, position.cursor, position.reorg),
     )
-
-
-async def _is_ours(connection: AsyncConnection[Any]) -> bool:
-    """Take the relay's lock, which goes with the connection."""
-    row = await fetch_one(connection, "SELECT pg_try_advisory_lock(hashtext('ghostnet relay'))")
-    if row is None or not row[0]:
-        return False
-    await connection.execute(NOTICE_DEATH)
-    return True

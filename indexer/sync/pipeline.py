@@ -10,9 +10,9 @@ from typing import Any
 from psycopg import Connection
 
 from indexer.base.errors import GhostnetError
+from indexer.base.stopping import Interrupted
 from indexer.base.tracing import TRACER
 from indexer.chain.blocks import FetchedBlock, FetchedRange
-from indexer.chain.errors import Interrupted
 from indexer.chain.source import BlockSource
 from indexer.chain.witness import NodeWitness
 from indexer.decode.block import Archive, decode_block

@@ -1,71 +1,96 @@
-"""The worker's life: take the chain's lock, index, and come back when the database has been away."""
+"""The worker: takes the chain's lock, indexes, and resumes after the database or the node was away."""
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import Any, Final
 
 from psycopg import Connection
 
-from indexer.base.errors import GhostnetError
-from indexer.chain.errors import Interrupted, NodeUnreachable
+from indexer.base.errors import GhostnetError, Retryable
+from indexer.base.retry import Backoff
+from indexer.base.stopping import Interrupted
+from indexer.chain.errors import NodeUnreachable
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.store.alarms import AlarmKind, alarms, raise_alarm
-from indexer.store.database import DATABASE_ERRORS, connect, explain, may_come_back
-from indexer.store.lock import release_lock, try_lock, wait_for_lock
+from indexer.store.database import DatabaseUnusable, connect, database_failures
+from indexer.store.lock import indexer_lock
+from indexer.sync.background import BackgroundJob
 from indexer.sync.observer import Observer
 from indexer.sync.pipeline import Chain, Pipeline
-from indexer.sync.requests import Calls, Operator
+from indexer.sync.requests import RequestRunner, StopCondition
 
 logger = logging.getLogger(__name__)
 
 START_UP_SECONDS: Final = 5.0
-LOOK_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 2.0
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 
 
 class Worker:
-    """Indexes one chain, one worker at a time; the others wait as hot standbys.
+    """Indexes one chain, one worker at a time; others wait as hot standbys for the chain's lock.
 
-    Node and database must be there when it starts; later both are waited for.
+    Node and database must answer when it starts; later it waits for either. It owns its background jobs: they run
+    while `run` does.
     """
 
-    def __init__(self, chain: Chain, source: SourceOptions, observer: Observer, operator: Operator) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        source: SourceOptions,
+        observer: Observer,
+        requests: RequestRunner,
+        jobs: Sequence[BackgroundJob] = (),
+    ) -> None:
         self._chain = chain
         self._source = source
         self._observer = observer
-        self._operator = operator
+        self._requests = requests
+        self._jobs = jobs
+        self._lock = indexer_lock(chain.chain_id)
         self._started = False
-        self._pause = FIRST_PAUSE
+        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self.reached = chain.start_block - 1
         """The last block that was applied."""
 
     def run(self, last_block: int | None, until_head: bool, stop: threading.Event) -> None:
-        """Index as Pipeline.run does; after a database went away, go on from its checkpoint.
+        """Index as Pipeline.run does; after a failure that may pass, resume from the checkpoint. To be called once.
 
-        Raises GhostnetError; then an alarm says why, if the database still takes one.
+        Returns when all background jobs have ended. Raises GhostnetError; then an alarm says why, if the database can
+        still store one.
         """
-        while not stop.is_set():
-            source = BlockSource(self._source, stop)
-            try:
-                with connect() as connection:
-                    if not self._started:
-                        source.open(patience=START_UP_SECONDS)
-                        self._started = True
-                    if self._lead(connection, source, last_block, until_head, stop):
-                        return
-            except Interrupted:
-                return
-            except DATABASE_ERRORS as error:
-                if not self._started or not may_come_back(error):
-                    raise explain(error) from error
-                logger.warning("the database is away, trying again in %.1f s: %s", self._pause, error)
-                stop.wait(self._pause)
-                self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            finally:
-                source.stop()
+        try:
+            for job in self._jobs:
+                job.start()
+            while not stop.is_set() and not self._attempt(last_block, until_head, stop):
+                pass
+        finally:
+            for job in self._jobs:
+                job.stop()
 
-    def _lead(
+    def _attempt(self, last_block: int | None, until_head: bool, stop: threading.Event) -> bool:
+        """Index on a new connection to database and node; whether the work is done."""
+        source = BlockSource(self._source, stop)
+        try:
+            with database_failures(), connect() as connection:
+                if not self._started:
+                    source.open(patience=START_UP_SECONDS)
+                    self._started = True
+                return self._index_with_lock(connection, source, last_block, until_head, stop)
+        except Interrupted:
+            return True
+        except Retryable as error:
+            if not self._started:
+                raise
+            pause = self._backoff.pause()
+            logger.warning("indexing was interrupted, trying again in %.1f s: %s", pause, error.message)
+            stop.wait(pause)
+            return False
+        finally:
+            source.stop()
+
+    def _index_with_lock(
         self,
         connection: Connection[Any],
         source: BlockSource,
@@ -73,43 +98,45 @@ class Worker:
         until_head: bool,
         stop: threading.Event,
     ) -> bool:
-        """Index once the chain's lock is ours; False if an operator's request is to be obeyed before more is done."""
-        if not try_lock(connection, self._chain.chain_id):
+        """Index once the chain's lock is acquired; False if an operator's request is to be run before more is done."""
+        if not self._lock.try_acquire(connection):
             logger.warning("another indexer of this chain is at work; waiting to take over")
-            if not wait_for_lock(connection, self._chain.chain_id, stop):
+            if not self._lock.acquire(connection, stop):
                 return True
-        self._pause = FIRST_PAUSE
+        self._backoff.reset()
         for kind, message in alarms(connection).items():
             self._observer.alarmed(kind, message)
-        self._operator.obey(connection, stop)
-        self._await_node(connection, source, stop)
+        self._requests.run_waiting(connection, stop)
+        self._wait_for_node(connection, source, stop)
         pipeline = Pipeline(self._chain, source, connection, self._observer)
         try:
-            with connect() as ears:
-                calls = Calls(ears, stop)
-                pipeline.run(last_block, until_head, calls.wanted)
+            with connect() as request_connection:
+                condition = StopCondition(request_connection, stop)
+                pipeline.run(last_block, until_head, condition.is_met)
+        except Retryable:
+            raise
         except GhostnetError as error:
-            self._say_why(error)
+            self._raise_halted_alarm(error)
             raise
         else:
-            release_lock(connection, self._chain.chain_id)
-            return not calls.operator
+            self._lock.release(connection)
+            return not condition.request_waiting
         finally:
             self.reached = pipeline.tip.number
 
-    def _await_node(self, connection: Connection[Any], source: BlockSource, stop: threading.Event) -> None:
-        """Wait for the node; operators' requests, most of which need none, are obeyed meanwhile."""
+    def _wait_for_node(self, connection: Connection[Any], source: BlockSource, stop: threading.Event) -> None:
+        """Wait for the node; operators' requests, most of which need none, are run meanwhile."""
         while not source.is_open:
             try:
-                source.open(patience=LOOK_SECONDS)
+                source.open(patience=POLL_SECONDS)
             except NodeUnreachable:
-                self._operator.obey(connection, stop)
+                self._requests.run_waiting(connection, stop)
 
-    def _say_why(self, error: GhostnetError) -> None:
-        """Leave an alarm for those who look at the database only."""
+    def _raise_halted_alarm(self, error: GhostnetError) -> None:
+        """Record why indexing halted, on a new connection: the loop's own may be what failed."""
         self._observer.alarmed(AlarmKind.HALTED, error.message)
         try:
-            with connect() as connection:
+            with database_failures(), connect() as connection:
                 raise_alarm(connection, AlarmKind.HALTED, error.message)
-        except DATABASE_ERRORS as trouble:
-            logger.warning("no alarm could be left in the database: %s", trouble)
+        except DatabaseUnusable as failure:
+            logger.warning("the alarm could not be stored in the database: %s", failure.message)

@@ -2,18 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 
+from indexer.store.lock import UPKEEP_LOCK
 from indexer.timescale.aggregates import refresh_aggregates
 from indexer.timescale.columnstore import compress_chunks
 from indexer.timescale.features import has_timescaledb
 from indexer.timescale.plan import ChainTime, UpkeepPlan, chain_time
 from indexer.timescale.retention import retire_history
-
-_LOCK: Final = 0x6768_6F73_7570
-"""Key of the advisory lock that one session holds while it does a round."""
 
 
 def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
@@ -22,7 +20,7 @@ def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
     Nothing is done without TimescaleDB, before anything is indexed, or while another session is at it. Each step is
     safe to be broken off at any point: the next round goes on. Needs a connection in autocommit mode.
     """
-    if not has_timescaledb(connection) or not _try_lock(connection):
+    if not has_timescaledb(connection) or not UPKEEP_LOCK.try_acquire(connection):
         return {}
     try:
         now = chain_time(connection, plan.reorg_depth)
@@ -34,12 +32,7 @@ def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
             "retire": _step(connection, now, "retire", lambda: retire_history(connection, now.now, plan)),
         }
     finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
-
-
-def _try_lock(connection: Connection[Any]) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-    return bool(row and row[0])
+        UPKEEP_LOCK.release(connection)
 
 
 def _step(connection: Connection[Any], now: ChainTime, name: str, work: Callable[[], str]) -> str:

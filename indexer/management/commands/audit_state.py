@@ -1,4 +1,4 @@
-"""Compare our state with the contracts' own views."""
+"""Compare the indexed state with the contracts' own views."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from indexer.maintenance.audit import audit, record
+from indexer.maintenance.audit import audit
 from indexer.management.base import GhostnetCommand, positive
 from indexer.store.database import connect
+from indexer.sync.audits import audit_checkpoint
 
 
 class Command(GhostnetCommand):
-    """Every position, level, round, bet, balance and total, as the node's contracts tell them."""
+    """Audits every position, level, round, bet, balance and total, or a sample of them."""
 
     help = (
         "Compare the indexed state with the contracts' views, asked by eth_call after the same block. Prints each "
@@ -25,9 +26,11 @@ class Command(GhostnetCommand):
 
     def run(self, *, at_block: int | None, sample: int | None, **options: Any) -> None:
         with connect() as connection:
-            report = audit(connection, settings.GHOSTNET.rpc_urls, at_block, sample)
+            rpc_urls = settings.GHOSTNET.rpc_urls
             if at_block is None:
-                record(connection, report)
+                report = audit_checkpoint(connection, rpc_urls, sample)
+            else:
+                report = audit(connection, rpc_urls, at_block, sample)
         for difference in report.differences:
             self.stdout.write(str(difference))
         summary = (

@@ -1,8 +1,6 @@
 """Index the chain: backfill, then follow the head."""
 
-import asyncio
 import sys
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -16,16 +14,15 @@ from indexer.management.base import GhostnetCommand, positive, stop_on_signals
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
 from indexer.store.quarantine import parse_log, quarantine_log
-from indexer.stream.broker import Broker
 from indexer.stream.iggy import IggyBroker
-from indexer.stream.relay import Relay
 from indexer.sync.metrics import MetricsObserver
 from indexer.sync.observer import Observer, Observers
 from indexer.sync.pipeline import Chain
+from indexer.sync.relaying import relay_job
 from indexer.sync.reporters import EventLog, LogReporter, ProgressReporter
-from indexer.sync.requests import Operator
+from indexer.sync.requests import RequestRunner
 from indexer.sync.self_check import SelfCheck
-from indexer.sync.upkeep import UpkeepThread
+from indexer.sync.upkeep import Upkeep
 from indexer.sync.worker import Worker
 
 
@@ -90,25 +87,22 @@ class Command(GhostnetCommand):
         serve_metrics(environment.metrics_port)
         stop = stop_on_signals()
         reporter = ProgressReporter(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
-        observers: list[Observer] = [reporter, EventLog(), MetricsObserver(), UpkeepThread(environment.upkeep)]
+        upkeep = Upkeep(environment.upkeep)
+        observers: list[Observer] = [reporter, EventLog(), MetricsObserver(), upkeep]
+        jobs = [upkeep.job]
         if environment.audit_every:
-            observers.append(
-                SelfCheck(
-                    environment.rpc_urls, environment.audit_every, environment.audit_sample, environment.reorg_depth
-                )
+            self_check = SelfCheck(
+                environment.rpc_urls, environment.audit_every, environment.audit_sample, environment.reorg_depth
             )
+            observers.append(self_check)
+            jobs.append(self_check.job)
         if relay and environment.iggy_url:
-            start_relay(IggyBroker(environment.iggy_url, deployment.chain_id))
-        operator = Operator(environment.rpc_urls, environment.audit_sample)
-        worker = Worker(chain, source, Observers(*observers), operator)
+            jobs.append(relay_job(IggyBroker(environment.iggy_url, deployment.chain_id)))
+        requests = RequestRunner(environment.rpc_urls, environment.audit_sample)
+        worker = Worker(chain, source, Observers(*observers), requests, jobs)
         with reporter:
             worker.run(to_block, until_head, stop)
         self.stderr.write(f"indexed up to block {worker.reached}")
-
-
-def start_relay(broker: Broker) -> None:
-    """Relay events on a thread that ends with the process: what it had not told waits in the database."""
-    threading.Thread(target=lambda: asyncio.run(Relay(broker).run()), name="relay", daemon=True).start()
 
 
 def put_into_quarantine(logs: list[str]) -> None:

@@ -83,7 +83,7 @@ def test_a_sample_asks_less(indexed: Connection[Any], node: ReplayServer) -> Non
 
 
 def test_a_node_without_that_state_is_no_difference(indexed: Connection[Any], node: ReplayServer) -> None:
-    with pytest.raises(AuditImpossible, match=r"does not tell the state after block 400: .*missing trie node"):
+    with pytest.raises(AuditImpossible, match=r"has no state after block 400: .*missing trie node"):
         audit(indexed, [node.url], 400)
 
 

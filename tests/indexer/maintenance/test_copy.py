@@ -12,7 +12,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from indexer.store.lock import try_lock
+from indexer.store.lock import indexer_lock
 from tests.databases import Databases, database_url, default_database
 from tests.indexing import index
 from tests.rows import fetch_one
@@ -61,7 +61,7 @@ def test_a_copy_that_can_not_be_made_says_why(
     with ReplayServer(season[:30]) as server:
         index(server, truth.contracts)
     with connect() as other:
-        assert try_lock(other, truth.chain_id)
+        assert indexer_lock(truth.chain_id).try_acquire(other)
         with pytest.raises(CommandError, match="at work"):
             call_command("copy_database", target)
     with pytest.raises(CommandError, match="holds a chain already"):

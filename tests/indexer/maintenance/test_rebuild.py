@@ -18,7 +18,7 @@ from indexer.rules.errors import DeathsUnresolved
 from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.store.database import connect
 from indexer.store.digest import TotalsDiffer, state_digest
-from indexer.store.lock import IndexerAtWork, try_lock
+from indexer.store.lock import IndexerAtWork, indexer_lock
 from indexer.store.totals import recount_totals
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
 from tests.databases import Databases, default_database
@@ -100,7 +100,7 @@ def test_the_indexer_goes_on_from_what_was_rebuilt(
 
 def test_a_rebuild_does_not_start_beside_an_indexer(indexed: Connection[Any]) -> None:
     with connect() as other:
-        assert try_lock(other, 6343)
+        assert indexer_lock(6343).try_acquire(other)
         with pytest.raises(IndexerAtWork):
             run_rebuild(indexed)
 

@@ -31,7 +31,7 @@ from indexer.store.checkpoint import BlockNotIndexed, ForeignDatabase, NothingIn
 from indexer.store.database import connect
 from indexer.store.digest import CurrentRowsDiffer, state_digest
 from indexer.store.loader import Snapshot, load_game
-from indexer.store.lock import try_lock, wait_for_lock
+from indexer.store.lock import indexer_lock
 from indexer.store.rollback import roll_back
 from indexer.store.tables import tables, time_text
 from indexer.store.writer import Batch, Writer, append, copy_text
@@ -196,10 +196,10 @@ def test_free_text_and_json_pass_through_copy_unharmed(connection: Connection[An
 def test_a_second_indexer_waits_and_takes_over(database: str) -> None:
     stop = threading.Event()
     with connect() as first, connect() as second:
-        assert try_lock(first, 6343)
-        assert try_lock(second, 4326)
+        assert indexer_lock(6343).try_acquire(first)
+        assert indexer_lock(4326).try_acquire(second)
         taken: list[bool] = []
-        waiting = threading.Thread(target=lambda: taken.append(wait_for_lock(second, 6343, stop)))
+        waiting = threading.Thread(target=lambda: taken.append(indexer_lock(6343).acquire(second, stop)))
         waiting.start()
         waiting.join(0.5)
         assert waiting.is_alive()
@@ -211,9 +211,9 @@ def test_a_second_indexer_waits_and_takes_over(database: str) -> None:
 def test_a_waiting_indexer_can_be_stopped(database: str) -> None:
     stop = threading.Event()
     with connect() as first, connect() as second:
-        assert try_lock(first, 6343)
+        assert indexer_lock(6343).try_acquire(first)
         stop.set()
-        assert wait_for_lock(second, 6343, stop) is False
+        assert indexer_lock(6343).acquire(second, stop) is False
 
 
 def test_a_batch_takes_few_statements_however_many_rows(connection: Connection[Any]) -> None:

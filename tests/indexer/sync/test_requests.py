@@ -1,27 +1,36 @@
-"""Operators' requests: carried out by the indexer, in order, on the record."""
+"""Operators' requests: run by the indexer, in order, on the record."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from psycopg import Connection
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.digest import state_digest
+from indexer.sync.requests import RequestRunner
 from tests.databases import Databases
 from tests.indexer.sync.contradiction import chain_with_a_contradiction, command
+from tests.indexing import index
 from tests.processes import await_block, await_true, checkpoint, indexer
 from tests.rows import fetch_one
 
 HEAD = 100
 
 
+def measured(metric: str, **labels: str) -> float | None:
+    """A metric of this process."""
+    return REGISTRY.get_sample_value(metric, labels)
+
+
 def request(connection: Connection[Any], kind: str, argument: str = "") -> int:
-    """Ask as the admin does; the request's number."""
+    """Make a request as the admin does; return its id."""
     row = connection.execute(
         "INSERT INTO operator_requests (kind, argument, reason, requested_by, requested_at, failed, outcome)"
         " VALUES (%s, %s, 'because', 'ops', now(), false, '') RETURNING id",
@@ -37,7 +46,7 @@ def outcome(connection: Connection[Any], number: int) -> tuple[bool, str]:
     def done() -> bool:
         return bool(fetch_one(connection, f"SELECT done_at IS NOT NULL FROM operator_requests WHERE id = {number}"))
 
-    await_true(done, "the request was not carried out")
+    await_true(done, "the request was not run")
     row = connection.execute("SELECT failed, outcome FROM operator_requests WHERE id = %s", (number,)).fetchone()
     assert row is not None
     return row[0], row[1]
@@ -93,6 +102,31 @@ def test_audits_and_rebuilds_are_done_while_it_runs(
     assert state_digest(connection) == digest_at(head + 5)
 
 
+def test_an_audit_that_was_requested_sets_the_alarm_and_its_metrics_and_a_clean_one_clears_them(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = max(number for number in map(int, truth.checkpoints) if number < 400)
+    with ReplayServer(season, ReplayOptions(head=head), truth=truth) as node:
+        index(node, truth.contracts)
+        runner = RequestRunner([node.url], 100)
+        connection.execute("UPDATE current_levels SET total_staked = total_staked + 1 WHERE level = 1")
+        request(connection, "audit")
+        runner.run_waiting(connection, threading.Event())
+        differences = fetch_one(connection, "SELECT differences FROM audits")
+        assert differences > 0
+        assert fetch_one(connection, "SELECT count(*) FROM alarms WHERE kind = 'audit'") == 1
+        assert measured("indexer_alarm", kind="audit") == 1
+        assert measured("indexer_audit_differences") == differences
+        assert measured("indexer_audited_block") == head
+        assert f"audit at block {head}: getLevelState(1) totalStaked" in caplog.text
+        connection.execute("UPDATE current_levels SET total_staked = total_staked - 1 WHERE level = 1")
+        request(connection, "audit")
+        runner.run_waiting(connection, threading.Event())
+        assert fetch_one(connection, "SELECT count(*) FROM alarms") == 0
+        assert measured("indexer_alarm", kind="audit") == 0
+        assert measured("indexer_audit_differences") == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "argument", "complaint"),
     [("quarantine", "0x12", "names no log"), ("rebuild", "many", "not a whole number"), ("audit", "1.5", "whole")],
@@ -136,7 +170,7 @@ def test_a_request_that_the_database_refuses_fails_and_indexing_goes_on(
         await_block(connection, 11)
 
 
-def test_requests_are_obeyed_while_the_node_is_away(
+def test_requests_are_run_while_the_node_is_away(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
     with ReplayServer(season, ReplayOptions(head=10)) as node:
