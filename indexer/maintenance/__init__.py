@@ -1,1 +1,1 @@
-"""What operators run beside the indexer: audit, rebuild, copy, dump."""
+"""Operations that operators run beside the indexer: audit, rebuild, copy, dump."""

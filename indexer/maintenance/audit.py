@@ -17,9 +17,9 @@ from indexer.chain.client import Call, NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.fetcher import BlockFetcher
 from indexer.chain.views import View
-from indexer.domain.units import to_hex
 from indexer.maintenance.dump import dump_state
 from indexer.store.checkpoint import read_progress
+from indexer.store.headers import stored_header
 
 T = TypeVar("T")
 
@@ -113,9 +113,9 @@ def audit(
     started = time.monotonic()
     state = dump_state(connection, at_block)
     block = state["block"]
-    row = connection.execute("SELECT hash FROM blocks WHERE number = %s", (block,)).fetchone()
+    header = stored_header(connection, block)
     contracts, checks = read_progress(connection).contracts, list(_checks(state, sample))
-    calls = _call_views(rpc_urls, contracts, block, to_hex(row[0]) if row else None, checks)
+    calls = _call_views(rpc_urls, contracts, block, header.hash if header else None, checks)
     answers = run_until_stopped(calls, stop or threading.Event())
     found = [
         difference for check, answer in zip(checks, answers, strict=True) for difference in check.differences(answer)

@@ -1,4 +1,4 @@
-"""Copy everything that the indexer knows to another database, and prove that it is the same there."""
+"""Copy all of the indexer's tables to another database, and verify the copy by its digest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from indexer.store.loader import Snapshot
 from indexer.store.lock import exclusive_tables
 
 OnTable = Callable[[str, int], None]
-"""Told a table and how many of its rows were copied."""
+"""Called after each table with its name and the number of rows copied."""
 
 
 class TargetNotEmpty(GhostnetError):
-    """The database to copy to holds a chain already."""
+    """The target database holds a chain already."""
 
     help = "Name an empty database; the copy migrates it itself."
 
 
 class CopyDiffers(GhostnetError):
-    """What arrived is not what was sent."""
+    """The target's digest is not the source's."""
 
-    help = "Drop the target database, make sure that nobody else writes to it, and copy again."
+    help = "Drop the target database, make sure that nothing else writes to it, and copy again."
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A finished copy: its rows, and the state's digest, which both databases have."""
+    """A finished copy: the number of rows, and the digest of both databases."""
 
     rows: int
     digest: str
@@ -40,7 +40,7 @@ class Copied:
 def copy_database(source: Connection[Any], target: Connection[Any], on_table: OnTable) -> Copied:
     """Copy all rows of all of the indexer's tables to a migrated, empty database, in one transaction there.
 
-    Raises NothingIndexed, IndexerAtWork while somebody writes to the source, TargetNotEmpty, and CopyDiffers if the
+    Raises NothingIndexed, IndexerAtWork while an indexer writes to the source, TargetNotEmpty, and CopyDiffers if the
     digests are not the same afterwards.
     """
     chain_id = Snapshot(source).progress.chain_id
@@ -53,24 +53,24 @@ def copy_database(source: Connection[Any], target: Connection[Any], on_table: On
                 copied = _copy_table(source, target, model)
                 on_table(model._meta.db_table, copied)
                 rows += copied
-        digest, arrived = state_digest(source), state_digest(target)
-        if digest != arrived:
-            raise CopyDiffers(f"the digest here is {digest}, there {arrived}")
+        digest, copied_digest = state_digest(source), state_digest(target)
+        if digest != copied_digest:
+            raise CopyDiffers(f"the digest here is {digest}, there {copied_digest}")
     return Copied(rows, digest)
 
 
 def _copy_table(source: Connection[Any], target: Connection[Any], model: type[Model]) -> int:
-    """Copy a table in the order of its key, which is the chain's; return how many rows."""
+    """Copy a table in the order of its primary key, which is chain order; return the number of rows."""
     key = model._meta.pk
     assert key is not None, "every model has a primary key"
     table = sql.Identifier(model._meta.db_table)
     columns = sql.SQL(", ").join(sql.Identifier(field.attname) for field in model._meta.concrete_fields)
-    outward = sql.SQL("COPY (SELECT {} FROM {} ORDER BY {}) TO STDOUT").format(
+    copy_out = sql.SQL("COPY (SELECT {} FROM {} ORDER BY {}) TO STDOUT").format(
         columns, table, sql.Identifier(key.attname)
     )
-    inward = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
+    copy_in = sql.SQL("COPY {} ({}) FROM STDIN").format(table, columns)
     with source.cursor() as reader, target.cursor() as writer:
-        with reader.copy(outward) as outgoing, writer.copy(inward) as incoming:
+        with reader.copy(copy_out) as outgoing, writer.copy(copy_in) as incoming:
             for data in outgoing:
                 incoming.write(data)
         copied = writer.rowcount

@@ -21,7 +21,7 @@ from indexer.store.retention import check_whole, horizon
 
 
 def dump_state(connection: Connection[Any], at_block: int | None = None) -> dict[str, Any]:
-    """Everything the contracts would answer after a block (None: the checkpoint); amounts in wei as decimal strings.
+    """The contracts' answers after a block (None: the checkpoint), from the tables; amounts in wei as decimal strings.
 
     Raises NothingIndexed, BlockNotIndexed or HistoryRetired.
     """
@@ -36,7 +36,7 @@ def dump_state(connection: Connection[Any], at_block: int | None = None) -> dict
             "players": {address: _player(game, address, timestamp) for address in players},
             "levels": {str(number): _level(game, number) for number in game.levels},
             "rounds": {str(int(row.round_id)): _round(row) for row in snapshot.states(RoundRow)},
-            "bets": [_bet(row) for row in _in_order(snapshot)],
+            "bets": [_bet(row) for row in _bets_in_order(snapshot)],
             "totalValueLocked": str(game.total_value_locked),
             "totalSupply": str(game.total_supply),
             "balances": _balances(snapshot, timestamp),
@@ -69,7 +69,7 @@ def _player(game: Game, address: Address, now: int) -> dict[str, Any]:
 def _player_columns(
     position: Position | None, streak: int, pending: int, rate: int, boosts: list[Boost] | tuple[()]
 ) -> dict[str, Any]:
-    """The views of a user; of one without a position they are all zeros."""
+    """The results of the views of a user; all zeros without a position."""
     return {
         "amount": str(position.amount if position else 0),
         "level": position.level if position else 0,
@@ -130,12 +130,13 @@ def _bet(row: Any) -> dict[str, Any]:
     }
 
 
-def _in_order(snapshot: Snapshot) -> list[Any]:
+def _bets_in_order(snapshot: Snapshot) -> list[Any]:
+    """The rows of all bets by round and player."""
     return sorted(snapshot.states(BetRow), key=lambda row: (row.round_id, row.address))
 
 
 def _balances(snapshot: Snapshot, timestamp: int) -> dict[str, str]:
-    """DATA balances of everybody who ever had any: today's, without what moved after the block."""
+    """DATA balances (wei) of all accounts that ever had any: the current ones without the transfers after the block."""
     check_whole(snapshot.connection, ["token_transfers"], timestamp, f"the balances at block {snapshot.at_block}")
     rows = snapshot.rows(
         "SELECT account, sum(amount) AS balance FROM ("
@@ -149,7 +150,7 @@ def _balances(snapshot: Snapshot, timestamp: int) -> dict[str, str]:
 
 
 def _event_counts(snapshot: Snapshot) -> Mapping[str, int] | None:
-    """How often each event occurred; None once the oldest are kept no longer."""
+    """The number of events of each name; None once retention has deleted the oldest."""
     if horizon(snapshot.connection, ["chain_events"]):
         return None
     rows = snapshot.rows(

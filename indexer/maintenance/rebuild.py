@@ -1,4 +1,4 @@
-"""Compute all derived tables anew from the archived chain, without a node: for rules that have changed."""
+"""Recompute all derived tables from the archived chain, without a node: after a change of the rules."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ from indexer.store.tables import tables
 from indexer.store.totals import wrong_totals
 
 OnProgress = Callable[[int, int, int], None]
-"""Told the first, the last and the latest block."""
+"""Called with the first and the last block of a rebuild, and the one that was just applied."""
 
 
 class RebuildInterrupted(GhostnetError):
@@ -37,7 +37,7 @@ class RebuildInterrupted(GhostnetError):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild of the blocks `first` to `last` found; `swapped` if it was put in place."""
+    """A finished rebuild of the blocks `first` to `last`; `swapped` if differing tables were to be replaced."""
 
     first: int
     last: int
@@ -59,9 +59,9 @@ def rebuild(
     stop: threading.Event,
     on_progress: OnProgress,
 ) -> Rebuilt:
-    """Apply the archived blocks from `from_block` (None: the first one) on to the state before it, by today's rules.
+    """Apply the archived blocks from `from_block` (None: the first one) to the state before it, by the current rules.
 
-    The result replaces what differs from it, if `swap` says so; until then nothing is changed. Raises IndexerAtWork,
+    With `swap` the result replaces the tables that differ, in one transaction at the end. Raises IndexerAtWork,
     RebuildInterrupted, BlockNotIndexed, HistoryRetired, ArchiveIncomplete, and InvariantBroken if the rules contradict
     the chain.
     """
@@ -102,7 +102,7 @@ def _rebuild(
 
 
 def _state_before(snapshot: Snapshot, first: int, contracts: dict[str, Address]) -> tuple[Game, Header]:
-    """The mirror after the block before `first`, and what is known of that block: its number, and a time not later."""
+    """The game's state before block `first`, and a header of the block before it with its number and timestamp only."""
     if first == snapshot.progress.start_block:
         game, timestamp = Game(contracts, quarantined=load_quarantine(snapshot)), 0
     else:
@@ -115,7 +115,7 @@ def _state_before(snapshot: Snapshot, first: int, contracts: dict[str, Address])
 
 @dataclass(slots=True)
 class _Replay:
-    """Applies archived blocks; logs that can be decoded by now are collected in `archive`."""
+    """Applies archived blocks; events of logs that could not be decoded before are collected in `archive`."""
 
     game: Game
     decoder: LogDecoder

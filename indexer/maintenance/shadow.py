@@ -1,4 +1,4 @@
-"""A shadow of the derived tables: filled beside them, compared with them, and put in their place."""
+"""Shadow copies of the derived tables: filled beside them, compared with them, and put in their place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ DERIVED: Final = (*FACTS, *VERSIONS)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A derived table and its shadow: rows from the first block on, and whether they are the same."""
+    """A derived table compared with its shadow: their numbers of rows, and whether the rows are the same."""
 
     row: type[Row]
     table: str
@@ -34,7 +34,7 @@ class Comparison:
 
 
 class Shadow:
-    """The derived tables from the block after `before` on, in a schema of their own; `before` is where they go on."""
+    """Tables like the derived ones in a schema of their own, for the rows of the blocks above `before`."""
 
     def __init__(self, connection: Connection[Any], before: Header) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Shadow:
         self._start = first_id(before.number + 1)
 
     def create(self) -> None:
-        """Make empty tables, in place of those that an interrupted rebuild left."""
+        """Create empty tables, replacing those that an interrupted rebuild left."""
         self.drop()
         self._connection.execute(f"CREATE SCHEMA {SCHEMA}")
         for row in DERIVED:
@@ -50,11 +50,11 @@ class Shadow:
             self._connection.execute(f"CREATE UNLOGGED TABLE {SCHEMA}.{table.name} (LIKE {table.name})")
 
     def drop(self) -> None:
-        """Leave nothing behind."""
+        """Drop all shadow tables."""
         self._connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 
     def append(self, rows: Mapping[type[Row], Sequence[Any]]) -> None:
-        """Add the rows of some blocks; those of the archive are none of the shadow's."""
+        """Add the derived rows of some blocks; archive rows are ignored."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             for row in DERIVED:
                 if rows.get(row):
@@ -66,7 +66,7 @@ class Shadow:
             return [self._compare(row) for row in DERIVED]
 
     def swap(self, comparisons: Sequence[Comparison], decoded: Sequence[ChainEventRow]) -> None:
-        """Put the shadow's rows in place of those that differ, in one transaction; readers see the one or the other.
+        """Replace the rows of tables that differ by their shadows', in one transaction.
 
         `decoded` are events that can be decoded now and could not be before: they leave `undecoded_logs`.
         """

@@ -1,1 +1,1 @@
-"""The tables: written by COPY, loaded into the game, rolled back without knowing any rule."""
+"""The database tables: written by COPY, loaded into the game's state, rolled back without knowing any game rule."""

@@ -1,4 +1,4 @@
-"""Alarms: what an operator must know now, and why the data is not served as ready."""
+"""Alarms: conditions that need an operator's attention; while one stands, the data is not served as ready."""
 
 from enum import StrEnum
 from typing import Any
@@ -7,20 +7,20 @@ from psycopg import Connection
 
 
 class AlarmKind(StrEnum):
-    """What can be wrong; each is raised at most once, and cleared by the indexer when it is over."""
+    """What an alarm is about; at most one of each kind stands, and the indexer clears it when it is over."""
 
     DEEP_REORG = "deep_reorg"
-    """A reorg deeper than GHOSTNET_REORG_DEPTH: what is stored above the common ancestor did not happen."""
+    """A reorg deeper than GHOSTNET_REORG_DEPTH: blocks that were served as finalized were dropped."""
 
     HALTED = "halted"
-    """The indexer stopped at an error that will come again until somebody acts."""
+    """The indexer stopped at an error that recurs until an operator acts."""
 
     AUDIT = "audit"
     """The last audit found differences from the contracts' own views."""
 
 
 def raise_alarm(connection: Connection[Any], kind: AlarmKind, message: str) -> None:
-    """Record an alarm; one of the same kind is replaced, but keeps its time."""
+    """Store an alarm; the message of one of the same kind is replaced, its time is kept."""
     connection.execute(
         "INSERT INTO alarms (kind, message, raised_at) VALUES (%s, %s, clock_timestamp())"
         " ON CONFLICT (kind) DO UPDATE SET message = EXCLUDED.message",
@@ -29,10 +29,10 @@ def raise_alarm(connection: Connection[Any], kind: AlarmKind, message: str) -> N
 
 
 def clear_alarm(connection: Connection[Any], kind: AlarmKind) -> None:
-    """The trouble is over; nothing happens if there was none."""
+    """Delete the alarm of a kind, if there is one."""
     connection.execute("DELETE FROM alarms WHERE kind = %s", (kind,))
 
 
 def alarms(connection: Connection[Any]) -> dict[AlarmKind, str]:
-    """The messages of all alarms that stand."""
+    """The messages of all standing alarms."""
     return {AlarmKind(kind): message for kind, message in connection.execute("SELECT kind, message FROM alarms")}

@@ -1,4 +1,4 @@
-"""Read the chain back from its archive: blocks with their events, calldata and what a node was asked."""
+"""Read the archived chain: blocks with their events, undecoded logs, calldata and the node's answers."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _BLOCKS_AT_ONCE: Final = 1_000
 
 
 class ArchiveIncomplete(GhostnetError):
-    """The archive lacks something that it should hold."""
+    """Rows are missing from the archive."""
 
     help = "The database was changed by hand, restored in part, or is older than chain_blocks: index it anew."
 
@@ -34,7 +34,7 @@ class ArchivedEvent(NamedTuple):
 
 @dataclass(slots=True)
 class ArchivedLog:
-    """A log that could not be decoded when it was seen, as the node sent it."""
+    """A log that could not be decoded when it was indexed, as the node sent it."""
 
     address: str
     topics: list[str]
@@ -46,7 +46,8 @@ class ArchivedLog:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedBlock:
-    """A block that holds something of ours; `answers` of the node by question (RememberedWitness)."""
+    """A block with at least one log or transaction of the contracts; `answers` of the node by question
+    (RememberedWitness)."""
 
     header: Header
     transactions: list[Transaction] = field(default_factory=list)
@@ -56,9 +57,10 @@ class ArchivedBlock:
 
 
 def archived_blocks(snapshot: Snapshot, first: int) -> Iterator[list[ArchivedBlock]]:
-    """All blocks from `first` up to the snapshot's that hold something of ours, some at a time, in chain order.
+    """The archived blocks from `first` up to the snapshot's, in chain order, some hundred at a time.
 
-    Raises ArchiveIncomplete if something is archived of a block that is not.
+    Blocks without logs of the contracts are not archived. Raises ArchiveIncomplete if rows of a block are archived
+    without the block itself.
     """
     start = first_id(first)
     while start < snapshot.end_id:
@@ -71,12 +73,13 @@ def archived_blocks(snapshot: Snapshot, first: int) -> Iterator[list[ArchivedBlo
         try:
             _fill(snapshot, blocks, start, end)
         except KeyError as error:
-            raise ArchiveIncomplete(f"something of block {error} is archived, but not the block") from error
+            raise ArchiveIncomplete(f"rows of block {error} are archived, but not the block") from error
         yield list(blocks.values())
         start = end
 
 
 def _fill(snapshot: Snapshot, blocks: dict[int, ArchivedBlock], start: int, end: int) -> None:
+    """Add to blocks, by their numbers, their archived rows with ids from `start` to below `end`."""
     for row in _rows(snapshot, ChainEventRow, start, end):
         event = ArchivedEvent(row.id, hash_of(row.tx_hash), row.tx_index, row.contract, row.name, json.loads(row.args))
         blocks[block_of(row.id)].events.append(event)
@@ -91,8 +94,8 @@ def _fill(snapshot: Snapshot, blocks: dict[int, ArchivedBlock], start: int, end:
             )
         )
     for row in _rows(snapshot, UndecodedLogRow, start, end):
-        place = to_hex(row.tx_hash), hex(row.tx_index), hex(log_index_of(row.id))
-        log = ArchivedLog(address_of(row.address), json.loads(row.topics), to_hex(row.data), *place)
+        position = to_hex(row.tx_hash), hex(row.tx_index), hex(log_index_of(row.id))
+        log = ArchivedLog(address_of(row.address), json.loads(row.topics), to_hex(row.data), *position)
         blocks[block_of(row.id)].undecoded.append(log)
     for row in _rows(snapshot, WitnessAnswerRow, start, end):
         blocks[block_of(row.id)].answers[row.question] = json.loads(row.answer)

@@ -1,4 +1,4 @@
-"""What audits found, kept for those who look into the database."""
+"""The results of audits, stored for operators."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ KEPT: Final = 10_000
 def record_audit(
     connection: Connection[Any], block_number: int, views_checked: int, differences: int, duration: float
 ) -> None:
-    """Keep the outcome of an audit (`duration` in seconds); the oldest of more than 10,000 are forgotten."""
+    """Store the result of an audit (`duration` in seconds); only the newest 10,000 are kept."""
     row = connection.execute(
         "INSERT INTO audits (finished_at, block_number, views_checked, differences, duration_ms)"
         " VALUES (clock_timestamp(), %s, %s, %s, %s) RETURNING id",

@@ -1,4 +1,4 @@
-"""The checkpoint: which chain this database holds, and up to which block."""
+"""The checkpoint: which chain this database holds, and the last block that was written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from indexer.store.database import read_json
 from indexer.store.tables import block_datetime
 
 HEAD_CHANNEL: Final = "ghostnet_head"
-"""NOTIFY channel that tells of every commit: `<block number>`."""
+"""The NOTIFY channel of commit notifications; the payload is the checkpoint's block number."""
 _COMMITTED: Final = "indexed_at = clock_timestamp(), revision = revision + 1"
 
 
@@ -29,13 +29,13 @@ class ForeignDatabase(GhostnetError):
 
 
 class NothingIndexed(GhostnetError):
-    """The database holds no chain yet."""
+    """The database has no checkpoint yet."""
 
     help = "Run `manage.py index_chain` first."
 
 
 class BlockNotIndexed(GhostnetError):
-    """A block was asked for that this database does not cover."""
+    """A block was requested that this database does not cover."""
 
     help = "Ask for a block between the deployment's start block and the checkpoint."
 
@@ -44,7 +44,7 @@ class BlockNotIndexed(GhostnetError):
 class Progress:
     """The checkpoint as stored; `timestamp` in unix seconds, `contracts` maps names to addresses.
 
-    `block_hash` is None before the first block: what stands below it is not known.
+    `block_hash` is None before the first block is indexed: that of the block below it is unknown.
     """
 
     chain_id: int
@@ -56,7 +56,7 @@ class Progress:
 
 
 def start_chain(connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]) -> Progress:
-    """The checkpoint to go on from; an empty database gets one just below the start block.
+    """The checkpoint to resume from; an empty database gets one just below the start block.
 
     Raises ForeignDatabase if the database belongs to another chain or deployment.
     """
@@ -103,9 +103,9 @@ def read_progress(connection: Connection[Any]) -> Progress:
 
 
 def set_checkpoint(cursor: Cursor[Any], header: Header, chain_head: int) -> None:
-    """Make a block the checkpoint, and tell everyone who listens once the transaction is committed.
+    """Make a block the checkpoint, and send a commit notification when the transaction commits.
 
-    `chain_head` is the node's last block, as far as it is known.
+    `chain_head` is the height of the node's newest known block.
     """
     cursor.execute(
         "UPDATE checkpoints SET block_number = %s, block_hash = %s, block_time = %s, timestamp = %s,"
@@ -122,7 +122,7 @@ def set_checkpoint(cursor: Cursor[Any], header: Header, chain_head: int) -> None
 
 
 def refresh_checkpoint(cursor: Cursor[Any]) -> None:
-    """The checkpoint stands where it stood, but what it stands for has changed: tell everyone who listens."""
+    """Send a commit notification for an unchanged checkpoint whose tables have changed."""
     cursor.execute(f"UPDATE checkpoints SET {_COMMITTED}")
     cursor.execute("SELECT pg_notify(%s, block_number::text) FROM checkpoints", (HEAD_CHANNEL,))
 

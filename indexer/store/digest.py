@@ -1,4 +1,4 @@
-"""One hash over everything that the chain determines: equal chains give equal digests, by whatever route."""
+"""One hash over all chain-derived rows: equal chains give equal digests, however they were indexed."""
 
 from hashlib import blake2b
 from typing import Any
@@ -12,13 +12,13 @@ from indexer.store.totals import wrong_totals
 
 
 class CurrentRowsDiffer(GhostnetError):
-    """The current rows are not the newest versions."""
+    """A current table does not hold the newest version of each key."""
 
     help = "The database was changed by hand, or restored in part; restore it wholly or index it anew."
 
 
 class TotalsDiffer(GhostnetError):
-    """The running totals are not the sums over history."""
+    """The running totals are not the sums over their history tables."""
 
     help = "The database was changed by hand; `manage.py rebuild_state` sums them up anew."
 

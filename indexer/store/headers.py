@@ -1,10 +1,11 @@
-"""The block headers that are remembered near the head: what a reorg is recognised by."""
+"""The stored headers of the newest blocks, by which a reorg is detected."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 
+from indexer.domain.chain import Header
 from indexer.domain.units import Hash, hash_of
 
 
@@ -15,9 +16,15 @@ class StoredHeader(NamedTuple):
     hash: Hash
 
 
-def stored_headers(connection: Connection[Any], highest: int, at_once: Iterator[int]) -> Iterator[list[StoredHeader]]:
-    """Headers from block `highest` downwards, newest first, in portions whose sizes `at_once` gives."""
+def stored_header(connection: Connection[Any], number: int) -> Header | None:
+    """The header of an indexed block; None if it is no longer stored, or never was."""
+    row = connection.execute("SELECT hash, parent_hash, timestamp FROM blocks WHERE number = %s", (number,)).fetchone()
+    return None if row is None else Header(number, hash_of(row[0]), hash_of(row[1]), int(row[2]))
+
+
+def stored_headers(connection: Connection[Any], highest: int, sizes: Iterator[int]) -> Iterator[list[StoredHeader]]:
+    """Headers from block `highest` downwards, newest first, in portions whose sizes `sizes` yields."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT number, hash FROM blocks WHERE number <= %s ORDER BY number DESC", (highest,))
-        while portion := cursor.fetchmany(next(at_once)):
+        while portion := cursor.fetchmany(next(sizes)):
             yield [StoredHeader(int(number), hash_of(block_hash)) for number, block_hash in portion]

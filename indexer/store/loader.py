@@ -1,4 +1,4 @@
-"""Load the game as it stood after a block, from the versions or, at the checkpoint, from the current rows."""
+"""Load the game's state after a block, from versions or, at the checkpoint, from current rows."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,12 +25,13 @@ from indexer.records.rows import (
 from indexer.records.stored import stored_level, stored_position
 from indexer.rules.game import Game
 from indexer.store.checkpoint import check_indexed, read_progress
+from indexer.store.headers import stored_header
 from indexer.store.tables import tables
 
 
 @contextmanager
 def snapshot_of(connection: Connection[Any], at_block: int | None = None) -> "Iterator[Snapshot]":
-    """A snapshot that stays what it is while the indexer goes on: everything is read in one transaction.
+    """A snapshot whose reads share one transaction, unaffected by what the indexer commits meanwhile.
 
     Raises NothingIndexed or BlockNotIndexed.
     """
@@ -54,18 +55,21 @@ class Snapshot:
         self.end_id = first_id(self.at_block + 1)
 
     def timestamp(self) -> int:
-        """The block's time in unix seconds; for empty blocks whose headers are forgotten, that of the last one that was
-        not empty."""
+        """The block's time in unix seconds; for an empty block whose header is no longer stored, that of the last block
+        before it that is archived."""
+        header = stored_header(self.connection, self.at_block)
+        if header is not None:
+            return header.timestamp
         row = self.connection.execute(
-            "SELECT timestamp FROM blocks WHERE number = %(number)s"
-            " UNION ALL (SELECT timestamp FROM chain_blocks WHERE id < %(end)s ORDER BY id DESC LIMIT 1) LIMIT 1",
-            {"number": self.at_block, "end": self.end_id},
+            "SELECT timestamp FROM chain_blocks WHERE id < %s ORDER BY id DESC LIMIT 1", (self.end_id,)
         ).fetchone()
         return int(row[0]) if row else 0
 
     def states(self, row: type[Row], condition: str = "TRUE") -> Iterator[Any]:
-        """The state of everything of one kind that meets an SQL condition, as rows with named columns; without
-        `block_time`, which no state depends on."""
+        """The newest version of each key of a table that meets an SQL condition, as rows with named columns.
+
+        `block_time` is left out: no state depends on it.
+        """
         table = tables()[row]
         columns = ", ".join(column for column in table.columns if column != "block_time")
         if self.at_block == self.progress.block_number:
@@ -84,7 +88,7 @@ class Snapshot:
 
 
 def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
-    """The mirror as it stood after the snapshot's block."""
+    """The game's state after the snapshot's block."""
     game = Game(contracts)
     _load_levels(game, snapshot)
     _load_protocol(game, snapshot)
@@ -97,7 +101,7 @@ def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
 
 
 def load_quarantine(snapshot: Snapshot) -> frozenset[tuple[Hash, int]]:
-    """The logs to go past, by transaction and log index."""
+    """The quarantined logs, by transaction hash and log index."""
     rows = snapshot.rows("SELECT tx_hash, log_index FROM quarantined_logs")
     return frozenset((hash_of(row.tx_hash), row.log_index) for row in rows)
 

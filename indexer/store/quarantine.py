@@ -1,4 +1,4 @@
-"""The quarantine: logs that an operator decided to go past."""
+"""The quarantine: logs to which no rule is applied, by an operator's decision."""
 
 import re
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from psycopg import Connection
 
 from indexer.base.errors import GhostnetError
-from indexer.domain.units import LOG_INDEX_BITS, Hash, to_bytes
+from indexer.domain.units import Hash, log_index_of, to_bytes
 
 
 class BadLogName(GhostnetError):
-    """A log was named in a form that can't be read."""
+    """A log was named in an unknown form."""
 
     help = "Write the transaction's hash, a colon and the log index, as the error message names them: 0x12…ef:7"
 
@@ -25,17 +25,12 @@ def parse_log(text: str) -> tuple[Hash, int]:
 
 def is_archived(connection: Connection[Any], tx_hash: Hash, log_index: int) -> bool:
     """Whether a log is among the decoded ones of the indexed blocks."""
-    return (
-        connection.execute(
-            f"SELECT FROM chain_events WHERE tx_hash = %s AND id & {(1 << LOG_INDEX_BITS) - 1} = %s LIMIT 1",
-            (to_bytes(tx_hash), log_index),
-        ).fetchone()
-        is not None
-    )
+    events = connection.execute("SELECT id FROM chain_events WHERE tx_hash = %s", (to_bytes(tx_hash),))
+    return any(log_index_of(event_id) == log_index for (event_id,) in events)
 
 
 def quarantine_log(connection: Connection[Any], tx_hash: Hash, log_index: int, reason: str) -> None:
-    """Record that no rule is to be applied to a log from now on; it stays in the archive."""
+    """Quarantine a log: from now on no rule is applied to it; it stays in the archive."""
     connection.execute(
         "INSERT INTO quarantined_logs (tx_hash, log_index, reason, quarantined_at)"
         " VALUES (%s, %s, %s, clock_timestamp()) ON CONFLICT (tx_hash, log_index) DO NOTHING",

@@ -1,4 +1,4 @@
-"""What operators have asked the indexer for: a queue in the database, and its record."""
+"""Operators' requests to the indexer: a queue in the database that is kept as a record."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that waits; `kind` is one of OperatorRequest.Kind."""
+    """A waiting request; `kind` is one of OperatorRequest.Kind."""
 
     id: int
     kind: str
@@ -18,7 +18,7 @@ class Request:
 
 
 def waiting_requests(connection: Connection[Any]) -> list[Request]:
-    """What has not been done yet, the oldest first."""
+    """The requests that were not run yet, oldest first."""
     with connection.cursor(row_factory=class_row(Request)) as cursor:
         return cursor.execute(
             "SELECT id, kind, argument, reason FROM operator_requests WHERE done_at IS NULL ORDER BY id"
@@ -26,7 +26,7 @@ def waiting_requests(connection: Connection[Any]) -> list[Request]:
 
 
 def finish_request(connection: Connection[Any], request: Request, outcome: str, *, failed: bool) -> None:
-    """Record what came of a request."""
+    """Record the outcome of a request that was run."""
     connection.execute(
         "UPDATE operator_requests SET done_at = clock_timestamp(), outcome = %s, failed = %s WHERE id = %s",
         (outcome, failed, request.id),
@@ -34,7 +34,7 @@ def finish_request(connection: Connection[Any], request: Request, outcome: str, 
 
 
 def is_paused(connection: Connection[Any]) -> bool:
-    """Whether the last of all pauses and resumptions was a pause."""
+    """Whether indexing is paused: the newest pause or resume that was run is a pause."""
     row = connection.execute(
         "SELECT kind FROM operator_requests WHERE kind IN ('pause', 'resume') AND done_at IS NOT NULL AND NOT failed"
         " ORDER BY id DESC LIMIT 1"

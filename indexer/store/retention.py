@@ -1,4 +1,4 @@
-"""From when on history is whole: what upkeep has retired is missing below."""
+"""From which time on history is complete: upkeep has retired older rows of some tables."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,13 +10,13 @@ from indexer.base.errors import GhostnetError
 
 
 class HistoryRetired(GhostnetError):
-    """Something would need rows that are older than they are kept."""
+    """An operation needs rows that retention has deleted."""
 
     help = "Ask for a later block; GHOSTNET_KEEP_TRANSFERS_DAYS and GHOSTNET_KEEP_ARCHIVE_DAYS say what is kept."
 
 
 def horizon(connection: Connection[Any], names: Sequence[str]) -> datetime | None:
-    """The time before which rows of one of these tables may be gone; None if they have them all."""
+    """The time before which rows of one of these tables may be gone; None if all are complete."""
     row = connection.execute("SELECT max(before) FROM retention_horizons WHERE name = ANY(%s)", (names,)).fetchone()
     return row[0] if row else None
 

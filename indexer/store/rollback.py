@@ -1,4 +1,4 @@
-"""Undo everything above a block, without knowing any rule: history is cut, current rows are rebuilt from it."""
+"""Roll the tables back to a block, without knowing any game rule: history is cut, current rows are rebuilt from it."""
 
 import time
 from collections.abc import Sequence
@@ -8,18 +8,19 @@ from typing import Any, Final
 from psycopg import Connection, Cursor
 
 from indexer.domain.chain import Header
-from indexer.domain.units import Hash, first_id, hash_of, to_bytes
+from indexer.domain.units import Hash, first_id, to_bytes
 from indexer.store.checkpoint import set_checkpoint
+from indexer.store.headers import stored_header
 from indexer.store.tables import Table, block_datetime, tables
-from indexer.store.totals import take_from_totals
+from indexer.store.totals import subtract_from_totals
 
 LIFT_DECOMPRESSION_LIMIT: Final = "SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
-"""A reorg into compressed chunks is never expected, but undone all the same; a plain server takes it as unknown."""
+"""Lets a reorg into compressed chunks, never expected, be rolled back all the same. No effect on a plain server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """What a rollback did; `duration` in seconds."""
+    """A finished rollback: the common ancestor, the number of dropped blocks, and `duration` in seconds."""
 
     ancestor: int
     depth: int
@@ -28,18 +29,20 @@ class Rollback:
 
 
 def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[Hash] = ()) -> Rollback:
-    """Make the tables what they were after block `ancestor`, whose header must be stored, in one transaction.
+    """Restore the tables to their state after block `ancestor`, whose header must be stored, in one transaction.
 
-    `new_hashes` are those of the blocks that replace the dropped ones, oldest first, as far as they are known. Raises
-    psycopg.Error; then nothing is changed.
+    `new_hashes` are the hashes of the blocks that replace the dropped ones, oldest first, as far as they are known.
+    Raises psycopg.Error; then nothing is changed.
     """
     started = time.monotonic()
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(LIFT_DECOMPRESSION_LIMIT)
-        cursor.execute("SELECT block_number FROM checkpoints FOR UPDATE")
-        (dropped_head,) = _one(cursor)
-        header = _stored_header(cursor, ancestor)
-        undone = sum(_cut(cursor, table, header) for table in tables().values())
+        checkpoint = cursor.execute("SELECT block_number FROM checkpoints FOR UPDATE").fetchone()
+        header = stored_header(connection, ancestor)
+        assert checkpoint is not None, "the checkpoint is stored since the first start"
+        assert header is not None, "the caller found the ancestor among the stored headers"
+        (dropped_head,) = checkpoint
+        undone = sum(_roll_back_table(cursor, table, header) for table in tables().values())
         cursor.execute("DELETE FROM blocks WHERE number > %s RETURNING number, hash", (ancestor,))
         dropped_hashes = [block_hash for _, block_hash in sorted(cursor)]
         set_checkpoint(cursor, header, dropped_head)
@@ -62,20 +65,20 @@ def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[H
 
 
 def delete_above(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
-    """Delete a history table's rows above the ancestor, from the totals too; return how many.
+    """Delete a history table's rows above the ancestor, and their share of the totals; return how many.
 
     The time bound lets TimescaleDB skip all older chunks.
     """
     above = "id >= %s AND block_time >= %s", (first_id(ancestor.number + 1), block_datetime(ancestor.timestamp))
-    take_from_totals(cursor, table, *above)
+    subtract_from_totals(cursor, table, *above)
     cursor.execute(f"DELETE FROM {table.name} WHERE {above[0]}", above[1])
     return cursor.rowcount
 
 
-def _cut(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
-    """Delete a table's rows above the ancestor and bring its current rows back to what they were; return how many.
+def _roll_back_table(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
+    """Delete a table's rows above the ancestor and restore its current rows; return how many were deleted.
 
-    What was touched since is what has a current row from above the ancestor: that row is its newest version.
+    A key was touched since if its current row, which is its newest version, is from above the ancestor.
     """
     if table.current:
         _restore_current(cursor, table, first_id(ancestor.number + 1))
@@ -83,7 +86,7 @@ def _cut(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
 
 
 def _restore_current(cursor: Cursor[Any], table: Table, start: int) -> None:
-    """Put the newest version from before `start` (an id) in the place of each current row from then on, or nothing."""
+    """Replace each current row with an id from `start` on by its key's newest version below `start`, or delete it."""
     same_key = " AND ".join(f"version.{column} = touched.{column}" for column in table.key)
     columns = ", ".join(f"newest.{column}" for column in table.columns)
     cursor.execute(
@@ -95,15 +98,3 @@ def _restore_current(cursor: Cursor[Any], table: Table, start: int) -> None:
         {"start": start},
     )
     cursor.execute(f"DELETE FROM {table.current} WHERE id >= %s", (start,))
-
-
-def _stored_header(cursor: Cursor[Any], number: int) -> Header:
-    cursor.execute("SELECT hash, parent_hash, timestamp FROM blocks WHERE number = %s", (number,))
-    block_hash, parent_hash, timestamp = _one(cursor)
-    return Header(number, hash_of(block_hash), hash_of(parent_hash), int(timestamp))
-
-
-def _one(cursor: Cursor[Any]) -> Any:
-    row = cursor.fetchone()
-    assert row is not None, "the checkpoint and the ancestor's header are stored"
-    return row

@@ -1,4 +1,4 @@
-"""Which table holds which rows, and how a row becomes a line of PostgreSQL's COPY text format."""
+"""The table of each row class, and the conversion of a row to a line of PostgreSQL's COPY text format."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from indexer.records.rows import (
 )
 
 LAST_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-"""The latest time that PostgreSQL and Python both can hold; later block times are stored as this."""
+"""The latest time that both PostgreSQL and Python can represent; later block times are stored as this."""
 
 _HISTORY: dict[type[Row], type[ChainRow]] = {
     ChainBlockRow: models.ChainBlock,
@@ -76,7 +76,7 @@ _CURRENT: dict[type[Row], type[CurrentRow]] = {
 
 
 class Table(NamedTuple):
-    """A history table; `current` and `key` only where its rows are versions of something."""
+    """A history table; `current` is the table of the newest version of each `key`, None for a table of facts."""
 
     row: type[Row]
     name: str
@@ -91,7 +91,7 @@ class Table(NamedTuple):
 
     @property
     def on_conflict(self) -> str:
-        """The clause that lets a row inserted into the current table take the place of its key's."""
+        """The clause by which a row inserted into the current table replaces the row of its key."""
         others = ", ".join(f"{column} = EXCLUDED.{column}" for column in self.columns if column not in self.key)
         return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {others}"
 

@@ -1,4 +1,4 @@
-"""Running totals per account: what history gains is added, what a rollback deletes is taken away again."""
+"""Running totals per account: the writer adds what new history contributes, a rollback subtracts it again."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -14,7 +14,7 @@ COLUMNS: Final = ("entries", "balance", "earned", "lost", "deaths")
 
 
 class Share(NamedTuple):
-    """What a row of history adds to the totals of the account in one of its columns, as SQL expressions."""
+    """A row's contribution to the totals of the account that one of its columns names, as SQL expressions."""
 
     account: str
     balance: str = "0"
@@ -32,7 +32,7 @@ SHARES: Final[dict[type[Row], tuple[Share, ...]]] = {
 
 
 def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
-    """Add what a history table's rows that meet a condition contribute."""
+    """Add the contributions of a history table's rows that meet a condition."""
     if table.row in SHARES:
         grown = ", ".join(f"{column} = {NAME}.{column} + EXCLUDED.{column}" for column in COLUMNS)
         cursor.execute(
@@ -42,8 +42,8 @@ def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Seq
         )
 
 
-def take_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
-    """Take away what a history table's rows that meet a condition contributed: they are about to be deleted."""
+def subtract_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
+    """Subtract the contributions of a history table's rows that meet a condition, before they are deleted."""
     if table.row in SHARES:
         shrunk = ", ".join(f"{column} = {NAME}.{column} - gone.{column}" for column in COLUMNS)
         gone, of_account = f"({_sums(table, where)}) AS gone", f"gone.address = {NAME}.address"
@@ -53,7 +53,7 @@ def take_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: 
 
 
 def wrong_totals(connection: Connection[Any]) -> int:
-    """How many rows differ from the sums over history; 0 where retention has dropped what would have to be summed."""
+    """The number of rows that differ from the sums over history; 0 if retention has cut that history."""
     if not _history_is_whole(connection):
         return 0
     row = connection.execute(
@@ -66,7 +66,7 @@ def wrong_totals(connection: Connection[Any]) -> int:
 
 
 def recount_totals(connection: Connection[Any]) -> None:
-    """Sum history up anew, unless retention has dropped a part of it."""
+    """Replace all totals by the sums over history, unless retention has cut that history."""
     if _history_is_whole(connection):
         with connection.transaction():
             connection.execute(f"DELETE FROM {NAME}")
@@ -85,7 +85,7 @@ def _history_is_whole(connection: Connection[Any]) -> bool:
 
 
 def _sums(table: Table, where: str) -> str:
-    """A query for what a table's rows contribute, one row per account."""
+    """A query for the contributions of a table's rows, one row per account."""
     moves = " UNION ALL ".join(
         f"SELECT {share.account}, {share.balance}, {share.earned}, {share.lost}, {share.deaths} FROM {table.name}"
         f" WHERE {share.condition} AND {where}"

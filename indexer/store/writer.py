@@ -1,4 +1,4 @@
-"""Write a batch: history by COPY, current rows, totals, headers and checkpoint, all in one transaction."""
+"""Write a batch of applied blocks: history, current rows, totals, headers and checkpoint, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from indexer.store.totals import add_to_totals
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive blocks, applied: their rows as COPY text, and their headers, oldest first."""
+    """Consecutive applied blocks: their rows as COPY text, and their headers, oldest first."""
 
     texts: Mapping[type[Row], bytes]
     headers: Sequence[Header]
@@ -26,7 +26,7 @@ class Batch:
     """Whether no expected reorg can drop the blocks: the commit then does not wait for the disk. After a crash of the
     database the checkpoint is that of an earlier batch, never one without its rows."""
     chain_head: int = 0
-    """The node's last block, as far as it was known."""
+    """The height of the node's newest known block."""
 
     @classmethod
     def of(
@@ -54,7 +54,7 @@ class Writer:
             for table in touched:
                 append(cursor, table, batch.texts[table.row])
             self._append_headers(cursor, batch.headers)
-            # None of these waits for the answer to the one before it: COPY can't be told so.
+            # No statement here waits for the answer to the one before it; COPY can't be pipelined.
             with self._connection.pipeline():
                 appended = _appended(batch.headers)
                 for table in touched:
@@ -83,7 +83,7 @@ def append(cursor: Cursor[Any], table: Table, text: bytes) -> None:
 
 
 def _appended(headers: Sequence[Header]) -> tuple[str, Sequence[Any]]:
-    """The condition, with its parameters, that the rows of these blocks meet.
+    """An SQL condition, with its parameters, that exactly the rows of these blocks meet.
 
     The ids are bounded on both sides, though nothing lies above: the planner has no statistics of a fresh table and
     would read all of it for a one-sided bound.

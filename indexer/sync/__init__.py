@@ -1,1 +1,1 @@
-"""The running indexer: the worker's loop, its pipeline, what observes it, its background jobs, operators' requests."""
+"""The running indexer: worker, pipeline, observers, background jobs, and operators' requests."""

@@ -18,34 +18,34 @@ FetchHeaders = Callable[[Sequence[int]], Sequence[Header | None]]
 
 
 class NoCommonAncestor(GhostnetError):
-    """A reorg deeper than the headers that are stored."""
+    """The node's chain contradicts every stored header: the reorg is deeper than they reach."""
 
     help = (
-        "Check that GHOSTNET_RPC_URLS points at the right chain. If it does, nothing here can be kept: index into an "
+        "Check that GHOSTNET_RPC_URLS points at the right chain. If it does, these tables can't be kept: index into an "
         "empty database, and consider a larger GHOSTNET_HEADERS_KEPT."
     )
 
 
 class Divergence(NamedTuple):
-    """The common ancestor, and the node's hashes above it, oldest first, as far as they were fetched."""
+    """The height of the common ancestor, and the node's hashes above it, oldest first, as far as they were fetched."""
 
     ancestor: int
     new_hashes: list[Hash]
 
 
 def find_divergence(connection: Connection[Any], fetch_headers: FetchHeaders, tip: int, head: int) -> Divergence | None:
-    """Compare the headers stored up to the tip with the node's, newest first, in ever larger portions.
+    """Compare the headers stored up to the tip with the node's, newest first, in portions of growing size.
 
-    None if the node contradicts none of them: one that lags behind does not know our newest blocks, which is no reorg.
-    A node that changes its answers meanwhile does no harm: the ancestor was on its chain when it was asked, and all
-    that follows is checked against it. Raises NoCommonAncestor if the node contradicts all stored headers.
+    None if the node contradicts none of them: a node that lags behind lacks the newest blocks, which is no reorg. A
+    node whose chain changes meanwhile does no harm: the ancestor was on it when its header was fetched, and the blocks
+    that follow are checked against it. Raises NoCommonAncestor if the node contradicts all stored headers.
     """
     highest = min(tip, head)
     new_hashes: list[Hash] = []
     for portion in stored_headers(connection, highest, _portions()):
-        theirs = fetch_headers([number for number, _ in portion])
-        for (number, our_hash), header in zip(portion, theirs, strict=True):
-            if header is not None and header.hash == our_hash:
+        fetched = fetch_headers([number for number, _ in portion])
+        for (number, stored_hash), header in zip(portion, fetched, strict=True):
+            if header is not None and header.hash == stored_hash:
                 return Divergence(number, new_hashes[::-1]) if new_hashes else None
             if header is not None:
                 new_hashes.append(header.hash)

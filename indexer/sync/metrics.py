@@ -1,4 +1,4 @@
-"""The indexer's figures for Prometheus."""
+"""The indexer's Prometheus metrics, and the observer that updates them."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ AUDITED_BLOCK: Final = Gauge("indexer_audited_block", "The block of the last aud
 
 
 class MetricsObserver(Observer):
-    """Counts what the loop does."""
+    """Updates the metrics of blocks, events, reorgs and alarms."""
 
     def applied(self, applied: Applied) -> None:
         BLOCKS.inc(applied.blocks)

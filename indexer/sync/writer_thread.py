@@ -1,4 +1,4 @@
-"""The writer on a thread of its own: the next batch is applied while the last one is being written."""
+"""The writer on a thread of its own, so that a batch is applied while the one before it is written."""
 
 import queue
 import threading
@@ -7,32 +7,32 @@ from indexer.store.writer import Batch, Writer
 
 
 class WriterThread:
-    """Writes batches in the order in which they were put, one waiting at most.
+    """Writes batches in the order in which they are put; at most one waits.
 
-    What goes wrong while writing is raised by the next call, `check` included; after that nothing more is written.
+    An error while writing is raised by the next call of any method; after it nothing more is written.
     """
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._batches: queue.Queue[Batch | None] = queue.Queue(maxsize=1)
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="writer")
         self._error: BaseException | None = None
 
     def start(self) -> None:
         self._thread.start()
 
     def put(self, batch: Batch) -> None:
-        """Hand over a batch; blocks while another one is waiting."""
+        """Queue a batch to be written; blocks while another one is queued."""
         self.check()
         self._batches.put(batch)
 
     def drain(self) -> None:
-        """Block until everything put is committed."""
+        """Block until all queued batches are committed."""
         self._batches.join()
         self.check()
 
     def close(self) -> None:
-        """Write what was put, then stop. Raises what went wrong while writing, unless another error is under way."""
+        """Write all queued batches, then end and join the thread. Raises the first error of writing, if any."""
         if self._thread.is_alive():
             self._batches.put(None)
             self._thread.join()
@@ -49,6 +49,6 @@ class WriterThread:
                 self._batches.task_done()
 
     def check(self) -> None:
-        """Raise what went wrong while writing, if anything did."""
+        """Raise the first error of writing, if there was one."""
         if self._error is not None:
             raise self._error

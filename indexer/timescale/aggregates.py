@@ -1,4 +1,4 @@
-"""Refresh the continuous aggregates: hourly before daily, complete buckets only, never what retention has emptied."""
+"""Refresh the continuous aggregates: hourly before daily, complete buckets only, none that retention has cut."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -8,23 +8,23 @@ from psycopg import Connection, sql
 from indexer.base.buckets import floor_to
 
 WIDTHS: Final = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
-"""The narrow before the wide, which are made of them."""
+"""In the order of refreshing: the wide buckets are made of the narrow ones."""
 
 
-def refresh_aggregates(connection: Connection[Any], settled: datetime | None) -> str:
-    """Make what is stored equal to what history says, for all buckets that end before the settled block (None: none).
+def refresh_aggregates(connection: Connection[Any], finalized: datetime | None) -> str:
+    """Store the aggregates of all buckets that end before the newest finalized block (its time, or None: none).
 
-    Later buckets are computed on read: no block that comes, and no reorg that is expected, changes a stored one.
-    TimescaleDB notes in the writer's own transaction which buckets a write, a rollback or a rebuild has touched, so
-    only those cost anything, and a crash before this loses nothing. What lies before a horizon of retention stays as
-    it is. Needs a connection in autocommit mode; other sessions go on meanwhile.
+    Later buckets are computed on read: no new block and no expected reorg changes a stored one. TimescaleDB records in
+    the writer's own transaction which buckets a write, a rollback or a rebuild has touched, so only those cost
+    anything, and a crash before this loses nothing. What lies before a horizon of retention stays unchanged. Needs a
+    connection in autocommit mode; does not block other sessions. Returns the summary of what was done.
     """
-    if settled is None:
+    if finalized is None:
         return "nothing to refresh"
     start = _first_whole_day(connection)
     refreshed = 0
     for grain, width in WIDTHS.items():
-        for name, end in _views(connection, grain, floor_to(settled, width)):
+        for name, end in _views(connection, grain, floor_to(finalized, width)):
             if start is None or start < end:
                 connection.execute(
                     sql.SQL("CALL refresh_continuous_aggregate({}, {}, {})").format(
@@ -36,10 +36,10 @@ def refresh_aggregates(connection: Connection[Any], settled: datetime | None) ->
 
 
 def _views(connection: Connection[Any], grain: str, end: datetime) -> list[tuple[str, datetime]]:
-    """The aggregates of a grain, and up to when each is to be refreshed.
+    """The aggregates of a grain, and the time up to which each is to be refreshed.
 
-    That is at least as far as it has ever been, its watermark: what lies below is read from what is stored only, also
-    where a deep rollback has taken the chain back.
+    That is at least its watermark, up to which it was refreshed before: below it only stored buckets are read, also
+    after a deep rollback.
     """
     rows = connection.execute(
         "SELECT view_name::text, greatest(%s, _timescaledb_functions.to_timestamp("
@@ -53,7 +53,7 @@ def _views(connection: Connection[Any], grain: str, end: datetime) -> list[tuple
 
 
 def _first_whole_day(connection: Connection[Any]) -> datetime | None:
-    """From when on every table has all its rows; None if all are whole."""
+    """The first day from which on every table has all its rows; None if no table was cut."""
     row = connection.execute("SELECT max(before) FROM retention_horizons").fetchone()
     if row is None or row[0] is None:
         return None

@@ -1,4 +1,4 @@
-"""The chunks of our hypertables."""
+"""The chunks of the hypertables."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from psycopg import Connection
 
 
 class Chunk(NamedTuple):
-    """A chunk, its name with its schema, and the half-open range of its rows' times."""
+    """A chunk: its table, its name with its schema, and the half-open range of its rows' block times."""
 
     table: str
     name: str
@@ -17,7 +17,7 @@ class Chunk(NamedTuple):
 
 
 def chunks_before(connection: Connection[Any], end: datetime) -> list[Chunk]:
-    """All chunks that end by then, the oldest first."""
+    """All chunks of history tables that end at `end` or before, the oldest first."""
     rows = connection.execute(
         "SELECT hypertable_name, format('%%I.%%I', chunk_schema, chunk_name), range_start, range_end, is_compressed"
         " FROM timescaledb_information.chunks WHERE hypertable_schema = 'public' AND range_end <= %s"

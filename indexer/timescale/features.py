@@ -1,4 +1,4 @@
-"""What the server can do."""
+"""Whether a database server has TimescaleDB, or could have it."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from indexer.base.errors import GhostnetError
 
 
 class NoTimescale(GhostnetError):
-    """Something needs TimescaleDB, and the server has none."""
+    """An operation needs TimescaleDB, and the server has none."""
 
     help = (
-        "docs/operations.md tells how to move to one; without it nothing is compressed or retired, and much is slower."
+        "docs/operations.md describes how to move to one; without it nothing is compressed or retired, and much is "
+        "slower."
     )
 
 

@@ -1,4 +1,4 @@
-"""Migration operations: what TimescaleDB keeps as continuous aggregates is a plain view on a plain server."""
+"""Migration operations for TimescaleDB; on a plain server an aggregate is a plain view of the same columns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ GRAINS: Final = {"hourly": "1 hour", "daily": "1 day"}
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column of an aggregate: how it is made of rows, and of the narrower buckets' column of the same name.
+    """A column of an aggregate as SQL: computed from rows, and from the same column of narrower buckets.
 
-    Without `rollup` it can't be made of narrower buckets: they are made of rows, too.
+    Without `rollup` it can't be computed from narrower buckets; wide buckets are then computed from rows, too.
     """
 
     of_rows: str
@@ -49,7 +49,7 @@ def distinct(expression: str) -> Value:
 
 
 class OutsideModels(Operation):
-    """A change of the database that no model tells of; what reads it is unmanaged, or plain SQL."""
+    """A change of the database that no managed model describes; its readers are unmanaged models or plain SQL."""
 
     reversible = True
 

@@ -1,7 +1,7 @@
-"""Retire the oldest of what nothing is restored from: whole chunks, and the token's events out of the archive.
+"""Retire the oldest history: drop whole chunks, and delete the token's events from the archive.
 
-What is gone is on record (`retention_horizons`), in the same transaction: a rebuild or a dump that would need it says
-so instead of being wrong.
+Only tables are cut from which nothing is ever restored. How far each is cut is recorded in `retention_horizons`, in the
+same transaction: a rebuild or a dump that needs more fails instead of being wrong.
 """
 
 from collections.abc import Sequence
@@ -11,23 +11,26 @@ from typing import Any
 from psycopg import Connection
 
 from indexer.timescale.chunks import chunks_before
-from indexer.timescale.plan import ARCHIVE, TOKEN, TRANSFERS, UpkeepPlan
+from indexer.timescale.plan import RETIRED_ARCHIVE, RETIRED_TRANSFERS, TOKEN, UpkeepPlan
 
 
 def retire_history(connection: Connection[Any], now: datetime, plan: UpkeepPlan) -> str:
-    """Drop what is older than it is to be kept. Aggregates must have been refreshed before: they keep its sums."""
+    """Drop what is older than the plan keeps; the summary of what was done.
+
+    Aggregates must have been refreshed before: they keep the sums of what is dropped.
+    """
     dropped = 0
     if plan.keep_transfers is not None:
         end = now - plan.keep_transfers
-        dropped += _drop_chunks(connection, TRANSFERS, end)
+        dropped += _drop_chunks(connection, RETIRED_TRANSFERS, end)
         _drop_token_events(connection, end)
     if plan.keep_archive is not None:
-        dropped += _drop_chunks(connection, ARCHIVE, now - plan.keep_archive)
+        dropped += _drop_chunks(connection, RETIRED_ARCHIVE, now - plan.keep_archive)
     return f"{dropped} chunks dropped"
 
 
 def _drop_chunks(connection: Connection[Any], tables: Sequence[str], end: datetime) -> int:
-    """Drop these tables' chunks that end by then; return how many."""
+    """Drop the chunks of these tables that end at `end` or before; return how many."""
     old = [chunk for chunk in chunks_before(connection, end) if chunk.table in tables]
     for table, last in {chunk.table: chunk.end for chunk in old}.items():
         with connection.transaction():
@@ -37,7 +40,7 @@ def _drop_chunks(connection: Connection[Any], tables: Sequence[str], end: dateti
 
 
 def _drop_token_events(connection: Connection[Any], end: datetime) -> None:
-    """Delete the token's events from the archive's chunks that end by then, as far as that was not done before."""
+    """Delete the token's events from the chunks of `chain_events` that end at `end` or before and still hold some."""
     row = connection.execute("SELECT before FROM retention_horizons WHERE name = 'chain_events'").fetchone()
     for chunk in chunks_before(connection, end):
         if chunk.table != "chain_events" or (row and chunk.end <= row[0]):

@@ -1,4 +1,4 @@
-"""What TimescaleDB holds: hypertables, chunks, sizes, aggregates, and what upkeep last did."""
+"""The state of TimescaleDB for operators: hypertables, chunks, sizes, aggregates, and the last round of upkeep."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 class HypertableStatus:
     """A hypertable (or, with `aggregate`, the one behind that view); sizes in bytes, with indexes.
 
-    `before` and `after` are those of its compressed chunks as they were and as they are.
+    `before` and `after` are the sizes of its compressed chunks before and after compression.
     """
 
     name: str
@@ -26,7 +26,7 @@ class HypertableStatus:
 
     @property
     def ratio(self) -> float | None:
-        """How many times smaller compression made its chunks."""
+        """The size of the compressed chunks before compression, divided by that after it."""
         return self.before / self.after if self.before and self.after else None
 
 
@@ -79,5 +79,5 @@ def last_runs(connection: Connection[Any]) -> list[LastRun]:
 
 
 def horizons(connection: Connection[Any]) -> dict[str, datetime]:
-    """The tables that retention has cut, and until when."""
+    """The tables that retention has cut, and the time before which rows may be gone."""
     return dict(connection.execute("SELECT name, before FROM retention_horizons ORDER BY name").fetchall())

@@ -1,4 +1,4 @@
-"""One round of upkeep: refresh the aggregates, compress, retire, in this order, and leave on record what was done."""
+"""One round of upkeep: refresh the aggregates, compress, retire, in this order, and record what was done."""
 
 import time
 from collections.abc import Callable
@@ -8,17 +8,18 @@ from psycopg import Connection
 
 from indexer.store.lock import UPKEEP_LOCK
 from indexer.timescale.aggregates import refresh_aggregates
+from indexer.timescale.chain_time import ChainTime, chain_time
 from indexer.timescale.columnstore import compress_chunks
 from indexer.timescale.features import has_timescaledb
-from indexer.timescale.plan import ChainTime, UpkeepPlan, chain_time
+from indexer.timescale.plan import UpkeepPlan
 from indexer.timescale.retention import retire_history
 
 
 def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
-    """Do a round of upkeep; what each step did, by its name.
+    """Do a round of upkeep; return the summary of each step by its name.
 
-    Nothing is done without TimescaleDB, before anything is indexed, or while another session is at it. Each step is
-    safe to be broken off at any point: the next round goes on. Needs a connection in autocommit mode.
+    Nothing is done without TimescaleDB, before anything is indexed, or while another session does a round. Each step
+    may be interrupted at any point: the next round completes it. Needs a connection in autocommit mode.
     """
     if not has_timescaledb(connection) or not UPKEEP_LOCK.try_acquire(connection):
         return {}
@@ -27,7 +28,7 @@ def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
         if now is None:
             return {}
         return {
-            "refresh": _step(connection, now, "refresh", lambda: refresh_aggregates(connection, now.settled)),
+            "refresh": _step(connection, now, "refresh", lambda: refresh_aggregates(connection, now.finalized)),
             "compress": _step(connection, now, "compress", lambda: compress_chunks(connection, now, plan)),
             "retire": _step(connection, now, "retire", lambda: retire_history(connection, now.now, plan)),
         }
@@ -36,6 +37,7 @@ def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
 
 
 def _step(connection: Connection[Any], now: ChainTime, name: str, work: Callable[[], str]) -> str:
+    """Do a step and record it; return its summary."""
     started = time.monotonic()
     done = work()
     connection.execute(

@@ -1,4 +1,4 @@
-"""Move to another database server."""
+"""Copy all indexed data to another database server."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -15,7 +15,7 @@ TARGET = "target"
 
 
 class Command(GhostnetCommand):
-    """From the embedded database to a TimescaleDB server, or from any server to any other."""
+    """Copies from the embedded database to a TimescaleDB server, or from any server to any other."""
 
     help = "Copy everything that is indexed to an empty database, and verify it by its digest."
 

@@ -10,7 +10,7 @@ from indexer.store.database import connect
 
 
 class Command(GhostnetCommand):
-    """The contracts' views, answered from the tables."""
+    """Prints the results of the contracts' views, computed from the tables."""
 
     help = "Print the state after a block as JSON, with the names of the contracts' views; amounts in wei."
 

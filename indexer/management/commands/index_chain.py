@@ -1,4 +1,4 @@
-"""Index the chain: backfill, then follow the head."""
+"""Run the indexer: backfill the chain, then follow its head."""
 
 import sys
 from argparse import ArgumentParser
@@ -27,13 +27,13 @@ from indexer.sync.worker import Worker
 
 
 class MetricsPortTaken(GhostnetError):
-    """Something else listens on the port for metrics."""
+    """Another process listens on the port for metrics."""
 
     help = "Choose another GHOSTNET_METRICS_PORT, or leave it unset."
 
 
 class Command(GhostnetCommand):
-    """The worker: one at a time per chain, others wait as hot standbys."""
+    """Indexes until it is stopped; one process per chain at a time, others wait as hot standbys."""
 
     help = "Index the chain: backfill, then follow the head. SIGTERM finishes the batch at hand and exits 0."
 
@@ -83,7 +83,7 @@ class Command(GhostnetCommand):
             poll_interval=environment.poll_interval,
         )
         if quarantine:
-            put_into_quarantine(quarantine)
+            quarantine_logs(quarantine)
         serve_metrics(environment.metrics_port)
         stop = stop_on_signals()
         reporter = ProgressReporter(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
@@ -105,8 +105,8 @@ class Command(GhostnetCommand):
         self.stderr.write(f"indexed up to block {worker.reached}")
 
 
-def put_into_quarantine(logs: list[str]) -> None:
-    """Record logs, written `TX:LOG`, as not to be applied; the reason is the error at which the indexer halted."""
+def quarantine_logs(logs: list[str]) -> None:
+    """Quarantine logs, written `TX:LOG`; the recorded reason is the error at which the indexer halted."""
     with connect() as connection:
         reason = alarms(connection).get(AlarmKind.HALTED, "by hand, before any error")
         for tx_hash, log_index in [parse_log(text) for text in logs]:
@@ -114,7 +114,7 @@ def put_into_quarantine(logs: list[str]) -> None:
 
 
 def serve_metrics(port: int | None) -> None:
-    """Answer Prometheus on a port of our own, if there is one. Raises MetricsPortTaken."""
+    """Serve this process's metrics on a port, if one is given. Raises MetricsPortTaken."""
     if port is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Compute the derived tables anew from the archive."""
+"""Recompute the derived tables from the archived chain."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +13,7 @@ from indexer.store.database import connect
 
 
 class Command(GhostnetCommand):
-    """For changed rules: no node is asked, and nothing changes until all of it is computed."""
+    """Applies the current rules to the archive, without a node; nothing changes until all is computed."""
 
     help = (
         "Compute all derived tables anew from the archived chain, without a node, and put them in place of those that "
@@ -33,11 +33,11 @@ class Command(GhostnetCommand):
                 progress.update(task, total=last - first + 1, completed=block - first + 1)
 
             rebuilt = rebuild(connection, from_block, swap=not check, stop=stop, on_progress=show)
-        self._tell(rebuilt)
+        self._print_comparison(rebuilt)
         if check and rebuilt.differs:
             raise CommandError("the tables are not what today's rules make of the chain; nothing was changed")
 
-    def _tell(self, rebuilt: Rebuilt) -> None:
+    def _print_comparison(self, rebuilt: Rebuilt) -> None:
         for comparison in rebuilt.comparisons:
             if comparison.same:
                 self.stdout.write(f"{comparison.table}: {comparison.rows_before} rows, the same")

@@ -1,4 +1,4 @@
-"""Relay events to the broker."""
+"""Run the relay, which publishes the outbox to the broker."""
 
 import asyncio
 import signal
@@ -14,13 +14,13 @@ from indexer.stream.relay import Relay
 
 
 class NoBroker(GhostnetError):
-    """There is nobody to relay to."""
+    """No broker is configured."""
 
     help = "Set IGGY_URL. Without it web processes read the database, and nothing needs to be relayed."
 
 
 class Command(GhostnetCommand):
-    """The relay: one at a time per database, others wait as hot standbys."""
+    """Publishes until stopped; one process per database at a time, others wait as hot standbys."""
 
     help = "Publish every event and reorg to Apache Iggy, in order, at least once. SIGTERM ends it; nothing is lost."
 

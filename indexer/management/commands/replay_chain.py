@@ -17,7 +17,7 @@ from indexer.replay.truth import Truth
 
 
 class PortTaken(GhostnetError):
-    """Something else listens there."""
+    """Another process listens on the port."""
 
     help = "Choose another --port; 0 takes any that is free."
 

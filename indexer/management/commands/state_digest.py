@@ -1,4 +1,4 @@
-"""Print one hash over everything that the chain determines."""
+"""Print one hash over all chain-derived rows."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +9,7 @@ from indexer.store.digest import state_digest
 
 
 class Command(GhostnetCommand):
-    """Equal chains give equal digests, by whatever route they were indexed."""
+    """Prints a digest: equal chains give equal ones, however they were indexed."""
 
     help = "Print one hash over all chain-derived content up to a block."
 

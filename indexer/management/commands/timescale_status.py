@@ -1,4 +1,4 @@
-"""Show what TimescaleDB holds and what upkeep does."""
+"""Show the sizes of TimescaleDB's tables, and what upkeep does with them."""
 
 import sys
 from typing import Any
@@ -11,12 +11,12 @@ from rich.table import Table
 from indexer.management.base import GhostnetCommand
 from indexer.store.database import connect
 from indexer.timescale.features import NoTimescale, has_timescaledb
-from indexer.timescale.plan import ARCHIVE, TOKEN, TRANSFERS, UpkeepPlan
+from indexer.timescale.plan import RETIRED_ARCHIVE, RETIRED_TRANSFERS, TOKEN, UpkeepPlan
 from indexer.timescale.status import HypertableStatus, LastRun, horizons, hypertables, last_runs
 
 
 class Command(GhostnetCommand):
-    """For operators: sizes, ratios, policies and the last runs."""
+    """Prints sizes, compression ratios, policies and the last runs of upkeep."""
 
     help = "Print hypertables, chunks, sizes, compression ratios, policies and the last rounds of upkeep."
 
@@ -57,20 +57,20 @@ def sizes(tables: list[HypertableStatus]) -> Table:
 
 
 def policies(plan: UpkeepPlan) -> Table:
-    """What is done with history of which age."""
+    """What upkeep does with history, by its age."""
     table = Table("policy", "of", "at the age of", title="Policies, by the chain's time")
     for policy, what, age in (
         ("refresh", "hourly, then daily aggregates", "the next bucket"),
         ("compress", "all history", plan.compress_after),
-        ("retire", f"{', '.join(TRANSFERS)}, {TOKEN}'s events", plan.keep_transfers),
-        ("retire", ", ".join(ARCHIVE), plan.keep_archive),
+        ("retire", f"{', '.join(RETIRED_TRANSFERS)}, {TOKEN}'s events", plan.keep_transfers),
+        ("retire", ", ".join(RETIRED_ARCHIVE), plan.keep_archive),
     ):
         table.add_row(policy, what, "never" if age is None else str(age).removesuffix(", 0:00:00"))
     return table
 
 
 def runs(last: list[LastRun]) -> Table:
-    """What upkeep last did."""
+    """The last run of each step of upkeep."""
     table = Table("step", "finished", "at the chain's time", "took", "did", title="Last round of upkeep")
     for run in last:
         table.add_row(

@@ -1,4 +1,4 @@
-"""Do a round of upkeep by hand."""
+"""Do one round of upkeep at once."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from indexer.timescale.upkeep import keep_up
 
 
 class Command(GhostnetCommand):
-    """What `index_chain` does every minute."""
+    """Does what `index_chain` does every minute."""
 
     help = "Refresh the aggregates, compress old chunks and retire the oldest, as index_chain does while it works."
 
