@@ -34,7 +34,7 @@ screenshots: setup ## take the pictures in docs/images anew (needs Chromium)
 	@$(PYTHON) -m pytest tests/pages/test_screenshots.py --images docs/images
 
 soak: setup ## the long run of random histories: forks, restarts, kills, bad nodes (HISTORIES=20000, takes hours)
-	@$(PYTHON) -m pytest -n 2 tests/indexer/test_simulation.py --histories $(HISTORIES) --timeout 0 $(ARGS)
+	@$(PYTHON) -m pytest -n 2 tests/indexer/sync/test_simulation.py --histories $(HISTORIES) --timeout 0 $(ARGS)
 
 lint: setup ## format, style, types, who imports whom, undeclared and unused dependencies, missing migrations
 	@$(VENV)/bin/ruff format --check .

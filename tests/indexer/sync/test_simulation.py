@@ -9,7 +9,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from tests.databases import Databases, default_database
-from tests.simulation import LENGTH, WINDOWS, Base, History, impatient_workers
+from tests.indexer.sync.simulation import LENGTH, WINDOWS, Base, History, impatient_workers
 
 TOGETHER = 15
 

@@ -1,0 +1,43 @@
+"""A rollback restores the tables to what they were after the common ancestor."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayServer
+from indexer.store.digest import state_digest
+from indexer.store.rollback import roll_back
+from tests.databases import Databases
+from tests.indexing import index
+
+
+def test_rolling_back_leaves_what_the_shorter_chain_left(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Any
+) -> None:
+    with ReplayServer(season) as server:
+        index(server, truth.contracts, to_block=520)
+        wanted = {block: state_digest(connection, block) for block in (474, 500)}
+        for ancestor in (500, 474):
+            rollback = roll_back(connection, ancestor)
+            assert rollback.rows_undone > 0
+            assert state_digest(connection) == wanted[ancestor]
+        index(server, truth.contracts, to_block=500)
+    assert state_digest(connection) == wanted[500]
+    reorgs = connection.execute("SELECT ancestor_number, dropped_head, depth FROM reorgs ORDER BY id").fetchall()
+    assert reorgs == [(500, 520, 20), (474, 500, 26)]
+
+
+def test_a_rollback_that_fails_changes_nothing(
+    connection: Connection[Any], databases: Databases, season: list[RecordedBlock], truth: Any
+) -> None:
+    databases.spoiled = True
+    with ReplayServer(season) as server:
+        index(server, truth.contracts, to_block=300)
+    before = state_digest(connection)
+    connection.execute("ALTER TABLE reorgs ADD CONSTRAINT no_reorgs CHECK (false)")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        roll_back(connection, 280)
+    assert state_digest(connection) == before
