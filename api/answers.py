@@ -1,4 +1,4 @@
-"""One answer: from one snapshot of the database, told of one block."""
+"""One answer of the API: from one snapshot of the database, about one block."""
 
 import inspect
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from functools import wraps
 from hashlib import blake2b
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from pydantic import TypeAdapter
@@ -15,80 +14,71 @@ from pydantic.fields import FieldInfo
 from api.errors import BadInput, NothingToServe, NotYetIndexed
 from api.inputs import MinBlockIn
 from api.schemas import Problem
-from ghostnet.http.problems import took_too_long
+from ghostnet.http.database import retry_on_lost_connection
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 
 PROBLEMS: Final = {404: Problem, 422: Problem, 425: Problem, 429: Problem, 503: Problem}
 
 View = Callable[..., Any]
-Seen = Callable[[IndexedBlock | None], IndexedBlock]
-
-
-def twice(read: Callable[[], HttpResponse]) -> HttpResponse:
-    """An answer from the database, which may have been restarted since the last one: on a new connection it may be
-    there. Raises django.db.OperationalError and InterfaceError if it is not."""
-    try:
-        return read()
-    except (OperationalError, InterfaceError) as error:
-        if took_too_long(error):
-            raise
-        connection.close()
-        return read()
+AcceptBlock = Callable[[IndexedBlock | None], IndexedBlock]
+"""Takes the last block of a snapshot as the one that the answer is about. Raises NothingToServe for None, NotYetIndexed
+for one below `min_block`."""
 
 
 def get(router: Router, path: str, shape: Any, summary: str) -> Callable[[View], View]:
-    """Serve a view that returns what `shape` describes: `view(checkpoint, **parameters)`.
+    """Serve a view that returns what `shape` describes, or rows that have its fields as attributes:
+    `view(checkpoint, **parameters)`.
 
     The view runs in a snapshot in which `checkpoint` is the last block; all that it reads is of that block. Its
     parameters, and `min_block`, are the only ones that are accepted.
     """
 
     def register(view: View) -> View:
-        def look(seen: Seen, **inputs: Any) -> Any:
+        def read(accept: AcceptBlock, **inputs: Any) -> Any:
             with snapshot() as block:
-                return view(seen(block), **inputs)
+                return view(accept(block), **inputs)
 
-        _serve(router, path, shape, summary, view=view, look=look)
+        _serve(router, path, shape, summary, view=view, read=read)
         return view
 
     return register
 
 
-def get_at_once(router: Router, path: str, shape: Any, summary: str) -> Callable[[View], View]:
-    """As `get`, for a view that finds its snapshot itself: `view(seen, **parameters)`.
+def get_with_own_snapshot(router: Router, path: str, shape: Any, summary: str) -> Callable[[View], View]:
+    """As `get`, for a view that reads in a snapshot of its own: `view(accept, **parameters)`.
 
-    It calls `seen` with the last block as its snapshot has it, and gets the checkpoint, before it decides anything.
+    It calls `accept` with that snapshot's last block, and gets the checkpoint, before it looks at anything else.
     """
 
     def register(view: View) -> View:
-        _serve(router, path, shape, summary, view=view, look=view)
+        _serve(router, path, shape, summary, view=view, read=view)
         return view
 
     return register
 
 
-def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, look: View) -> None:
+def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, read: View) -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(shape)
     parameters = list(inspect.signature(view).parameters.values())[1:]
     known = {_query_name(parameter) for parameter in parameters} | {"min_block"}
 
-    def read(request: HttpRequest, min_block: int | None, inputs: dict[str, Any]) -> HttpResponse:
+    def answer(request: HttpRequest, min_block: int | None, inputs: dict[str, Any]) -> HttpResponse:
         checkpoint: IndexedBlock
 
-        def seen(block: IndexedBlock | None) -> IndexedBlock:
+        def accept(block: IndexedBlock | None) -> IndexedBlock:
             nonlocal checkpoint
             checkpoint = _reached(block, min_block)
             request.indexed_block = checkpoint  # type: ignore[attr-defined]
             return checkpoint
 
-        found = look(seen, **inputs)
+        found = read(accept, **inputs)
         body = adapter.dump_json(adapter.validate_python(found, from_attributes=True))
         return HttpResponse(body, content_type="application/json", headers={"ETag": _tag(request, checkpoint)})
 
     @wraps(view)
     def respond(request: HttpRequest, min_block: int | None = None, **inputs: Any) -> HttpResponse:
         _refuse_unknown(request, known)
-        return twice(lambda: read(request, min_block, inputs))
+        return retry_on_lost_connection(lambda: answer(request, min_block, inputs))
 
     respond.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -109,7 +99,7 @@ def _query_name(parameter: inspect.Parameter) -> str:
 
 
 def _refuse_unknown(request: HttpRequest, known: set[str]) -> None:
-    """A typo must not silently change the answer. Raises BadInput."""
+    """Raise BadInput for parameters that the path does not have: a typo must not silently change the answer."""
     problems = [(name, "there is no such parameter") for name in request.GET if name not in known]
     problems += [(name, "given more than once") for name, values in request.GET.lists() if len(values) > 1]
     if problems:
@@ -125,6 +115,6 @@ def _reached(checkpoint: IndexedBlock | None, min_block: int | None) -> IndexedB
 
 
 def _tag(request: HttpRequest, checkpoint: IndexedBlock) -> str:
-    """What the answer depends on: the question, and the state that a commit has left."""
+    """The ETag: of all that the answer depends on, which are the URL and the state that a commit has left."""
     state = f"{request.get_full_path()} {checkpoint.block_hash} {checkpoint.revision}"
     return f'"{blake2b(state.encode(), digest_size=16).hexdigest()}"'

@@ -1,4 +1,4 @@
-"""The OpenAPI document as it goes out, and as it stands in the repository."""
+"""The OpenAPI document, as it is served and as it stands in the repository."""
 
 from typing import Any, Final
 
@@ -6,19 +6,14 @@ import msgspec
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from ghostnet.http.headers import STATE_HEADERS
 from ghostnet.http.problems import phrase
 
 PROBLEM: Final = "application/problem+json"
-TOKENS: Final = {
-    "X-Indexed-Block": "The block that the answer tells of.",
-    "X-Indexed-Hash": "That block's hash.",
-    "X-Indexed-At": "That block's time.",
-    "ETag": "Send it as If-None-Match to get 304 until something changes.",
-}
 
 
 class GhostnetAPI(NinjaAPI):
-    """NinjaAPI, which knows neither a content type for errors nor headers of answers."""
+    """NinjaAPI, with the headers of answers and the content type of errors, which it has no way to declare."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
@@ -26,7 +21,8 @@ class GhostnetAPI(NinjaAPI):
             for status, response in path["get"]["responses"].items():
                 if status == 200:
                     response["headers"] = {
-                        name: {"description": text, "schema": {"type": "string"}} for name, text in TOKENS.items()
+                        name: {"description": text, "schema": {"type": "string"}}
+                        for name, text in STATE_HEADERS.items()
                     }
                 else:
                     response["description"] = phrase(status)

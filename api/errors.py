@@ -1,4 +1,4 @@
-"""The API's errors, each as a problem document."""
+"""The API's errors, and how each goes out: as a problem document."""
 
 import logging
 from http import HTTPStatus
@@ -8,7 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
-from ghostnet.http.problems import Problems, database_trouble, problem
+from ghostnet.http.database import database_unavailable
+from ghostnet.http.problems import Problems, problem
 from indexer.base.errors import GhostnetError
 from indexer.selectors.periods import BadRange
 
@@ -38,34 +39,34 @@ class NothingToServe(GhostnetError):
 
 
 def handle_errors(api: NinjaAPI) -> None:
-    """Let every error of the API go out as a problem document."""
+    """Make every error of the API a problem document."""
 
     @api.exception_handler(BadInput)
-    def bad(request: HttpRequest, error: BadInput) -> HttpResponse:
+    def bad_input(request: HttpRequest, error: BadInput) -> HttpResponse:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, error.message, error.problems)
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        return bad(request, BadInput([(str(one["loc"][-1]), one["msg"]) for one in error.errors]))
+        return bad_input(request, BadInput([(str(one["loc"][-1]), one["msg"]) for one in error.errors]))
 
     @api.exception_handler(BadRange)
     def bad_range(request: HttpRequest, error: BadRange) -> HttpResponse:
-        return bad(request, BadInput([("from", error.message)]))
+        return bad_input(request, BadInput([("from", error.message)]))
 
     @api.exception_handler(Http404)
-    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
         return problem(HTTPStatus.NOT_FOUND, str(error))
 
     @api.exception_handler(NotYetIndexed)
-    def early(request: HttpRequest, error: NotYetIndexed) -> HttpResponse:
+    def too_early(request: HttpRequest, error: NotYetIndexed) -> HttpResponse:
         return problem(HTTPStatus.TOO_EARLY, error.message, headers={"Retry-After": "1"})
 
     @api.exception_handler(NothingToServe)
-    def empty(request: HttpRequest, error: NothingToServe) -> HttpResponse:
+    def nothing_indexed(request: HttpRequest, error: NothingToServe) -> HttpResponse:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers={"Retry-After": "5"})
 
-    api.exception_handler(OperationalError)(database_trouble)
-    api.exception_handler(InterfaceError)(database_trouble)
+    api.exception_handler(OperationalError)(database_unavailable)
+    api.exception_handler(InterfaceError)(database_unavailable)
 
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What comes in: parameters, their bounds, and how they read."""
+"""Parameters that several paths take, with their bounds."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -7,20 +7,19 @@ from ninja import Path, Query
 from pydantic import AwareDatetime
 
 from indexer.domain.levels import LevelId
-from indexer.domain.units import Address
+from indexer.domain.units import MAX_BLOCK, Address
 
 LEVEL_PATTERN: Final = "^([1-5]|" + "|".join(level.name for level in LevelId if level) + ")$"
 FIRST_TIME: Final = datetime(2020, 1, 1, tzinfo=UTC)
 LAST_TIME: Final = datetime(2100, 1, 1, tzinfo=UTC)
-MOST_BLOCK: Final = 1 << 39
-"""More than any chain has; ids of such blocks still fit into 64 bits."""
+"""No range of time begins earlier, or ends later."""
 
 ADDRESS_PATTERN: Final = "^0[xX][0-9a-fA-F]{40}$"
 AddressIn = Annotated[str, Path(pattern=ADDRESS_PATTERN, description="An account, in any casing.")]
-BlockIn = Annotated[int | None, Query(ge=0, le=MOST_BLOCK, description="The state after this block.")]
+BlockIn = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The state after this block.")]
 MinBlockIn = Annotated[
     int | None,
-    Query(ge=0, le=MOST_BLOCK, description="Answer 425 unless this block is indexed: to read one's own write."),
+    Query(ge=0, le=MAX_BLOCK, description="Answer 425 unless this block is indexed: to read one's own write."),
 ]
 From = Annotated[
     AwareDatetime | None, Query(alias="from", ge=FIRST_TIME, le=LAST_TIME, description="The first moment.")
@@ -28,18 +27,21 @@ From = Annotated[
 To = Annotated[
     AwareDatetime | None, Query(alias="to", ge=FIRST_TIME, le=LAST_TIME, description="The moment after the last.")
 ]
+LevelIn = Annotated[str | None, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
+RequiredLevel = Annotated[str, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
+LevelInPath = Annotated[str, Path(pattern=LEVEL_PATTERN, description="A level by number or name.")]
 
 
 def address_in(text: str) -> Address:
-    """An address as we keep it."""
+    """An address as the tables hold it."""
     return Address(text.lower())
 
 
-LevelIn = Annotated[str | None, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
-
-RequiredLevel = Annotated[str, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
-
-
 def level_in(text: str) -> int:
-    """A level's number, of its number or its name."""
+    """A level's number, from its number or its name."""
     return int(text) if text.isdecimal() else int(LevelId[text])
+
+
+def optional_level(text: str | None) -> int | None:
+    """A level's number as `level_in`; None for none."""
+    return None if text is None else level_in(text)

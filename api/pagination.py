@@ -1,4 +1,4 @@
-"""Pages of lists: a cursor names the last row that was seen, so rows that come or go before it move nothing."""
+"""Pages of lists: opaque cursors around the keys of `indexer.selectors.listing`."""
 
 import base64
 import binascii
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Protocol, TypeVar
 
 import msgspec
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model
 from ninja import Query
 
 from api.errors import BadInput
+from indexer.selectors.listing import Listing
 
 Row = TypeVar("Row", bound=Model)
 Row_co = TypeVar("Row_co", bound=Model, covariant=True)
@@ -27,7 +28,7 @@ MOST_DIGITS: Final = 78
 _SEARCH: Final = ("searched",)
 
 
-class Found(Protocol[Row_co]):
+class SearchResult(Protocol[Row_co]):
     """What a bounded search found: rows, and the id below which it goes on, None at the end."""
 
     @property
@@ -38,7 +39,7 @@ class Found(Protocol[Row_co]):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, and the cursor of the next page, None at the end; `total` where it was asked by offset."""
+    """Some items of a list, and the cursor of the next page, None at the end; `total` is None without an offset."""
 
     items: list[Any]
     next_cursor: str | None
@@ -46,55 +47,38 @@ class Page:
 
 
 def paginate(
-    rows: "QuerySet[Row]",
-    order: tuple[str, ...],
+    listing: Listing[Row],
     cursor: str | None,
     limit: int,
-    item: Callable[[Row], Any],
+    item: Callable[[Row], Any] | None = None,
     *,
     offset: int | None = None,
 ) -> Page:
-    """The rows after the cursor's, the greatest first by these integer columns, which together are unique.
+    """The rows of a listing after the cursor's, each as `item` makes it.
 
-    With `offset` so many of them are left out, and the page tells how many there are in all. Raises BadInput for a
-    cursor that is none, or of another order.
+    With `offset` so many of them are left out, and the page has the number of all rows as `total`. Raises BadInput for
+    a cursor that is none, or of another order.
     """
-    total = None if offset is None else rows.count()
-    if cursor is not None:
-        rows = rows.filter(_after(order, _decode(cursor, order)))
-    first = offset or 0
-    found = list(rows.order_by(*(f"-{column}" for column in order))[first : first + limit + 1])
-    last = found[limit - 1] if len(found) > limit else None
-    return Page([item(row) for row in found[:limit]], None if last is None else _encode(order, last), total)
+    total = None if offset is None else listing.count()
+    key = None if cursor is None else _decode(cursor, listing.order)
+    found = listing.after(key, limit + 1, offset or 0)
+    following = _encode(listing.order, listing.key_of(found[limit - 1])) if len(found) > limit else None
+    return Page(found[:limit] if item is None else [item(row) for row in found[:limit]], following, total)
 
 
-def paginate_found(search: Callable[[int | None], Found[Row]], cursor: str | None, item: Callable[[Row], Any]) -> Page:
-    """What a search finds below the cursor's id, or from the start; it may find less than a page and go on all the
-    same.
+def paginate_search(search: Callable[[int | None], SearchResult[Row]], cursor: str | None) -> Page:
+    """What a search finds below the cursor's id, or from the start on; a page may be short although more follows.
 
     Raises BadInput for a cursor that is none, or of another list.
     """
     before = None if cursor is None else _decode(cursor, _SEARCH)[0]
     found = search(before)
-    following = None if found.reached is None else _encoded(_SEARCH, [found.reached])
-    return Page([item(row) for row in found.rows], following)
+    following = None if found.reached is None else _encode(_SEARCH, [found.reached])
+    return Page(list(found.rows), following)
 
 
-def _after(order: tuple[str, ...], values: list[int]) -> Q:
-    """Rows that come after the one with these values."""
-    condition, equal = Q(pk__in=[]), Q()
-    for column, value in zip(order, values, strict=True):
-        condition |= equal & Q(**{f"{column}__lt": value})
-        equal &= Q(**{column: value})
-    return condition
-
-
-def _encode(order: tuple[str, ...], row: Model) -> str:
-    return _encoded(order, [int(getattr(row, column)) for column in order])
-
-
-def _encoded(order: tuple[str, ...], values: list[int]) -> str:
-    texts = [".".join(order), *map(str, values)]
+def _encode(order: tuple[str, ...], key: Sequence[int]) -> str:
+    texts = [".".join(order), *map(str, key)]
     return base64.urlsafe_b64encode(msgspec.json.encode(texts)).decode().rstrip("=")
 
 

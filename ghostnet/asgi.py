@@ -17,6 +17,7 @@ pages: Final[Any] = get_asgi_application()
 
 from ghostnet.http.bounded import Bounded  # noqa: E402
 from ghostnet.http.front import ApiFront  # noqa: E402 - Django must be set up before anything of it is imported
+from ghostnet.http.headers import EXPOSED_HEADERS  # noqa: E402
 from ghostnet.http.limits import RequestLimit  # noqa: E402
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES  # noqa: E402
 from indexer.stream.commits import Heads  # noqa: E402
@@ -28,19 +29,6 @@ from realtime.hub import Hub  # noqa: E402
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Ids of a proxy's or a client's that are taken over; anything else could forge a line of the log."""
 
-EXPOSED: Final = (
-    "ETag",
-    "X-Indexed-Block",
-    "X-Indexed-Hash",
-    "X-Indexed-At",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-    "Retry-After",
-    "X-Request-ID",
-)
-"""Headers of answers that scripts of other origins may read."""
-
 BOARD_THREADS: Final = 2
 MOST_PAGES: Final = 8
 """Pages that are made at the same time: Django makes each on a thread and a connection of its own."""
@@ -51,7 +39,7 @@ api: Final[ASGIApp] = CORSMiddleware(
     ApiFront(heads, RequestLimit(web.requests_per_minute, web.proxies), web.threads, web.longest_wait),
     allow_origins=web.cors_origins,
     allow_headers=["If-None-Match"],
-    expose_headers=EXPOSED,
+    expose_headers=EXPOSED_HEADERS,
 )
 
 boards: Final = ApiFront(heads, RequestLimit(0, web.proxies), BOARD_THREADS, web.longest_wait, cached=CACHED_SECONDS)

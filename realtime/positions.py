@@ -6,7 +6,6 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from api import schemas
-from api.routers.positions import shown_position
 from indexer.domain.units import Address
 from indexer.selectors.players import PlayerPosition, latest_position
 
@@ -23,4 +22,4 @@ def positions_of(addresses: list[str]) -> dict[str, Any]:
 
 
 def _as_json(position: PlayerPosition) -> Any:
-    return schemas.Position.model_validate(shown_position(position)).model_dump(mode="json")
+    return schemas.Position.of(position).model_dump(mode="json")

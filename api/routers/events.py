@@ -1,15 +1,14 @@
-"""`/events`: what the chain told, decoded."""
+"""`/events`: the contracts' events, decoded."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from ninja import Query, Router
 
 from api import schemas
 from api.answers import get
-from api.inputs import ADDRESS_PATTERN, MOST_BLOCK, address_in
-from api.pagination import Cursor, Limit100, Page, paginate_found
-from indexer.models import ChainEvent
-from indexer.selectors.addresses import shown
+from api.inputs import ADDRESS_PATTERN, address_in
+from api.pagination import Cursor, Limit100, Page, paginate_search
+from indexer.domain.units import MAX_BLOCK
 from indexer.selectors.events import EventFilter, search
 from indexer.selectors.snapshot import IndexedBlock
 
@@ -20,7 +19,7 @@ Contract = Annotated[str | None, Query(pattern="^[A-Za-z]{1,32}$", description="
 Involved = Annotated[
     str | None, Query(pattern=ADDRESS_PATTERN, description="An account that is one of the event's arguments.")
 ]
-Block = Annotated[int | None, Query(ge=0, le=MOST_BLOCK)]
+Block = Annotated[int | None, Query(ge=0, le=MAX_BLOCK)]
 
 
 @get(router, "", schemas.Events, "Decoded events")
@@ -41,17 +40,4 @@ def events(
     more follow. The list ends where `next_cursor` is null.
     """
     wanted = EventFilter(name, contract, None if address is None else address_in(address), from_block, to_block)
-    return paginate_found(lambda before: search(wanted, before, limit), cursor, _event)
-
-
-def _event(row: ChainEvent) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "contract": row.contract,
-        "name": row.name,
-        "args": {key: shown(value) for key, value in row.args.items()},
-        "time": row.block_time,
-        "block": row.block_number,
-        "tx": row.tx_hash,
-        "log_index": row.id & ((1 << 23) - 1),
-    }
+    return paginate_search(lambda before: search(wanted, before, limit), cursor)

@@ -1,6 +1,6 @@
-"""`/leaderboard`: who leads."""
+"""`/leaderboard`: the players who lead."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from ninja import Query, Router
 
@@ -16,15 +16,15 @@ Limit = Annotated[int, Query(ge=1, le=500, description="How many rows, at most 5
 
 
 @get(router, "/streak", list[schemas.StreakLeader], "The longest streaks")
-def streak_leaders(checkpoint: IndexedBlock, limit: Limit = 100) -> list[dict[str, Any]]:
+def streak_leaders(checkpoint: IndexedBlock, limit: Limit = 100) -> list[leaderboards.Survivor]:
     """The living by scans survived in a row; ties go to who entered first."""
-    return [_with_level(row, streak=row.streak) for row in leaderboards.longest_streaks(limit)]
+    return leaderboards.longest_streaks(limit)
 
 
 @get(router, "/survivors", list[schemas.Survivor], "The longest alive")
-def survivors(checkpoint: IndexedBlock, limit: Limit = 100) -> list[dict[str, Any]]:
+def survivors(checkpoint: IndexedBlock, limit: Limit = 100) -> list[leaderboards.Survivor]:
     """The living by the time of their entry."""
-    return [_with_level(row, alive_since=row.alive_since) for row in leaderboards.longest_survivors(limit)]
+    return leaderboards.longest_survivors(limit)
 
 
 @get(router, "/earnings", list[schemas.Earner], "The highest earnings")
@@ -37,7 +37,3 @@ def earners(checkpoint: IndexedBlock, limit: Limit = 100, period: Period = Perio
 def losers(checkpoint: IndexedBlock, limit: Limit = 100, period: Period = Period.ALL) -> list[leaderboards.Loser]:
     """Stakes lost by dying in scans."""
     return leaderboards.top_losers(limit, period, checkpoint.block_time)
-
-
-def _with_level(row: leaderboards.Survivor, **columns: Any) -> dict[str, Any]:
-    return {"rank": row.rank, "address": row.address, "level": schemas.LevelName.of(row.level), **columns}

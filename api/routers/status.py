@@ -1,7 +1,5 @@
 """`/status`: how far the indexer has come."""
 
-from typing import Any
-
 from ninja import Router
 
 from api import schemas
@@ -14,19 +12,18 @@ router = Router(tags=["status"])
 
 
 @get(router, "", schemas.Status, "How far the indexer has come")
-def status(checkpoint: IndexedBlock) -> dict[str, Any]:
+def status(checkpoint: IndexedBlock) -> schemas.Status:
     """The indexed chain, block and contracts, and the last reorg."""
     reorg = last_reorg()
-    return {
-        "version": VERSION,
-        "chain_head": checkpoint.chain_head,
-        "lag": checkpoint.chain_head - checkpoint.block_number,
-        "chain_id": checkpoint.chain_id,
-        "start_block": checkpoint.start_block,
-        "indexed_block": checkpoint.block_number,
-        "indexed_block_hash": checkpoint.block_hash,
-        "indexed_at": checkpoint.block_time,
-        "last_reorg": reorg
-        and {"ancestor_block": reorg.ancestor_number, "depth": reorg.depth, "detected_at": reorg.detected_at},
-        "contracts": contracts(),
-    }
+    return schemas.Status(
+        version=VERSION,
+        chain_id=checkpoint.chain_id,
+        start_block=checkpoint.start_block,
+        chain_head=checkpoint.chain_head,
+        lag=checkpoint.chain_head - checkpoint.block_number,
+        indexed_block=checkpoint.block_number,
+        indexed_block_hash=checkpoint.block_hash,
+        indexed_at=checkpoint.block_time,
+        last_reorg=None if reorg is None else schemas.Reorg.of(reorg),
+        contracts=contracts(),
+    )

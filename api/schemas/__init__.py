@@ -1,6 +1,6 @@
-"""What goes out: every answer's shape, with an example of each."""
+"""The shape of every answer, with an example of each field."""
 
-from api.schemas.base import Address, LevelName, Moment, Page, Problem, ProblemField, TxHash, Wei
+from api.schemas.base import Address, LevelName, Moment, Page, Schema, TxHash, Wei
 from api.schemas.chain import Event, Events, Reorg, Status
 from api.schemas.market import Bet, Bets, Odds, OddsHistory, OddsPoint, Round, Rounds
 from api.schemas.positions import (
@@ -14,6 +14,7 @@ from api.schemas.positions import (
     Positions,
     RankedPosition,
 )
+from api.schemas.problems import Problem, ProblemField
 from api.schemas.scans import Cascade, Death, Deaths, NextScan, Scan, Scans
 from api.schemas.stats import (
     Burns,
@@ -71,6 +72,7 @@ __all__ = [
     "Rounds",
     "Scan",
     "Scans",
+    "Schema",
     "Stats",
     "Status",
     "StreakLeader",

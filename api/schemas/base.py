@@ -1,15 +1,27 @@
-"""What all answers are made of."""
+"""The parts that all answers are made of."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from indexer.base.times import utc_time
 from indexer.domain.levels import LevelId
 from indexer.selectors.addresses import checksummed
 
-LAST_SECOND: Final = 253_402_300_799
-"""The last second of the year 9999: later times of the contracts go out as null."""
+
+class Schema(BaseModel):
+    """An answer, or a part of one, read from the attributes of a row or of a selector's result.
+
+    A field is the attribute of its own name, or that of its `validation_alias`.
+    """
+
+    model_config = ConfigDict(from_attributes=True, validate_by_name=True)
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The answer about a row."""
+        return cls.model_validate(row)
 
 
 Wei = Annotated[str, BeforeValidator(str), Field(pattern=r"^-?\d+$", examples=["1500000000000000000"])]
@@ -23,16 +35,22 @@ Address = Annotated[
 ]
 """An account, EIP-55 checksummed."""
 
+TxHash = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", examples=["0x" + "ab" * 32])]
 
-def _moment(value: Any) -> Any:
-    """Unix seconds as a time; None for what no calendar holds."""
-    if isinstance(value, int):
-        return datetime.fromtimestamp(value, UTC) if value <= LAST_SECOND else None
-    return value
+Moment = Annotated[
+    datetime | None,
+    BeforeValidator(lambda value: utc_time(value) if isinstance(value, int) else value),
+    Field(examples=["2026-01-01T00:00:00Z"]),
+]
+"""Chain time, RFC 3339 in UTC, of unix seconds or a datetime; null for what no calendar holds."""
 
 
-Moment = Annotated[datetime | None, BeforeValidator(_moment), Field(examples=["2026-01-01T00:00:00Z"])]
-"""Chain time, RFC 3339 in UTC."""
+def _digits(value: Any) -> Any:
+    return str(value) if isinstance(value, int) else value
+
+
+EventId = Annotated[str, BeforeValidator(_digits)]
+"""An event's id (`indexer.domain.units.event_id`) as decimal digits."""
 
 
 class LevelName(BaseModel):
@@ -47,27 +65,11 @@ class LevelName(BaseModel):
         return cls(id=level, name=LevelId(level).name)
 
 
-class ProblemField(BaseModel):
-    """What is wrong with one parameter."""
-
-    parameter: str = Field(examples=["limit"])
-    message: str = Field(examples=["Input should be less than or equal to 500"])
+Level = Annotated[LevelName, BeforeValidator(lambda value: LevelName.of(value) if isinstance(value, int) else value)]
+"""A level by its number."""
 
 
-class Problem(BaseModel):
-    """An error (RFC 9457); `errors` for bad input only."""
-
-    type: str = Field(examples=["about:blank"])
-    title: str = Field(examples=["Unprocessable Content"])
-    status: int = Field(examples=[422])
-    detail: str = Field(examples=["1 parameter can't be used"])
-    errors: list[ProblemField] | None = None
-
-
-TxHash = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", examples=["0x" + "ab" * 32])]
-
-
-class Page(BaseModel):
+class Page(Schema):
     """A part of a list; `next_cursor` is null at its end."""
 
     items: list[Any]

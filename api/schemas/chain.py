@@ -1,21 +1,22 @@
-"""The chain: status and events."""
+"""The state of the index, and decoded events."""
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field, field_validator
 
-from api.schemas.base import Address, Moment, Page, TxHash
+from api.schemas.base import Address, EventId, Moment, Page, Schema, TxHash
+from indexer.selectors.addresses import shown
 
 
-class Reorg(BaseModel):
+class Reorg(Schema):
     """The last reorg."""
 
-    ancestor_block: int = Field(examples=[990])
+    ancestor_block: int = Field(validation_alias="ancestor_number", examples=[990])
     depth: int = Field(examples=[3])
     detected_at: Moment
 
 
-class Status(BaseModel):
+class Status(Schema):
     """How far the indexer has come; `indexed_at` is the indexed block's time.
 
     `chain_head` is the node's last block when the indexed one was committed, and `lag` how many blocks were missing.
@@ -33,17 +34,22 @@ class Status(BaseModel):
     contracts: dict[str, Address] = Field(examples=[{"GhostCore": "0xDc64a140Aa3E981100a9becA4E685f962f0cF6C9"}])
 
 
-class Event(BaseModel):
+class Event(Schema):
     """A decoded event; `id` is its place in the chain, amounts among `args` are decimal strings."""
 
-    id: str = Field(examples=["4294967296"])
+    id: EventId = Field(examples=["4294967296"])
     contract: str = Field(examples=["GhostCore"])
     name: str = Field(examples=["JackedIn"])
     args: dict[str, Any] = Field(examples=[{"user": "0x9EF6C02Fb2ECC446146E05F1fF687a788a8BF76d", "level": "4"}])
-    time: Moment
-    block: int = Field(examples=[512])
-    tx: TxHash
+    time: Moment = Field(validation_alias="block_time")
+    block: int = Field(validation_alias="block_number", examples=[512])
+    tx: TxHash = Field(validation_alias="tx_hash")
     log_index: int = Field(examples=[3])
+
+    @field_validator("args", mode="before")
+    @classmethod
+    def _checksummed(cls, args: dict[str, Any]) -> dict[str, Any]:
+        return {name: shown(value) for name, value in args.items()}
 
 
 class Events(Page):

@@ -1,22 +1,28 @@
 """DeadPool's rounds and bets."""
 
-from pydantic import BaseModel, Field
+from typing import Annotated
 
-from api.schemas.base import Address, Moment, Page, TxHash, Wei
+from pydantic import AliasPath, BeforeValidator, Field
+
+from api.schemas.base import Address, Moment, Page, Schema, TxHash, Wei
+from indexer.domain.units import BPS
+
+Factor = Annotated[float, BeforeValidator(lambda bps: bps / BPS)]
+"""A number of basis points as a factor."""
 
 
-class Round(BaseModel):
+class Round(Schema):
     """A betting round; `deadline` null for one that never ends, `outcome` null until it is resolved."""
 
     round_id: int = Field(examples=[7])
-    type: str = Field(examples=["death_count"])
+    type: str = Field(validation_alias="type_name", examples=["death_count"])
     target_level: int = Field(examples=[4])
     line: Wei
     deadline: Moment
     over_pool: Wei
     under_pool: Wei
     resolved: bool = Field(examples=[False])
-    outcome: str | None = Field(examples=["over"])
+    outcome: str | None = Field(validation_alias="winning_side", examples=["over"])
     resolved_at: Moment
 
 
@@ -26,11 +32,11 @@ class Rounds(Page):
     items: list[Round]
 
 
-class Odds(BaseModel):
+class Odds(Schema):
     """What a side pays per staked unit after the rake; 0 for an empty side."""
 
-    over_odds: float = Field(examples=[1.8])
-    under_odds: float = Field(examples=[2.01])
+    over_odds: Factor = Field(validation_alias="over_odds_bps", examples=[1.8])
+    under_odds: Factor = Field(validation_alias="under_odds_bps", examples=[2.01])
     over_odds_bps: int = Field(examples=[18000])
     under_odds_bps: int = Field(examples=[20100])
     over_pool: Wei
@@ -40,8 +46,8 @@ class Odds(BaseModel):
 class OddsPoint(Odds):
     """The odds after a bet."""
 
-    time: Moment
-    block: int = Field(examples=[512])
+    time: Moment = Field(validation_alias="block_time")
+    block: int = Field(validation_alias="block_number", examples=[512])
 
 
 class OddsHistory(Page):
@@ -50,18 +56,18 @@ class OddsHistory(Page):
     items: list[OddsPoint]
 
 
-class Bet(BaseModel):
+class Bet(Schema):
     """A player's bet in a round; `claimable` is what waits to be claimed, `payout` what was."""
 
-    round_id: int = Field(examples=[7])
-    address: Address
-    side: str = Field(examples=["over"])
-    amount: Wei
-    claimed: bool = Field(examples=[False])
+    round_id: int = Field(validation_alias=AliasPath("bet", "round_id"), examples=[7])
+    address: Address = Field(validation_alias=AliasPath("bet", "address"))
+    side: str = Field(validation_alias=AliasPath("bet", "side"), examples=["over"])
+    amount: Wei = Field(validation_alias=AliasPath("bet", "amount"))
+    claimed: bool = Field(validation_alias=AliasPath("bet", "claimed"), examples=[False])
     claimable: Wei
-    payout: Wei
-    block: int = Field(examples=[512])
-    tx: TxHash
+    payout: Wei = Field(validation_alias=AliasPath("bet", "payout"))
+    block: int = Field(validation_alias=AliasPath("bet", "block_number"), examples=[512])
+    tx: TxHash = Field(validation_alias=AliasPath("bet", "tx_hash"))
 
 
 class Bets(Page):

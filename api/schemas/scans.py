@@ -1,26 +1,30 @@
 """Scans and deaths."""
 
-from pydantic import BaseModel, Field
+from typing import Self
 
-from api.schemas.base import Address, LevelName, Moment, Page, TxHash, Wei
+from pydantic import Field
+
+from api.schemas.base import Address, Level, LevelName, Moment, Page, Schema, TxHash, Wei
+from indexer.base.times import utc_time
+from indexer.models import CurrentLevel
 
 
-class Cascade(BaseModel):
+class Cascade(Schema):
     """How the stakes of a scan's dead were split; `burned` is what really was."""
 
-    same_level: Wei
-    upstream: Wei
-    burn: Wei
-    protocol: Wei
+    same_level: Wei = Field(validation_alias="same_level_amount")
+    upstream: Wei = Field(validation_alias="upstream_amount")
+    burn: Wei = Field(validation_alias="burn_amount")
+    protocol: Wei = Field(validation_alias="protocol_amount")
     burned: Wei
 
 
-class Scan(BaseModel):
+class Scan(Schema):
     """A scan; `state` is executed, deaths_submitted or finalized."""
 
     scan_id: int = Field(examples=[12])
-    level: LevelName
-    state: str = Field(examples=["finalized"])
+    level: Level
+    state: str = Field(validation_alias="step", examples=["finalized"])
     seed: Wei
     executed_at: Moment
     finalized_at: Moment
@@ -29,8 +33,8 @@ class Scan(BaseModel):
     total_dead: Wei
     survivor_count: int | None = Field(examples=[9])
     cascade: Cascade | None
-    block: int = Field(examples=[512])
-    tx: TxHash
+    block: int = Field(validation_alias="block_number", examples=[512])
+    tx: TxHash = Field(validation_alias="tx_hash")
 
 
 class Scans(Page):
@@ -39,15 +43,21 @@ class Scans(Page):
     items: list[Scan]
 
 
-class NextScan(BaseModel):
+class NextScan(Schema):
     """When a level may be scanned next."""
 
-    level: LevelName
+    level: Level
     next_scan_at: Moment
     seconds_remaining: int = Field(examples=[1200])
 
+    @classmethod
+    def of_level(cls, row: CurrentLevel, now: int) -> Self:
+        """The next scan of a level, seen from a time in unix seconds."""
+        due = int(row.next_scan_time)
+        return cls(level=LevelName.of(row.level), next_scan_at=utc_time(due), seconds_remaining=max(0, due - now))
 
-class Death(BaseModel):
+
+class Death(Schema):
     """A player who died, with the stake and the streak that it ended."""
 
     address: Address
@@ -55,9 +65,9 @@ class Death(BaseModel):
     scan_id: int = Field(examples=[12])
     amount: Wei
     streak: int = Field(examples=[3])
-    time: Moment
-    block: int = Field(examples=[512])
-    tx: TxHash
+    time: Moment = Field(validation_alias="block_time")
+    block: int = Field(validation_alias="block_number", examples=[512])
+    tx: TxHash = Field(validation_alias="tx_hash")
 
 
 class Deaths(Page):

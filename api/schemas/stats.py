@@ -1,18 +1,18 @@
 """Statistics and leaderboards."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from api.schemas.base import Address, LevelName, Moment, Wei
+from api.schemas.base import Address, Level, Moment, Schema, Wei
 
 
-class Flow(BaseModel):
+class Flow(Schema):
     """How many, and how much."""
 
     count: int = Field(examples=[12])
     amount: Wei
 
 
-class Burns(BaseModel):
+class Burns(Schema):
     """DATA burned since the start, in all and by source."""
 
     total: Wei
@@ -24,7 +24,7 @@ class Burns(BaseModel):
     buybacks: Wei
 
 
-class Buybacks(BaseModel):
+class Buybacks(Schema):
     """All buybacks."""
 
     count: int = Field(examples=[3])
@@ -33,7 +33,7 @@ class Buybacks(BaseModel):
     data_burned: Wei
 
 
-class Resets(BaseModel):
+class Resets(Schema):
     """All system resets."""
 
     count: int = Field(examples=[1])
@@ -41,7 +41,7 @@ class Resets(BaseModel):
     paid: Wei
 
 
-class Stats(BaseModel):
+class Stats(Schema):
     """The game as a whole since its start."""
 
     total_value_locked: Wei
@@ -54,20 +54,20 @@ class Stats(BaseModel):
     resets: Resets
 
 
-class LevelDeaths(BaseModel):
+class LevelDeaths(Schema):
     """Who died on a level; streaks in scans."""
 
-    level: LevelName
+    level: Level
     count: int = Field(examples=[40])
     total_lost: Wei
     avg_streak: float = Field(examples=[1.5])
     longest_streak: int = Field(examples=[9])
 
 
-class LevelStats(BaseModel):
+class LevelStats(Schema):
     """A level now, and since the start."""
 
-    level: LevelName
+    level: Level
     total_staked: Wei
     players: int = Field(examples=[12])
     deaths: LevelDeaths
@@ -77,14 +77,14 @@ class LevelStats(BaseModel):
     emissions: Flow
 
 
-class TvlPoint(BaseModel):
+class TvlPoint(Schema):
     """The value locked at the end of a bucket."""
 
     time: Moment
     tvl: Wei
 
 
-class VolumePoint(BaseModel):
+class VolumePoint(Schema):
     """What moved in a bucket."""
 
     time: Moment
@@ -94,25 +94,25 @@ class VolumePoint(BaseModel):
     tax_collected: Wei
 
 
-class StreakLeader(BaseModel):
+class StreakLeader(Schema):
     """A living player by streak."""
 
     rank: int = Field(examples=[1])
     address: Address
     streak: int = Field(examples=[17])
-    level: LevelName
+    level: Level
 
 
-class Survivor(BaseModel):
+class Survivor(Schema):
     """A living player by the time of entry."""
 
     rank: int = Field(examples=[1])
     address: Address
-    alive_since: Moment
-    level: LevelName
+    alive_since: Moment = Field(validation_alias="entry_time")
+    level: Level
 
 
-class Earner(BaseModel):
+class Earner(Schema):
     """A player by rewards paid."""
 
     rank: int = Field(examples=[1])
@@ -120,7 +120,7 @@ class Earner(BaseModel):
     earnings: Wei
 
 
-class Loser(BaseModel):
+class Loser(Schema):
     """A player by stakes lost in scans."""
 
     rank: int = Field(examples=[1])

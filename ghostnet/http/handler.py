@@ -16,6 +16,7 @@ from django.urls import resolve
 from opentelemetry.trace import get_current_span
 from starlette.types import Scope
 
+from ghostnet.http.headers import set_state_headers
 from ghostnet.http.problems import problem
 from indexer.base.tracing import TRACER
 from indexer.selectors.snapshot import IndexedBlock
@@ -48,10 +49,7 @@ def respond(scope: Scope) -> Answer:
     response = _compressed(request)
     block: IndexedBlock | None = getattr(request, "indexed_block", None)
     if block is not None:
-        response["X-Indexed-Block"] = str(block.block_number)
-        response["X-Indexed-Hash"] = block.block_hash
-        response["X-Indexed-At"] = block.block_time.isoformat().replace("+00:00", "Z")
-        response["Cache-Control"] = "no-cache"
+        set_state_headers(response, block)
     return answer_of(response, request.resolver_match.route if request.resolver_match else UNKNOWN, block)
 
 

@@ -10,8 +10,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 
-from api.answers import twice
-from ghostnet.http.problems import database_trouble, problem
+from ghostnet.http.database import database_unavailable, retry_on_lost_connection
+from ghostnet.http.problems import problem
 from ghostnet.pages import board
 from ghostnet.pages.wording import SENTENCES
 from indexer.domain.units import Address
@@ -53,9 +53,9 @@ def scan(request: HttpRequest, level: int, scan_id: int) -> HttpResponseBase:
 def _page(request: HttpRequest, name: str, read: Read, **page: Any) -> HttpResponseBase:
     if request.META.get("QUERY_STRING", "").encode() == BOARD:
         try:
-            return twice(lambda: _board(request, name, read))
+            return retry_on_lost_connection(lambda: _board(request, name, read))
         except (OperationalError, InterfaceError) as error:
-            return database_trouble(request, error)
+            return database_unavailable(request, error)
     with snapshot() as block:
         if block is None:
             return _whole(request, "empty", {}, status=503, headers={"Retry-After": "5"})

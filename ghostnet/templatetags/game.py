@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.template import Library
+from django.template.defaultfilters import floatformat
 from django.utils.html import format_html
 
 from ghostnet.pages import wording
+from indexer.domain.units import BPS
 
 register = Library()
 
@@ -39,6 +41,12 @@ def level(number: Any) -> str:
 def percent(bps: Any) -> str:
     """Basis points as percent."""
     return f"{int(bps) / 100:g} %"
+
+
+@register.filter
+def odds(bps: Any) -> str:
+    """Odds in basis points as a factor with two decimals."""
+    return floatformat(int(bps) / BPS, 2)
 
 
 @register.filter

@@ -49,6 +49,11 @@ class Boost:
     value_bps: int
     expiry: int
 
+    @property
+    def type_name(self) -> str:
+        """The name of its BoostType; the number in digits where the contract has no name for it."""
+        return BoostType(self.boost_type).name if self.boost_type in set(BoostType) else str(self.boost_type)
+
 
 @dataclass(slots=True)
 class Position:

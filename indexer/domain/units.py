@@ -35,6 +35,10 @@ DATA: Final = 10**18
 
 LOG_INDEX_BITS: Final = 23
 """Bits of an id below the block number: they hold a log index, or a row's number in its block."""
+MAX_BLOCK: Final = 1 << 39
+"""The largest block number that clients may name: more than any chain has, and its ids still fit into 64 bits."""
+MAX_ID: Final = (1 << 63) - 1
+"""The largest id that PostgreSQL's `bigint` holds."""
 
 
 def to_bytes(digits: str) -> bytes:

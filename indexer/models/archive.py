@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from indexer.domain.units import log_index_of
 from indexer.models.base import ChainRow, RareRow, TransactionColumn
 from indexer.models.fields import AddressField, HashField, HexField, seconds
 
@@ -33,6 +34,10 @@ class ChainEvent(ChainRow, TransactionColumn):
 
     def __str__(self) -> str:
         return f"{self.contract}.{self.name} in block {self.block_number}"
+
+    @property
+    def log_index(self) -> int:
+        return log_index_of(self.id)
 
 
 class ChainTransaction(RareRow, TransactionColumn):

@@ -1,6 +1,6 @@
 """Positions, levels, scans and the protocol: their versions in hypertables, and beside each its current row."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 
@@ -271,6 +271,11 @@ class ScanColumns(EventColumns):
 
     def __str__(self) -> str:
         return f"scan {self.scan_id} of level {self.level}"
+
+    @property
+    def cascade(self) -> Self | None:
+        """The scan itself, for its amounts of the cascade; None until it is finalized, and if nobody died."""
+        return None if self.same_level_amount is None else self
 
 
 class Scan(RareRow, ScanColumns):

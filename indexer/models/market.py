@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from indexer.domain.betting import RoundType, odds_bps
 from indexer.models.base import CurrentRow, EventColumns, RareRow
 from indexer.models.fields import AddressField, seconds, wei
 
@@ -29,6 +30,37 @@ class RoundColumns(EventColumns):
 
     def __str__(self) -> str:
         return f"round {self.round_id}"
+
+    @property
+    def type_name(self) -> str:
+        """The round's type as the API names it: `death_count`, `whale_death`, …"""
+        return RoundType(self.round_type).name.lower()
+
+    @property
+    def winning_side(self) -> str | None:
+        """`over` or `under`; None until the round is resolved."""
+        return ("over" if self.outcome else "under") if self.resolved else None
+
+    @property
+    def resolved_at(self) -> int | None:
+        """The time of the resolution in unix seconds; None until then."""
+        return int(self.resolve_time) if self.resolved else None
+
+    @property
+    def pot(self) -> int:
+        return int(self.over_pool) + int(self.under_pool)
+
+    @property
+    def winning_pool(self) -> int:
+        return int(self.over_pool if self.outcome else self.under_pool)
+
+    @property
+    def over_odds_bps(self) -> int:
+        return odds_bps(self.pot, int(self.over_pool))
+
+    @property
+    def under_odds_bps(self) -> int:
+        return odds_bps(self.pot, int(self.under_pool))
 
 
 class Round(RareRow, RoundColumns):
@@ -65,6 +97,11 @@ class BetColumns(EventColumns):
 
     def __str__(self) -> str:
         return f"bet of {self.address} in round {self.round_id}"
+
+    @property
+    def side(self) -> str:
+        """`over` or `under`."""
+        return "over" if self.is_over else "under"
 
 
 class Bet(RareRow, BetColumns):

@@ -1,9 +1,11 @@
-"""Who leads: by streak, by survival, by earnings, by losses. Ties go to who came first, then by address."""
+"""Players by streak, by survival, by earnings and by losses; ties go to the earlier entry, then by address."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from indexer.domain.positions import Status
 from indexer.selectors.periods import Period
+from indexer.selectors.positions import with_streak
 from indexer.selectors.rows import fetch
 
 
@@ -16,11 +18,6 @@ class Survivor:
     level: int
     streak: int
     entry_time: int
-
-    @property
-    def alive_since(self) -> datetime:
-        """The moment of the entry."""
-        return datetime.fromtimestamp(self.entry_time, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +39,18 @@ class Loser:
     death_count: int
 
 
-_STREAK = "CASE WHEN on_roster THEN survived_scans - streak_base ELSE streak_base END"
-"""`ghost_streak` in SQL."""
-
-
 def longest_streaks(limit: int) -> list[Survivor]:
     """The living with the longest streaks."""
-    return _survivors(f"{_STREAK} DESC, entry_time, address", limit)
+    return _survivors(("-streak", "entry_time", "address"), limit)
 
 
 def longest_survivors(limit: int) -> list[Survivor]:
     """The living who entered first."""
-    return _survivors("entry_time, address", limit)
+    return _survivors(("entry_time", "address"), limit)
 
 
 def top_earners(limit: int, period: Period, now: datetime) -> list[Earner]:
-    """Whom the game paid most rewards, claimed or extracted, in a period up to `now`."""
+    """The players who were paid most rewards, claimed or extracted, in a period up to `now`."""
     since = period.since(now)
     if since is None:
         source = "SELECT address, earned FROM account_totals WHERE earned > 0"
@@ -75,7 +68,7 @@ def top_earners(limit: int, period: Period, now: datetime) -> list[Earner]:
 
 
 def top_losers(limit: int, period: Period, now: datetime) -> list[Loser]:
-    """Who lost most by dying in a period up to `now`."""
+    """The players who lost most by dying in a period up to `now`."""
     since = period.since(now)
     if since is None:
         source = "SELECT address, lost, deaths FROM account_totals WHERE deaths > 0"
@@ -92,11 +85,7 @@ def top_losers(limit: int, period: Period, now: datetime) -> list[Loser]:
     )
 
 
-def _survivors(order: str, limit: int) -> list[Survivor]:
-    return fetch(
-        Survivor,
-        f"SELECT row_number() OVER (ORDER BY {order}), address, current_positions.level, {_STREAK}, entry_time"
-        " FROM current_positions JOIN current_levels USING (level)"
-        f" WHERE status = 'alive' ORDER BY {order} LIMIT %(limit)s",
-        {"limit": limit},
-    )
+def _survivors(order: tuple[str, ...], limit: int) -> list[Survivor]:
+    columns = ("address", "level", "streak", "entry_time")
+    rows = with_streak().filter(status=Status.ALIVE).order_by(*order).values_list(*columns)[:limit]
+    return [Survivor(rank, *row) for rank, row in enumerate(rows, 1)]

@@ -19,6 +19,7 @@ class BadRange(GhostnetError):
 
 
 _WIDTHS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+_USUAL_SPANS: Final = {"hour": timedelta(days=7), "day": timedelta(days=90), "week": timedelta(weeks=52)}
 
 
 class Interval(StrEnum):
@@ -31,6 +32,11 @@ class Interval(StrEnum):
     @property
     def width(self) -> timedelta:
         return _WIDTHS[self.value]
+
+    @property
+    def usual_span(self) -> timedelta:
+        """How far back a history in such buckets goes where nobody says otherwise."""
+        return _USUAL_SPANS[self.value]
 
     @property
     def grain(self) -> str:
@@ -61,6 +67,15 @@ class Buckets:
         if count > MOST_BUCKETS:
             raise BadRange(f"the range has {count} buckets of a{'n' * (interval == 'hour')} {interval}")
         return cls(interval, first, last)
+
+    @classmethod
+    def up_to(
+        cls, now: datetime, interval: Interval, start: datetime | None = None, end: datetime | None = None
+    ) -> Self:
+        """The buckets from `start` to `end`; without `end` up to the one that holds `now`, without `start` those of
+        the interval's usual span before the end. Raises BadRange as `covering` does."""
+        last = end or now + timedelta(seconds=1)
+        return cls.covering(interval, start or last - interval.usual_span, last)
 
     def __iter__(self) -> Iterator[datetime]:
         time, width = self.start, self.interval.width

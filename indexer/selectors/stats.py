@@ -16,7 +16,7 @@ _BURNED_BY: Final = {
     "bets": "round_flow",
     "buybacks": "buyback_flow",
 }
-"""The sources of burns, and the aggregates that tell of them."""
+"""The sources of burns, and the aggregates that hold them."""
 _WHOLE: Final = {
     "level_deaths": ("death_count", "amount"),
     "emission_flow": ("emissions", "amount"),
@@ -28,12 +28,12 @@ _WHOLE: Final = {
     "culling_flow": ("burned",),
     "round_flow": ("burned",),
 }
-"""What is summed up over all time, by aggregate: in one query, since planning takes longer than reading."""
+"""The columns that are summed up over all time, by aggregate: in one query, as planning takes longer than reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How many, and how much in wei."""
+    """A number of events, and the sum of their amounts in wei."""
 
     count: int
     amount: int
@@ -74,7 +74,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class LevelDeaths:
-    """Who died on a level: how many, the stakes lost in wei, the streaks that ended."""
+    """The deaths on a level: their number, the stakes lost in wei, the streaks that ended in scans."""
 
     level: int
     count: int
@@ -113,7 +113,7 @@ class TvlPoint:
 
 @dataclass(frozen=True, slots=True)
 class VolumePoint:
-    """What moved in a bucket: token transfers, and the tax of the taxed ones, in wei."""
+    """Token transfers in a bucket, and the tax of the taxed ones; amounts in wei."""
 
     time: datetime
     transfers: int
@@ -132,7 +132,7 @@ def stats() -> Stats:
         total_value_locked=int(protocol.total_value_locked) if protocol else 0,
         players=sum(CurrentLevel.objects.values_list("alive_count", flat=True)),
         deaths=Flow(whole["level_deaths", "death_count"], whole["level_deaths", "amount"]),
-        burned={source: whole[name, "burned"] for source, name in _BURNED_BY.items()},
+        burned=_with_total({source: whole[name, "burned"] for source, name in _BURNED_BY.items()}),
         emissions=Flow(whole["emission_flow", "emissions"], whole["emission_flow", "amount"]),
         tolls=Flow(whole["toll_flow", "tolls"], whole["toll_flow", "amount"]),
         buybacks=Buybacks(*(whole["buyback_flow", column] for column in _WHOLE["buyback_flow"])),
@@ -141,9 +141,9 @@ def stats() -> Stats:
 
 
 def burns() -> dict[str, int]:
-    """What was burned since the start, in wei, by source; every source is there."""
+    """What was burned since the start, in wei, by source and in `total`; every source is there."""
     burned = dict(fetch_rows("SELECT source, sum(amount) FROM burns_daily GROUP BY source"))
-    return {source: burned.get(source, 0) for source in _BURNED_BY}
+    return _with_total({source: burned.get(source, 0) for source in _BURNED_BY})
 
 
 def deaths(period: Period, now: datetime) -> list[LevelDeaths]:
@@ -200,7 +200,7 @@ def tvl_history(buckets: Buckets) -> list[TvlPoint]:
 
 
 def volume(buckets: Buckets) -> list[VolumePoint]:
-    """What moved in each bucket, also in those in which nothing did."""
+    """Token transfers and tax in each bucket, also in those without any."""
     width, grain = buckets.interval.width, buckets.interval.grain
     parameters = {"start": buckets.start, "end": buckets.end, "width": width}
     rows = fetch(
@@ -223,6 +223,10 @@ def _tvl_before(bucket: datetime, grain: str) -> int:
         {"bucket": bucket},
     )
     return int(rows[0][0]) if rows else 0
+
+
+def _with_total(burned: dict[str, int]) -> dict[str, int]:
+    return {"total": sum(burned.values()), **burned}
 
 
 def _sums(name: str, columns: tuple[str, ...]) -> str:

@@ -1,14 +1,16 @@
-"""How far the indexer has come, and what troubles it."""
+"""How far the indexer has come, and what is wrong with its data."""
 
 from typing import Final
 
 from django.db.models import F
 
 from indexer.domain.units import block_of, first_id
-from indexer.models import Alarm, BlockHeader, ChainBlock, Checkpoint, OutboxCursor, Reorg
+from indexer.models import Alarm, Checkpoint, OutboxCursor, Reorg
+from indexer.models.queries import BLOCK_TIMESTAMP
+from indexer.selectors.rows import fetch_rows
 
 RELAY: Final = "relay"
-"""The name under which the relay stores its cursor."""
+"""The name under which the relay stores its feed cursor."""
 
 
 def checkpoint() -> Checkpoint | None:
@@ -17,7 +19,7 @@ def checkpoint() -> Checkpoint | None:
 
 
 def standing_alarms() -> list[Alarm]:
-    """What keeps the data from being served as ready."""
+    """The alarms that are not over, the oldest first: while there are any, the data are not to be relied on."""
     return list(Alarm.objects.order_by("raised_at"))
 
 
@@ -33,17 +35,13 @@ def contracts() -> dict[str, str]:
 
 
 def block_timestamp(number: int) -> int:
-    """An indexed block's time in unix seconds; of an empty one whose header is forgotten, that of the last before it
-    that was not empty."""
-    header = BlockHeader.objects.filter(number=number).values_list("timestamp", flat=True).first()
-    if header is None:
-        blocks = ChainBlock.objects.filter(id__lt=first_id(number + 1)).order_by("-id")
-        header = blocks.values_list("timestamp", flat=True).first()
-    return int(header or 0)
+    """The time of an indexed block in unix seconds, as exact as BLOCK_TIMESTAMP has it."""
+    rows = fetch_rows(BLOCK_TIMESTAMP, {"number": number, "end": first_id(number + 1)})
+    return int(rows[0][0]) if rows else 0
 
 
 def relay_lag() -> int:
     """Indexed blocks that the relay has not published yet; all of them before it has published anything."""
     indexed = Checkpoint.objects.values_list("block_number", flat=True).first() or 0
-    told = OutboxCursor.objects.filter(consumer=RELAY).values_list("event_id", flat=True).first() or 0
-    return max(0, indexed - block_of(told))
+    published = OutboxCursor.objects.filter(consumer=RELAY).values_list("event_id", flat=True).first() or 0
+    return max(0, indexed - block_of(published))

@@ -12,6 +12,7 @@ from indexer.domain.positions import Boost, Position, Status
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan, ScanStep
 from indexer.domain.units import Address, Hash, address_of, first_id, hash_of
+from indexer.models.queries import BLOCK_TIMESTAMP
 from indexer.records.rows import (
     BetRow,
     LevelSlotRow,
@@ -25,7 +26,6 @@ from indexer.records.rows import (
 from indexer.records.stored import stored_level, stored_position
 from indexer.rules.game import Game
 from indexer.store.checkpoint import check_indexed, read_progress
-from indexer.store.headers import stored_header
 from indexer.store.tables import tables
 
 
@@ -57,12 +57,7 @@ class Snapshot:
     def timestamp(self) -> int:
         """The block's time in unix seconds; for an empty block whose header is no longer stored, that of the last block
         before it that is archived."""
-        header = stored_header(self.connection, self.at_block)
-        if header is not None:
-            return header.timestamp
-        row = self.connection.execute(
-            "SELECT timestamp FROM chain_blocks WHERE id < %s ORDER BY id DESC LIMIT 1", (self.end_id,)
-        ).fetchone()
+        row = self.connection.execute(BLOCK_TIMESTAMP, {"number": self.at_block, "end": self.end_id}).fetchone()
         return int(row[0]) if row else 0
 
     def states(self, row: type[Row], condition: str = "TRUE") -> Iterator[Any]:

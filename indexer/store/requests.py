@@ -6,6 +6,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from indexer.models.queries import LAST_PAUSE_OR_RESUME
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -35,8 +37,5 @@ def finish_request(connection: Connection[Any], request: Request, outcome: str, 
 
 def is_paused(connection: Connection[Any]) -> bool:
     """Whether indexing is paused: the newest pause or resume that was run is a pause."""
-    row = connection.execute(
-        "SELECT kind FROM operator_requests WHERE kind IN ('pause', 'resume') AND done_at IS NOT NULL AND NOT failed"
-        " ORDER BY id DESC LIMIT 1"
-    ).fetchone()
+    row = connection.execute(LAST_PAUSE_OR_RESUME).fetchone()
     return row is not None and row[0] == "pause"

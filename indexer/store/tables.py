@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 from indexer import models
+from indexer.base.times import LAST_SECOND, utc_time
 from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text
 from indexer.models.base import ChainRow, CurrentRow
 from indexer.records.rows import (
@@ -37,8 +38,8 @@ from indexer.records.rows import (
     WitnessAnswerRow,
 )
 
-LAST_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-"""The latest time that both PostgreSQL and Python can represent; later block times are stored as this."""
+LAST_TIME: Final = datetime.fromtimestamp(LAST_SECOND, UTC)
+"""Block times that are later are stored as this."""
 
 _HISTORY: dict[type[Row], type[ChainRow]] = {
     ChainBlockRow: models.ChainBlock,
@@ -159,7 +160,7 @@ def _escape(text: str) -> str:
 
 def block_datetime(timestamp: int) -> datetime:
     """A block's time (unix seconds) as stored, at most LAST_TIME."""
-    return datetime.fromtimestamp(timestamp, UTC) if timestamp < LAST_TIME.timestamp() else LAST_TIME
+    return utc_time(timestamp) or LAST_TIME
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from indexer.timescale.features import has_timescaledb
+
 
 @dataclass(frozen=True, slots=True)
 class HypertableStatus:
@@ -81,3 +83,14 @@ def last_runs(connection: Connection[Any]) -> list[LastRun]:
 def horizons(connection: Connection[Any]) -> dict[str, datetime]:
     """The tables that retention has cut, and the time before which rows may be gone."""
     return dict(connection.execute("SELECT name, before FROM retention_horizons ORDER BY name").fetchall())
+
+
+def approximate_rows(connection: Connection[Any], table: str) -> int:
+    """The number of a table's rows according to the server's statistics, on plain PostgreSQL too."""
+    sql = (
+        "SELECT approximate_row_count(%s::regclass)"
+        if has_timescaledb(connection)
+        else "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
+    )
+    (rows,) = connection.execute(sql, (table,)).fetchone() or (0,)
+    return int(rows)

@@ -1,0 +1,33 @@
+"""Headers that answers carry beside their content."""
+
+from typing import Final
+
+from django.http import HttpResponse
+
+from indexer.selectors.snapshot import IndexedBlock
+
+STATE_HEADERS: Final = {
+    "ETag": "Send it as If-None-Match to get 304 until something changes.",
+    "X-Indexed-Block": "The block that the answer tells of.",
+    "X-Indexed-Hash": "That block's hash.",
+    "X-Indexed-At": "That block's time.",
+}
+"""The headers of each answer that is read from the index, and what they say."""
+
+EXPOSED_HEADERS: Final = (
+    *STATE_HEADERS,
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+)
+"""The headers that scripts of other origins may read."""
+
+
+def set_state_headers(response: HttpResponse, block: IndexedBlock) -> None:
+    """Name the block that a response is the state of, and that caches must ask again."""
+    response["X-Indexed-Block"] = str(block.block_number)
+    response["X-Indexed-Hash"] = block.block_hash
+    response["X-Indexed-At"] = block.block_time.isoformat().replace("+00:00", "Z")
+    response["Cache-Control"] = "no-cache"

@@ -1,0 +1,101 @@
+"""Positions as lists: all of them, a player's changes, and the next victims of cullings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
+
+from indexer.domain.positions import Position, Status, effective_amount
+from indexer.domain.units import Address
+from indexer.models import CurrentLevel, CurrentLevelSlot, CurrentPosition, CurrentProtocol
+from indexer.models import Position as PositionVersion
+from indexer.records.stored import stored_position
+from indexer.selectors.listing import Listing
+
+ORDERS: Final = {"amount": ("amount", "id"), "entered_at": ("entry_time", "id"), "streak": ("streak", "id")}
+"""The orders in which positions can be listed, the greatest first."""
+
+
+def with_streak() -> "QuerySet[CurrentPosition]":
+    """All positions as they stand, each with its ghost streak (`domain.positions.ghost_streak`) as `streak`."""
+    survived = CurrentLevel.objects.filter(level=OuterRef("level")).values("survived_scans")
+    streak = Case(When(on_roster=True, then=Subquery(survived) - F("streak_base")), default=F("streak_base"))
+    return CurrentPosition.objects.annotate(streak=streak)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPosition:
+    """A position as it stands, in a list; amounts in wei."""
+
+    position: Position
+    ghost_streak: int
+    current_epoch: int
+    changed_at: datetime
+
+    @property
+    def effective_amount(self) -> int:
+        """The stake after a pending reset penalty."""
+        return effective_amount(self.position, self.current_epoch)
+
+    @classmethod
+    def of(cls, row: CurrentPosition, current_epoch: int, **more: Any) -> Self:
+        """The position of a row of `with_streak`; `current_epoch` is the epoch of the last system reset."""
+        streak: int = row.streak  # type: ignore[attr-defined]
+        return cls(stored_position(row, Address(str(row.address))), streak, current_epoch, row.block_time, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPosition(ListedPosition):
+    """A position in a list whose places count, from 1 on."""
+
+    rank: int
+
+
+def positions(order: str, level: int | None, status: str | None) -> Listing[CurrentPosition]:
+    """Positions as they stand, in one of ORDERS, of a level and a status; None for all levels, or for all that were not
+    extracted."""
+    rows = with_streak()
+    rows = rows.exclude(status=Status.EXTRACTED) if status is None else rows.filter(status=status)
+    return Listing(rows if level is None else rows.filter(level=level), ORDERS[order])
+
+
+def changes(player: Address, action: str | None = None) -> Listing[PositionVersion]:
+    """Every change of a player's positions by one action, or by any, the last one first."""
+    rows = PositionVersion.objects.filter(address=player)
+    return Listing(rows if action is None else rows.filter(action=action))
+
+
+@dataclass(frozen=True, slots=True)
+class NextVictims:
+    """Whom a level's next cullings remove, the first one first; there is none before `free_places` more have entered.
+
+    The order is what we know of the level's array of users; where `order_known` is False, something happened that no
+    log shows, and it may be another.
+    """
+
+    level: int
+    free_places: int
+    order_known: bool
+    positions: list[RankedPosition]
+
+
+def next_victims(level: int, most: int) -> NextVictims:
+    """The first victims of a level's next cullings, without those who enter at each (rules 6 and 7)."""
+    stored = CurrentLevel.objects.get(level=level)
+    slots = CurrentLevelSlot.objects.filter(level=level, address__isnull=False).order_by("slot")
+    members = list(slots.values_list("address", flat=True))
+    victims = [*members[:1], *members[:0:-1]][:most]
+    found = {row.address: row for row in with_streak().filter(address__in=victims)}
+    epoch = current_epoch()
+    return NextVictims(
+        level=level,
+        free_places=max(0, int(stored.max_positions) - len(members)),
+        order_known=stored.roster_order_known,
+        positions=[RankedPosition.of(found[address], epoch, rank=rank) for rank, address in enumerate(victims, 1)],
+    )
+
+
+def current_epoch() -> int:
+    """The epoch of the last system reset."""
+    return int(CurrentProtocol.objects.get().reset_epoch)
