@@ -5,8 +5,8 @@ from datetime import datetime
 
 from indexer.domain.positions import Status
 from indexer.selectors.periods import Period
-from indexer.selectors.positions import with_streak
-from indexer.selectors.rows import fetch
+from indexer.selectors.positions import GHOST_STREAK
+from indexer.selectors.rows import fetch, fetch_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Loser:
 
 def longest_streaks(limit: int) -> list[Survivor]:
     """The living with the longest streaks."""
-    return _survivors(("-streak", "entry_time", "address"), limit)
+    return _survivors("streak DESC, entry_time, address", limit)
 
 
 def longest_survivors(limit: int) -> list[Survivor]:
     """The living who entered first."""
-    return _survivors(("entry_time", "address"), limit)
+    return _survivors("entry_time, address", limit)
 
 
 def top_earners(limit: int, period: Period, now: datetime) -> list[Earner]:
@@ -85,7 +85,10 @@ def top_losers(limit: int, period: Period, now: datetime) -> list[Loser]:
     )
 
 
-def _survivors(order: tuple[str, ...], limit: int) -> list[Survivor]:
-    columns = ("address", "level", "streak", "entry_time")
-    rows = with_streak().filter(status=Status.ALIVE).order_by(*order).values_list(*columns)[:limit]
+def _survivors(order: str, limit: int) -> list[Survivor]:
+    rows = fetch_rows(
+        f"SELECT address, level, {GHOST_STREAK} AS streak, entry_time FROM current_positions"
+        f" WHERE status = '{Status.ALIVE}' ORDER BY {order} LIMIT %(limit)s",
+        {"limit": limit},
+    )
     return [Survivor(rank, *row) for rank, row in enumerate(rows, 1)]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
+from django.db.models import IntegerField, QuerySet
+from django.db.models.expressions import RawSQL
 
 from indexer.domain.positions import Position, Status, effective_amount
 from indexer.domain.units import Address
@@ -17,10 +18,17 @@ ORDERS: Final = {"amount": ("amount", "id"), "entered_at": ("entry_time", "id"),
 """The orders in which positions can be listed, the greatest first."""
 
 
+GHOST_STREAK: Final = """
+    CASE WHEN on_roster
+    THEN (SELECT survived_scans FROM current_levels WHERE current_levels.level = current_positions.level) - streak_base
+    ELSE streak_base END
+"""
+"""`domain.positions.ghost_streak` in SQL, for rows of current_positions."""
+
+
 def with_streak() -> "QuerySet[CurrentPosition]":
-    """All positions as they stand, each with its ghost streak (`domain.positions.ghost_streak`) as `streak`."""
-    survived = CurrentLevel.objects.filter(level=OuterRef("level")).values("survived_scans")
-    streak = Case(When(on_roster=True, then=Subquery(survived) - F("streak_base")), default=F("streak_base"))
+    """All positions as they stand, each with its ghost streak as `streak`."""
+    streak = RawSQL(GHOST_STREAK, (), output_field=IntegerField())  # noqa: S611 - a constant
     return CurrentPosition.objects.annotate(streak=streak)
 
 
