@@ -1,4 +1,4 @@
-"""The Django app of the frame: its commands and checks."""
+"""The Django app of the project itself: commands, start-up checks, the admin."""
 
 from importlib import import_module
 
@@ -6,11 +6,11 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
-from ghostnet.observability.logs import log_what_nobody_caught
+from ghostnet.observability.logs import log_uncaught_errors
 
 
 class GhostnetConfig(AppConfig):
-    """Commands and start-up checks."""
+    """The app; on start-up it registers checks and the admin, and starts tracing if a collector is configured."""
 
     name = "ghostnet"
 
@@ -18,12 +18,12 @@ class GhostnetConfig(AppConfig):
         import_module("ghostnet.checks")
         import_module("ghostnet.admin.registry")
         import_module("ghostnet.admin.requests")
-        log_what_nobody_caught()
+        log_uncaught_errors()
         if settings.GHOSTNET.traces_to:
             import_module("ghostnet.observability.tracing").start_tracing(settings.GHOSTNET.traces_to)
 
 
 class GhostnetAdminConfig(AdminConfig):
-    """The admin, as `ghostnet.admin.site` has it."""
+    """Django's admin app with `ghostnet.admin.site.Site` as its site."""
 
     default_site = "ghostnet.admin.site.Site"

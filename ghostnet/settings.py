@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "csp",
     "ninja",
     "ghostnet.apps.GhostnetConfig",
+    "ghostnet.pages",
     "indexer",
     "api",
     "realtime",
@@ -98,7 +99,7 @@ WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "ghostnet.pages.static.CollectedFiles"
+        "BACKEND": "ghostnet.pages.storage.HashedStaticFiles"
         if COLLECTED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -1,30 +1,16 @@
 """The shape of every answer, with an example of each field."""
 
-from api.schemas.base import Address, LevelName, Moment, Page, Schema, TxHash, Wei
-from api.schemas.chain import Event, Events, Reorg, Status
-from api.schemas.market import Bet, Bets, Odds, OddsHistory, OddsPoint, Round, Rounds
-from api.schemas.positions import (
-    AtRisk,
-    Boost,
-    ListedPosition,
-    PlayerPosition,
-    Position,
-    PositionChange,
-    PositionHistory,
-    Positions,
-    RankedPosition,
-)
-from api.schemas.problems import Problem, ProblemField
-from api.schemas.scans import Cascade, Death, Deaths, NextScan, Scan, Scans
+from api.schemas.chain import Events, Reorg, Status
+from api.schemas.market import Bets, Odds, OddsHistory, Round, Rounds
+from api.schemas.positions import AtRisk, PlayerPosition, Position, PositionHistory, Positions
+from api.schemas.problems import Problem
+from api.schemas.scans import Deaths, NextScan, Scan, Scans
 from api.schemas.stats import (
     Burns,
-    Buybacks,
     Earner,
-    Flow,
     LevelDeaths,
     LevelStats,
     Loser,
-    Resets,
     Stats,
     StreakLeader,
     Survivor,
@@ -33,52 +19,32 @@ from api.schemas.stats import (
 )
 
 __all__ = [
-    "Address",
     "AtRisk",
-    "Bet",
     "Bets",
-    "Boost",
     "Burns",
-    "Buybacks",
-    "Cascade",
-    "Death",
     "Deaths",
     "Earner",
-    "Event",
     "Events",
-    "Flow",
     "LevelDeaths",
-    "LevelName",
     "LevelStats",
-    "ListedPosition",
     "Loser",
-    "Moment",
     "NextScan",
     "Odds",
     "OddsHistory",
-    "OddsPoint",
-    "Page",
     "PlayerPosition",
     "Position",
-    "PositionChange",
     "PositionHistory",
     "Positions",
     "Problem",
-    "ProblemField",
-    "RankedPosition",
     "Reorg",
-    "Resets",
     "Round",
     "Rounds",
     "Scan",
     "Scans",
-    "Schema",
     "Stats",
     "Status",
     "StreakLeader",
     "Survivor",
     "TvlPoint",
-    "TxHash",
     "VolumePoint",
-    "Wei",
 ]

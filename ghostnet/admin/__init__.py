@@ -1,1 +1,1 @@
-"""The operators' side: the indexer's state at a glance, every table to read, and requests to the indexer."""
+"""The operators' admin: a status page, every table to read, and requests to the indexer."""

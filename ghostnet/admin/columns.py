@@ -1,7 +1,6 @@
-"""How a table's columns are shown, by their type."""
+"""The display of a table's columns in the admin, by their type."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.contrib import admin
@@ -9,19 +8,20 @@ from django.db.models import Field, Model
 from django.utils.html import format_html
 
 from ghostnet.pages.wording import in_tokens, level_name, short
+from indexer.base.times import utc_time
 from indexer.models.fields import AddressField, HexField, UintField
 from indexer.selectors.addresses import checksummed
 
 NUMBERS: Final = {"scan_id", "round_id", "seed", "line", "epoch", "reset_epoch", "acc_rewards_per_share"}
-"""Columns as wide as amounts that are none."""
+"""Columns of the type of amounts that hold other numbers."""
 LEVELS: Final = {"level", "target_level"}
 
 Show = Callable[[Any], str]
 
 
 def column_of(field: "Field[Any, Any]") -> Any:
-    """A list's column for a field: the field's name where Django's own way will do."""
-    show = _way_of(field)
+    """A list's column for a field: a function, or the field's name where Django's own display is used."""
+    show = _display_of(field)
     if show is None:
         return field.name
 
@@ -34,7 +34,7 @@ def column_of(field: "Field[Any, Any]") -> Any:
     return column
 
 
-def _way_of(field: "Field[Any, Any]") -> Show | None:
+def _display_of(field: "Field[Any, Any]") -> Show | None:
     if isinstance(field, AddressField):
         return address
     if isinstance(field, HexField):
@@ -67,11 +67,9 @@ def number(value: int) -> str:
 
 
 def seconds(value: int) -> str:
-    """Unix seconds as a time in UTC; the number on hover."""
-    try:
-        text = datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        text = "never"
+    """Unix seconds as a time in UTC, `never` for what no calendar holds; the number on hover."""
+    time = utc_time(value)
+    text = "never" if time is None else time.strftime("%Y-%m-%d %H:%M:%S")
     return format_html('<span title="{}">{}</span>', value, text)
 
 

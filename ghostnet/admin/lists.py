@@ -1,4 +1,4 @@
-"""Lists of rows that stay fast on millions: nothing is counted to its end, and the newest row comes first."""
+"""The admin's list of any table: read only, the newest rows first, and fast on millions of rows."""
 
 import re
 from typing import Any, ClassVar, Final
@@ -13,19 +13,18 @@ from django.utils.html import format_html_join
 from psycopg.errors import QueryCanceled
 
 from ghostnet.admin.columns import column_of
-from ghostnet.admin.paging import BoundedPaginator, StretchFilter, about
+from ghostnet.admin.paging import BoundedPaginator, StretchFilter, approximate_size
 from indexer.domain.levels import LevelId
 from indexer.domain.positions import Action, Status
-from indexer.domain.units import first_id
+from indexer.domain.units import MAX_BLOCK, first_id
 from indexer.models.fields import AddressField, HashField
 from indexer.stream.feed import KINDS
 
-MOST_BLOCK: Final = 1 << 39
 LONGEST_QUERY: Final = "10s"
 
 
 class _Choice(admin.SimpleListFilter):
-    """A filter whose choices are known without asking the table."""
+    """A filter whose choices are known without a query."""
 
     choices_of: ClassVar[dict[Any, str]] = {}
 
@@ -67,12 +66,11 @@ FILTERS: Final = {
     "block_time": "block_time",
     "detected_at": "detected_at",
 }
-"""By column; those of dates are Django's own."""
+"""The filters by column; those of dates are Django's own."""
 
 
 class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A table of ours: to read, not to change. Search takes addresses, transactions, numbers of scans, rounds and
-    blocks."""
+    """A table of the indexer, read only. Search takes addresses, transactions, numbers of scans, rounds and blocks."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -88,30 +86,34 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         css: ClassVar = {"all": ["ghostnet/admin.css"]}
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Every column: where the row stands in the chain first, what it is about, then what few look for."""
+        """Every column: the row's block first, then those of FIRST, and those of LAST last."""
         fields = _columns(self.model)
-        placed = any(field.name == "block_time" for field in fields)
-        shown = [field for field in fields if not (placed and field.name == "id")]
+        in_chain = any(field.name == "block_time" for field in fields)
+        shown = [field for field in fields if not (in_chain and field.name == "id")]
         shown.sort(key=_rank)
         return [
-            *(["block"] if placed else []),
+            *(["block"] if in_chain else []),
             *(["see_also"] if self.model.__name__ in RELATED else []),
             *map(column_of, shown),
         ]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """The filters that this table has a column for."""
+        """The filters whose columns this table has."""
         names = {field.name for field in _columns(self.model)}
-        stretches = [StretchFilter] if self.model._meta.pk.name == "id" else []
-        return [*(FILTERS[name] for name in FILTERS if name in names), *stretches]
+        by_age = [StretchFilter] if self.model._meta.pk.name == "id" else []
+        return [*(FILTERS[name] for name in FILTERS if name in names), *by_age]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The list, unless it would take too long: then a word of how to narrow it."""
+        """The list; a message of how to narrow it if the query takes longer than LONGEST_QUERY."""
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [LONGEST_QUERY])
                 title = self.model._meta.verbose_name_plural
-                context = {"title": str(title).capitalize(), "subtitle": about(self.model), **(extra_context or {})}
+                context = {
+                    "title": str(title).capitalize(),
+                    "subtitle": approximate_size(self.model),
+                    **(extra_context or {}),
+                }
                 response = super().changelist_view(request, context)
                 if isinstance(response, TemplateResponse):
                     response.render()
@@ -124,7 +126,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="block")
     def block(self, row: Any) -> int:
-        """Where the row stands in the chain."""
+        """The row's block."""
         found: int = row.block_number
         return found
 
@@ -139,7 +141,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
     ) -> tuple["QuerySet[Any]", bool]:
-        """The rows that name what was searched for; a message, and none, for what can't be."""
+        """The rows that have the term in a column; none, and a message, for a term that can't be searched for."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -158,7 +160,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if re.fullmatch("0[xX][0-9a-fA-F]{64}", term):
             columns = [field.name for field in fields if isinstance(field, HashField)]
             return _any({column: term.lower() for column in columns})
-        if re.fullmatch("[0-9]{1,12}", term) and int(term) < MOST_BLOCK:
+        if re.fullmatch("[0-9]{1,12}", term) and int(term) < MAX_BLOCK:
             condition = _any({name: int(term) for name in ("scan_id", "round_id", "number") if name in names})
             if "block_time" in names:
                 block = Q(id__gte=first_id(int(term)), id__lt=first_id(int(term) + 1))
@@ -189,7 +191,7 @@ RELATED: Final = {
     "CurrentBet": (("round", "currentround", "round_id"), ("position", "currentposition", "address")),
     "AccountTotal": (("position", "currentposition", "address"), ("transfers", "tokentransfer", "address")),
 }
-"""By model: the text of a link, the table it leads to, and the column that is searched for there."""
+"""By model: the texts of links, the tables they lead to, and the columns whose values are searched for there."""
 
 
 def _columns(model: type[Model]) -> "list[Field[Any, Any]]":

@@ -1,12 +1,12 @@
-"""Who tries to log in: django-axes counts failures by this."""
+"""The address by which django-axes counts failed logins."""
 
 from django.conf import settings
 from django.http import HttpRequest
 
-from ghostnet.http.limits import NOBODY, client_of
+from ghostnet.http.limits import UNKNOWN_CLIENT, client_of
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address, of IPv6 its network's; behind proxies as X-Forwarded-For tells, which can't be forged."""
+    """The client's address as the rate limit knows it (`ghostnet.http.limits`); of IPv6 its network's first one."""
     found = client_of(request.scope, settings.GHOSTNET.web.proxies)  # type: ignore[attr-defined]
-    return "0.0.0.0" if found == NOBODY else found.partition("/")[0]  # noqa: S104 - nobody's address, not one to bind
+    return "0.0.0.0" if found == UNKNOWN_CLIENT else found.partition("/")[0]  # noqa: S104 - no address to bind

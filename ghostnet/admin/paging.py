@@ -1,4 +1,4 @@
-"""How long lists are paged: by stretches of MOST_COUNTED rows, each of which begins where the last one ended."""
+"""Pages of lists of any length: a list is cut into stretches of MOST_COUNTED rows, of which one is paged at a time."""
 
 from functools import cached_property
 from typing import Any, Final, cast
@@ -6,18 +6,18 @@ from typing import Any, Final, cast
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
-from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from indexer.timescale.features import has_timescaledb
+from indexer.selectors.rows import raw_connection
+from indexer.timescale.status import approximate_rows
 
 MOST_COUNTED: Final = 5_000
 """Rows of a stretch: a list is counted no further, and has pages no further."""
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than MOST_COUNTED."""
+    """A paginator that counts rows up to MOST_COUNTED."""
 
     @cached_property
     def count(self) -> int:
@@ -25,7 +25,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class StretchFilter(admin.SimpleListFilter):
-    """Leads from one stretch of a table, the newest first, to the next older one (`?before=ID`)."""
+    """A filter that leads from the newest stretch of a table to the next older one (`?before=ID`)."""
 
     title = "age"
     parameter_name = "before"
@@ -34,33 +34,27 @@ class StretchFilter(admin.SimpleListFilter):
         rows = model_admin.model.objects.order_by("-pk")
         before = self.used_parameters.get(self.parameter_name)
         if before is not None:
-            rows = rows.filter(pk__lt=_place(before))
+            rows = rows.filter(pk__lt=_row_id(before))
         end = rows.values_list("pk", flat=True)[MOST_COUNTED - 1 : MOST_COUNTED].first()
         known = [] if before is None else [(before, f"before {before}")]
         return known if end is None else [*known, (str(end), f"the {MOST_COUNTED} before those")]
 
     def has_output(self) -> bool:
-        """Also where there is one choice only: all others are the newest."""
+        """Show the filter for a single choice too, which Django does not: all other rows are the newest."""
         return bool(self.lookup_choices)
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         before = self.value()
-        return queryset if before is None else queryset.filter(pk__lt=_place(before))
+        return queryset if before is None else queryset.filter(pk__lt=_row_id(before))
 
 
-def _place(text: Any) -> int:
+def _row_id(text: Any) -> int:
     if not (isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 20):
         raise IncorrectLookupParameters(f"{text!r} is no id")
     return int(text)
 
 
-def about(model: type[Model]) -> str:
-    """How many rows a table has, as the server's statistics have it; empty for few."""
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        if has_timescaledb(connection):
-            cursor.execute("SELECT approximate_row_count(%s::regclass)", [table])
-        else:
-            cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table])
-        (rows,) = cursor.fetchone()
+def approximate_size(model: type[Model]) -> str:
+    """The number of a table's rows according to the server's statistics, as a text; empty for few."""
+    rows = approximate_rows(raw_connection(), model._meta.db_table)
     return f"about {rows:,} rows" if rows > MOST_COUNTED else ""

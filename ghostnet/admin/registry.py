@@ -1,4 +1,4 @@
-"""Every table of the indexer, in the admin."""
+"""Registers every table of the indexer in the admin."""
 
 from django.apps import apps
 from django.contrib import admin

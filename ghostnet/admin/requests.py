@@ -1,4 +1,4 @@
-"""Requests to the indexer: asked for here, carried out there."""
+"""Requests of operators to the indexer: entered here, run by the indexer (`indexer.sync.requests`)."""
 
 from typing import Any, ClassVar, Final
 
@@ -21,7 +21,7 @@ EFFECTS: Final = {
 
 
 class RequestForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Asks for the kind twice, so that nothing is asked for by accident."""
+    """A new request; its kind is entered twice, so that none is made by accident."""
 
     confirmation = forms.CharField(help_text="Write the kind once more: pause, resume, audit, rebuild or quarantine.")
 
@@ -35,7 +35,7 @@ class RequestForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what the indexer would refuse, and what was not confirmed."""
+        """Refuse arguments that the indexer would refuse, and a kind that was not confirmed."""
         found: dict[str, Any] = super().clean() or {}
         kind, argument = found.get("kind"), found.get("argument", "")
         if kind and found.get("confirmation", "").strip() != kind:
@@ -52,7 +52,7 @@ class RequestForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(OperatorRequest)
 class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What was asked for, and what came of it. To ask needs the permission of the kind."""
+    """All requests and their outcomes; a new one needs the permission of its kind."""
 
     form = RequestForm
     list_display = ("kind", "argument", "reason", "requested_by", "requested_at", "done_at", "failed", "outcome")
@@ -60,7 +60,7 @@ class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display_links = None
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form, with the kinds that this user may ask for."""
+        """The form, with the kinds that this user may request."""
         form = super().get_form(request, obj, change=change, **kwargs)
         kinds = [(kind.value, kind.label) for kind in OperatorRequest.Kind if _may(request, kind.value)]
         form.base_fields["kind"] = forms.ChoiceField(choices=kinds, help_text=RequestForm.Meta.help_texts["kind"])

@@ -1,4 +1,4 @@
-"""The admin, with a page of how the indexer is."""
+"""The admin's site: Django's, with a status page of the indexer."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ghostnet.admin.status import status
 
 
 class Site(admin.AdminSite):
-    """Django's, under our name."""
+    """Django's admin with our titles and the status page."""
 
     site_header = "GHOSTNET operators"
     site_title = "GHOSTNET"
@@ -22,6 +22,6 @@ class Site(admin.AdminSite):
         return [path("status/", self.admin_view(self.status), name="status"), *super().get_urls()]
 
     def status(self, request: HttpRequest) -> TemplateResponse:
-        """How the indexer is, for everybody who may log in."""
+        """The status page, for everybody who may log in."""
         context: dict[str, Any] = {**self.each_context(request), "title": "Status", **status()}
         return TemplateResponse(request, "admin/status.html", context)

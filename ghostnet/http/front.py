@@ -1,6 +1,6 @@
-"""The API's front: what can be decided in the event loop is, the rest is asked of Django on threads.
+"""The caching frontend: answers what it can in the event loop, and has Django compute the rest on threads.
 
-Limits, waiting for a block, and answers from the cache need no thread; a computation for which many wait is done once.
+Limits, waiting for a block, and cached answers need no thread; an answer that many wait for is computed once.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 import msgspec
 from django.core.cache import caches
 from django.http import HttpResponse
+from django.utils.http import parse_etags
 from starlette.types import Receive, Scope, Send
 
 from ghostnet.http.handler import Answer, answer_of, respond
@@ -24,32 +25,32 @@ from ghostnet.http.metrics import HITS, INDEXED, MISSES, REQUESTS, SECONDS
 from ghostnet.http.problems import problem
 from indexer.stream.commits import Heads
 
-Key = tuple[bytes, bytes, bool, int]
-"""A question: path, query, whether its answer may be compressed, and the revision of the state that it is asked of."""
+CacheKey = tuple[bytes, bytes, bool, int]
+"""What an answer depends on: path, query, whether it may be compressed, and the revision of the state it shows."""
 
 MOST_BODY: Final = 1 << 20
-"""Bytes of a request's body that are read at all."""
+"""Bytes of a request's body that are read at most."""
 MOST_WAITING: Final = 1_000
-"""Questions that wait for a thread; more would wait longer than their clients do."""
+"""Requests that wait for a thread; more would wait longer than their clients do."""
+MOST_BLOCK_DIGITS: Final = 19
 CACHED_SECONDS: Final = 60
-ALWAYS: Final = [
+SECURITY_HEADERS: Final = [
     (b"X-Content-Type-Options", b"nosniff"),
     (
         b"Content-Security-Policy",
         b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
     ),
 ]
-"""Headers of every answer: what it holds is data, and the one page among them, the API's documents, runs only our
-scripts."""
+"""Headers of every answer: all are data but the API's documents, a page that runs scripts of this server only."""
 REFUSED: Final = "refused"
-"""The endpoint of requests that were turned away before anybody looked at their path."""
+"""The endpoint, in the metrics, of requests that were refused before their path was looked at."""
 
 
-class ApiFront:
-    """An ASGI application for all paths of the API; belongs to one event loop.
+class CachingFrontend:
+    """An ASGI application that serves paths of Django's from a cache; belongs to one event loop.
 
-    `threads` answer, each on a connection of its own; an answer is kept until the next commit, and not longer than
-    `cached` seconds.
+    Django answers on `threads` threads, each with a database connection of its own. An answer is kept until the next
+    commit, and not longer than `cached` seconds.
     """
 
     def __init__(
@@ -60,34 +61,34 @@ class ApiFront:
         self._longest_wait = longest_wait
         self._cached = cached
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="api")
-        self._computing: dict[Key, asyncio.Task[Answer]] = {}
+        self._computing: dict[CacheKey, asyncio.Task[Answer]] = {}
         self._waiting = 0
         self._cache = caches["default"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        verdict = self._limit.count(scope)
-        answer = await self._answer(scope, receive) if verdict.allowed else _TOO_MANY
-        if answer.tag is not None and _is_known(scope, answer.tag):
+        counted = self._limit.count(scope)
+        answer = await self._answer(scope, receive) if counted.allowed else _TOO_MANY
+        if answer.tag is not None and _client_has(scope, answer.tag):
             kept = [header for header in answer.headers if not header[0].startswith(b"Content-")]
             answer = replace(answer, status=HTTPStatus.NOT_MODIFIED, headers=kept, body=b"")
         REQUESTS.labels(answer.endpoint, answer.status).inc()
         SECONDS.labels(answer.endpoint).observe(time.perf_counter() - started)
-        headers = [*answer.headers, *verdict.headers, *ALWAYS]
+        headers = [*answer.headers, *counted.headers, *SECURITY_HEADERS]
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         self._heads.start()
-        if not await _is_small(scope, receive):
+        if not await _discard_body(scope, receive):
             return _TOO_LARGE
         await self._wait_for_block(scope["query_string"])
         latest = self._heads.latest
         if scope["method"] != "GET" or latest is None:
-            return await self._ask_django(scope)
+            return await self._run_django(scope)
         INDEXED.set(latest.block_number)
-        key = (_path(scope), scope["query_string"], _takes_gzip(scope), latest.revision)
-        found: Answer | None = self._cache.get(_name(key))
+        key = (scope["path"].encode(), scope["query_string"], _accepts_gzip(scope), latest.revision)
+        found: Answer | None = self._cache.get(_cache_name(key))
         if found is not None:
             HITS.inc()
             return found
@@ -103,18 +104,19 @@ class ApiFront:
     async def _wait_for_block(self, query: bytes) -> None:
         if b"min_block=" in query:
             (text, *_) = parse_qs(query.decode("latin-1")).get("min_block", [""])
-            if text.isdecimal() and len(text) <= len(str(1 << 63)):
+            if text.isdecimal() and len(text) <= MOST_BLOCK_DIGITS:
                 await self._heads.reach(int(text), self._longest_wait)
 
-    async def _compute(self, key: Key, scope: Scope) -> Answer:
-        answer = await self._ask_django(scope)
+    async def _compute(self, key: CacheKey, scope: Scope) -> Answer:
+        answer = await self._run_django(scope)
         if answer.block is not None:
             self._heads.saw(answer.block)
             if answer.status == HTTPStatus.OK:
-                self._cache.set(_name((*key[:3], answer.block.revision)), replace(answer, block=None), self._cached)
+                name = _cache_name((*key[:3], answer.block.revision))
+                self._cache.set(name, replace(answer, block=None), self._cached)
         return answer
 
-    async def _ask_django(self, scope: Scope) -> Answer:
+    async def _run_django(self, scope: Scope) -> Answer:
         if self._waiting >= MOST_WAITING:
             return _TOO_BUSY
         self._waiting += 1
@@ -124,13 +126,8 @@ class ApiFront:
             self._waiting -= 1
 
 
-def _path(scope: Scope) -> bytes:
-    path: str = scope["path"]
-    return path.encode()
-
-
-def _name(key: Key) -> str:
-    """A name of the key for Django's cache, which takes short plain text."""
+def _cache_name(key: CacheKey) -> str:
+    """The name of a key in Django's cache, which takes short plain text."""
     return blake2b(msgspec.msgpack.encode(key), digest_size=16).hexdigest()
 
 
@@ -138,18 +135,18 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return next((value for header, value in scope["headers"] if header == name), b"")
 
 
-def _takes_gzip(scope: Scope) -> bool:
+def _accepts_gzip(scope: Scope) -> bool:
     return b"gzip" in _header(scope, b"accept-encoding")
 
 
-def _is_known(scope: Scope, tag: str) -> bool:
-    """Whether the client has this answer (RFC 9110, weak comparison)."""
-    known = [text.strip().removeprefix("W/") for text in _header(scope, b"if-none-match").decode("latin-1").split(",")]
+def _client_has(scope: Scope, tag: str) -> bool:
+    """Whether If-None-Match names this ETag (RFC 9110, weak comparison)."""
+    known = [text.removeprefix("W/") for text in parse_etags(_header(scope, b"if-none-match").decode("latin-1"))]
     return "*" in known or tag.removeprefix("W/") in known
 
 
-async def _is_small(scope: Scope, receive: Receive) -> bool:
-    """Read the body away, which no answer depends on; False as soon as it is larger than it may be."""
+async def _discard_body(scope: Scope, receive: Receive) -> bool:
+    """Read the body, on which no answer depends, and forget it; False as soon as it is larger than MOST_BODY."""
     declared = _header(scope, b"content-length")
     if declared.isdigit() and int(declared) > MOST_BODY:
         return False

@@ -1,6 +1,6 @@
-"""Django's side of the API: a request becomes an answer, on a thread, with nothing on the way that it does not need.
+"""Django's side of the caching frontend: from an ASGI scope to an answer, on a thread, without Django's middleware.
 
-Sessions, users and CSRF tokens of Django's middleware would cost more than half of an answer's time; the API has none.
+Sessions, users and CSRF tokens would cost more than half of an answer's time, and the API has none.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from indexer.base.tracing import TRACER
 from indexer.selectors.snapshot import IndexedBlock
 
 UNKNOWN: Final = "unknown"
-"""The endpoint of paths that don't exist."""
+"""The endpoint, in the metrics, of paths that don't exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as it goes out; `endpoint` is the path's pattern, `block` the one it tells of, if of any."""
+    """A response as it is sent; `endpoint` is the path's pattern, `block` the one whose state it is, None for none."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -43,7 +43,7 @@ class Answer:
 
 @TRACER.start_as_current_span("answer")
 def respond(scope: Scope) -> Answer:
-    """Answer a request for a path of the API; blocks on the database."""
+    """Answer a request for a path that Django's URLs know; blocks on the database."""
     request = ASGIRequest(dict(scope), BytesIO())
     get_current_span().set_attribute("url.path", request.path)
     response = _compressed(request)
@@ -54,7 +54,7 @@ def respond(scope: Scope) -> Answer:
 
 
 def answer_of(response: HttpResponse, endpoint: str, block: IndexedBlock | None = None) -> Answer:
-    """A response of Django's as an answer."""
+    """Django's response as an answer."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
     headers.append((b"Content-Length", str(len(response.content)).encode()))
     return Answer(response.status_code, headers, response.content, endpoint, block)

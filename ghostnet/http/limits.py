@@ -1,4 +1,4 @@
-"""How much one client may ask, and who a client is."""
+"""The rate limit per client, and the address by which a client is known."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.types import Scope
 
-NOBODY: Final = "unknown"
+UNKNOWN_CLIENT: Final = "unknown"
 """The client of a connection that has no address, as that of a Unix socket."""
 
 
@@ -21,18 +21,18 @@ _WITH_PORT: Final = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a request is allowed, and the headers that tell its client how it stands."""
+class CountedRequest:
+    """Whether a request is within the limit, and the `RateLimit-*` headers of its answer."""
 
     allowed: bool
     headers: list[tuple[bytes, bytes]]
 
 
 class RequestLimit:
-    """So many requests a minute for each client of this process; 0 for any number.
+    """Allows each client of this process `per_minute` requests a minute; 0 for any number.
 
-    `proxies` is how many proxies of ours stand in front: each adds one address to X-Forwarded-For, and what is written
-    before those is the client's own invention.
+    `proxies` is the number of trusted proxies in front: each adds one address to X-Forwarded-For, and whatever stands
+    before those may be forged by the client.
     """
 
     def __init__(self, per_minute: int, proxies: int) -> None:
@@ -40,10 +40,10 @@ class RequestLimit:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._proxies = proxies
 
-    def count(self, scope: Scope) -> Verdict:
+    def count(self, scope: Scope) -> CountedRequest:
         """Count a request of the scope's client."""
         if self._item is None:
-            return Verdict(True, [])
+            return CountedRequest(True, [])
         client = client_of(scope, self._proxies)
         allowed = self._limiter.hit(self._item, client)
         window = self._limiter.get_window_stats(self._item, client)
@@ -53,12 +53,15 @@ class RequestLimit:
             (b"RateLimit-Remaining", str(window.remaining).encode()),
             (b"RateLimit-Reset", str(wait).encode()),
         ]
-        return Verdict(allowed, headers if allowed else [*headers, (b"Retry-After", str(max(1, wait)).encode())])
+        return CountedRequest(allowed, headers if allowed else [*headers, (b"Retry-After", str(max(1, wait)).encode())])
 
 
 def client_of(scope: Scope, proxies: int) -> str:
-    """The client's address; of IPv6, where it stands for none of IPv4, the network of 64 bits that one client has."""
-    address = (scope.get("client") or (NOBODY,))[0]
+    """The address of a scope's client, behind `proxies` trusted proxies.
+
+    Of IPv6 the /64 network, which one client has all of; of an IPv4 address mapped into IPv6 the IPv4 one.
+    """
+    address = (scope.get("client") or (UNKNOWN_CLIENT,))[0]
     if proxies:
         named = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
         forwarded = [part.strip() for part in named.split(",") if part.strip()]
@@ -69,7 +72,7 @@ def client_of(scope: Scope, proxies: int) -> str:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return NOBODY
+        return UNKNOWN_CLIENT
     if parsed.version == 6 and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
     if parsed.version == 6:

@@ -1,4 +1,4 @@
-"""The API's figures for Prometheus."""
+"""The metrics of what serves HTTP, for Prometheus."""
 
 from typing import Final
 
@@ -11,6 +11,6 @@ SECONDS: Final = Histogram(
     ["endpoint"],
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-HITS: Final = Counter("cache_hits", "Answers that stood in the cache, or that somebody was just computing")
+HITS: Final = Counter("cache_hits", "Answers from the cache, or from a computation that was under way")
 MISSES: Final = Counter("cache_misses", "Answers that had to be computed")
 INDEXED: Final = Gauge("api_indexed_block", "The last indexed block as this process knows it; 0 while it knows none")

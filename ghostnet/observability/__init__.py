@@ -1,1 +1,1 @@
-"""How the running system is watched: health checks, logs, traces."""
+"""Observing the running system: health checks, logs, traces."""

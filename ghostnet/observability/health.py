@@ -1,4 +1,4 @@
-"""Health endpoints for orchestrators: has the process started, is it alive, may its answers be trusted?"""
+"""Health endpoints for orchestrators: started, alive, ready."""
 
 import asyncio
 import time
@@ -18,25 +18,25 @@ from indexer.selectors import status as selectors
 Check = dict[str, Any]
 
 NODE_SECONDS: Final = 2.0
-NODE_ASKED_EVERY: Final = 1.0
-"""Seconds for which a node's answer is believed: whoever asks for our health must not load the node."""
+NODE_CACHED_SECONDS: Final = 1.0
+"""How long a node's answer is kept: health checks, however frequent, must not load the node."""
 
 
 def live(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers at all."""
+    """200 as long as the process can answer."""
     return JsonResponse({"status": "ok"})
 
 
 def startup(request: HttpRequest) -> JsonResponse:
-    """200 once the database is there and as this version of the code needs it, else 503."""
+    """200 once the database answers and has all migrations of this version of the code, else 503."""
     return _answer({"database": _timed(_migrations)}, {"database"})
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 if answers may be trusted, else 503; each check says its part.
+    """200 if answers are to be relied on, else 503; with the result of each check.
 
     A node that does not answer, or a stream that lags, makes the status `degraded` only: what is indexed is still
-    true, and an outage of the node or the broker must not take all web processes out of service.
+    right, and an outage of the node or the broker must not take all web processes out of service.
     """
     checks = {"database": _timed(_indexed)}
     if checks["database"]["ok"]:
@@ -77,7 +77,7 @@ def _alarms() -> Check:
 
 
 def _stream() -> Check:
-    """Whether the broker has been told of what is indexed; without a broker there is nobody to tell."""
+    """Whether the relay has published what is indexed; without a broker there is nothing to publish to."""
     if settings.GHOSTNET.iggy_url is None:
         return {"source": "database"}
     lag = selectors.relay_lag()
@@ -87,15 +87,15 @@ def _stream() -> Check:
 def _node() -> Check:
     found: Check | None = cache.get(_NODE_KEY)
     if found is None:
-        found = asyncio.run(_ask_node())
-        cache.set(_NODE_KEY, found, NODE_ASKED_EVERY)
+        found = asyncio.run(_fetch_head())
+        cache.set(_NODE_KEY, found, NODE_CACHED_SECONDS)
     return found
 
 
 _NODE_KEY: Final = "chain_head"
 
 
-async def _ask_node() -> Check:
+async def _fetch_head() -> Check:
     async with NodeClient(settings.GHOSTNET.rpc_urls, patience=NODE_SECONDS) as node:
         try:
             return {"block": await node.number("eth_blockNumber")}

@@ -1,4 +1,4 @@
-"""Log lines: readable on a terminal, one JSON object a line for machines, and without secrets on both."""
+"""Log lines as text or JSON, without secrets."""
 
 import logging
 import sys
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Formatter(structlog.stdlib.ProcessorFormatter):
-    """Time (UTC), level, logger and message; beside them what the record names (`extra`: block, event_id, …), the
+    """Formats a record as time (UTC), level, logger and message, with its `extra` (block, event_id, …), the id of the
     request that it belongs to, and the exception."""
 
     def __init__(self, mask: Mask, *, json: bool) -> None:
@@ -70,8 +70,8 @@ def logging_of(log_format: str, level: str, mask: Mask) -> dict[str, Any]:
     }
 
 
-def log_what_nobody_caught() -> None:
-    """Let failures that end a process or a thread be log lines too: Python would print them with their secrets."""
+def log_uncaught_errors() -> None:
+    """Log errors that end the process or a thread, secrets masked; Python itself would print them as they are."""
 
     def log(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Tracing by OpenTelemetry: where a collector is named, the spans of indexer, relay, gateway and API go there."""
+"""Tracing by OpenTelemetry: sends the spans of indexer, relay, gateway and API to a collector."""
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -8,9 +8,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 
 def start_tracing(collector: str) -> None:
-    """Send the spans of this process to a collector, by OTLP over HTTP, in batches and on a thread of their own.
+    """Send this process's spans to the collector at a URL, by OTLP over HTTP, in batches on a thread of their own.
 
-    What is not said here OpenTelemetry reads from the environment (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, …).
+    OpenTelemetry reads its other settings from the environment (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, …).
     """
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "ghostnet"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{collector.rstrip('/')}/v1/traces")))

@@ -79,7 +79,6 @@ class LevelDeaths:
     level: int
     count: int
     total_lost: int
-    most_lost: int
     streaks: int
     longest_streak: int
 
@@ -151,13 +150,13 @@ def deaths(period: Period, now: datetime) -> list[LevelDeaths]:
     since = period.since(now)
     rows = fetch(
         LevelDeaths,
-        "SELECT level, sum(death_count), sum(amount), max(most), sum(streaks), max(longest_streak)"
+        "SELECT level, sum(death_count), sum(amount), sum(streaks), max(longest_streak)"
         f" FROM level_deaths_{period.grain} {'' if since is None else 'WHERE bucket >= %(since)s'} GROUP BY level",
         {"since": since},
     )
     found = {row.level: row for row in rows}
     levels = CurrentLevel.objects.order_by("level").values_list("level", flat=True)
-    return [found.get(level, LevelDeaths(level, 0, 0, 0, 0, 0)) for level in levels]
+    return [found.get(level, LevelDeaths(level, 0, 0, 0, 0)) for level in levels]
 
 
 def level_stats(now: datetime) -> list[LevelStats]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ghostnet.http.limits import NOBODY, client_of
+from ghostnet.http.limits import UNKNOWN_CLIENT, client_of
 from tests.api.answers import problem_of
 from tests.databases import database_url
 from tests.web import WebClient, web
@@ -64,8 +64,8 @@ def test_one_network_of_ipv6_is_one_client(limited: WebClient) -> None:
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("[2001:db8::1]:4711", "2001:db8::/64"),
         ("2001:db8::1", "2001:db8::/64"),
-        ("nobody", NOBODY),
-        ("192.0.2.7:x", NOBODY),
+        ("nobody", UNKNOWN_CLIENT),
+        ("192.0.2.7:x", UNKNOWN_CLIENT),
     ],
 )
 def test_a_client_is_known_however_a_proxy_writes_its_address(said: str, client: str) -> None:

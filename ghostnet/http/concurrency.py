@@ -1,4 +1,4 @@
-"""Few at a time: what costs a thread and a connection to the database is not for everybody at once."""
+"""A limit on the requests that an application handles at the same time."""
 
 import asyncio
 from typing import Final
@@ -9,8 +9,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 MOST_WAITING: Final = 200
 
 
-class Bounded:
-    """Lets `most` requests at a time through to an application, and MOST_WAITING wait; others shall come again."""
+class ConcurrencyLimit:
+    """An ASGI application that hands at most `most` requests at a time to another one.
+
+    MOST_WAITING more wait for their turn; beyond those the answer is 503. For what costs a thread and a connection to
+    the database per request.
+    """
 
     def __init__(self, application: ASGIApp, most: int) -> None:
         self._application = application

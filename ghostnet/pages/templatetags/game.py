@@ -1,6 +1,5 @@
-"""How templates show the game's values."""
+"""Template filters that show the game's values."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.template import Library
@@ -8,6 +7,7 @@ from django.template.defaultfilters import floatformat
 from django.utils.html import format_html
 
 from ghostnet.pages import wording
+from indexer.base.times import utc_time
 from indexer.domain.units import BPS
 
 register = Library()
@@ -15,7 +15,7 @@ register = Library()
 
 @register.filter
 def data(wei: Any) -> str:
-    """Wei as DATA; the exact value is shown on hover."""
+    """Wei as DATA; the exact value on hover."""
     return format_html('<span class="amount" title="{} wei">{}</span>', int(wei), wording.in_tokens(wei))
 
 
@@ -27,7 +27,7 @@ def player(address: Any) -> str:
 
 @register.filter
 def short(text: Any) -> str:
-    """A hash, shortened; the whole of it is shown on hover."""
+    """A hash, shortened; the whole of it on hover."""
     return format_html('<span class="hex" title="{}">{}</span>', text, wording.short(str(text)))
 
 
@@ -51,16 +51,15 @@ def odds(bps: Any) -> str:
 
 @register.filter
 def moment(seconds: Any) -> str:
-    """Unix seconds as a time in UTC; what no calendar holds is never."""
-    try:
-        when = datetime.fromtimestamp(int(seconds), UTC)
-    except (ValueError, OverflowError, OSError):
+    """Unix seconds as a time in UTC, `never` for what no calendar holds."""
+    when = utc_time(int(seconds))
+    if when is None:
         return "never"
     return format_html('<time datetime="{}">{}</time>', when.isoformat(), when.strftime("%Y-%m-%d %H:%M:%S"))
 
 
 @register.filter
 def countdown(seconds: Any) -> str:
-    """A time of the chain as what is left until then: counted down by the browser, the time itself without it."""
+    """A chain time as the time left until then, which the browser counts down; the time itself without scripts."""
     when = moment(seconds)
     return format_html('<span class="countdown" data-until="{}">{}</span>', int(seconds), when)
