@@ -3,7 +3,7 @@
 import pytest
 
 from indexer.domain.levels import LevelId
-from indexer.selectors.players import next_victims
+from indexer.selectors.positions import next_victims
 from tests.chains import user
 from tests.factories import CurrentLevelFactory, CurrentLevelSlotFactory, CurrentPositionFactory
 
