@@ -1,7 +1,6 @@
 """A node's JSON-RPC methods on the served chain; results are JSON as bytes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +8,8 @@ import msgspec
 from indexer.replay import multicall
 from indexer.replay.calls import Calls
 from indexer.replay.chain import LiveChain
+from indexer.replay.cursor import logs_page, read_cursor
+from indexer.replay.limits import BEYOND_HEAD, NOT_WHITELISTED, OUT_OF_RANGE, Limits
 from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import LogFilter, ServedBlock
 
@@ -16,15 +17,6 @@ _encode = msgspec.json.Encoder().encode
 
 _FINALITY: Final = 64
 _HASH_LENGTH: Final = len("0x") + 64
-
-
-@dataclass(slots=True)
-class Limits:
-    """What the node refuses; 0 means no limit."""
-
-    max_range: int = 0
-    max_results: int = 0
-    strict_head: bool = False
 
 
 class Methods:
@@ -45,6 +37,7 @@ class Methods:
             "eth_getBlockTransactionCountByNumber": lambda params: _count(self._block(params[0])),
             "eth_getBlockTransactionCountByHash": lambda params: _count(self._chain.by_hash(params[0])),
             "eth_getLogs": lambda params: self._logs(params[0]),
+            "eth_getLogsWithCursor": lambda params: self._logs_page(params[0]),
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionReceipt": self._receipt,
             "eth_getBlockReceipts": self._block_receipts,
@@ -55,7 +48,9 @@ class Methods:
     def answer(self, method: str, params: Sequence[Any]) -> bytes:
         """The result of a call. Raises Refusal."""
         handler = self._by_name.get(method)
-        if handler is None:
+        if handler is None or (method == "eth_getLogsWithCursor" and not self._limits.cursor_page):
+            if self._limits.megaeth:
+                raise Refusal(*NOT_WHITELISTED)
             raise Refusal(-32601, f"the method {method} does not exist/is not available")
         try:
             return handler(params)
@@ -98,14 +93,31 @@ class Methods:
             if block is None:
                 raise Refusal(-32000, "unknown block")
             return [block]
+        first, last = self._range_of(parameters)
+        if self._limits.max_range and last - first + 1 > self._limits.max_range:
+            raise Refusal(-32000, f"block range is too wide, at most {self._limits.max_range} blocks")
+        return self._chain.blocks.kept(first, last)
+
+    def _range_of(self, parameters: dict[str, Any]) -> tuple[int, int]:
         first, last = self._number(parameters.get("fromBlock")), self._number(parameters.get("toBlock"))
         if first > last:
             raise Refusal(-32000, "invalid block range params")
-        if self._limits.max_range and last - first + 1 > self._limits.max_range:
-            raise Refusal(-32000, f"block range is too wide, at most {self._limits.max_range} blocks")
-        if self._limits.strict_head and last > self._chain.head:
-            raise Refusal(-32000, "block range extends beyond current head block")
-        return self._chain.blocks.kept(first, last)
+        if last > self._chain.head:
+            if self._limits.megaeth:
+                raise Refusal(*OUT_OF_RANGE)
+            if self._limits.strict_head:
+                raise Refusal(*BEYOND_HEAD)
+        return first, last
+
+    def _logs_page(self, parameters: dict[str, Any]) -> bytes:
+        first, last = self._range_of(parameters)
+        given, cursor = 0, parameters.get("cursor")
+        if cursor is not None:
+            first, given = read_cursor(cursor)
+        blocks = self._chain.blocks.kept(first, last)
+        logs, following = logs_page(blocks, LogFilter(parameters), self._limits.cursor_page, given)
+        end = b"" if following is None else b',"cursor":' + _encode(following)
+        return b'{"logs":[' + b",".join(logs) + b"]" + end + b"}"
 
     def _transaction(self, params: Sequence[Any]) -> bytes:
         place = self._chain.by_transaction.get(params[0])

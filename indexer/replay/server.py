@@ -1,7 +1,6 @@
 """HTTP and WebSocket for the replay node: answers, subscriptions, a clock, and faults on demand."""
 
 import asyncio
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,26 +9,35 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from indexer.replay.calls import Calls, StateOptions
 from indexer.replay.chain import LiveChain, ReorgPlan
+from indexer.replay.faults import Faults, fault_response
 from indexer.replay.foreign import ForeignTransactions
+from indexer.replay.limits import NOT_WHITELISTED, REST_TOO_LARGE, Gate, Limits
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import LogFilter, ServedBlock, Style
-from indexer.replay.rpc import Limits, Methods
+from indexer.replay.rpc import Methods
+from indexer.replay.sockets import PUBLIC_METHODS, PublicSocket, messages
 from indexer.replay.state import RecordedState
+from indexer.replay.statistics import Statistics
 from indexer.replay.truth import Truth
 
 _encode = msgspec.json.Encoder().encode
 
 _LARGEST_REQUEST: Final = 64 << 20
+_ADMINISTRATION: Final = b'"replay_'
+"""Methods of this node alone; no limit or fault concerns them."""
 
 
 @dataclass(slots=True)
 class ReplayOptions:
-    """How to serve; `flaky` is the share of requests that fail, `rate_limit` in requests a second, 0 for none."""
+    """How to serve; `flaky` is the share of requests that fail, `rate_limit` in requests a second, 0 for none.
+
+    `foreign`: other people's transactions in each block. `stretch`: block n becomes n·stretch, with empty ones between.
+    """
 
     chain_id: int = 6343
     host: str = "127.0.0.1"
@@ -46,6 +54,7 @@ class ReplayOptions:
     rate_limit: float = 0.0
     flaky: float = 0.0
     silent_ws: bool = False
+    public_ws: PublicSocket | None = None
     reorgs: ReorgPlan = field(default_factory=ReorgPlan)
 
 
@@ -72,14 +81,14 @@ class ReplayServer:
             reorgs=self.options.reorgs,
             announce=self._announce,
         )
-        self.requests = 0
+        self.statistics = Statistics()
         self._last_subscription = 0
         calls = Calls(self.options.chain_id, truth, state, self.options.state)
         self._methods = Methods(self.chain, self.options.chain_id, self.options.limits, calls)
-        self._random = random.Random(self.options.reorgs.seed)  # noqa: S311 - repeatable faults
+        self._faults = Faults(self.options.reorgs.seed)
+        self._gate = Gate(self.options.limits)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="replay", daemon=True)
-        self._tokens, self._counted_at = self.options.rate_limit, time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -87,6 +96,11 @@ class ReplayServer:
     @property
     def url(self) -> str:
         return f"http://{self.options.host}:{self.port}"
+
+    @property
+    def requests(self) -> int:
+        """How many requests there were."""
+        return self.statistics.requests
 
     @property
     def chain_id(self) -> int:
@@ -135,6 +149,23 @@ class ReplayServer:
         """Serve the recorded blocks, up to `head`, whatever fork was served."""
         self._on_loop(lambda: self.chain.settle(head))
 
+    def status(self) -> dict[str, Any]:
+        """What is served and what it has cost so far: the answer to the method `replay_status`."""
+        counted = self.statistics
+        return {
+            "head": self.chain.head,
+            "headHash": self.chain.blocks[-1].hash,
+            "last": self.chain.last,
+            "reorgs": self.chain.reorg_count,
+            "subscriptions": len(self._subscriptions),
+            "requests": counted.requests,
+            "calls": counted.calls,
+            "methods": dict(counted.methods),
+            "bytes": counted.bytes_sent,
+            "limited": counted.limited,
+            "faults": counted.faults,
+        }
+
     def drop_sockets(self) -> None:
         """Break every WebSocket connection, without a word of farewell."""
 
@@ -182,41 +213,20 @@ class ReplayServer:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._serve_websocket(request)
         body = await request.read()
-        self.requests += 1
-        if self._over_limit():
-            return web.Response(status=429, headers={"Retry-After": "0.1"})
-        if self.options.flaky and self._random.random() < self.options.flaky:
-            return self._fault(request, body)
-        return web.Response(body=self._answer(body, None), content_type="application/json")
-
-    def _over_limit(self) -> bool:
-        limit = self.options.rate_limit
-        if not limit:
-            return False
-        now = time.monotonic()
-        self._tokens = min(limit, self._tokens + (now - self._counted_at) * limit)
-        self._counted_at = now
-        if self._tokens < 1:
-            return True
-        self._tokens -= 1
-        return False
-
-    def _fault(self, request: web.Request, body: bytes) -> web.Response:
-        """One of the ways in which nodes and their proxies fail."""
-        kind = self._random.choice(("502", "504", "html", "internal", "cut", "reset"))
-        if kind in ("502", "504"):
-            return web.Response(status=int(kind), text="<html>Bad gateway</html>")
-        if kind == "html":
-            return web.Response(text="<html>maintenance</html>")
-        if kind == "internal":
-            return web.Response(body=_encode({"jsonrpc": "2.0", "id": None, "error": _error(-32603, "internal error")}))
-        if request.transport is not None:
-            if kind == "cut":
-                answer = self._answer(body, None)
-                head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
-                request.transport.write(head + answer[: len(answer) // 2])
-            request.transport.close() if kind == "cut" else request.transport.abort()
-        return web.Response()
+        if _ADMINISTRATION in body:
+            return web.Response(body=self._answer(body, None), content_type="application/json")
+        self.statistics.requests += 1
+        refused = self._gate.refuse(body, self.options.rate_limit)
+        if refused is not None:
+            self.statistics.limited += 1
+            return refused
+        fault = self._faults.drawn(self.options.flaky, self.options.limits.megaeth)
+        if fault is not None:
+            self.statistics.faults += 1
+            return fault_response(fault, request, lambda: self._answer(body, None))
+        response = self._gate.pass_out(self._answer(body, None))
+        self.statistics.bytes_sent += response.content_length or 0
+        return response
 
     async def _serve_websocket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=_LARGEST_REQUEST)
@@ -225,9 +235,9 @@ class ReplayServer:
         assert transport is not None
         self._transports.add(transport)
         try:
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._outbox.put_nowait((socket, self._answer(message.data.encode(), socket)))
+            async for message in messages(socket, self.options.public_ws):
+                self.statistics.requests += 1
+                self._outbox.put_nowait((socket, self._answer(message, socket)))
         finally:
             self._transports.discard(transport)
             self._subscriptions = {key: value for key, value in self._subscriptions.items() if value[0] is not socket}
@@ -237,6 +247,7 @@ class ReplayServer:
         while True:
             socket, message = await self._outbox.get()
             if not socket.closed:
+                self.statistics.bytes_sent += len(message)
                 await socket.send_str(message.decode())
 
     def _announce(self, block: ServedBlock, removed: bool) -> None:
@@ -256,24 +267,34 @@ class ReplayServer:
         try:
             request = msgspec.json.decode(body)
         except msgspec.DecodeError:
-            return _encode({"jsonrpc": "2.0", "id": None, "error": _error(-32700, "parse error")})
+            return _refused(None, Refusal(-32700, "parse error"))
         if not isinstance(request, list):
             return self._answer_one(request, socket)
         if self.options.max_batch and len(request) > self.options.max_batch:
-            return _encode({"jsonrpc": "2.0", "id": None, "error": _error(-32600, "batch too large")})
-        return b"[" + b",".join(self._answer_one(one, socket) for one in request) + b"]"
+            return _refused(None, Refusal(-32600, "batch too large"))
+        answers, size, most = [], 0, self.options.limits.max_response
+        for one in request:
+            too_large = most and size > most
+            answer = _refused(_id_of(one), Refusal(*REST_TOO_LARGE)) if too_large else self._answer_one(one, socket)
+            answers.append(answer)
+            size += len(answer)
+        return b"[" + b",".join(answers) + b"]"
 
     def _answer_one(self, request: Any, socket: web.WebSocketResponse | None) -> bytes:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            return _encode({"jsonrpc": "2.0", "id": None, "error": _error(-32600, "invalid request")})
-        head = b'{"jsonrpc":"2.0","id":' + _encode(request.get("id"))
+            return _refused(None, Refusal(-32600, "invalid request"))
+        method, params = request["method"], request.get("params") or []
+        if method == "replay_status":
+            return _answered(request, _encode(self.status()))
+        self.statistics.methods[method] += 1
         try:
-            result = self._result(request["method"], request.get("params") or [], socket)
+            return _answered(request, self._result(method, params, socket))
         except Refusal as refusal:
-            return head + b',"error":' + _encode(refusal.body) + b"}"
-        return head + b',"result":' + result + b"}"
+            return _refused(request.get("id"), refusal)
 
     def _result(self, method: str, params: Sequence[Any], socket: web.WebSocketResponse | None) -> bytes:
+        if socket is not None and self.options.public_ws and method not in PUBLIC_METHODS:
+            raise Refusal(*NOT_WHITELISTED)
         if method == "eth_subscribe" and socket is not None:
             if not params or params[0] not in ("newHeads", "logs"):
                 raise Refusal(-32602, f"no such subscription: {params}")
@@ -287,5 +308,13 @@ class ReplayServer:
         return self._methods.answer(method, params)
 
 
-def _error(code: int, message: str) -> dict[str, Any]:
-    return {"code": code, "message": message}
+def _id_of(request: Any) -> Any:
+    return request.get("id") if isinstance(request, dict) else None
+
+
+def _answered(request: dict[str, Any], result: bytes) -> bytes:
+    return b'{"jsonrpc":"2.0","id":' + _encode(request.get("id")) + b',"result":' + result + b"}"
+
+
+def _refused(request_id: Any, refusal: Refusal) -> bytes:
+    return _encode({"jsonrpc": "2.0", "id": request_id, "error": refusal.body})

@@ -10,8 +10,8 @@ from psycopg import Connection
 
 from indexer.maintenance.dump import dump_state
 from indexer.replay.chain import ReorgPlan
+from indexer.replay.limits import Limits
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.checkpoint import read_progress

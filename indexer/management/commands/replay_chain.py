@@ -9,9 +9,10 @@ from indexer.base.errors import GhostnetError
 from indexer.management.base import GhostnetCommand, stop_on_signals
 from indexer.replay.calls import StateOptions
 from indexer.replay.chain import ReorgPlan
+from indexer.replay.limits import Limits
 from indexer.replay.recording import load_recording
-from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.sockets import PublicSocket
 from indexer.replay.state import RecordedState
 from indexer.replay.truth import Truth
 
@@ -51,8 +52,16 @@ class Command(GhostnetCommand):
         parser.add_argument("--max-batch", type=int, default=0, help="most calls in one request")
         parser.add_argument("--strict-head", action="store_true", help="refuse ranges beyond the head")
         parser.add_argument("--rate-limit", type=float, default=0.0, help="requests per second, then 429")
+        parser.add_argument("--compute", type=float, default=0.0, help="calls per second, in batches too, then 429")
+        parser.add_argument("--cursor-page", type=int, default=0, help="eth_getLogsWithCursor with so many logs a page")
+        parser.add_argument("--max-response", type=int, default=0, help="bytes; the rest of a larger batch is refused")
+        parser.add_argument("--bandwidth", type=int, default=0, help="bytes per second, then 429")
+        parser.add_argument(
+            "--megaeth-errors", action="store_true", help="codes, wordings and HTTP statuses of MegaETH's public RPC"
+        )
         parser.add_argument("--flaky", type=float, default=0.0, help="share of HTTP requests that fail")
         parser.add_argument("--silent-ws", action="store_true", help="accept subscriptions and never speak")
+        parser.add_argument("--public-ws", action="store_true", help="the WebSocket as MegaETH's public one")
         parser.add_argument("--reorg-every", type=int, default=0, help="a reorg each so many blocks")
         parser.add_argument("--reorg-depth", type=int, default=6, help="most blocks a reorg drops")
         parser.add_argument("--seed", type=int, default=1)
@@ -76,12 +85,22 @@ class Command(GhostnetCommand):
                 stretch=options["stretch"],
                 foreign=options["foreign"],
                 log_timestamps=not options["no_log_timestamps"],
-                limits=Limits(options["max_range"], options["max_results"], options["strict_head"]),
+                limits=Limits(
+                    max_range=options["max_range"],
+                    max_results=options["max_results"],
+                    strict_head=options["strict_head"],
+                    cursor_page=options["cursor_page"],
+                    max_response=options["max_response"],
+                    bandwidth=options["bandwidth"],
+                    compute=options["compute"],
+                    megaeth=options["megaeth_errors"],
+                ),
                 state=StateOptions(options["prune"], options["prune_empty"], not options["no_multicall"]),
                 max_batch=options["max_batch"],
                 rate_limit=options["rate_limit"],
                 flaky=options["flaky"],
                 silent_ws=options["silent_ws"],
+                public_ws=PublicSocket() if options["public_ws"] else None,
                 reorgs=ReorgPlan(options["reorg_every"], options["reorg_depth"], options["seed"]),
             ),
             truth,

@@ -9,8 +9,8 @@ import pytest
 from eth_hash.auto import keccak
 from websockets.asyncio.client import connect
 
+from indexer.replay.limits import Limits
 from indexer.replay.recording import BadRecording, RecordedBlock, load_recording
-from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from tests.indexer.replay.asking import ask, view

@@ -15,8 +15,8 @@ import pytest
 from psycopg import Connection
 
 from indexer.replay.chain import ReorgPlan
+from indexer.replay.limits import Limits
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.rpc import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.digest import state_digest
