@@ -5,9 +5,19 @@ import pytest
 from indexer.domain.levels import LevelId
 from indexer.selectors.positions import next_victims
 from tests.chains import user
-from tests.factories import CurrentLevelFactory, CurrentLevelSlotFactory, CurrentPositionFactory
+from tests.factories import (
+    CurrentLevelFactory,
+    CurrentLevelSlotFactory,
+    CurrentPositionFactory,
+    CurrentProtocolFactory,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def _protocol(database: str) -> None:
+    CurrentProtocolFactory.create()
 
 
 def fill(level: LevelId, players: list[int], first_slot: int = 0) -> None:
@@ -21,9 +31,9 @@ def test_the_first_goes_then_the_last_which_took_its_slot() -> None:
     CurrentLevelFactory.create(max_positions=6)
     fill(LevelId.VAULT, [4, 2, 3, 1])
     found = next_victims(LevelId.VAULT, 10)
-    assert [row.address for row in found.positions] == [user(4), user(1), user(3), user(2)]
+    assert [row.position.address for row in found.positions] == [user(4), user(1), user(3), user(2)]
     assert (found.free_places, found.order_known) == (2, True)
-    assert [row.address for row in next_victims(LevelId.VAULT, 2).positions] == [user(4), user(1)]
+    assert [row.position.address for row in next_victims(LevelId.VAULT, 2).positions] == [user(4), user(1)]
 
 
 def test_slots_that_were_given_up_and_other_levels_do_not_count() -> None:
@@ -34,7 +44,7 @@ def test_slots_that_were_given_up_and_other_levels_do_not_count() -> None:
     CurrentLevelSlotFactory.create(slot=2, address=None)
     fill(LevelId.MAINFRAME, [3])
     found = next_victims(LevelId.VAULT, 10)
-    assert [row.address for row in found.positions] == [user(1), user(2)]
+    assert [row.position.address for row in found.positions] == [user(1), user(2)]
     assert found.free_places == 0
 
 
