@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,17 +23,19 @@ from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
 from tests.web import WebClient, web
 
+SERVER: Path | None = settings.DATABASES["default"].get("EMBEDDED_IN")
+"""The throw-away server's folder, unless DATABASE_URL names another server."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--histories", type=int, default=60, help="how many random histories the simulation plays")
+    parser.addoption("--histories", type=int, default=100, help="how many random histories the simulation plays")
     parser.addoption("--images", help="a folder for the pictures of the pages")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The controller stops the throw-away server when all workers are done."""
-    folder = settings.DATABASES["default"].get("EMBEDDED_IN")
-    if folder is not None and not hasattr(config, "workerinput"):
-        EmbeddedPostgres(folder, durable=False).stop()
+    if SERVER is not None and not hasattr(config, "workerinput"):
+        EmbeddedPostgres(SERVER, durable=False).stop()
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +44,7 @@ def template(django_db_blocker: Any) -> Iterator[str]:
     name = f"ghostnet_template_{WORKER}"
     with django_db_blocker.unblock():
         execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+        connections.settings["default"].pop("EMBEDDED_IN", None)  # no connection need look again if it runs
         with default_database(name):
             call_command("migrate", verbosity=0)
             if has_timescaledb(connections["default"]):

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from psycopg import Connection
 from indexer.domain.units import to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
-from tests.paths import PROJECT, SEASON_DEPLOYMENT
+from tests.forks import Fork
+from tests.paths import SEASON_DEPLOYMENT
 from tests.rows import fetch_one
 
 HEAD = 300
@@ -53,28 +53,18 @@ def live(
 
 def run_command(database: str, url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py` with these arguments to its end."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env=environment_of(database, url, **variables),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    process = Fork(["manage.py", *arguments], environment_of(database, url, **variables))
+    try:
+        said, complained = process.communicate(timeout=100)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(process.args, process.wait(), said, complained)
 
 
 @contextmanager
-def indexer(database: str, url: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def indexer(database: str, url: str, *arguments: str, **variables: str) -> Iterator[Fork]:
     """`index_chain` with these arguments and environment variables; killed at the end if it still runs."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "index_chain", *arguments],
-        cwd=PROJECT,
-        env=environment_of(database, url, **variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = Fork(["manage.py", "index_chain", *arguments], environment_of(database, url, **variables))
     try:
         yield process
     finally:
@@ -110,7 +100,7 @@ def await_true(condition: Callable[[], bool], otherwise: str, seconds: float = 3
         time.sleep(0.02)
 
 
-def terminate(process: subprocess.Popen[str], within: float = 10) -> str:
+def terminate(process: Fork, within: float = 10) -> str:
     """SIGTERM; what the process said until it ended, in time (that of a machine under load) and with 0."""
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=within)

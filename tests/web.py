@@ -2,8 +2,6 @@
 
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.paths import PROJECT
+from tests.forks import Fork
 from tests.processes import environment_of
 
 NO_NODE = "http://127.0.0.1:9"
@@ -37,10 +35,10 @@ class Answer:
 class WebClient:
     """Asks one web server; a connection is kept."""
 
-    def __init__(self, url: str, serve: Callable[[], subprocess.Popen[str]] | None = None) -> None:
+    def __init__(self, url: str, serve: Callable[[], Fork] | None = None) -> None:
         self.url = url
         self._serve = serve
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Fork | None = None
         self.port = urlsplit(url).port
         self._session = requests.Session()
 
@@ -103,14 +101,9 @@ def web(database: str, node: str = NO_NODE, ping: str = "20", **variables: str) 
     command = ["-m", "daphne", "--ping-interval", ping, "--ping-timeout", str(2 * int(ping)), "-p", str(port)]
     settings = {"GHOSTNET_RATE_LIMIT": "0", "DJANGO_DEBUG": "false", "GHOSTNET_HTTPS": "false"} | SECRET | variables
 
-    def serve() -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, *command, "--verbosity", "0", "ghostnet.asgi:application"],
-            cwd=PROJECT,
-            env=environment_of(database, node, **settings),
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
+    def serve() -> Fork:
+        arguments = [*command, "--verbosity", "0", "ghostnet.asgi:application"]
+        return Fork(arguments, environment_of(database, node, **settings), quiet=True)
 
     client = WebClient(f"http://127.0.0.1:{port}", serve)
     try:

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from psycopg import Connection
@@ -41,6 +42,12 @@ GC_THRESHOLDS = (100_000, 50, 100)
 """Rows and events are many, short-lived and free of cycles: frequent collections cost a quarter of the time."""
 SWITCH_SECONDS = 0.0005
 """Seconds after which a busy thread yields to one whose I/O is done: the writer needs little CPU, but often."""
+
+
+@cache
+def _freeze_once() -> None:
+    """Let the garbage collector never look again at what this process began with."""
+    gc.freeze()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +127,7 @@ class Pipeline:
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
         self._alarms = {kind for kind in alarms(self._connection) if kind is not AlarmKind.AUDIT}
         gc.collect()
-        if not gc.get_freeze_count():
-            gc.freeze()
+        _freeze_once()
         gc.set_threshold(*GC_THRESHOLDS)
 
     def _apply_range(self, fetched: FetchedRange) -> None:

@@ -1,25 +1,18 @@
 """The relay as a process of its own."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.forks import Fork
 from tests.iggy.server import StandIn
-from tests.paths import PROJECT
 from tests.processes import environment_of
 
 
 @contextmanager
-def relay(database: str, server: StandIn) -> Iterator[subprocess.Popen[str]]:
+def relay(database: str, server: StandIn) -> Iterator[Fork]:
     """`relay_events` as a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "relay_events"],
-        cwd=PROJECT,
-        env=environment_of(database, "http://127.0.0.1:9", IGGY_URL=server.url),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = environment_of(database, "http://127.0.0.1:9", IGGY_URL=server.url)
+    process = Fork(["manage.py", "relay_events"], environment)
     try:
         yield process
     finally:

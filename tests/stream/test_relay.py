@@ -1,8 +1,6 @@
 """The relay: everything reaches the broker, in order, whatever fails."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,10 +19,10 @@ from indexer.stream.relay import Relay
 from indexer.stream.topics import PARTITIONS, CommitMessage, EventMessage, ReorgMessage, decode
 from tests.iggy.server import StandIn
 from tests.indexing import following, index
-from tests.paths import PROJECT
-from tests.processes import await_block, await_tip, await_true, environment_of
+from tests.processes import await_block, await_tip, await_true, run_command
 from tests.realtime.socket import canonical
 from tests.stream.relaying import relay
+from tests.web import NO_NODE
 
 ABOUT = {
     "market": "round_id",
@@ -191,14 +189,7 @@ def test_a_second_relay_takes_over_when_the_first_is_killed(
 
 
 def test_without_a_broker_there_is_nothing_to_relay(database: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "relay_events"],
-        cwd=PROJECT,
-        env=environment_of(database, "http://127.0.0.1:9"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command(database, NO_NODE, "relay_events")
     assert done.returncode == 1
     assert "IGGY_URL is not set" in done.stderr
     assert "Traceback" not in done.stderr

@@ -5,7 +5,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +24,9 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.databases import database_url, default_database, execute_on_server
 from tests.indexing import index
-from tests.paths import PROJECT
-from tests.processes import await_block, await_true, checkpoint, indexer, terminate
+from tests.processes import await_block, await_true, checkpoint, indexer, run_command, terminate
 from tests.rows import fetch_one
+from tests.web import NO_NODE
 
 Digest = Callable[[int], str]
 
@@ -113,8 +112,8 @@ class OwnServer:
         self.server = EmbeddedPostgres(folder, durable=False)
         self.start()
         self.url = f"postgresql:///ghostnet?host={self.host}&user=postgres"
-        environment = {**os.environ, "DATABASE_URL": self.url, "DJANGO_SETTINGS_MODULE": "ghostnet.settings"}
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=PROJECT, env=environment, check=True)
+        migrated = run_command(self.url, NO_NODE, "migrate", "-v", "0")
+        assert migrated.returncode == 0, migrated.stderr
 
     def start(self) -> None:
         self.host = str(self.server.ensure_running())

@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,21 +18,19 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.digest import state_digest
+from tests.forks import Fork
 from tests.indexing import following, index
-from tests.paths import PROJECT, SEASON
+from tests.paths import SEASON
 from tests.processes import await_block, checkpoint, indexer, terminate
 
 Digest = Callable[[int], str]
 
 
 @contextmanager
-def node_process(port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "replay_chain", str(SEASON), "--port", str(port), *arguments],
-        cwd=PROJECT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "ghostnet.settings"},
-        stdout=subprocess.PIPE,
-        text=True,
+def node_process(port: int, *arguments: str) -> Iterator[Fork]:
+    process = Fork(
+        ["manage.py", "replay_chain", str(SEASON), "--port", str(port), *arguments],
+        {**os.environ, "DJANGO_SETTINGS_MODULE": "ghostnet.settings"},
     )
     try:
         assert process.stdout is not None
@@ -69,7 +65,7 @@ def test_a_node_that_is_killed_and_comes_back_is_waited_for(
 
 
 @contextmanager
-def indexer_of(database: str, port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def indexer_of(database: str, port: int, *arguments: str) -> Iterator[Fork]:
     """An indexer that was started while its node was there, and has seen it."""
     with (
         node_process(port, "--head", "100") as node,
