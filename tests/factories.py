@@ -4,7 +4,10 @@ A factory fills in what a test does not care about. A row of the chain's gets th
 """
 
 from datetime import UTC, datetime
+from functools import cache, partial
 
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
 from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Sequence
 from factory.django import DjangoModelFactory
 
@@ -18,6 +21,8 @@ from tests.chains import ADDRESSES, START, user
 BLOCK = 100
 """The block that rows are of, unless a test says otherwise; its time is BLOCK seconds after START."""
 BLOCK_TIME = datetime.fromtimestamp(START + BLOCK, UTC)
+
+PASSWORD = "correct horse battery staple"
 
 
 def now() -> datetime:
@@ -124,6 +129,18 @@ class CurrentLevelSlotFactory(DjangoModelFactory[models.CurrentLevelSlot]):
     level = LevelId.VAULT
     slot = Sequence(lambda number: number)
     address = Sequence(lambda number: user(number + 1))
+
+
+class UserFactory(DjangoModelFactory[User]):
+    """Somebody who may do everything in the admin, with PASSWORD."""
+
+    class Meta:
+        model = User
+
+    username = "root"
+    password = LazyFunction(cache(partial(make_password, PASSWORD)))  # hashed once: that takes half a second
+    is_staff = True
+    is_superuser = True
 
 
 class AlarmFactory(DjangoModelFactory[models.Alarm]):

@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from django.contrib.auth.models import User
 from psycopg import Connection
 from websockets.exceptions import ConnectionClosed
 
@@ -22,9 +21,10 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.chains import ADDRESSES, ChainBuilder, user
 from tests.databases import default_database
+from tests.factories import PASSWORD, UserFactory
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
-from tests.pages.operator import PASSWORD, Operator
+from tests.pages.operator import Operator
 from tests.paths import OPENAPI, PROJECT
 from tests.processes import environment_of
 from tests.realtime.socket import ask, dial, receive
@@ -165,7 +165,7 @@ def test_a_form_from_elsewhere_does_nothing_with_an_operator_s_session(
     database: str, connection: Connection[Any]
 ) -> None:
     """The browser of somebody who is logged in sends the cookies along, but has no token of ours."""
-    User.objects.create_superuser("root", password=PASSWORD)
+    UserFactory.create()
     form = {"kind": "pause", "confirmation": "pause", "reason": "x", "argument": ""}
     with web(database) as server:
         operator = Operator(server, "root")
@@ -186,7 +186,7 @@ def test_what_an_event_holds_is_shown_as_text_everywhere(database: str, connecti
     chain.events(("FeeRouter", TollCollected(user(2), 10**18, reason)), to=ADDRESSES["FeeRouter"])
     with ReplayServer(chain.blocks) as node:
         index(node, ADDRESSES)
-    User.objects.create_superuser("root", password=PASSWORD)
+    UserFactory.create()
 
     async def work(server: WebClient) -> None:
         async with browse(server) as page:

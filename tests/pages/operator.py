@@ -5,9 +5,8 @@ from collections.abc import Mapping
 
 import requests
 
+from tests.factories import PASSWORD
 from tests.web import Answer, WebClient
-
-PASSWORD = "correct horse battery staple"
 
 
 class Operator:

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 import requests
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from playwright.async_api import expect
 from psycopg import Connection
 
+from indexer.models import Audit
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from tests.factories import PASSWORD, AlarmFactory, AuditFactory, UserFactory
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
-from tests.pages.operator import PASSWORD, Operator
+from tests.pages.operator import Operator
 from tests.rows import fetch_one
 from tests.web import WebClient, web
 
@@ -28,8 +30,8 @@ def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator
     """A server on 150 blocks, with a superuser `root` and `reader`, who may see everything and ask for audits."""
     with ReplayServer(season, ReplayOptions(head=150)) as node:
         index(node, truth.contracts)
-    User.objects.create_superuser("root", password=PASSWORD)
-    reader = User.objects.create_user("reader", password=PASSWORD, is_staff=True)
+    UserFactory.create()
+    reader = UserFactory.create(username="reader", is_superuser=False)
     views = Permission.objects.filter(content_type__app_label="indexer", codename__startswith="view_")
     reader.user_permissions.set([*views, Permission.objects.get(codename="request_audit")])
     with web(database) as server:
@@ -62,9 +64,8 @@ def test_search_finds_players_in_any_casing_transactions_and_numbers(
 
 
 def test_long_lists_are_read_stretch_by_stretch(client: WebClient, connection: Connection[Any]) -> None:
-    connection.execute(
-        "INSERT INTO audits SELECT number, now(), number, 1, 0, 1 FROM generate_series(1, 12000) AS number"
-    )
+    audits = [AuditFactory.build(id=number, block_number=number) for number in range(1, 12_001)]
+    Audit.objects.bulk_create(audits, batch_size=4_000)
     connection.execute("ANALYZE audits")
     root, path, seen = Operator(client, "root"), "/admin/indexer/audit/", 0
     for newest in (12_000, 7_000, 2_000):
@@ -99,7 +100,7 @@ def test_senseless_questions_are_no_errors(client: WebClient) -> None:
 
 
 def test_the_status_page_tells_how_the_indexer_is(client: WebClient, connection: Connection[Any]) -> None:
-    connection.execute("INSERT INTO alarms (kind, message, raised_at) VALUES ('halted', '<i>it</i> broke', now())")
+    AlarmFactory.create(message="<i>it</i> broke")
     page = Operator(client, "reader").get("/admin/status/").content.decode()
     assert '<td id="indexed">150</td>' in page
     assert "&lt;i&gt;it&lt;/i&gt; broke" in page

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.async_api import Page, expect
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from tests.factories import PASSWORD, UserFactory
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
-from tests.pages.operator import PASSWORD
 from tests.web import WebClient, web
 
 pytestmark = needs_chromium
@@ -27,7 +26,7 @@ PHONE = {"width": 390, "height": 844}
 def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator[WebClient]:
     with ReplayServer(season, ReplayOptions(head=900)) as node:
         index(node, truth.contracts)
-        User.objects.create_superuser("operator", password=PASSWORD)
+        UserFactory.create(username="operator")
         with web(database, node.url) as server:
             yield server
 

@@ -18,8 +18,10 @@ from ghostnet.pages.wording import in_tokens
 from indexer.domain.units import to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
+from indexer.store.alarms import AlarmKind
 from indexer.store.database import connect
 from tests.databases import default_database
+from tests.factories import AlarmFactory, OperatorRequestFactory, now
 from tests.pages.chromium import browse, needs_chromium
 from tests.paths import PROJECT
 from tests.processes import HEAD, await_tip, live
@@ -277,10 +279,7 @@ def test_it_says_when_nothing_new_comes_and_why(
         with live(database, connection, season):
             assert "no news since" not in client.get("/").content.decode()
         connection.execute("UPDATE checkpoints SET indexed_at = now() - interval '5 minutes', revision = revision + 1")
-        connection.execute(
-            "INSERT INTO operator_requests (kind, argument, reason, requested_by, requested_at, done_at, failed,"
-            " outcome) VALUES ('pause', '', 'because', 'ops', now(), now(), false, 'paused')"
-        )
+        OperatorRequestFactory.create(done_at=now(), outcome="paused")
         for path in ("/", "/?part=board", f"/player/{PLAYER}"):
             text = client.get(path).content.decode()
             assert re.search(r"no news since</dt><dd>30\d s", text), path
@@ -350,7 +349,5 @@ def test_text_of_the_chain_is_never_markup(
             assert await page.locator(".alarm b").count() == 0
 
     with live(database, connection, season), web(database) as client:
-        connection.execute(
-            "INSERT INTO alarms (kind, message, raised_at) VALUES ('audit', '<b onclick=alert(1)>x</b>', now())"
-        )
+        AlarmFactory.create(kind=AlarmKind.AUDIT, message="<b onclick=alert(1)>x</b>")
         run(work(client))

@@ -4,10 +4,12 @@ from typing import Any
 
 from psycopg import Connection
 
+from indexer.domain.units import first_id
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.alarms import AlarmKind, clear_alarm, raise_alarm
+from tests.factories import OutboxCursorFactory
 from tests.indexing import index
 from tests.web import WebClient, web
 
@@ -84,9 +86,7 @@ def test_a_relay_that_lags_is_told(
             status, answer = ask(client, "/health/ready")
             assert (status, answer["status"]) == (200, "degraded")
             assert answer["checks"]["stream"]["lag_blocks"] == 49
-            connection.execute(
-                "INSERT INTO outbox_cursors (consumer, event_id, reorg_id) VALUES ('relay', 40 << 23, 0)"
-            )
+            OutboxCursorFactory.create(event_id=first_id(40))
             assert ask(client, "/health/ready")[1]["status"] == "ready"
 
 

@@ -106,17 +106,14 @@ def test_two_indexers_started_at_once_do_the_work_of_one(
 
 
 class OwnServer:
-    """A PostgreSQL server that a test may kill, with a migrated database."""
+    """A PostgreSQL server that a test may kill, with a database `ghostnet`."""
 
     def __init__(self, folder: Path) -> None:
         self.server = EmbeddedPostgres(folder, durable=False)
-        self.start()
-        self.url = f"postgresql:///ghostnet?host={self.host}&user=postgres"
-        migrated = run_command(self.url, NO_NODE, "migrate", "-v", "0")
-        assert migrated.returncode == 0, migrated.stderr
+        self.url = f"postgresql:///ghostnet?host={self.server.socket_folder}&user=postgres"
 
     def start(self) -> None:
-        self.host = str(self.server.ensure_running())
+        self.server.ensure_running()
 
     def kill(self) -> None:
         pid = int((self.server.data / "postmaster.pid").read_text().splitlines()[0])
@@ -145,11 +142,27 @@ def test_a_commit_that_fails_at_the_head_is_made_up_for_without_a_new_block(
         await_block(connection, 301)
 
 
-@pytest.fixture
-def own_server() -> Iterator[OwnServer]:
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Path]:
+    """A folder for servers, with the files of one that holds a migrated database and does not run: `migrated`."""
     folder = Path(tempfile.mkdtemp(prefix="ghostnet-own-"))
     folder.chmod(0o755)
-    own = OwnServer(folder / "data")
+    server = OwnServer(folder / "migrated")
+    server.start()
+    migrated = run_command(server.url, NO_NODE, "migrate", "-v", "0")
+    assert migrated.returncode == 0, migrated.stderr
+    server.server.stop()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def own_server(servers: Path) -> Iterator[OwnServer]:
+    folder = servers / "copy"
+    subprocess.run(["cp", "-a", servers / "migrated", folder], check=True)
+    (folder / "postgres.name").unlink()
+    own = OwnServer(folder)
+    own.start()
     yield own
     own.server.stop()
     shutil.rmtree(folder)
