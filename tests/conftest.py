@@ -17,8 +17,7 @@ from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from indexer.timescale.features import has_timescaledb
-from tests.databases import WORKER, Databases, database_url, default_database, execute_on_server
+from tests.databases import Databases, copy_of, database_url, default_database, execute_on_server, make_once
 from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
 from tests.web import WebClient, web
@@ -40,21 +39,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def template(django_db_blocker: Any) -> Iterator[str]:
-    """A migrated, empty database."""
-    name = f"ghostnet_template_{WORKER}"
+    """The name of a migrated, empty database, to copy."""
     with django_db_blocker.unblock():
-        execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
-        connections.settings["default"].pop("EMBEDDED_IN", None)  # no connection need look again if it runs
-        with default_database(name):
-            call_command("migrate", verbosity=0)
-            if has_timescaledb(connections["default"]):
-                with connections["default"].cursor() as cursor:
-                    cursor.execute("SELECT _timescaledb_functions.stop_background_workers()")
-        # TimescaleDB wakes its workers in a template that may be connected to, and one in use can't be copied.
-        execute_on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        name = make_once("ghostnet_template", lambda: call_command("migrate", verbosity=0))
+        connections.settings["default"].pop("EMBEDDED_IN", None)  # it runs: no connection need look again
         yield name
         Databases.drop_idle()
-        execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -94,13 +84,15 @@ def truth() -> Truth:
 @pytest.fixture(scope="session")
 def indexed_season(template: str, season: list[RecordedBlock], truth: Truth, django_db_blocker: Any) -> Iterator[str]:
     """The name of a database with the whole season, indexed in one go; to be read only."""
-    with django_db_blocker.unblock():
-        databases = Databases(template)
-        name = databases.make()
-        with default_database(name), ReplayServer(season, truth=truth) as server:
+
+    def fill() -> None:
+        with ReplayServer(season, truth=truth) as server:
             index(server, truth.contracts)
+
+    with django_db_blocker.unblock():
+        name = copy_of(make_once("ghostnet_season", fill, template))
         yield name
-        databases.give_back()
+        execute_on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,21 @@
 """Databases on the tests' server: each test gets one of its own, copied from a migrated template."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django.db import connections
 
 from indexer.store.database import connect
+from indexer.timescale.features import has_timescaledb
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
+"""This run of the tests, the same in all its workers."""
+_NUMBERS = count()
 
 
 @contextmanager
@@ -30,6 +35,35 @@ def execute_on_server(*statements: str) -> None:
     with default_database("postgres"), connect() as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def make_once(name: str, fill: Callable[[], object], template: str = "template1") -> str:
+    """Let the first worker that asks make and fill a database, while the others wait; then all may copy it.
+
+    Its comment names the run, so that what an earlier run left is made anew.
+    """
+    with default_database("postgres"), connect() as server:
+        server.execute("SELECT pg_advisory_lock(hashtext(%s))", (name,))  # until the session ends
+        of_run = "SELECT FROM pg_database WHERE datname = %s AND shobj_description(oid, 'pg_database') = %s"
+        if not server.execute(of_run, (name, RUN)).rowcount:
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            with default_database(name):
+                fill()
+                with connect() as filled:
+                    if has_timescaledb(connections["default"]):
+                        filled.execute("SELECT _timescaledb_functions.stop_background_workers()")
+            # TimescaleDB wakes its workers in a template that may be connected to, and one in use can't be copied.
+            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            server.execute(f"COMMENT ON DATABASE {name} IS '{RUN}'")
+    return name
+
+
+def copy_of(template: str) -> str:
+    """The name of a new database with the contents of another, which nobody uses."""
+    name = f"ghostnet_{WORKER}_{next(_NUMBERS)}"
+    execute_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {template}")
+    return name
 
 
 def database_url(name: str) -> str:
@@ -58,7 +92,6 @@ class Databases:
     A test that changes the schema says so by `spoiled`.
     """
 
-    _numbers = count()
     _idle: ClassVar[list[str]] = []
 
     def __init__(self, template: str) -> None:
@@ -68,7 +101,7 @@ class Databases:
 
     def make(self) -> str:
         """The name of an empty, migrated database."""
-        name = self._idle.pop() if self._idle else self._copy_template()
+        name = self._idle.pop() if self._idle else copy_of(self._template)
         self._lent.append(name)
         return name
 
@@ -88,10 +121,3 @@ class Databases:
         """At the end of the session nothing is left."""
         execute_on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in cls._idle))
         cls._idle.clear()
-
-    def _copy_template(self) -> str:
-        name = f"ghostnet_{WORKER}_{next(self._numbers)}"
-        execute_on_server(
-            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {self._template}"
-        )
-        return name
