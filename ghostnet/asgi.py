@@ -33,27 +33,32 @@ BOARD_THREADS: Final = 2
 MOST_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
 
-web = settings.GHOSTNET.web
+environment = settings.GHOSTNET
 heads: Final = Heads()
 api: Final[ASGIApp] = CORSMiddleware(
-    CachingFrontend(heads, RequestLimit(web.requests_per_minute, web.proxies), web.threads, web.longest_wait),
-    allow_origins=web.cors_origins,
+    CachingFrontend(
+        heads,
+        RequestLimit(environment.requests_per_minute, environment.proxies),
+        environment.api_threads,
+        environment.longest_wait,
+    ),
+    allow_origins=environment.cors_origins,
     allow_headers=["If-None-Match"],
     expose_headers=EXPOSED_HEADERS,
 )
 
 boards: Final = CachingFrontend(
-    heads, RequestLimit(0, web.proxies), BOARD_THREADS, web.longest_wait, cached=CACHED_SECONDS
+    heads, RequestLimit(0, environment.proxies), BOARD_THREADS, environment.longest_wait, cached=CACHED_SECONDS
 )
 """The pages' boards: every browser asks for one after every block."""
 limited_pages: Final = ConcurrencyLimit(pages, MOST_PAGES)
 
 source: Final = (
-    BrokerSource(IggyBroker(settings.GHOSTNET.iggy_url, settings.GHOSTNET.deployment.chain_id))
-    if settings.GHOSTNET.iggy_url
+    BrokerSource(IggyBroker(environment.iggy_url, environment.deployment.chain_id))
+    if environment.iggy_url
     else DatabaseSource()
 )
-sockets: Final = Gateway(Hub(source, settings.GHOSTNET.reorg_depth), web.cors_origins, web.replay_blocks)
+sockets: Final = Gateway(Hub(source, environment.reorg_depth), environment.cors_origins, environment.replay_blocks)
 
 metrics: Final[Any] = make_asgi_app()
 """This process's metrics. None of Django's URLs: Prometheus asks by IP address, which ALLOWED_HOSTS does not name."""

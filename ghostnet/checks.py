@@ -1,4 +1,4 @@
-"""Start-up checks: what is valid, but does not go together."""
+"""Start-up checks: variables that are valid each, but contradict each other."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ghostnet.environment import Environment
 
 @register()
 def configuration(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Variables that contradict each other."""
+    """Headers must be kept as far back as reorgs are expected to reach."""
     environment: Environment = settings.GHOSTNET
     if environment.headers_kept < environment.reorg_depth:
         return [

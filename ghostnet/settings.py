@@ -1,6 +1,5 @@
 """Django's settings; everything that differs between installations comes from `ghostnet.environment`."""
 
-import os
 import secrets
 import sys
 from datetime import timedelta
@@ -15,12 +14,12 @@ from ghostnet.environment import PROJECT, Environment
 from ghostnet.observability.logs import logging_of
 from indexer.base.redaction import Mask
 
-dotenv.load_dotenv(PROJECT / ".env")
-GHOSTNET = Environment.read(os.environ)
+dotenv.load_dotenv(PROJECT / ".env")  # into the process: libraries read variables of their own, as OTEL_SERVICE_NAME
+GHOSTNET = Environment.read()
 
 
 def _development_secret(data_dir: Path) -> str:
-    """A secret that survives restarts, for installations that did not set one; refused where debug is off."""
+    """A secret that is made once and kept in a file, for installations that set none; production must set one."""
     path = data_dir / "secret_key"
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -120,7 +119,7 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_SSL_REDIRECT = GHOSTNET.https
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GHOSTNET.web.proxies else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GHOSTNET.proxies else None
 SECURE_HSTS_SECONDS = 31_536_000 if GHOSTNET.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
@@ -149,4 +148,4 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
-LOGGING = logging_of(GHOSTNET.log_format, GHOSTNET.log_level, Mask(GHOSTNET.addresses(), [SECRET_KEY]))
+LOGGING = logging_of(GHOSTNET.log_format, GHOSTNET.log_level, Mask(GHOSTNET.addresses, [SECRET_KEY]))

@@ -8,5 +8,5 @@ from ghostnet.http.limits import UNKNOWN_CLIENT, client_of
 
 def client_address(request: HttpRequest) -> str:
     """The client's address as the rate limit knows it (`ghostnet.http.limits`); of IPv6 its network's first one."""
-    found = client_of(request.scope, settings.GHOSTNET.web.proxies)  # type: ignore[attr-defined]
+    found = client_of(request.scope, settings.GHOSTNET.proxies)  # type: ignore[attr-defined]
     return "0.0.0.0" if found == UNKNOWN_CLIENT else found.partition("/")[0]  # noqa: S104 - no address to bind

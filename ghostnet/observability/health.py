@@ -46,7 +46,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     checks["node"] = _timed(_node)
     if checks["node"]["ok"] and checks.get("indexed", {}).get("ok"):
         lag = max(0, checks["node"]["block"] - checks["indexed"]["block"])
-        most = settings.GHOSTNET.web.most_lag
+        most = settings.GHOSTNET.ready_lag
         checks["lag"] = {"ok": lag <= most, "blocks": lag, "most": most}
     return _answer(checks, {"database", "alarms", "indexed", "lag"})
 
@@ -81,7 +81,7 @@ def _stream() -> Check:
     if settings.GHOSTNET.iggy_url is None:
         return {"source": "database"}
     lag = selectors.relay_lag()
-    return {"ok": lag <= settings.GHOSTNET.web.most_lag, "source": "iggy", "lag_blocks": lag}
+    return {"ok": lag <= settings.GHOSTNET.ready_lag, "source": "iggy", "lag_blocks": lag}
 
 
 def _node() -> Check:

@@ -14,6 +14,7 @@ import yaml
 from django.core.management import call_command, get_commands, load_command_class
 from prometheus_client import REGISTRY
 
+from ghostnet.environment import Environment
 from tests.paths import PROJECT
 from tests.processes import environment_of
 
@@ -32,7 +33,7 @@ DASHBOARD: dict[str, Any] = json.loads((PROJECT / "deploy/grafana/dashboards/gho
 
 def settings_read() -> set[str]:
     """The environment variables that the code reads."""
-    return set(re.findall(r'reader\.read\(\s*"(\w+)"', (PROJECT / "ghostnet/environment.py").read_text()))
+    return {str(field.validation_alias) for field in Environment.model_fields.values()}
 
 
 def manifests() -> Iterator[dict[str, Any]]:
