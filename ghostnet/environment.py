@@ -98,6 +98,8 @@ class Environment(BaseSettings):
     )
     rpc_ws_url: WebSocketUrl | None = Field(default=None, validation_alias="GHOSTNET_RPC_WS_URL", repr=False)
     poll_interval: Seconds = Field(default=0.25, ge=0.01, le=60, validation_alias="GHOSTNET_POLL_INTERVAL")
+    full_blocks: Literal["auto", "always", "never"] = Field(default="auto", validation_alias="GHOSTNET_FULL_BLOCKS")
+    state_every: Whole = Field(default=1, ge=1, le=100_000, validation_alias="GHOSTNET_STATE_EVERY")
     reorg_depth: Whole = Field(default=64, ge=1, le=100_000, validation_alias="GHOSTNET_REORG_DEPTH")
     headers_kept: Whole = Field(default=100_000, ge=64, le=100_000_000, validation_alias="GHOSTNET_HEADERS_KEPT")
 

@@ -181,6 +181,7 @@ def wire_logs(block: RecordedBlock) -> list[WireLog]:
                         transaction.hash,
                         hex(tx_index),
                         hex(log_index),
+                        hex(block.number),
                     )
                 )
             log_index += 1

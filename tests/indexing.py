@@ -80,7 +80,8 @@ def index(
         contracts,
         batch_size=batch_size,
         poll_interval=poll_interval,
-        unsettled=unsettled,
+        start_block=start_block,
+        reorg_depth=unsettled,
         **source_options,
     )
     addresses = {name: Address(address) for name, address in contracts.items()}

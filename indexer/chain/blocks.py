@@ -1,31 +1,66 @@
-"""Blocks as fetched: consistent in themselves, hex strings as the node sent them."""
+"""Ranges of blocks as fetched: consistent in themselves, hex strings as the node sent them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexer.chain.wire import WireHeader, WireLog
-from indexer.domain.chain import Header, Transaction
+from indexer.domain.chain import Header, SilentChange, Transaction
+from indexer.domain.state import ContractState
 from indexer.domain.units import Hash
 
 
 @dataclass(slots=True)
 class FetchedBlock:
-    """A block with the raw logs of our contracts, in log order."""
+    """A block with the raw logs of our contracts, in log order, and the calldata of deaths.
+
+    `silent_changes` are those that its own transactions prove: known only where blocks are fetched in full.
+    """
 
     header: Header
-    transactions: list[Transaction]
-    logs: list[WireLog]
+    transactions: list[Transaction] = field(default_factory=list)
+    logs: list[WireLog] = field(default_factory=list)
+    silent_changes: list[SilentChange] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class FetchedRange:
-    """Consecutive blocks that are linked by their parent hashes."""
+    """Consecutive blocks `first` to `last.number`, of which `blocks` are those that hold something of ours.
 
+    `parent_hash` is the hash of the block before the first. `state` is what the contracts' views returned after the
+    last block, None where the node did not say. `checked` are blocks inside the range after which the views are to be
+    read as well, since their transactions hint at a silent change.
+    """
+
+    first: int
+    parent_hash: Hash
+    last: Header
     blocks: list[FetchedBlock]
-    log_count: int
+    headers: dict[int, Header] = field(default_factory=dict)
+    """By number those headers that are known, the last one among them."""
+    state: ContractState | None = None
+    checked: list[int] = field(default_factory=list)
 
     @property
-    def last(self) -> Header:
-        return self.blocks[-1].header
+    def first_hash(self) -> Hash | None:
+        """The hash of the first block, where it is known."""
+        header = self.headers.get(self.first)
+        return header.hash if header is not None else None
+
+    def block(self, number: int) -> FetchedBlock | None:
+        """A block that holds something of ours."""
+        return next((block for block in self.blocks if block.header.number == number), None)
+
+    def between(self, after: int, last: int) -> list[FetchedBlock]:
+        """Those blocks above `after` and up to `last`."""
+        return [block for block in self.blocks if after < block.header.number <= last]
+
+    @property
+    def log_count(self) -> int:
+        return sum(len(block.logs) for block in self.blocks)
+
+    @property
+    def size(self) -> int:
+        """The number of blocks."""
+        return self.last.number - self.first + 1
 
 
 def parse_header(block: WireHeader) -> Header:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import aiohttp
 import msgspec
 
 from indexer.base.redaction import Mask
+from indexer.base.retry import LONGEST_SECONDS, Backoff
 from indexer.chain.errors import (
     Inconsistent,
     NodeError,
@@ -22,6 +22,7 @@ from indexer.chain.errors import (
     RateLimited,
     RpcError,
     TimedOut,
+    TooLarge,
     Unavailable,
     rpc_error,
 )
@@ -32,8 +33,6 @@ Call = tuple[str, list[Any]]
 T = TypeVar("T")
 
 REQUEST_SECONDS: Final = 30.0
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 30.0
 MOST_AT_ONCE: Final = 16
 MALFORMED_TRIES: Final = 2
 CALLS_A_REQUEST: Final = 100
@@ -56,6 +55,13 @@ def _decoder(kind: Any) -> _Decoder:
     return msgspec.json.Decoder(_Answer[kind] | list[_Answer[kind]])
 
 
+@dataclass(slots=True)
+class Meter:
+    """Counts the bytes of the answers that one piece of work needed."""
+
+    bytes: int = 0
+
+
 class _BatchRefused(Exception):
     """The node does not take so many calls in one request."""
 
@@ -63,7 +69,7 @@ class _BatchRefused(Exception):
 @dataclass(slots=True)
 class _Node:
     url: str
-    failures: int = 0
+    backoff: Backoff = field(default_factory=Backoff)
     ready_at: float = 0.0
     mask: Mask = field(init=False)
     """Refusals may repeat the key that our address holds; they are told, logged and stored."""
@@ -150,23 +156,25 @@ class NodeClient:
         except ValueError as error:
             raise Inconsistent(f"{method}: {answer!r} is no number") from error
 
-    async def batch(self, calls: Sequence[Call], kind: type[T]) -> list[T | RpcError | None]:
-        """The results of many calls, in order, each read as `kind`.
+    async def batch(
+        self, calls: Sequence[Call], kind: type[T], meter: Meter | None = None
+    ) -> list[T | RpcError | None]:
+        """The results of many calls, in order, each read as `kind`; `meter` counts their bytes.
 
         None stands for `null`; a call that was refused for good gives its RpcError as result. Raises Inconsistent if
         a result is of another kind, NodeUnreachable when patience ends.
         """
-        return await self._insist_in_parts(calls, _decoder(cast("Hashable", kind)))
+        return await self._in_parts(calls, _decoder(cast("Hashable", kind)), meter or Meter())
 
-    async def _insist_in_parts(self, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
-        """Ask in as many requests as the node wants."""
+    async def _in_parts(self, calls: Sequence[Call], decoder: _Decoder, meter: Meter) -> list[Any]:
+        """Send calls in as many requests as the node wants."""
         size = self._calls_a_request
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
-        answers = await asyncio.gather(*(self._insist(part, decoder) for part in parts))
+        answers = await asyncio.gather(*(self._until_answered(part, decoder, meter) for part in parts))
         return [result for answer in answers for result in answer]
 
-    async def _insist(self, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
-        """Ask until there is an answer; calls that failed for now are asked again alone."""
+    async def _until_answered(self, calls: Sequence[Call], decoder: _Decoder, meter: Meter) -> list[Any]:
+        """Send calls until each has its answer; those that failed for now are sent again without the others."""
         results: list[Any] = [None] * len(calls)
         open_calls = list(range(len(calls)))
         started, attempt = time.monotonic(), 0
@@ -174,13 +182,15 @@ class NodeClient:
             node = await self._ready_node()
             try:
                 async with self._limiter:
-                    answer = await self._post(node, [calls[index] for index in open_calls], decoder)
+                    answer = await self._post(node, [calls[index] for index in open_calls], decoder, meter)
             except _BatchRefused:
                 self._calls_a_request = max(1, len(open_calls) // 2)
-                return await self._insist_in_parts(calls, decoder)
+                return await self._in_parts(calls, decoder, meter)
+            except TooLarge as error:
+                return await self._in_halves(calls, decoder, meter, error)
             except (Unavailable, RateLimited, Inconsistent) as error:
-                if isinstance(error, TimedOut) and _is_range(calls):
-                    raise RangeTooLarge("eth_getLogs", error.message) from error
+                if isinstance(error, TimedOut) and (len(calls) > 1 or _is_range(calls)):
+                    return await self._in_halves(calls, decoder, meter, error)
                 attempt += 1
                 if isinstance(error, Inconsistent) and attempt == MALFORMED_TRIES:
                     raise
@@ -194,9 +204,21 @@ class NodeClient:
                 attempt += 1
                 self._note_failure(node, failed[0], attempt, started)
             else:
-                node.failures = 0
+                node.backoff.reset()
                 self._limiter.succeeded()
         return results
+
+    async def _in_halves(self, calls: Sequence[Call], decoder: _Decoder, meter: Meter, error: NodeError) -> list[Any]:
+        """Send calls, whose answers together were too much, as two requests; a range of blocks alone is to be halved
+        by who asked for it. Raises RangeTooLarge, and `error` for another call that is too large by itself."""
+        if any(_is_range([call]) for call in calls):
+            raise RangeTooLarge("eth_getLogs", error.message) from error
+        if len(calls) == 1:
+            raise error
+        middle = len(calls) // 2
+        halves = (calls[:middle], calls[middle:])
+        first, second = [await self._until_answered(half, decoder, meter) for half in halves]
+        return first + second
 
     async def _ready_node(self) -> _Node:
         """The first node that is not resting after a failure, or the one that is ready first."""
@@ -209,20 +231,22 @@ class NodeClient:
         return node
 
     def _note_failure(self, node: _Node, error: NodeError, attempt: int, started: float) -> None:
-        left = LONGEST_PAUSE if self._patience is None else self._patience - (time.monotonic() - started)
+        left = LONGEST_SECONDS if self._patience is None else self._patience - (time.monotonic() - started)
         if left < 0:
             raise NodeUnreachable(f"{node.name} does not answer: {error.message}") from error
-        node.failures = 1 if isinstance(error, Inconsistent) else node.failures + 1
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(node.failures - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
+        if isinstance(error, Inconsistent):
+            node.backoff.reset()
+        pause = node.backoff.pause()
         if isinstance(error, RateLimited):
             self._limiter.refused()
             pause = error.retry_after if error.retry_after is not None else pause
-        node.ready_at = time.monotonic() + min(pause, left, LONGEST_PAUSE)
+        node.ready_at = time.monotonic() + min(pause, left, LONGEST_SECONDS)
         if attempt in (3, 10) or attempt % 50 == 0:
             logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempt)
 
-    async def _post(self, node: _Node, calls: Sequence[Call], decoder: _Decoder) -> list[Any]:
-        """One HTTP request. Raises Unavailable, RateLimited, or _BatchRefused if only the number of calls is wrong."""
+    async def _post(self, node: _Node, calls: Sequence[Call], decoder: _Decoder, meter: Meter) -> list[Any]:
+        """One HTTP request. Raises Unavailable, RateLimited, TooLarge, or _BatchRefused if only the number of calls is
+        wrong."""
         assert self._session is not None
         first_id = self._next_id
         self._next_id += len(calls)
@@ -235,13 +259,14 @@ class NodeClient:
             async with self._session.post(
                 node.url, data=body, headers={"Content-Type": "application/json"}
             ) as response:
-                if response.status == 429:
-                    raise RateLimited("too many requests (429)", _retry_after(response.headers.get("Retry-After")))
                 if response.status == 413 and len(calls) > 1:
                     raise _BatchRefused
                 raw = await response.read()
-                if response.status >= 500 or not raw:
-                    raise Unavailable(f"HTTP status {response.status}")
+                meter.bytes += len(raw)
+                if response.status >= 400:
+                    _raise_refusal(calls[0][0], response.status, raw, response.headers.get("Retry-After"))
+                if not raw:
+                    raise Unavailable(f"HTTP status {response.status} without an answer")
         except TimeoutError as error:
             raise TimedOut(f"no answer within {REQUEST_SECONDS:.0f} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -262,7 +287,7 @@ def _results(raw: bytes, decoder: _Decoder, calls: Sequence[Call], first_id: int
     if isinstance(answer, _Answer):
         if len(calls) > 1 and answer.error is not None:
             refusal = rpc_error("batch", answer.error)
-            if isinstance(refusal, RateLimited | Unavailable):
+            if isinstance(refusal, RateLimited | Unavailable | TooLarge):
                 raise refusal
             raise _BatchRefused
         if answer.error is not None:
@@ -278,10 +303,33 @@ def _result(answer: _Answer[Any] | None, method: str) -> Any:
     return answer.result if answer.error is None else rpc_error(method, answer.error)
 
 
+def _raise_refusal(method: str, status: int, raw: bytes, retry_after: str | None) -> None:
+    """Raise what an answer with an HTTP status of failure says, if it says it in JSON-RPC, else what its status says.
+
+    MegaETH sends its errors so, with the statuses 400, 403, 429 and 500. Returns where the answer's own error is to be
+    read as that of one call.
+    """
+    try:
+        answer = msgspec.json.decode(raw, type=_Answer[Any])
+    except msgspec.MsgspecError:
+        answer = _Answer[Any]()
+    if answer.error is not None:
+        refusal = rpc_error(method, answer.error)
+        if isinstance(refusal, RateLimited) and refusal.retry_after is None:
+            refusal.retry_after = _retry_after(retry_after)
+        if isinstance(refusal, RateLimited | TooLarge | Unavailable) or status != 500:
+            if not isinstance(refusal, RpcError) or isinstance(refusal, TooLarge):
+                raise refusal
+            return
+    if status == 429:
+        raise RateLimited("too many requests (429)", _retry_after(retry_after))
+    raise Unavailable(f"HTTP status {status}")
+
+
 def _is_range(calls: Sequence[Call]) -> bool:
     """Whether a request asks for the logs of several blocks, and could ask for fewer."""
     method, params = calls[0]
-    return method == "eth_getLogs" and params[0].get("fromBlock") != params[0].get("toBlock")
+    return method.startswith("eth_getLogs") and params[0].get("fromBlock") != params[0].get("toBlock")
 
 
 def _reason(error: Exception) -> str:
@@ -292,6 +340,6 @@ def _reason(error: Exception) -> str:
 
 def _retry_after(text: str | None) -> float | None:
     try:
-        return min(LONGEST_PAUSE, max(0.0, float(text))) if text else None
+        return min(LONGEST_SECONDS, max(0.0, float(text))) if text else None
     except ValueError:
         return None

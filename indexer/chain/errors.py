@@ -51,6 +51,15 @@ class RangeTooLarge(RpcError):
     """The answer for a range of blocks would be too large; a smaller range may do."""
 
 
+class TooLarge(RpcError):
+    """The answer to one call, or to a batch, is larger than the node sends."""
+
+    help = (
+        "One block or transaction alone is more than this node sends: put one with a higher limit on the size of "
+        "answers into GHOSTNET_RPC_URLS."
+    )
+
+
 class Inconsistent(NodeError, Retryable):
     """Answers that do not belong together: of different forks, or from a node that lags behind. Worth another try."""
 
@@ -78,8 +87,12 @@ _RANGE: Final = re.compile(
     r"more than \d+|too many (results|logs)|range|too (wide|large|big)|response size|exceed|query timeout|limited to",
     re.IGNORECASE,
 )
+_SECONDS: Final = re.compile(r"retry in (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
+_RESTING: Final = re.compile(r"rabbit hole is full|over (network traffic|compute unit) limit", re.IGNORECASE)
 _BEYOND: Final = re.compile(r"beyond .*head", re.IGNORECASE)
-_PASSING: Final = re.compile(r"internal error|timed? ?out|temporar|unavailable|try again", re.IGNORECASE)
+_PASSING: Final = re.compile(
+    r"internal error|timed? ?out|temporar|unavailable|try again|deadline exceeded", re.IGNORECASE
+)
 
 
 def rpc_error(method: str, error: Any) -> NodeError:
@@ -88,9 +101,14 @@ def rpc_error(method: str, error: Any) -> NodeError:
     message = str(error.get("message") if isinstance(error, dict) else error)
     if code == -32601:
         return MethodNotFound(method, error)
-    if code == 429 or _RATE.search(message):
-        return RateLimited(message)
-    if method == "eth_getLogs" and not _BEYOND.search(message) and (code == -32005 or _RANGE.search(message)):
+    if code in (429, -32021, -32022) or _RATE.search(message) or _RESTING.search(message):
+        wait = _SECONDS.search(message)
+        return RateLimited(message, float(wait[1]) if wait else None)
+    if code == -32020:
+        return RangeTooLarge(method, error) if method.startswith("eth_getLogs") else TooLarge(method, error)
+    if code == -32019:
+        return Unavailable(f"{method}: {message}")
+    if method.startswith("eth_getLogs") and not _BEYOND.search(message) and (code == -32005 or _RANGE.search(message)):
         return RangeTooLarge(method, error)
     if code == -32603 or _PASSING.search(message):
         return Unavailable(f"{method}: {message}")

@@ -1,54 +1,80 @@
-"""Fetch blocks with their logs and the calldata that matters, and make sure that the answers belong together."""
+"""Fetch ranges of blocks by their logs: what is fetched grows with our logs, not with other people's transactions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
+import msgspec
+
+from indexer.base.retry import Backoff
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
-from indexer.chain.client import Call, NodeClient
-from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError
-from indexer.chain.relevance import Relevance
-from indexer.chain.wire import WireBlock, WireHeader, WireLog, WireReceipt
+from indexer.chain.client import Call, Meter, NodeClient
+from indexer.chain.errors import Inconsistent, MethodNotFound, RangeTooLarge, RpcError
+from indexer.chain.wire import WireHeader, WireLog, WireTransaction
+from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.units import Address, Calldata, Hash
 
 T = TypeVar("T")
 
-_LogsOrHeader: Any = list[WireLog] | WireHeader
-
-_block_hash = attrgetter("block_hash")
-
 _TRIES: Final = 6
 _FIRST_PAUSE: Final = 0.05
 
+_LogsOrHeader: Any = list[WireLog] | WireHeader
+_block_number = attrgetter("block_number")
 
-class BlockFetcher:
-    """Fetches ranges of blocks; `contracts` maps names to addresses."""
+
+class _LogPage(msgspec.Struct):
+    """An answer of `eth_getLogsWithCursor`; without a cursor it is the last one."""
+
+    logs: list[WireLog]
+    cursor: str | None = None
+
+
+_PageOrHeader: Any = _LogPage | WireHeader
+
+
+class RangeFetcher:
+    """Fetches ranges of blocks with the logs of our contracts; `contracts` maps names to addresses."""
 
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
         self._addresses = sorted(contracts.values())
-        self._relevance = Relevance(contracts)
+        self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
+        self._has_cursor: bool | None = None
 
-    async def fetch(self, first: int, last: int, *, by_hash: bool) -> FetchedRange:
-        """Blocks first to last. `by_hash` asks for each block's logs by its hash, as near the head is right: a range
-        is silently cut off by a node that lags, and may come from another fork than the headers.
+    async def finalized(self, first: int, last: int, meter: Meter | None = None) -> FetchedRange:
+        """Blocks first to last, far enough below the head that no machine of the node still lacks them.
 
         Answers that do not belong together are asked for again a few times. Raises Inconsistent if they still do not
         fit, RangeTooLarge if the node wants fewer blocks, another NodeError if it refuses.
         """
-        return await _insist(lambda: self._fetch_once(first, last, by_hash))
+        return await retry_inconsistent(lambda: self._finalized(first, last, meter))
 
-    async def fetch_headers(self, numbers: Sequence[int]) -> list[Header | None]:
+    async def by_hash(self, headers: Sequence[Header], meter: Meter | None = None) -> FetchedRange:
+        """The blocks of these linked headers, each one's logs by its hash, as is right near the head: there a machine
+        that lags cuts a range off without an error, or answers from another fork. Raises as `finalized`.
+        """
+        return await retry_inconsistent(lambda: self._by_hash(headers, meter))
+
+    async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block.
 
         Raises Inconsistent if the node gives other blocks than those asked for, time and again.
         """
-        return await _insist(lambda: self._fetch_headers_once(numbers))
+        return await retry_inconsistent(lambda: self._headers(numbers))
 
-    async def _fetch_headers_once(self, numbers: Sequence[int]) -> list[Header | None]:
+    async def linked_headers(self, first: int, last: int) -> list[Header]:
+        """The headers of consecutive blocks, each the child of the one before it. Raises Inconsistent."""
+
+        async def fetch() -> list[Header]:
+            return linked(range(first, last + 1), await self._headers(range(first, last + 1)))
+
+        return await retry_inconsistent(fetch)
+
+    async def _headers(self, numbers: Sequence[int]) -> list[Header | None]:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
         blocks = await self._client.batch(calls, WireHeader)
         headers = [parse_header(block) if isinstance(block, WireHeader) else None for block in blocks]
@@ -57,79 +83,135 @@ class BlockFetcher:
                 raise Inconsistent(f"asked for block {number}, got {header.number}")
         return headers
 
-    async def _fetch_once(self, first: int, last: int, by_hash: bool) -> FetchedRange:
-        numbers = range(first, last + 1)
-        block_calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in numbers]
-        if by_hash:
-            blocks = await self._fetch_all(block_calls, WireBlock)
-            headers = _linked_headers(numbers, blocks)
-            filters: list[dict[str, Any]] = [
-                {"address": self._addresses, "blockHash": header.hash} for header in headers
-            ]
-            answers = await self._fetch_all([("eth_getLogs", [log_filter]) for log_filter in filters], list[WireLog])
-            logs = [log for answer in answers for log in answer]
-        else:
-            (logs, end), blocks = await asyncio.gather(
-                self._fetch_range_logs(first, last), self._fetch_all(block_calls, WireBlock)
-            )
-            headers = _linked_headers(numbers, blocks)
-            if end.hash != headers[-1].hash:
-                raise Inconsistent(f"the logs up to block {last} are of another fork than the blocks")
-        fetched = [FetchedBlock(header, [], []) for header in headers]
-        _distribute(logs, fetched)
-        await self._add_transactions(fetched, blocks)
-        return FetchedRange(fetched, len(logs))
+    async def _finalized(self, first: int, last: int, meter: Meter | None) -> FetchedRange:
+        ends = sorted({first, last})
+        logs, headers = await self._range_logs(first, last, ends, meter)
+        fetched = FetchedRange(
+            first, headers[0].parent_hash, headers[-1], [], {header.number: header for header in headers}
+        )
+        fetched.blocks = await self._blocks(logs, fetched.headers)
+        if fetched.blocks and not first <= fetched.blocks[0].header.number <= fetched.blocks[-1].header.number <= last:
+            raise Inconsistent(f"the logs of blocks {first} to {last} are of other blocks")
+        await self.add_death_calldata(fetched.blocks)
+        return fetched
 
-    async def _fetch_range_logs(self, first: int, last: int) -> tuple[list[WireLog], WireHeader]:
-        """The logs of a range, and the header of its end as the same request found it: a machine behind a load balancer
-        that lags would else cut the range off without a word."""
+    async def _by_hash(self, headers: Sequence[Header], meter: Meter | None) -> FetchedRange:
+        calls: list[Call] = [
+            ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
+        ]
+        answers = complete(await self._client.batch(calls, list[WireLog], meter))
+        blocks = []
+        for header, logs in zip(headers, answers, strict=True):
+            if any(log.block_hash != header.hash for log in logs):
+                raise Inconsistent(f"logs that were asked for by the hash of block {header.number} are of another")
+            check_order(logs, header.number)
+            if logs:
+                blocks.append(FetchedBlock(header, [], logs))
+        await self.add_death_calldata(blocks)
+        by_number = {header.number: header for header in headers}
+        return FetchedRange(headers[0].number, headers[0].parent_hash, headers[-1], blocks, by_number)
+
+    async def _range_logs(
+        self, first: int, last: int, ends: Sequence[int], meter: Meter | None
+    ) -> tuple[list[WireLog], list[Header]]:
+        """The logs of a range, and the headers of its ends as the same request found them: a machine behind a load
+        balancer that lags would else cut the range off without an error."""
         log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
-        calls: list[Call] = [("eth_getLogs", [log_filter]), ("eth_getBlockByNumber", [hex(last), False])]
-        logs, end = await self._fetch_all(calls, _LogsOrHeader)
-        if not isinstance(logs, list) or not isinstance(end, WireHeader):
-            raise Inconsistent("eth_getLogs gave no list, or eth_getBlockByNumber no block")
-        return logs, end
+        if await self._pages_logs(log_filter):
+            return await self._paged_logs(log_filter, ends, meter)
+        calls: list[Call] = [("eth_getLogs", [log_filter]), *_header_calls(ends)]
+        logs, *headers = complete(await self._client.batch(calls, _LogsOrHeader, meter))
+        if not isinstance(logs, list):
+            raise Inconsistent("eth_getLogs gave no list")
+        return logs, _ends(ends, headers)
 
-    async def _fetch_all(self, calls: Sequence[Call], kind: type[T]) -> list[T]:
-        return _all(await self._client.batch(calls, kind))
+    async def _pages_logs(self, log_filter: dict[str, Any]) -> bool:
+        """Whether the node has `eth_getLogsWithCursor`, as MegaETH's managed providers do; asked once."""
+        if self._has_cursor is None:
+            narrow = {**log_filter, "toBlock": log_filter["fromBlock"]}
+            (answer,) = await self._client.batch([("eth_getLogsWithCursor", [narrow])], _LogPage)
+            self._has_cursor = isinstance(answer, _LogPage)
+            if isinstance(answer, RpcError) and not isinstance(answer, MethodNotFound):
+                return False
+        return self._has_cursor
 
-    async def _add_transactions(self, fetched: Sequence[FetchedBlock], blocks: Sequence[WireBlock]) -> None:
-        """Keep the transactions that the rules read; those without logs only if their receipts say success."""
-        unsure: list[tuple[FetchedBlock, Transaction]] = []
-        for block, raw in zip(fetched, blocks, strict=True):
-            deaths = self._relevance.death_transactions(block.logs)
-            with_logs = {log.transaction_hash for log in block.logs}
-            for transaction in raw.transactions:
-                has_logs = transaction.hash in with_logs
-                if transaction.hash not in deaths and not self._relevance.may_act_silently(transaction, has_logs):
-                    continue
-                chosen = Transaction(
-                    int(transaction.index, 16),
-                    Hash(transaction.hash),
-                    Address(transaction.sender.lower()),
-                    Address(transaction.to.lower()) if transaction.to else None,
-                    Calldata(transaction.input.lower()),
-                )
-                if has_logs:
-                    block.transactions.append(chosen)
-                else:
-                    unsure.append((block, chosen))
-        await self._add_successful(unsure)
+    async def _paged_logs(
+        self, log_filter: dict[str, Any], ends: Sequence[int], meter: Meter | None
+    ) -> tuple[list[WireLog], list[Header]]:
+        logs: list[WireLog] = []
+        page, *headers = complete(
+            await self._client.batch(
+                [("eth_getLogsWithCursor", [log_filter]), *_header_calls(ends)], _PageOrHeader, meter
+            )
+        )
+        while isinstance(page, _LogPage):
+            logs += page.logs
+            if page.cursor is None:
+                return logs, _ends(ends, headers)
+            calls: list[Call] = [("eth_getLogsWithCursor", [{**log_filter, "cursor": page.cursor}])]
+            (page,) = complete(await self._client.batch(calls, _LogPage, meter))
+        raise Inconsistent("eth_getLogsWithCursor gave no logs")
 
-    async def _add_successful(self, unsure: Sequence[tuple[FetchedBlock, Transaction]]) -> None:
-        calls: list[Call] = [("eth_getTransactionReceipt", [transaction.hash]) for _, transaction in unsure]
-        receipts = await self._fetch_all(calls, WireReceipt)
-        for (block, transaction), receipt in zip(unsure, receipts, strict=True):
-            if receipt.block_hash != block.header.hash:
-                raise Inconsistent(f"the receipt of {transaction.hash} is not of block {block.header.number}")
-            if int(receipt.status, 16) == 1:
-                block.transactions.append(transaction)
-        for block, _ in unsure:
-            block.transactions.sort(key=lambda chosen: chosen.tx_index)
+    async def _blocks(self, logs: Sequence[WireLog], headers: dict[int, Header]) -> list[FetchedBlock]:
+        """Logs by their blocks; a block's time is its logs' where they carry it, else its header's."""
+        groups = [list(group) for _, group in groupby(logs, _block_number)]
+        numbers = [int(group[0].block_number, 16) for group in groups]
+        if any(number >= following for number, following in pairwise(numbers)):
+            raise Inconsistent("logs of a range are out of order")
+        missing = [
+            number
+            for number, group in zip(numbers, groups, strict=True)
+            if number not in headers and group[0].block_timestamp is None
+        ]
+        for number, header in zip(missing, await self._headers(missing) if missing else (), strict=True):
+            if header is None:
+                raise Inconsistent(f"the node does not know block {number}, whose logs it gave")
+            headers[number] = header
+        blocks = []
+        for number, group in zip(numbers, groups, strict=True):
+            if number not in headers:
+                headers[number] = _header_from_logs(number, group[0])
+            header = headers[number]
+            if any(log.block_hash != header.hash for log in group):
+                raise Inconsistent(f"the logs of block {number} are of another fork than its header")
+            check_order(group, number)
+            blocks.append(FetchedBlock(header, [], group))
+        return blocks
+
+    async def add_death_calldata(self, blocks: Sequence[FetchedBlock]) -> None:
+        """Fetch the transactions in which players died: only their calldata says who (rule 13).
+
+        Raises Inconsistent if the node gives another transaction, or one of another block.
+        """
+        wanted = [(block, tx_hash) for block in blocks for tx_hash in self.death_transactions(block.logs)]
+        calls: list[Call] = [("eth_getTransactionByHash", [tx_hash]) for _, tx_hash in wanted]
+        found = complete(await self._client.batch(calls, WireTransaction))
+        for (block, tx_hash), transaction in zip(wanted, found, strict=True):
+            if transaction.hash != tx_hash or transaction.block_hash != block.header.hash:
+                raise Inconsistent(f"transaction {tx_hash} is not of block {block.header.number}")
+            block.transactions.append(parse_transaction(transaction))
+
+    def death_transactions(self, logs: Sequence[WireLog]) -> list[str]:
+        """The hashes of transactions in which players died, in order."""
+        address, topic0 = self._deaths
+        found = (log.transaction_hash for log in logs if log.address == address and log.topics[:1] == [topic0])
+        return list(dict.fromkeys(found))
 
 
-async def _insist(fetch: Callable[[], Awaitable[T]]) -> T:
+def parse_transaction(transaction: WireTransaction) -> Transaction:
+    """A transaction as the rules take it. Raises ValueError if its index is no number."""
+    return Transaction(
+        int(transaction.index, 16),
+        Hash(transaction.hash),
+        Address(transaction.sender.lower()),
+        Address(transaction.to.lower()) if transaction.to else None,
+        Calldata(transaction.input.lower()),
+    )
+
+
+async def retry_inconsistent(fetch: Callable[[], Awaitable[T]]) -> T:
     """Fetch until the answers fit together, a few times at most, with growing pauses. Raises Inconsistent."""
+    backoff = Backoff(_FIRST_PAUSE)
     for attempt in range(_TRIES):
         try:
             return await fetch()
@@ -139,13 +221,13 @@ async def _insist(fetch: Callable[[], Awaitable[T]]) -> T:
         except ValueError as error:
             if attempt == _TRIES - 1:
                 raise Inconsistent(f"malformed answer ({error!r})") from error
-        await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
+        await asyncio.sleep(backoff.pause())
     raise AssertionError("unreachable")
 
 
-def _all(answers: Sequence[T | RpcError | None]) -> list[T]:
-    """Answers none of which may be missing or refused."""
-    complete: list[T] = []
+def complete(answers: Sequence[T | RpcError | None]) -> list[T]:
+    """Answers none of which may be missing or refused. Raises RangeTooLarge, and Inconsistent for the rest."""
+    found: list[T] = []
     for answer in answers:
         if isinstance(answer, RangeTooLarge):
             raise answer
@@ -153,31 +235,43 @@ def _all(answers: Sequence[T | RpcError | None]) -> list[T]:
             raise Inconsistent(answer.message) from answer
         if answer is None:
             raise Inconsistent("the node does not know a block or transaction that it spoke of")
-        complete.append(answer)
-    return complete
+        found.append(answer)
+    return found
 
 
-def _linked_headers(numbers: range, blocks: Sequence[WireBlock]) -> list[Header]:
-    """The headers of blocks that must have these numbers and be each other's children."""
-    headers = [parse_header(block) for block in blocks]
-    for index, (number, header) in enumerate(zip(numbers, headers, strict=True)):
+def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Header]:
+    """Headers that must have these numbers and be each other's children. Raises Inconsistent."""
+    found: list[Header] = []
+    for number, header in zip(numbers, headers, strict=True):
+        if header is None:
+            raise Inconsistent(f"the node does not know block {number}")
         if header.number != number or not header.hash:
             raise Inconsistent(f"asked for block {number}, got {header.number} ({header.hash})")
-        if index and header.parent_hash != headers[index - 1].hash:
+        if found and header.parent_hash != found[-1].hash:
             raise Inconsistent(f"block {number} is not the child of the block {number - 1} in the same answer")
+        found.append(header)
+    return found
+
+
+def check_order(logs: Sequence[WireLog], number: int) -> None:
+    """Raise Inconsistent unless a block's logs stand in their order, each once, none of them removed."""
+    indices = [int(log.log_index, 16) for log in logs]
+    if indices != sorted(set(indices)) or any(log.removed for log in logs):
+        raise Inconsistent(f"logs of block {number} are out of order, repeated or removed")
+
+
+def _header_calls(numbers: Sequence[int]) -> list[Call]:
+    return [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
+
+
+def _ends(numbers: Sequence[int], blocks: Sequence[Any]) -> list[Header]:
+    headers = [parse_header(block) for block in blocks if isinstance(block, WireHeader)]
+    if [header.number for header in headers] != list(numbers):
+        raise Inconsistent(f"asked for blocks {numbers}, got {[header.number for header in headers]}")
     return headers
 
 
-def _distribute(logs: Sequence[WireLog], blocks: Sequence[FetchedBlock]) -> None:
-    """Give each block its logs; they must name their block's hash, and stand in chain order."""
-    index_of = {block.header.hash: index for index, block in enumerate(blocks)}
-    previous = -1
-    for block_hash, group in groupby(logs, _block_hash):
-        index = index_of.get(block_hash)
-        if index is None:
-            raise Inconsistent(f"logs of block {block_hash} belong to another fork or range")
-        own = blocks[index].logs = list(group)
-        places = [int(log.log_index, 16) for log in own]
-        if index <= previous or places != sorted(set(places)) or any(log.removed for log in own):
-            raise Inconsistent(f"logs of block {block_hash} are out of order, repeated or removed")
-        previous = index
+def _header_from_logs(number: int, log: WireLog) -> Header:
+    """A header as far as a log knows it: without the parent, which nobody asks a finalized block for."""
+    assert log.block_timestamp is not None
+    return Header(number, Hash(log.block_hash), Hash(""), int(log.block_timestamp, 16))

@@ -1,4 +1,4 @@
-"""Where the node's head is: polled over HTTP, pushed over WebSocket where there is one."""
+"""The node's head: polled over HTTP, pushed over WebSocket where there is one."""
 
 import asyncio
 import logging
@@ -9,22 +9,23 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from indexer.chain.blocks import parse_header
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent, RpcError
+from indexer.chain.wire import WireHeader
+from indexer.domain.chain import Header
 
 logger = logging.getLogger(__name__)
 
-KEEP_ALIVE_SECONDS: Final = 25.0
+KEEP_ALIVE_SECONDS: Final = 20.0
+"""MegaETH's public endpoint closes a socket on which it has received nothing for 30 s."""
+HEADERS_KEPT: Final = 128
 SLOW_POLL_SECONDS: Final = 2.0
 RECONNECT_SECONDS: Final = 2.0
 
 
-class _PushedHead(msgspec.Struct):
-    number: str
-
-
 class _Params(msgspec.Struct):
-    result: _PushedHead
+    result: WireHeader
 
 
 class _Message(msgspec.Struct):
@@ -38,11 +39,11 @@ _decode = msgspec.json.Decoder(_Message).decode
 
 
 class HeadWatcher:
-    """Keeps `head` (a block number) current, and wakes whoever waits when it may have moved.
+    """Keeps `head` (a block number) current, and wakes those who wait when it may have moved.
 
     Without a WebSocket it polls every `poll_interval` seconds. With one, polling slows down for as long as the
-    subscription tells of every head that polling finds; a subscription that is silent while the head moves is not
-    trusted any more until it speaks again.
+    subscription brings every head that polling finds; a subscription that is silent while the head moves is not
+    trusted any more until it brings one again.
     """
 
     def __init__(self, client: NodeClient, ws_url: str | None, poll_interval: float) -> None:
@@ -52,7 +53,18 @@ class HeadWatcher:
         self._pushed_head = -1
         self._trusted = False
         self._moved = asyncio.Event()
+        self._pushed: dict[int, Header] = {}
         self.head: int | None = None
+
+    @property
+    def is_pushed(self) -> bool:
+        """Whether the subscription can be relied on to bring every new head."""
+        return self._trusted
+
+    def pushed(self, number: int) -> Header | None:
+        """The header of this height that the subscription has brought last, if any: over HTTP a header comes with the
+        hashes of all transactions of its block."""
+        return self._pushed.get(number)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -96,26 +108,36 @@ class HeadWatcher:
                     url, max_size=16 << 20, ping_interval=20, open_timeout=10, close_timeout=1
                 ) as socket:
                     await socket.send(_request(1, "eth_subscribe", ["newHeads"]))
-                    await self._listen(socket)
+                    keep_alive = asyncio.create_task(_keep_alive(socket))
+                    try:
+                        await self._receive(socket)
+                    finally:
+                        keep_alive.cancel()
             except (OSError, WebSocketException, TimeoutError, ValueError, msgspec.MsgspecError) as error:
                 logger.info("newHeads: %s; polling meanwhile", error)
             self._trusted = False
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _listen(self, socket: Any) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    message = _decode(await socket.recv())
-            except TimeoutError:
-                await socket.send(_request(2, "eth_chainId", []))
-                continue
+    async def _receive(self, socket: Any) -> None:
+        async for text in socket:
+            message = _decode(text)
             if message.error is not None:
                 raise ValueError(f"refused: {message.error}")
             if message.params is not None:
-                self._pushed_head = int(message.params.result.number, 16)
+                header = parse_header(message.params.result)
+                self._pushed_head = header.number
+                self._pushed[header.number] = header
+                self._pushed.pop(header.number - HEADERS_KEPT, None)
                 self._trusted = True
-                self._set(self._pushed_head)
+                self._set(header.number)
+        raise ValueError("the node closed the connection")
+
+
+async def _keep_alive(socket: Any) -> None:
+    """Send something every 20 s, whatever the node sends: public endpoints close a socket that sends nothing."""
+    while True:
+        await asyncio.sleep(KEEP_ALIVE_SECONDS)
+        await socket.send(_request(2, "eth_chainId", []))
 
 
 def _request(request_id: int, method: str, params: list[Any]) -> str:

@@ -1,23 +1,37 @@
-"""How many blocks to ask for at once: as many as make a good answer."""
+"""How many blocks to fetch at once: as many as make a good answer."""
 
 from typing import Final
 
 TARGET_LOGS: Final = 16_000
-MOST_BLOCKS: Final = 2_000
+TARGET_BYTES: Final = 12_000_000
+TARGET_SECONDS: Final = 4.0
+MOST_BLOCKS: Final = 100_000
+MOST_GROWTH: Final = 4
 
 
 class AdaptiveRange:
-    """The number of blocks of the next request: it aims at 16,000 logs, grows at most twofold, halves on refusal."""
+    """The number of blocks of the next range.
 
-    def __init__(self, first: int = 100, most: int | None = None) -> None:
+    It aims at 16,000 logs, 12 MB and 4 seconds an answer, whichever comes first; it grows at most fourfold, and a
+    refusal halves it. `most` bounds it in blocks.
+    """
+
+    def __init__(self, first: int = 200, most: int | None = None) -> None:
         self._most = most or MOST_BLOCKS
+        self._refused = self._most + 1
         self.size = min(first, self._most)
 
-    def succeeded(self, blocks: int, logs: int) -> None:
-        """An answer for so many blocks held so many logs."""
-        fitting = blocks * TARGET_LOGS // logs if logs else 2 * self.size
-        self.size = max(1, min(fitting, 2 * self.size, self._most))
+    def succeeded(self, blocks: int, logs: int, received: int, seconds: float) -> None:
+        """An answer for so many blocks held so many logs and bytes, and took so many seconds."""
+        share = max(logs / TARGET_LOGS, received / TARGET_BYTES, seconds / TARGET_SECONDS, 1 / MOST_GROWTH)
+        fitting = int(blocks / share) if share > 1 else int(min(blocks / share, MOST_GROWTH * self.size))
+        if blocks >= self._refused:
+            self._refused = self._most + 1
+        # Just below what was refused last, growth is slow: a refusal costs a request, a smaller range hardly more.
+        bound = max(self.size, (self.size + self._refused) // 2) if fitting >= self._refused else self._most
+        self.size = max(1, min(fitting, bound, self._most))
 
     def refused(self, blocks: int) -> None:
         """So many blocks were too many."""
+        self._refused = blocks
         self.size = max(1, min(self.size, blocks // 2))

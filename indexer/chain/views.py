@@ -79,6 +79,7 @@ GET_SYSTEM_RESET: Final = View(
     penaltyBps="uint16",
 )
 GET_TOTAL_VALUE_LOCKED: Final = View("GhostCore", "getTotalValueLocked()", totalValueLocked="uint256")
+PAUSED: Final = View("GhostCore", "paused()", paused="bool")
 ROUND_COUNT: Final = View("DeadPool", "roundCount()", roundCount="uint256")
 GET_ROUND: Final = View(
     "DeadPool",

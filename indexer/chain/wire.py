@@ -16,17 +16,22 @@ class WireLog(msgspec.Struct, rename="camel", gc=False):
     transaction_hash: str
     transaction_index: str
     log_index: str
+    block_number: str
+    block_timestamp: str | None = None
     removed: bool = False
 
 
-class WireTransaction(msgspec.Struct, gc=False, rename={"sender": "from", "index": "transactionIndex"}):
-    """A transaction inside a block; `to` is None where it creates a contract."""
+class WireTransaction(
+    msgspec.Struct, gc=False, rename={"sender": "from", "index": "transactionIndex", "block_hash": "blockHash"}
+):
+    """A transaction; `to` is None where it creates a contract, `block_hash` until it is sealed."""
 
     hash: str
     sender: str
     index: str
     input: str
     to: str | None = None
+    block_hash: str | None = None
 
 
 class WireHeader(msgspec.Struct, rename="camel"):
@@ -44,8 +49,21 @@ class WireBlock(WireHeader):
     transactions: list[WireTransaction]
 
 
-class WireReceipt(msgspec.Struct, rename="camel"):
-    """A transaction's receipt."""
+class WireReceipt(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "block_hash": "blockHash",
+        "sender": "from",
+        "transaction_hash": "transactionHash",
+        "transaction_index": "transactionIndex",
+    },
+):
+    """A transaction's receipt; `to` is None where it created a contract."""
 
     block_hash: str
     status: str
+    transaction_hash: str
+    transaction_index: str
+    sender: str
+    to: str | None = None

@@ -1,14 +1,15 @@
 """A witness who asks a node: traces where it has them, state where it keeps it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
 
 from indexer.chain.errors import NodeError
+from indexer.chain.full_blocks import calls_of
 from indexer.chain.views import GET_POSITION, IS_ALIVE, View
 from indexer.decode.calldata import death_lists
-from indexer.domain.units import Address, Calldata, Hash
+from indexer.domain.units import Address, Calldata, Hash, Json
 from indexer.rules.witness import Witness
 
 
@@ -19,6 +20,9 @@ class NodeWitness(Witness):
         self._call = call
         self._contracts = contracts
 
+    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
+        return self
+
     def submitted_lists(self, tx_hash: Hash) -> Sequence[tuple[int, Sequence[Address]]] | None:
         try:
             trace = self._call("debug_traceTransaction", [tx_hash, {"tracer": "callTracer"}])
@@ -26,8 +30,8 @@ class NodeWitness(Witness):
             return None
         return [
             (death_list.level, death_list.users)
-            for calldata in _inputs_to(trace, self._contracts["TraceScan"])
-            for death_list in death_lists(calldata)
+            for frame in calls_of(trace, self._contracts["TraceScan"])
+            for death_list in death_lists(Calldata(str(frame.get("input", "0x"))))
         ]
 
     def is_alive(self, user: Address, block_number: int) -> bool | None:
@@ -45,13 +49,3 @@ class NodeWitness(Witness):
             return view.decode(self._call("eth_call", [call, hex(block_number)]))[0]
         except (NodeError, DecodingError, ValueError, TypeError):
             return None
-
-
-def _inputs_to(frame: Mapping[str, Any], contract: Address) -> Iterator[Calldata]:
-    """The inputs of a trace's successful calls of a contract, in order; a failed frame undoes its inner ones."""
-    if frame.get("error"):
-        return
-    if str(frame.get("to", "")).lower() == contract and frame.get("type") == "CALL":
-        yield Calldata(str(frame.get("input", "0x")))
-    for inner in frame.get("calls", ()):
-        yield from _inputs_to(inner, contract)

@@ -38,6 +38,12 @@ class Archive:
     transactions: list[ChainTransactionRow] = field(default_factory=list)
     undecoded: list[UndecodedLogRow] = field(default_factory=list)
 
+    def add_block(self, header: Header) -> None:
+        """Archive a block in which something of ours happened."""
+        self.blocks.append(
+            ChainBlockRow(first_id(header.number), BlockTime(header.timestamp), header.hash, header.timestamp)
+        )
+
     def rows(self) -> dict[type[Row], list[Any]]:
         """All rows, by row class."""
         return {
@@ -51,16 +57,14 @@ class Archive:
 def decode_block(
     decoder: LogDecoder, header: Header, transactions: list[Transaction], raw_logs: Sequence[RawLog], archive: Archive
 ) -> Block:
-    """Decode a block's raw logs, which are in log order, and add the block, its events and calldata to the archive.
+    """Decode a block's raw logs, which are in log order, and add its events and calldata to the archive.
 
-    A block without logs and transactions of ours adds nothing.
+    The block itself is added by `Archive.add_block` if anything of ours happened in it.
     """
     block = Block(header, transactions=transactions)
-    if raw_logs or transactions:
-        block_id, time = first_id(header.number), BlockTime(header.timestamp)
-        archive.blocks.append(ChainBlockRow(block_id, time, header.hash, header.parent_hash, header.timestamp))
-        archive.transactions += [ChainTransactionRow(block_id | calls[0], time, *calls[1:]) for calls in transactions]
-        decode_logs(decoder, block, raw_logs, archive)
+    block_id, time = first_id(header.number), BlockTime(header.timestamp)
+    archive.transactions += [ChainTransactionRow(block_id | calls[0], time, *calls[1:]) for calls in transactions]
+    decode_logs(decoder, block, raw_logs, archive)
     return block
 
 

@@ -1,6 +1,7 @@
-"""What transactions say in their calldata and nowhere else: death lists, silent claims, configuration changes.
+"""What calldata holds: death lists, claims of rewards, level configurations.
 
-A call may stand at the head of the input or nested anywhere in it, as another contract's argument.
+A call may stand at the head of the input or be nested anywhere in it, as another contract's argument. Calldata is a
+hint, never a proof: anybody can send these bytes to any address (docs/game-rules.md, "What is evidence").
 """
 
 from collections.abc import Iterator
@@ -53,21 +54,26 @@ def address_arrays(calldata: Calldata) -> Iterator[tuple[Address, ...]]:
             yield users
 
 
-def level_configs(calldata: Calldata) -> Iterator[tuple[int, LevelConfig]]:
-    """Every ABI-shaped `updateLevelConfig` call in an input, in order."""
-    for offset in _occurrences(calldata, UPDATE_LEVEL_CONFIG):
-        arguments = calldata[offset + len(UPDATE_LEVEL_CONFIG) :]
-        words = [_uint(arguments, index * _WORD) for index in range(len(_CONFIG_LIMITS))]
-        values = [
-            word for word, bits in zip(words, _CONFIG_LIMITS, strict=True) if word is not None and word < 1 << bits
-        ]
-        if len(values) == len(_CONFIG_LIMITS) and 1 <= values[0] <= 5:
-            yield values[0], LevelConfig(*values[1:])
+def level_config_of(calldata: Calldata) -> tuple[int, LevelConfig] | None:
+    """Level and configuration of a call of `updateLevelConfig` itself; None for any other calldata."""
+    if not calldata.startswith("0x" + UPDATE_LEVEL_CONFIG):
+        return None
+    words = [_uint(calldata, 10 + index * _WORD) for index in range(len(_CONFIG_LIMITS))]
+    values = [word for word, bits in zip(words, _CONFIG_LIMITS, strict=True) if word is not None and word < 1 << bits]
+    if len(values) != len(_CONFIG_LIMITS) or not 1 <= values[0] <= 5:
+        return None
+    return values[0], LevelConfig(*values[1:])
 
 
-def claims_rewards(calldata: Calldata) -> bool:
-    """Whether an input is, or contains, a call of `claimRewards()`."""
-    return next(_occurrences(calldata, CLAIM_REWARDS), None) is not None
+def makes_claim(calldata: Calldata) -> bool:
+    """Whether calldata is a call of `claimRewards()` itself."""
+    return calldata.startswith("0x" + CLAIM_REWARDS)
+
+
+def hints_at_silent_change(calldata: str) -> bool:
+    """Whether calldata holds the selector of a call that leaves no log, anywhere. It proves nothing: anybody can send
+    these bytes to any address."""
+    return CLAIM_REWARDS in calldata or UPDATE_LEVEL_CONFIG in calldata
 
 
 def _occurrences(calldata: Calldata, selector: str) -> Iterator[int]:

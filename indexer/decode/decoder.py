@@ -71,6 +71,11 @@ def decoders_of(contract: str) -> dict[str, EventDecoder]:
     return {decoder.topic0: decoder for decoder in decoders}
 
 
+def topic0_of(contract: str, event: str) -> str:
+    """The topic0 of a contract's event."""
+    return next(decoder.topic0 for decoder in decoders_of(contract).values() if decoder.name == event)
+
+
 def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecoder:
     """Compile the decoder of one event, whose class is in `indexer.domain.events`.
 

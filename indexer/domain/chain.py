@@ -1,10 +1,11 @@
-"""A decoded block: its header, its events and the transactions whose calldata the rules read."""
+"""A decoded block: its header, its events, the calldata of deaths, and changes of state that left no log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from indexer.domain.events import DeathsProcessed
+from indexer.domain.levels import LevelConfig
 from indexer.domain.scans import Cascade
 from indexer.domain.units import Address, Calldata, Hash
 
@@ -20,7 +21,7 @@ class DecodedLog(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """A successful transaction whose calldata the rules read; `recipient` is None for a contract creation."""
+    """A transaction; `recipient` is None for a contract creation, `input` the calldata."""
 
     tx_index: int
     hash: Hash
@@ -38,13 +39,39 @@ class Header(NamedTuple):
     timestamp: int
 
 
+class ConfigChange(NamedTuple):
+    """`GhostCore.updateLevelConfig`, which emits no event."""
+
+    level: int
+    config: LevelConfig
+
+
+class Settlement(NamedTuple):
+    """`GhostCore.claimRewards` with nothing pending: the reset penalty is settled, no event is emitted (rule 9)."""
+
+    user: Address
+
+
+class SilentChange(NamedTuple):
+    """A change of the contracts' state without a log, and where in its block it is applied.
+
+    `tx_index` is the transaction before whose logs it is applied, None for the end of the block; `tx_hash` the
+    transaction that made it, NO_HASH where nothing shows which one did.
+    """
+
+    tx_index: int | None
+    tx_hash: Hash
+    change: ConfigChange | Settlement
+
+
 @dataclass(slots=True)
 class Block:
-    """A block with its decoded logs in log order."""
+    """A block with its decoded logs in log order; silent changes in the order in which they are applied."""
 
     header: Header
     logs: list[DecodedLog] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
+    silent_changes: list[SilentChange] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The five risk levels: configuration, totals, and the order of their players."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Final
 
@@ -70,6 +70,12 @@ class Roster:
     def __len__(self) -> int:
         return len(self.members)
 
+    def copy(self) -> "Roster":
+        """The same array, with the same leftovers in the contract's mapping of slots."""
+        twin = Roster(self.members, self.order_known)
+        twin._slot = dict(self._slot)
+        return twin
+
     def push(self, address: Address) -> list[SlotChange]:
         """Append a user, as `GhostCore.jackIn` does; return the slots that changed."""
         slot = len(self.members)
@@ -125,3 +131,7 @@ class Level:
     next_scan_time: int = 0
     survived_scans: int = 0
     roster: Roster = field(default_factory=Roster)
+
+    def copy(self) -> "Level":
+        """The same level on an array of its own."""
+        return replace(self, roster=self.roster.copy())

@@ -15,7 +15,7 @@ from indexer.base.stopping import run_until_stopped
 from indexer.chain import views
 from indexer.chain.client import Call, NodeClient
 from indexer.chain.errors import RpcError
-from indexer.chain.fetcher import BlockFetcher
+from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.views import View
 from indexer.maintenance.dump import dump_state
 from indexer.store.checkpoint import read_progress
@@ -139,7 +139,7 @@ async def _call_views(
     ]
     async with NodeClient(rpc_urls, PATIENCE_SECONDS) as client:
         answers = await client.batch(calls, str)
-        (header,) = await BlockFetcher(client, contracts).fetch_headers([block])
+        (header,) = await RangeFetcher(client, contracts).headers([block])
     if header is None:
         raise AuditImpossible(f"the node does not know block {block}")
     if block_hash is not None and header.hash != block_hash:

@@ -14,7 +14,7 @@ from indexer.domain.chain import Block, DecodedLog, Header
 from indexer.domain.units import NO_HASH, Address
 from indexer.maintenance.shadow import Comparison, Shadow
 from indexer.records.rows import ARCHIVE
-from indexer.rules.block import apply_block
+from indexer.rules.block import SILENT_CHANGES, apply_block, decode_changes
 from indexer.rules.game import Game
 from indexer.rules.witness import RememberedWitness
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
@@ -122,7 +122,8 @@ class _Replay:
     archive: Archive
 
     def apply(self, archived: ArchivedBlock) -> None:
-        block = Block(archived.header, transactions=archived.transactions)
+        changes = decode_changes(archived.answers.get(SILENT_CHANGES, ()))
+        block = Block(archived.header, transactions=archived.transactions, silent_changes=changes)
         for event_id, tx_hash, tx_index, contract, name, args in archived.events:
             event_decoder = self.decoder.by_name.get((contract, name))
             if event_decoder is None:

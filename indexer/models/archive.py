@@ -11,7 +11,6 @@ class ChainBlock(ChainRow):
     """A block with a log or transaction of ours: its hash and its exact time (unix seconds) are kept for ever."""
 
     hash = HashField()
-    parent_hash = HashField()
     timestamp = seconds()
 
     class Meta(ChainRow.Meta):

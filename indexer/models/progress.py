@@ -13,7 +13,6 @@ class BlockHeader(models.Model):
 
     number = models.BigIntegerField(primary_key=True)
     hash = HashField()
-    parent_hash = HashField()
     timestamp = seconds()
 
     class Meta:

@@ -21,7 +21,6 @@ class ChainBlockRow(NamedTuple):
     id: int
     block_time: BlockTime
     hash: Hash
-    parent_hash: Hash
     timestamp: int
 
 

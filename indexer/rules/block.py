@@ -1,43 +1,58 @@
-"""Apply a block: its transactions in order, each one's logs in order, and what transactions do without logs."""
+"""Apply a block: its transactions in order, each one's silent changes and logs in order."""
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from itertools import groupby
 from operator import attrgetter
+from typing import Final
 
 from indexer.base.errors import GhostnetError
-from indexer.decode.calldata import claims_rewards, level_configs
-from indexer.domain.chain import Block, DecodedLog, Transaction, TransactionContext
-from indexer.domain.units import log_index_of
+from indexer.domain.chain import Block, ConfigChange, DecodedLog, Settlement, SilentChange, TransactionContext
+from indexer.domain.levels import LevelConfig
+from indexer.domain.units import Address, Calldata, Hash, Json, log_index_of
 from indexer.rules.game import Game
 from indexer.rules.payments import claims_among
 from indexer.rules.registry import HANDLERS
 from indexer.rules.settlements import settle_silently
 
+SILENT_CHANGES: Final = "silent_changes"
+"""The question under which a block's silent changes are archived, so that a rebuild needs no node."""
+
 _tx_index = attrgetter("tx_index")
 
 
-def apply_block(game: Game, block: Block) -> None:
-    """Apply a decoded block to the game; what happened stands in the game's journal afterwards.
+def apply_block(game: Game, block: Block) -> bool:
+    """Apply a decoded block to the game; its rows stand in the game's journal afterwards.
 
-    Raises InvariantBroken, naming the place, where chain and rules disagree; the game is then unusable.
+    Returns whether anything of ours happened in it. Raises InvariantBroken, naming block and log, where chain and rules
+    disagree; the game is then unusable.
     """
     game.journal.start_block(block.header.number, block.header.timestamp)
+    calldata = {transaction.hash: transaction.input for transaction in block.transactions}
+    changes: defaultdict[int | None, list[SilentChange]] = defaultdict(list)
+    for change in block.silent_changes:
+        changes[change.tx_index].append(change)
+    effective: list[SilentChange] = []
     logs_of = {index: list(logs) for index, logs in groupby(block.logs, _tx_index)}
-    calls = {transaction.tx_index: transaction for transaction in block.transactions}
-    for index in sorted(logs_of.keys() | calls.keys()) if calls else logs_of:
-        apply_transaction(game, logs_of.get(index, ()), calls.get(index))
+    for index in sorted(logs_of.keys() | {index for index in changes if index is not None}) if changes else logs_of:
+        effective += apply_silent_changes(game, changes[index]) if index in changes else ()
+        if index in logs_of:
+            apply_transaction(game, logs_of[index], calldata)
+    effective += apply_silent_changes(game, changes[None]) if None in changes else ()
+    if effective:
+        game.journal.answer(SILENT_CHANGES, encode_changes(effective))
     game.finish_block()
+    return bool(block.logs or effective)
 
 
-def apply_transaction(game: Game, logs: Sequence[DecodedLog], call: Transaction | None) -> None:
-    """Apply one transaction: first what its calldata does silently, then its logs, except those in quarantine."""
+def apply_transaction(game: Game, logs: Sequence[DecodedLog], calldata: Mapping[Hash, Calldata]) -> None:
+    """Apply the logs of one transaction, except those in quarantine; `calldata` by transaction, where it is known."""
+    tx_hash = logs[0].tx_hash
     if game.quarantined:
         logs = [log for log in logs if (log.tx_hash, log_index_of(log.event_id)) not in game.quarantined]
-    game.tx = TransactionContext(claims=claims_among(logs, game.ghost_core))
-    if call is not None:
-        game.tx.input = call.input
-        game.journal.tx_hash, game.journal.event_id = call.hash, None
-        apply_silent_calls(game, call)
+    game.tx = TransactionContext(input=calldata.get(tx_hash), claims=claims_among(logs, game.ghost_core))
     journal = game.journal
     try:
         for event_id, _, tx_hash, contract, event in logs:
@@ -51,14 +66,44 @@ def apply_transaction(game: Game, logs: Sequence[DecodedLog], call: Transaction 
         raise game.broken("DeathsProcessed without DeathsSubmitted after it in the transaction")
 
 
-def apply_silent_calls(game: Game, call: Transaction) -> None:
-    """Claims of nothing, and configuration changes: both leave no log.
+def apply_silent_changes(game: Game, changes: Sequence[SilentChange]) -> list[SilentChange]:
+    """Apply what the contracts changed without a log; return what really changed something."""
+    effective = []
+    for silent in changes:
+        game.journal.tx_hash, game.journal.event_id = silent.tx_hash, None
+        change = silent.change
+        if isinstance(change, Settlement):
+            changed = settle_silently(game, change.user)
+        elif changed := game.levels[change.level].config != change.config:
+            game.change_level(change.level).config = change.config
+        if changed:
+            effective.append(silent)
+    return effective
 
-    A claim is made by the sender of a direct call, or by the contract wallet that is called.
-    """
-    if claims_rewards(call.input):
-        user = call.sender if call.recipient == game.ghost_core else call.recipient
-        if user is not None:
-            settle_silently(game, user)
-    for level, config in level_configs(call.input):
-        game.change_level(level).config = config
+
+def encode_changes(changes: Sequence[SilentChange]) -> Json:
+    """Silent changes as they are archived; `decode_changes` is the inverse."""
+    return Json(
+        json.dumps(
+            [
+                [silent.tx_index, silent.tx_hash, silent.change.user]
+                if isinstance(silent.change, Settlement)
+                else [silent.tx_index, silent.tx_hash, silent.change.level, *map(str, astuple(silent.change.config))]
+                for silent in changes
+            ]
+        )
+    )
+
+
+def decode_changes(archived: Sequence[Sequence[object]]) -> list[SilentChange]:
+    """Archived silent changes, their JSON parsed."""
+    found = []
+    for tx_index, tx_hash, *rest in archived:
+        change: ConfigChange | Settlement
+        if len(rest) == 1:
+            change = Settlement(Address(str(rest[0])))
+        else:
+            level, *figures = (int(str(value)) for value in rest)
+            change = ConfigChange(level, LevelConfig(*figures))
+        found.append(SilentChange(None if tx_index is None else int(str(tx_index)), Hash(str(tx_hash)), change))
+    return found

@@ -45,6 +45,8 @@ def who_died(game: Game, scan: Scan, count: int, total: int) -> Verdict:
     if (dead := batch.from_trace()) is not None:
         return Verdict(dead, Evidence.TRACE)
     drawn = batch.from_draw()
+    if len(drawn) == 1 and batch.is_contradicted(drawn[0]):
+        drawn = []
     if len(drawn) == 1:
         return Verdict(drawn[0], Evidence.DRAW)
     if (dead := batch.from_state()) is not None:
@@ -117,6 +119,12 @@ class _Batch:
             position for position in self.candidates() if self.game.witness.is_alive(position.address, number) is False
         ]
         return dead if self.fits(dead) else None
+
+    def is_contradicted(self, dead: Sequence[Position]) -> bool:
+        """Whether the contracts' state shows one of these alive at the end of the block: then it was another stake, of
+        somebody whose penalty was settled unseen, that made the sum."""
+        number = self.game.journal.block_number
+        return any(self.game.witness.is_alive(position.address, number) for position in dead)
 
     def mortal(self, users: Iterable[Address]) -> list[Position]:
         """Those of a list that TraceScan lets die: no repeats, alive on this level, not yet processed in this scan."""

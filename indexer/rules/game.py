@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from indexer.domain.betting import Bet, Round
@@ -11,6 +12,7 @@ from indexer.domain.levels import INITIAL_CONFIGS, Level
 from indexer.domain.positions import Boost, Position, owed_penalty
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan
+from indexer.domain.state import ContractState, LevelFigures, ResetFigures
 from indexer.domain.units import BPS, PRECISION, Address, Hash
 from indexer.records.journal import Journal
 from indexer.rules.errors import InvariantBroken
@@ -41,6 +43,10 @@ class Game:
     journal: Journal = field(default_factory=Journal)
     witness: Witness = field(default_factory=NoWitness)
     quarantined: frozenset[tuple[Hash, int]] = frozenset()
+    is_checked: bool = False
+    """Whether the contracts' state closes the blocks that are applied: then nothing that left no log is guessed."""
+    doubts: set[int] = field(default_factory=set)
+    """Blocks after which the contracts' state is to be read: an event there fits a change that left no log, too."""
     tx: TransactionContext = field(default_factory=TransactionContext)
     _changed_levels: set[int] = field(default_factory=set)
     _protocol_changed: bool = False
@@ -86,6 +92,15 @@ class Game:
         self._protocol_changed = True
         self.total_supply += difference
 
+    def doubt_before(self) -> None:
+        """An event settles a penalty that a claim of nothing may have settled in silence in an earlier block."""
+        self.doubts.add(self.journal.block_number - 1)
+
+    def doubt_config_unless(self, fits: bool) -> None:
+        """An event does not fit a level's configuration, which may have been changed without a log."""
+        if not fits:
+            self.doubts.add(self.journal.block_number)
+
     def set_paused(self, paused: bool) -> None:
         self._protocol_changed = True
         self.paused = paused
@@ -127,6 +142,45 @@ class Game:
     def broken(self, message: str) -> InvariantBroken:
         """An error that names the place in the chain."""
         return InvariantBroken(f"{self.journal.place}: {message}")
+
+    def contract_state(self) -> ContractState:
+        """The figures that the contracts' views must return now."""
+        reset = self.reset
+        return ContractState(
+            {
+                level.id: LevelFigures(
+                    level.total_staked, level.alive_count, level.acc_rewards_per_share, level.next_scan_time
+                )
+                for level in self.levels.values()
+            },
+            {level.id: level.config for level in self.levels.values()},
+            ResetFigures(reset.deadline, reset.last_depositor, reset.last_deposit_time, reset.epoch, reset.penalty_bps),
+            self.paused,
+            self.total_value_locked,
+            self.total_supply,
+        )
+
+    def copy(self) -> "Game":
+        """The same state on objects of its own, with an empty journal: to apply blocks on trial."""
+        twin = Game(
+            self.contracts,
+            levels={level_id: level.copy() for level_id, level in self.levels.items()},
+            positions={address: copy(position) for address, position in self.positions.items()},
+            boosts={address: list(boosts) for address, boosts in self.boosts.items()},
+            reset=copy(self.reset),
+            paused=self.paused,
+            total_supply=self.total_supply,
+            scans={scan_id: replace(scan, processed=set(scan.processed)) for scan_id, scan in self.scans.items()},
+            rounds={round_id: copy(round_) for round_id, round_ in self.rounds.items()},
+            bets=defaultdict(
+                dict,
+                {round_id: {user: copy(bet) for user, bet in bets.items()} for round_id, bets in self.bets.items()},
+            ),
+            quarantined=self.quarantined,
+            is_checked=self.is_checked,
+        )
+        twin.witness = self.witness.recording_into(twin.journal.answer)
+        return twin
 
 
 def share_bps(amount: int, bps: int) -> int:

@@ -29,7 +29,8 @@ def claims_among(logs: Sequence[DecodedLog], ghost_core: Address) -> frozenset[i
     for log in logs:
         event = log.event
         if type(event) is Transfer:
-            if event.from_ == ghost_core and event.to != DEAD_ADDRESS:
+            # Anybody can transfer nothing in anybody's name; GhostCore itself never pays nothing.
+            if event.from_ == ghost_core and event.to != DEAD_ADDRESS and event.value:
                 payments.append((log.event_id, event.to, event.value))
         elif type(event) is Extracted:
             _take(payments, event.amount + event.rewards, event.user)

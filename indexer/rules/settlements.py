@@ -1,7 +1,8 @@
-"""Settling the penalty of a system reset (rule 8): in silence, as an event tells, or without any trace (rule 9).
+"""Settling the penalty of a system reset (rule 8): in silence, or with an event (rule 9).
 
-A claim of nothing through a contract wallet may show neither log nor calldata. The next system reset tells that it
-happened: its penalty is a quarter of all stake, and so shows by how much the stakes that we hold are too high.
+Settlements in silence are found by the contracts' state (`indexer/sync/silent_changes.py`). Where a node does not have
+that state, the next system reset shows them: its penalty is a quarter of all stake, and so shows by how much the
+stakes of the mirror are too high. Who settled is then inferred, here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,13 +20,14 @@ _ROUNDING: Final = BPS // RESET_PENALTY_BPS
 """So many stakes in wei give the same penalty, which is floored."""
 
 
-def settle_silently(game: Game, user: Address) -> None:
-    """`claimRewards` with nothing pending: no log, but the penalty is settled (rule 9)."""
+def settle_silently(game: Game, user: Address) -> bool:
+    """`claimRewards` with nothing pending: no log, but the penalty is settled (rule 9); return whether one was owed."""
     position = game.positions.get(user)
     if position is None or not position.alive or game.paused or position.epoch >= game.reset.epoch:
-        return
+        return False
     penalty = game.settle(position)
     game.journal.position(position, Action.PENALTY_SETTLED, amount_change=-penalty, penalty=penalty)
+    return True
 
 
 def settle_as_told(game: Game, position: Position, settled_amount: int) -> int:
@@ -36,8 +38,9 @@ def settle_as_told(game: Game, position: Position, settled_amount: int) -> int:
     """
     before = position.amount
     missed_epochs = game.reset.epoch - position.epoch
-    game.settle(position)
-    for _ in range(missed_epochs - 1):
+    if game.settle(position):
+        game.doubt_before()
+    for _ in range(0 if game.is_checked else missed_epochs - 1):
         if position.amount <= settled_amount:
             break
         position.epoch = game.reset.epoch - 1
@@ -53,7 +56,7 @@ def settle_hidden(game: Game, total_penalty: int) -> None:
     If neither tells, nothing is settled, and the reset's own check will name the difference.
     """
     excess = game.total_value_locked - total_penalty * _ROUNDING
-    if excess < _ROUNDING:
+    if excess < _ROUNDING or game.is_checked:
         return
     owing = [position for position in game.positions.values() if owed_penalty(position, game.reset.epoch)]
     owing.sort(key=lambda position: position.address)

@@ -15,6 +15,9 @@ SubmittedList = tuple[int, Sequence[Address]]
 class Witness(Protocol):
     """Each answer is None where the node can't say."""
 
+    def recording_into(self, keep: "Callable[[str, Json], None]") -> "Witness":
+        """The same witness for a copy of the game: answers go into the copy's journal, if they are kept at all."""
+
     def submitted_lists(self, tx_hash: Hash) -> Sequence[SubmittedList] | None:
         """Level and users of each successful `submitDeaths` call inside a transaction, in order, from its trace."""
 
@@ -26,7 +29,10 @@ class Witness(Protocol):
 
 
 class NoWitness:
-    """The witness who has seen nothing: for chains whose logs and calldata tell everything."""
+    """No node to ask: for chains whose logs and calldata are enough."""
+
+    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
+        return self
 
     def submitted_lists(self, tx_hash: Hash) -> None:
         return None
@@ -44,6 +50,9 @@ class RecordingWitness:
     def __init__(self, witness: Witness, keep: Callable[[str, Json], None]) -> None:
         self._witness = witness
         self._keep = keep
+
+    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
+        return RecordingWitness(self._witness, keep)
 
     def submitted_lists(self, tx_hash: Hash) -> Sequence[SubmittedList] | None:
         return self._kept(f"submitted_lists {tx_hash}", self._witness.submitted_lists(tx_hash))
@@ -65,6 +74,9 @@ class RememberedWitness:
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = answers
+
+    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
+        return self
 
     def submitted_lists(self, tx_hash: Hash) -> Sequence[SubmittedList] | None:
         answer = self._answers.get(f"submitted_lists {tx_hash}")

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from indexer.base.errors import GhostnetError
 from indexer.domain.chain import Header, Transaction
-from indexer.domain.units import Calldata, Hash, address_of, block_of, first_id, hash_of, log_index_of, to_hex
+from indexer.domain.units import NO_HASH, Calldata, Hash, address_of, block_of, first_id, hash_of, log_index_of, to_hex
 from indexer.records.rows import ChainEventRow, ChainTransactionRow, UndecodedLogRow, WitnessAnswerRow
 from indexer.store.loader import Snapshot
 from indexer.store.tables import tables
@@ -112,4 +112,4 @@ def _rows(snapshot: Snapshot, kind: type[Any], start: int, end: int) -> Iterator
 
 
 def _header(row: Any) -> Header:
-    return Header(block_of(row.id), hash_of(row.hash), hash_of(row.parent_hash), int(row.timestamp))
+    return Header(block_of(row.id), hash_of(row.hash), NO_HASH, int(row.timestamp))

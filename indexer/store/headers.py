@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from indexer.domain.chain import Header
-from indexer.domain.units import Hash, hash_of
+from indexer.domain.units import NO_HASH, Hash, hash_of
 
 
 class StoredHeader(NamedTuple):
@@ -17,9 +17,9 @@ class StoredHeader(NamedTuple):
 
 
 def stored_header(connection: Connection[Any], number: int) -> Header | None:
-    """The header of an indexed block; None if it is no longer stored, or never was."""
-    row = connection.execute("SELECT hash, parent_hash, timestamp FROM blocks WHERE number = %s", (number,)).fetchone()
-    return None if row is None else Header(number, hash_of(row[0]), hash_of(row[1]), int(row[2]))
+    """The header of an indexed block, without its parent; None if it is no longer stored, or never was."""
+    row = connection.execute("SELECT hash, timestamp FROM blocks WHERE number = %s", (number,)).fetchone()
+    return None if row is None else Header(number, hash_of(row[0]), NO_HASH, int(row[1]))
 
 
 def stored_headers(connection: Connection[Any], highest: int, sizes: Iterator[int]) -> Iterator[list[StoredHeader]]:

@@ -18,7 +18,8 @@ from indexer.store.totals import add_to_totals
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive applied blocks: their rows as COPY text, and their headers, oldest first."""
+    """Consecutive blocks, applied: their rows as COPY text, and those of their headers that are known, oldest first:
+    at least those of blocks with rows, and the last one."""
 
     texts: Mapping[type[Row], bytes]
     headers: Sequence[Header]
@@ -66,9 +67,9 @@ class Writer:
                 set_checkpoint(cursor, batch.headers[-1], batch.chain_head)
 
     def _append_headers(self, cursor: Cursor[Any], headers: Sequence[Header]) -> None:
-        with cursor.copy("COPY blocks (number, hash, parent_hash, timestamp) FROM STDIN") as copy:
+        with cursor.copy("COPY blocks (number, hash, timestamp) FROM STDIN") as copy:
             for header in headers[-self._headers_kept :]:
-                copy.write_row((header.number, to_bytes(header.hash), to_bytes(header.parent_hash), header.timestamp))
+                copy.write_row((header.number, to_bytes(header.hash), header.timestamp))
 
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:
@@ -90,7 +91,11 @@ def _appended(headers: Sequence[Header]) -> tuple[str, Sequence[Any]]:
     """
     return (
         "id >= %s AND id < %s AND block_time >= %s",
-        (first_id(headers[0].number), first_id(headers[-1].number + 1), block_datetime(headers[0].timestamp)),
+        (
+            first_id(headers[0].number),
+            first_id(headers[-1].number + 1),
+            block_datetime(min(header.timestamp for header in headers)),
+        ),
     )
 
 

@@ -10,19 +10,16 @@ from typing import Any
 
 from psycopg import Connection
 
-from indexer.base.errors import GhostnetError
 from indexer.base.stopping import Interrupted
-from indexer.base.tracing import TRACER
-from indexer.chain.blocks import FetchedBlock, FetchedRange
+from indexer.chain.blocks import FetchedRange
+from indexer.chain.errors import Inconsistent
 from indexer.chain.source import BlockSource
 from indexer.chain.witness import NodeWitness
-from indexer.decode.block import Archive, decode_block
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Header
 from indexer.domain.finality import is_finalized
 from indexer.domain.units import NO_HASH, Address
-from indexer.records.rows import up_to
-from indexer.rules.block import apply_block
+from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms, clear_alarm, raise_alarm
@@ -30,6 +27,7 @@ from indexer.store.checkpoint import start_chain
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
+from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.common_ancestor import find_divergence
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.reconciler import Linkage, Tip, reconcile
@@ -76,9 +74,8 @@ class Pipeline:
         self._source = source
         self._connection = connection
         self._observer = observer
-        self._decoder = LogDecoder(chain.contracts)
+        self._applier = RangeApplier(source, LogDecoder(chain.contracts), self._reload_game)
         self._writer = WriterThread(Writer(connection, chain.headers_kept))
-        self._game = Game(chain.contracts)
         self._tip = Tip(chain.start_block - 1, None)
         self._alarms: set[AlarmKind] = set()
 
@@ -97,6 +94,9 @@ class Pipeline:
         chain = self._chain
         start_chain(self._connection, chain.chain_id, chain.start_block, chain.contracts)
         self._load_game()
+        gc.collect()
+        _freeze_once()
+        gc.set_threshold(*GC_THRESHOLDS)
         try:
             self._roll_back_divergence()
             self._source.start(self._tip.number + 1, last_block, self._tip.hash)
@@ -120,58 +120,51 @@ class Pipeline:
         return until_head and head is not None and self._tip.number >= head
 
     def _load_game(self) -> None:
-        """Load the game's state from the tables; what a process begins with is exempt from garbage collection."""
-        self._game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
+        """Load the game's state from the tables."""
+        game = self._applier.game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
         node = NodeWitness(self._source.call, self._chain.contracts)
-        self._game.witness = RecordingWitness(node, self._game.journal.answer)
+        game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
         self._alarms = {kind for kind in alarms(self._connection) if kind is not AlarmKind.AUDIT}
-        gc.collect()
-        _freeze_once()
-        gc.set_threshold(*GC_THRESHOLDS)
 
     def _apply_range(self, fetched: FetchedRange) -> None:
-        """Apply the blocks of a range that extend the chain, as one batch; at a reorg or a gap, fetch again."""
-        blocks: list[FetchedBlock] = []
-        tip = self._tip
-        for block in fetched.blocks:
-            header = block.header
-            linkage = reconcile(tip, header.number, header.hash, header.parent_hash)
-            if linkage is Linkage.NEXT:
-                blocks.append(block)
-                tip = Tip(header.number, header.hash)
-            elif linkage is not Linkage.DUPLICATE:
-                self._apply_batch(blocks)
-                self._fetch_again(linkage)
-                return
-        self._apply_batch(blocks)
-
-    @TRACER.start_as_current_span("apply")
-    def _apply_batch(self, fetched: list[FetchedBlock]) -> None:
-        """Apply blocks and pass them to the writer; if one can't be applied, those before it are still written."""
-        archive = Archive()
-        for count, block in enumerate(fetched):
+        """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
+        linkage = reconcile(self._tip, fetched.first, fetched.first_hash, fetched.parent_hash)
+        if linkage is Linkage.NEXT:
             try:
-                apply_block(
-                    self._game, decode_block(self._decoder, block.header, block.transactions, block.logs, archive)
-                )
-            except GhostnetError:
-                self._write_batch([applied.header for applied in fetched[:count]], archive)
-                raise
-        self._write_batch([block.header for block in fetched], archive)
+                for applied in self._applier.apply(fetched):
+                    self._write_batch(applied)
+            except (InvariantBroken, Inconsistent) as error:
+                if isinstance(error, InvariantBroken) and not self._was_replaced(fetched.last):
+                    raise
+                first, last = self._tip.number + 1, fetched.last.number
+                logger.warning("blocks %d to %d are fetched again: %s", first, last, error.message)
+                self._reload_game()
+                self._fetch_again(Linkage.REORG)
+        elif linkage is not Linkage.DUPLICATE:
+            self._fetch_again(linkage)
 
-    def _write_batch(self, headers: list[Header], archive: Archive) -> None:
+    def _was_replaced(self, header: Header) -> bool:
+        """Whether the node has another block at this height by now."""
+        (theirs,) = self._source.headers([header.number])
+        return theirs is not None and theirs.hash != header.hash
+
+    def _write_batch(self, applied: AppliedBlocks) -> None:
         """Pass the rows of applied blocks to the writer as one batch."""
-        if not headers:
-            return
-        rows = up_to(headers[-1].number, self._game.journal.take() | archive.rows())
-        first, head = headers[0], self._source.head or 0
-        if self._tip.hash is None and first.number:
-            headers = [Header(first.number - 1, first.parent_hash, NO_HASH, 0), *headers]
-        self._tip = Tip(headers[-1].number, headers[-1].hash)
-        finalized = is_finalized(self._tip.number, head, self._chain.reorg_depth)
-        self._writer.put(Batch.of(rows, headers, finalized=finalized, chain_head=head))
-        self._observer.applied(Applied.of(self._tip.number, head, headers[-1].number - first.number + 1, rows))
+        first, last, head = self._tip.number + 1, applied.headers[-1].number, self._source.head or 0
+        headers = applied.headers
+        if self._tip.hash is None and first:
+            headers = [Header(first - 1, applied.parent_hash, NO_HASH, 0), *headers]
+        self._tip = Tip(last, headers[-1].hash)
+        finalized = is_finalized(last, head, self._chain.reorg_depth)
+        self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head))
+        self._observer.applied(Applied.of(last, head, last - first + 1, applied.rows))
+
+    def _reload_game(self) -> Game:
+        """The game as it was written last, without the rows of an attempt."""
+        self._writer.drain()
+        self._load_game()
+        return self._applier.game
 
     def _fetch_again(self, linkage: Linkage) -> None:
         """Fetch anew from the last block on which the node's chain and ours agree."""

@@ -44,7 +44,7 @@ class Linkage(StrEnum):
     REORG = "reorg"
 
 
-def reconcile(tip: Tip, number: int, block_hash: str, parent_hash: str) -> Linkage:
+def reconcile(tip: Tip, number: int, block_hash: str | None, parent_hash: str) -> Linkage:
     """The linkage of a block with this number, hash and parent hash to the tip."""
     if number > tip.number + 1:
         return Linkage.GAP

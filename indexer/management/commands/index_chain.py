@@ -8,6 +8,7 @@ from django.conf import settings
 from prometheus_client import start_http_server
 
 from indexer.base.errors import GhostnetError
+from indexer.chain.capabilities import FullBlocks
 from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
 from indexer.management.base import GhostnetCommand, positive, stop_on_signals
@@ -78,9 +79,12 @@ class Command(GhostnetCommand):
             environment.rpc_ws_url,
             deployment.chain_id,
             deployment.contracts,
-            unsettled=environment.reorg_depth,
+            start_block=environment.deployment.start_block,
+            reorg_depth=environment.reorg_depth,
             batch_size=batch_size,
             poll_interval=environment.poll_interval,
+            full_blocks=FullBlocks(environment.full_blocks),
+            state_every=environment.state_every,
         )
         if quarantine:
             quarantine_logs(quarantine)

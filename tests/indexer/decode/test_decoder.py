@@ -112,7 +112,7 @@ def test_every_event_has_a_rule() -> None:
 )
 def test_what_cannot_be_decoded_is_kept_raw_with_the_reason(topics: list[str], data: str, reason: str) -> None:
     block, archive = Block(Header(5, Hash("0x05"), Hash("0x04"), 100)), Archive()
-    log = WireLog(ADDRESSES["GhostCore"], topics, data, "0x05", "0x" + "77" * 32, "0x1", "0x2")
+    log = WireLog(ADDRESSES["GhostCore"], topics, data, "0x05", "0x" + "77" * 32, "0x1", "0x2", "0x5")
     decode_logs(LogDecoder(ADDRESSES), block, [log], archive)
     (kept,) = archive.undecoded
     assert block.logs == []

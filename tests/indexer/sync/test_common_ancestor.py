@@ -42,7 +42,7 @@ def stored(connection: Connection[Any]) -> Connection[Any]:
     """Our headers from block 1 to the tip."""
     with (
         connection.cursor() as cursor,
-        cursor.copy("COPY blocks (number, hash, parent_hash, timestamp) FROM STDIN") as rows,
+        cursor.copy("COPY blocks (number, hash, timestamp) FROM STDIN") as rows,
     ):
         for number in range(1, TIP + 1):
             rows.write_row((number, to_bytes(our_hash(number)), bytes(32), number))

@@ -1,0 +1,58 @@
+"""Which way a node can be read: by logs, each range closed by the contracts' state, or by full blocks."""
+
+import logging
+from enum import StrEnum
+from typing import Final
+
+logger = logging.getLogger(__name__)
+
+RECENT_BLOCKS: Final = 128
+"""So many blocks below the head nodes without history still have the state."""
+
+
+class FullBlocks(StrEnum):
+    """When blocks are fetched with all their transactions (`GHOSTNET_FULL_BLOCKS`)."""
+
+    AUTO = "auto"
+    """Where the node does not have the contracts' state."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class StateHistory:
+    """What is known of the node's state of old blocks: it is tried, and the answers are remembered."""
+
+    def __init__(self, full_blocks: FullBlocks) -> None:
+        self._full_blocks = full_blocks
+        self._pruned: bool | None = None
+
+    def needs_full_blocks(self, last: int, head: int) -> bool:
+        """Whether a range that ends at block `last` is fetched in full at once, without a try."""
+        if self._full_blocks is not FullBlocks.AUTO:
+            return self._full_blocks is FullBlocks.ALWAYS
+        return bool(self._pruned) and last < head - RECENT_BLOCKS
+
+    def has_state(self, last: int, head: int) -> bool:
+        """Whether it is worth asking for the state after block `last`."""
+        return not self._pruned or last >= head - RECENT_BLOCKS
+
+    def available(self, last: int, head: int) -> None:
+        """The node gave the state after block `last`."""
+        if self._pruned is None and last < head - RECENT_BLOCKS:
+            self._pruned = False
+            logger.info(
+                "the node has the contracts' state of old blocks: logs are fetched by ranges, each one is checked"
+            )
+
+    def unavailable(self, last: int, head: int, why: str) -> bool:
+        """The node lacks the state after block `last`; whether that range is fetched in full instead."""
+        if last < head - RECENT_BLOCKS and not self._pruned:
+            self._pruned = True
+            logger.warning(
+                "the node lacks the contracts' state of old blocks (%s): %s; docs/operations.md says what it costs",
+                why,
+                "changes without a log stay unseen there (GHOSTNET_FULL_BLOCKS=never)"
+                if self._full_blocks is FullBlocks.NEVER
+                else "all transactions are fetched instead",
+            )
+        return self._full_blocks is not FullBlocks.NEVER

@@ -1,0 +1,166 @@
+"""Fetch blocks with all their transactions: for nodes without the contracts' state of old blocks.
+
+There the transactions themselves are the only evidence of what leaves no log. A successful call made to GhostCore
+directly is one; a call nested in another contract's calldata is one only where a trace shows it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
+from indexer.chain.client import Call, Meter, NodeClient
+from indexer.chain.errors import Inconsistent, NodeError, RpcError
+from indexer.chain.fetcher import RangeFetcher, complete, linked, parse_transaction, retry_inconsistent
+from indexer.chain.wire import WireBlock, WireReceipt, WireTransaction
+from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
+from indexer.domain.chain import ConfigChange, Header, Settlement, SilentChange, Transaction
+from indexer.domain.units import Address, Calldata, Hash
+
+
+class FullBlockFetcher:
+    """Fetches whole blocks, and reads in them what leaves no log; `contracts` maps names to addresses."""
+
+    def __init__(self, client: NodeClient, fetcher: RangeFetcher, contracts: Mapping[str, str]) -> None:
+        self._client = client
+        self._fetcher = fetcher
+        self._ghost_core = contracts["GhostCore"]
+
+    async def fetch(self, first: int, last: int, meter: Meter | None = None) -> FetchedRange:
+        """Blocks first to last, their logs by hash. Raises Inconsistent, RangeTooLarge, another NodeError."""
+        return await retry_inconsistent(lambda: self._fetch(first, last, meter))
+
+    async def successes(self, block: Hash | int) -> list[Transaction] | None:
+        """A block's transactions that did not fail, by their receipts: without their calldata.
+
+        None where the node has no `eth_getBlockReceipts`. Raises Inconsistent, RangeTooLarge.
+        """
+
+        async def fetch() -> list[Transaction] | None:
+            where = {"blockHash": block} if isinstance(block, str) else hex(block)
+            answers = await self._client.batch([("eth_getBlockReceipts", [where])], list[WireReceipt])
+            if isinstance(answers[0], RpcError):
+                return None
+            return [
+                Transaction(
+                    int(receipt.transaction_index, 16),
+                    Hash(receipt.transaction_hash),
+                    Address(receipt.sender.lower()),
+                    Address(receipt.to.lower()) if receipt.to else None,
+                    Calldata("0x"),
+                )
+                for receipt in complete(answers)[0]
+                if int(receipt.status, 16) == 1
+            ]
+
+        return await retry_inconsistent(fetch)
+
+    async def calldata(self, hashes: Sequence[Hash]) -> dict[Hash, Transaction]:
+        """Transactions by their hashes, calldata included. Raises Inconsistent."""
+
+        async def fetch() -> dict[Hash, Transaction]:
+            calls: list[Call] = [("eth_getTransactionByHash", [tx_hash]) for tx_hash in hashes]
+            found = complete(await self._client.batch(calls, WireTransaction))
+            return {transaction.hash: transaction for transaction in map(parse_transaction, found)}
+
+        return await retry_inconsistent(fetch)
+
+    async def transactions(self, block: Hash | int) -> tuple[Header, list[Transaction]]:
+        """One block's header and all its transactions, in order. Raises Inconsistent, RangeTooLarge."""
+
+        async def fetch() -> tuple[Header, list[Transaction]]:
+            method = "eth_getBlockByHash" if isinstance(block, str) else "eth_getBlockByNumber"
+            where = block if isinstance(block, str) else hex(block)
+            (found,) = complete(await self._client.batch([(method, [where, True])], WireBlock))
+            return parse_header(found), [parse_transaction(transaction) for transaction in found.transactions]
+
+        return await retry_inconsistent(fetch)
+
+    async def succeeded(self, transactions: Sequence[Transaction]) -> set[Hash]:
+        """The hashes of those that did not fail. Raises Inconsistent."""
+
+        async def fetch() -> set[Hash]:
+            receipts = await self._receipts(transactions)
+            return {
+                transaction.hash
+                for transaction, receipt in zip(transactions, receipts, strict=True)
+                if int(receipt.status, 16) == 1
+            }
+
+        return await retry_inconsistent(fetch)
+
+    async def _fetch(self, first: int, last: int, meter: Meter | None) -> FetchedRange:
+        calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in range(first, last + 1)]
+        blocks = complete(await self._client.batch(calls, WireBlock, meter))
+        headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])
+        fetched = await self._fetcher.by_hash(headers, meter)
+        by_number = {block.header.number: block for block in fetched.blocks}
+        for header, block in zip(headers, blocks, strict=True):
+            with_logs = {log.transaction_hash for log in found.logs} if (found := by_number.get(header.number)) else ()
+            hints = [
+                parse_transaction(transaction)
+                for transaction in block.transactions
+                if hints_at_silent_change(transaction.input)
+                and not (transaction.hash in with_logs and self._is_claim(transaction.to, transaction.input))
+            ]
+            if hints:
+                fetched.checked.append(header.number)
+                changes = await self._proven(header, hints)
+                if changes:
+                    by_number.setdefault(header.number, FetchedBlock(header)).silent_changes = changes
+        fetched.blocks = [by_number[number] for number in sorted(by_number)]
+        return fetched
+
+    def _is_claim(self, recipient: str | None, calldata: str) -> bool:
+        """A direct claim. With logs it needs no look: its Transfer shows it."""
+        return recipient == self._ghost_core and makes_claim(Calldata(calldata))
+
+    async def _proven(self, header: Header, hints: Sequence[Transaction]) -> list[SilentChange]:
+        """The silent changes that hinting transactions of a block have made, as far as calls prove them."""
+        receipts = await self._receipts(hints)
+        changes: list[SilentChange] = []
+        for transaction, receipt in zip(hints, receipts, strict=True):
+            if receipt.block_hash != header.hash:
+                raise Inconsistent(f"the receipt of {transaction.hash} is not of block {header.number}")
+            if int(receipt.status, 16) != 1:
+                continue
+            direct = transaction.recipient == self._ghost_core
+            calls = [(transaction.sender, transaction.input)] if direct else await self._traced(transaction)
+            for caller, calldata in calls:
+                change = _change(caller, calldata)
+                if change is not None:
+                    changes.append(SilentChange(transaction.tx_index, transaction.hash, change))
+        return changes
+
+    async def _traced(self, transaction: Transaction) -> list[tuple[Address, Calldata]]:
+        """Callers and calldata of a transaction's successful calls of GhostCore, none where there is no trace."""
+        try:
+            trace: Any = await self._client.call(
+                "debug_traceTransaction", [transaction.hash, {"tracer": "callTracer"}], dict[str, Any]
+            )
+        except NodeError:
+            return []
+        return [
+            (Address(str(frame.get("from", "")).lower()), Calldata(str(frame.get("input", "0x")).lower()))
+            for frame in calls_of(trace, self._ghost_core)
+        ]
+
+    async def _receipts(self, transactions: Sequence[Transaction]) -> list[WireReceipt]:
+        calls: list[Call] = [("eth_getTransactionReceipt", [transaction.hash]) for transaction in transactions]
+        return complete(await self._client.batch(calls, WireReceipt))
+
+
+def calls_of(frame: Mapping[str, Any], contract: str) -> Iterator[Mapping[str, Any]]:
+    """A trace's successful calls of a contract, in order; a failed frame undoes its inner ones."""
+    if frame.get("error"):
+        return
+    if str(frame.get("to", "")).lower() == contract and frame.get("type") == "CALL":
+        yield frame
+    for inner in frame.get("calls", ()):
+        yield from calls_of(inner, contract)
+
+
+def _change(caller: Address, calldata: Calldata) -> ConfigChange | Settlement | None:
+    if makes_claim(calldata):
+        return Settlement(caller)
+    config = level_config_of(calldata)
+    return ConfigChange(*config) if config is not None else None

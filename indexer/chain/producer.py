@@ -1,0 +1,240 @@
+"""Fetch ahead: several ranges in flight, handed over in order, each with the contracts' state after it."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from indexer.base.errors import GhostnetError
+from indexer.chain.blocks import FetchedRange
+from indexer.chain.capabilities import StateHistory
+from indexer.chain.client import Meter, NodeClient
+from indexer.chain.errors import Inconsistent, RangeTooLarge, TooLarge
+from indexer.chain.fetcher import RangeFetcher, linked
+from indexer.chain.full_blocks import FullBlockFetcher
+from indexer.chain.heads import HeadWatcher
+from indexer.chain.queue import RangeQueue
+from indexer.chain.ranges import AdaptiveRange
+from indexer.chain.state import StateReader, StateUnavailable
+from indexer.domain.chain import Header
+from indexer.domain.units import Hash
+
+if TYPE_CHECKING:
+    from indexer.chain.source import SourceOptions
+
+logger = logging.getLogger(__name__)
+
+TIP_CHECK_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 0.25
+REMEMBERED: Final = 512
+RANGES_IN_FLIGHT: Final = 3
+LAGGING_BLOCKS: Final = 6
+"""So many blocks below the head logs are fetched by their block's hash: a machine of the node may still lack them."""
+FIRST_FULL_BLOCKS: Final = 25
+MOST_FULL_BLOCKS: Final = 500
+
+
+@dataclass(slots=True)
+class _Flight:
+    first: int
+    last: int
+    full: bool
+    task: asyncio.Task[FetchedRange]
+    meter: Meter
+    started: float = field(default_factory=time.monotonic)
+
+
+class Producer:
+    """Fetches ranges for a reader on another thread; belongs to one event loop."""
+
+    def __init__(self, client: NodeClient, heads: HeadWatcher, options: "SourceOptions") -> None:
+        self.fetcher = RangeFetcher(client, options.contracts)
+        self.full = FullBlockFetcher(client, self.fetcher, options.contracts)
+        self.states = StateReader(client, options.contracts)
+        self.queue = RangeQueue(options.most_queued)
+        self._heads = heads
+        self._options = options
+        self._history = StateHistory(options.full_blocks)
+        self._by_logs = AdaptiveRange(most=options.batch_size)
+        self._by_blocks = AdaptiveRange(
+            FIRST_FULL_BLOCKS, min(options.batch_size or MOST_FULL_BLOCKS, MOST_FULL_BLOCKS)
+        )
+        self._hashes: dict[int, Hash] = {}
+        self._tip_checked_at = 0.0
+        self._ghost_core = options.contracts["GhostCore"]
+        self._is_deployed = False
+
+    def reset(self, first: int, parent_hash: Hash | None) -> None:
+        """Forget what was fetched from block `first` on; the reader has the block before it, with this hash."""
+        self.queue.clear()
+        self._hashes = {number: known for number, known in self._hashes.items() if number < first}
+        if parent_hash is not None:
+            self._hashes[first - 1] = parent_hash
+        self._is_deployed = first > self._options.start_block
+
+    async def run(self, first: int, last: int | None) -> None:
+        """Fetch from block `first` to `last`, or for ever; what ends it is raised by the queue."""
+        try:
+            await self._produce(first, last)
+        except Exception as error:
+            if not isinstance(error, GhostnetError):
+                logger.exception("fetching ended unexpectedly")
+            self.queue.fail(error)
+
+    async def _produce(self, first: int, last: int | None) -> None:
+        flights: deque[_Flight] = deque()
+        next_block = first
+        try:
+            while True:
+                head = self._heads.head or 0
+                end = head if last is None else min(head, last)
+                while len(flights) < RANGES_IN_FLIGHT and next_block <= end:
+                    flights.append(self._take_off(next_block, end, head))
+                    next_block = flights[-1].last + 1
+                if flights:
+                    flight = flights.popleft()
+                    fetched = await self._land(flight)
+                    if fetched is None:
+                        next_block = flight.first
+                        await _cancel_all(flights)
+                    else:
+                        await self._hand_over(fetched)
+                elif not await self._bring_replaced_tip(next_block - 1, head):
+                    await self._heads.wait(TIP_CHECK_SECONDS)
+        finally:
+            await _cancel_all(flights)
+
+    def _take_off(self, first: int, end: int, head: int) -> _Flight:
+        """Begin to fetch the next range: one that is finalized, or the blocks near the head."""
+        settled = head - LAGGING_BLOCKS
+        full = self._history.needs_full_blocks(min(end, max(first, settled)), head)
+        size = self._by_blocks.size if full else self._by_logs.size
+        last = min(first + size - 1, end if full or first > settled else min(end, settled))
+        meter = Meter()
+        task = asyncio.create_task(self._fetch(first, last, head, full, meter))
+        return _Flight(first, last, full, task, meter)
+
+    async def _fetch(self, first: int, last: int, head: int, full: bool, meter: Meter) -> FetchedRange:
+        if full:
+            fetched = await self.full.fetch(first, last, meter)
+        elif last > head - LAGGING_BLOCKS:
+            fetched = await self.fetcher.by_hash(await self._headers(first, last), meter)
+        else:
+            fetched = await self.fetcher.finalized(first, last, meter)
+        if not self._wants_state(fetched, head):
+            return fetched
+        try:
+            fetched.state = await self.states.state(fetched.last.hash)
+        except StateUnavailable as unavailable:
+            if full or not self._is_deployed_by(fetched):
+                return fetched
+            if self._history.unavailable(last, head, unavailable.message):
+                return await self._fetch_in_full(first, last, meter)
+        else:
+            self._history.available(last, head)
+        return fetched
+
+    def _wants_state(self, fetched: FetchedRange, head: int) -> bool:
+        last = fetched.last.number
+        at_head = fetched.size == 1 and last > head - LAGGING_BLOCKS
+        return self._history.has_state(last, head) and not (at_head and last % self._options.state_every)
+
+    def _is_deployed_by(self, fetched: FetchedRange) -> bool:
+        """Whether GhostCore exists at the end of a range: before that, it has no state."""
+        if not self._is_deployed:
+            self._is_deployed = any(log.address == self._ghost_core for block in fetched.blocks for log in block.logs)
+        return self._is_deployed
+
+    async def _fetch_in_full(self, first: int, last: int, meter: Meter) -> FetchedRange:
+        """A range with all transactions, in portions that the node can send, as one."""
+        whole: FetchedRange | None = None
+        while first <= last:
+            portion = min(last, first + self._by_blocks.size - 1)
+            started, portion_meter = time.monotonic(), Meter()
+            try:
+                part = await self.full.fetch(first, portion, portion_meter)
+            except (RangeTooLarge, TooLarge):
+                if portion == first:
+                    raise
+                self._by_blocks.refused(portion - first + 1)
+                continue
+            self._by_blocks.succeeded(part.size, part.log_count, portion_meter.bytes, time.monotonic() - started)
+            meter.bytes += portion_meter.bytes
+            if whole is None:
+                whole = part
+            elif part.parent_hash != whole.last.hash:
+                raise Inconsistent(f"block {first} is not the child of the block before it")
+            else:
+                whole.blocks += part.blocks
+                whole.headers |= part.headers
+                whole.checked += part.checked
+                whole.last = part.last
+            first = portion + 1
+        assert whole is not None
+        return whole
+
+    async def _headers(self, first: int, last: int) -> list[Header]:
+        """Linked headers near the head: those that the subscription brought, else those that the node gives."""
+        pushed = [self._heads.pushed(number) for number in range(first, last + 1)]
+        try:
+            return linked(range(first, last + 1), pushed)
+        except Inconsistent:
+            return await self.fetcher.linked_headers(first, last)
+
+    async def _land(self, flight: _Flight) -> FetchedRange | None:
+        """A flight's range; None if it must be fetched again, perhaps smaller.
+
+        Raises RangeTooLarge or TooLarge if even one block is too much for the node.
+        """
+        size, blocks = self._by_blocks if flight.full else self._by_logs, flight.last - flight.first + 1
+        try:
+            fetched = await flight.task
+        except (RangeTooLarge, TooLarge):
+            if flight.first == flight.last:
+                raise
+            size.refused(blocks)
+            return None
+        except Inconsistent as error:
+            logger.warning("blocks %d to %d: %s", flight.first, flight.last, error.message)
+            await asyncio.sleep(RETRY_SECONDS)
+            await self._heads.refresh()
+            return None
+        size.succeeded(blocks, fetched.log_count, flight.meter.bytes, time.monotonic() - flight.started)
+        return fetched
+
+    async def _hand_over(self, fetched: FetchedRange) -> None:
+        await self.queue.put(fetched)
+        last = fetched.last
+        for header in list(fetched.headers.values())[-REMEMBERED:]:
+            self._hashes[header.number] = header.hash
+        for number in [number for number in self._hashes if number <= last.number - REMEMBERED]:
+            del self._hashes[number]
+        self._tip_checked_at = time.monotonic()
+
+    async def _bring_replaced_tip(self, tip: int, head: int) -> bool:
+        """If the node has another block now at the highest height that both know, bring that one; return whether."""
+        number = min(tip, head)
+        if number not in self._hashes or time.monotonic() - self._tip_checked_at < TIP_CHECK_SECONDS:
+            return False
+        self._tip_checked_at = time.monotonic()
+        try:
+            header = self._heads.pushed(number) if self._heads.is_pushed else None
+            if header is None:
+                (header,) = await self.fetcher.headers([number])
+            if header is None or header.hash == self._hashes[number]:
+                return False
+            fetched = await self.fetcher.by_hash([header])
+        except Inconsistent as error:
+            logger.warning("block %d: %s", number, error.message)
+            return False
+        await self._hand_over(fetched)
+        return True
+
+
+async def _cancel_all(flights: deque[_Flight]) -> None:
+    while flights:
+        task = flights.popleft().task
+        task.cancel()
+        await asyncio.wait([task])

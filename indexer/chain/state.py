@@ -1,0 +1,151 @@
+"""The contracts' state after a block, read from a node: one call by Multicall3 where it is deployed, else a batch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from eth_abi import abi
+from eth_abi.exceptions import DecodingError
+from eth_hash.auto import keccak
+
+from indexer.base.errors import GhostnetError
+from indexer.chain.client import Call, NodeClient
+from indexer.chain.errors import RpcError
+from indexer.chain.views import (
+    GET_LEVEL_CONFIG,
+    GET_LEVEL_STATE,
+    GET_POSITION,
+    GET_SYSTEM_RESET,
+    GET_TOTAL_VALUE_LOCKED,
+    PAUSED,
+    TOTAL_SUPPLY,
+    View,
+)
+from indexer.domain.levels import INITIAL_CONFIGS, LevelConfig
+from indexer.domain.state import ContractState, LevelFigures, ResetFigures
+from indexer.domain.units import Address, Hash
+
+MULTICALL3: Final = "0xca11bde05977b3631167028862be2a173976ca11"
+"""Where Multicall3 stands on every chain that has it, MegaETH's networks included."""
+MOST_VIEWS: Final = 250
+"""Views in one Multicall3 call: far below the 60 M gas that MegaETH allows it."""
+
+_AGGREGATE3: Final = "0x" + keccak(b"aggregate3((address,bool,bytes)[])").hex()[:8]
+_LEVELS: Final = sorted(map(int, INITIAL_CONFIGS))
+
+Block = Hash | int
+"""A block by its hash, or, where it is finalized and its hash is not known, by its number."""
+Question = tuple[View, Any]
+"""A view with its argument, None for a view without one."""
+
+
+class StateUnavailable(GhostnetError):
+    """The node does not have the contracts' state after that block."""
+
+    help = "Nodes keep the state of recent blocks only: put an archive node into GHOSTNET_RPC_URLS to have it."
+
+
+class StateReader:
+    """Reads views of the deployment; `contracts` maps names to addresses."""
+
+    def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
+        self._client = client
+        self._contracts = contracts
+        self._multicall: bool | None = None
+
+    async def state(self, block: Block) -> ContractState:
+        """The state that closes a range of blocks. Raises StateUnavailable, NodeUnreachable."""
+        questions: list[Question] = [(view, level) for level in _LEVELS for view in (GET_LEVEL_STATE, GET_LEVEL_CONFIG)]
+        questions += [(GET_SYSTEM_RESET, None), (PAUSED, None), (GET_TOTAL_VALUE_LOCKED, None), (TOTAL_SUPPLY, None)]
+        *levels, reset, paused, locked, supply = await self._read(questions, block)
+        if any(answer is None for answer in (*levels, reset, paused, locked)):
+            raise StateUnavailable(f"GhostCore's views can't be read after block {block}")
+        deadline, depositor, deposit_time, epoch, penalty = reset
+        return ContractState(
+            {level: LevelFigures(*figures) for level, figures in zip(_LEVELS, levels[::2], strict=True)},
+            {level: LevelConfig(*config) for level, config in zip(_LEVELS, levels[1::2], strict=True)},
+            ResetFigures(deadline, Address(depositor.lower()), deposit_time, epoch, penalty),
+            paused[0],
+            locked[0],
+            supply[0] if supply is not None else None,
+        )
+
+    async def stakes(self, users: Sequence[Address], block: Block) -> list[int]:
+        """The raw stakes of users in wei (`getPosition`), 0 without a position. Raises as `state`."""
+        answers = await self._read([(GET_POSITION, user) for user in users], block)
+        if None in answers:
+            raise StateUnavailable(f"getPosition can't be read after block {block}")
+        return [answer[0] for answer in answers]
+
+    async def _read(self, questions: Sequence[Question], block: Block) -> list[Any]:
+        """The decoded answers, None where a call reverted or its answer has another shape."""
+        where = {"blockHash": block} if isinstance(block, str) else hex(block)
+        if await self._has_multicall():
+            answers = await self._read_together(questions, where)
+            if answers is not None:
+                return answers
+        return await self._read_one_by_one(questions, where)
+
+    async def _has_multicall(self) -> bool:
+        if self._multicall is None:
+            (code,) = await self._client.batch([("eth_getCode", [MULTICALL3, "latest"])], str)
+            self._multicall = isinstance(code, str) and len(code) > 2
+        return self._multicall
+
+    async def _read_together(self, questions: Sequence[Question], where: Any) -> list[Any] | None:
+        """None where Multicall3 was not deployed yet."""
+        calls: list[Call] = []
+        for start in range(0, len(questions), MOST_VIEWS):
+            part = questions[start : start + MOST_VIEWS]
+            inner = [
+                (self._contracts[view.contract], True, bytes.fromhex(_calldata(view, argument)[2:]))
+                for view, argument in part
+            ]
+            data = _AGGREGATE3 + abi.encode(["(address,bool,bytes)[]"], [inner]).hex()
+            calls.append(("eth_call", [{"to": MULTICALL3, "data": data}, where]))
+        found: list[Any] = []
+        for answer in await self._client.batch(calls, str):
+            text = _available(answer)
+            if text == "0x":
+                return None
+            try:
+                (results,) = abi.decode(["(bool,bytes)[]"], bytes.fromhex(text[2:]))
+            except (DecodingError, ValueError) as error:
+                raise StateUnavailable(f"Multicall3 answers in another shape: {error}") from error
+            found += results
+        return [
+            _decoded(view, "0x" + data.hex()) if success else None
+            for (view, _), (success, data) in zip(questions, found, strict=True)
+        ]
+
+    async def _read_one_by_one(self, questions: Sequence[Question], where: Any) -> list[Any]:
+        calls: list[Call] = [
+            ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, where])
+            for view, argument in questions
+        ]
+        answers = await self._client.batch(calls, str)
+        return [
+            None if _reverted(answer) else _decoded(view, _available(answer))
+            for (view, _), answer in zip(questions, answers, strict=True)
+        ]
+
+
+def _calldata(view: View, argument: Any) -> str:
+    return view.calldata() if argument is None else view.calldata(argument)
+
+
+def _reverted(answer: str | RpcError | None) -> bool:
+    return isinstance(answer, RpcError) and "revert" in answer.message
+
+
+def _available(answer: str | RpcError | None) -> str:
+    if isinstance(answer, str):
+        return answer
+    raise StateUnavailable(answer.message if answer is not None else "eth_call: no result")
+
+
+def _decoded(view: View, answer: str) -> tuple[Any, ...] | None:
+    """None for an answer that is not the view's: `0x` where the contract, or its state, is not there."""
+    try:
+        return view.decode(answer)
+    except (DecodingError, ValueError):
+        return None

@@ -1,0 +1,77 @@
+"""The contracts' state after a block, as GhostCore's and DataToken's views return it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from indexer.domain.levels import LevelConfig
+from indexer.domain.units import Address
+
+
+class LevelFigures(NamedTuple):
+    """`GhostCore.getLevelState`: stake in wei, rewards per share scaled by 1e18, next scan in unix seconds."""
+
+    total_staked: int
+    alive_count: int
+    acc_rewards_per_share: int
+    next_scan_time: int
+
+
+class ResetFigures(NamedTuple):
+    """`GhostCore.getSystemReset`: times in unix seconds, penalty in bps."""
+
+    deadline: int
+    last_depositor: Address
+    last_deposit_time: int
+    epoch: int
+    penalty_bps: int
+
+
+class Difference(NamedTuple):
+    """A figure of the mirror that is not the contracts' own."""
+
+    figure: str
+    ours: object
+    theirs: object
+
+    def __str__(self) -> str:
+        return f"{self.figure}: {self.ours} by the rules, {self.theirs} in the contracts"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractState:
+    """What closes a range of blocks: levels, configurations, reset timer, pause, value locked and supply in wei.
+
+    `total_supply` is None where DataToken did not answer.
+    """
+
+    levels: Mapping[int, LevelFigures]
+    configs: Mapping[int, LevelConfig]
+    reset: ResetFigures
+    paused: bool
+    total_value_locked: int
+    total_supply: int | None = None
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether GhostCore is initialized: before that, its views show nothing that could be compared."""
+        return self.reset.deadline > 0
+
+    def differences(self, theirs: "ContractState") -> list[Difference]:
+        """The figures in which another state, the contracts' own, differs from this one."""
+        if not self.is_initialized or not theirs.is_initialized:
+            return []
+        found = []
+        for level in sorted(self.levels):
+            found += _compare(f"getLevelConfig({level})", self.configs[level], theirs.configs[level])
+            found += _compare(f"getLevelState({level})", self.levels[level], theirs.levels[level])
+        found += _compare("getSystemReset()", self.reset, theirs.reset)
+        found += _compare("paused()", self.paused, theirs.paused)
+        found += _compare("getTotalValueLocked()", self.total_value_locked, theirs.total_value_locked)
+        if self.total_supply is not None and theirs.total_supply is not None:
+            found += _compare("totalSupply()", self.total_supply, theirs.total_supply)
+        return found
+
+
+def _compare(figure: str, ours: object, theirs: object) -> list[Difference]:
+    return [] if ours == theirs else [Difference(figure, ours, theirs)]

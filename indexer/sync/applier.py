@@ -1,0 +1,185 @@
+"""Apply fetched ranges by the rules, and hand over what the contracts' own state confirms."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.base.errors import GhostnetError
+from indexer.base.tracing import TRACER
+from indexer.chain.blocks import FetchedBlock, FetchedRange
+from indexer.chain.errors import Inconsistent
+from indexer.chain.source import BlockSource
+from indexer.decode.block import Archive, decode_block
+from indexer.decode.decoder import LogDecoder
+from indexer.domain.chain import Header, SilentChange
+from indexer.domain.units import Hash
+from indexer.records.rows import Row, up_to
+from indexer.rules.block import apply_block
+from indexer.rules.errors import InvariantBroken
+from indexer.rules.game import Game
+from indexer.sync.silent_changes import BlockInvestigation, KnownStates, StateHistory, StateMismatch
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedBlocks:
+    """Consecutive blocks whose rows can be written: those headers that are known, oldest first, the last one included.
+
+    `parent_hash` is that of the range's first block.
+    """
+
+    rows: Mapping[type[Row], Sequence[Any]]
+    headers: Sequence[Header]
+    parent_hash: Hash
+
+
+class RangeApplier:
+    """Applies ranges to `game`.
+
+    `reload` writes what was handed over, and loads the game anew: after an attempt that went wrong.
+    """
+
+    def __init__(self, source: BlockSource, decoder: LogDecoder, reload: Callable[[], Game]) -> None:
+        self._source = source
+        self._decoder = decoder
+        self._reload = reload
+        self.game: Game
+
+    def apply(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
+        """Apply a range whose parent is the last applied block; the blocks that are right, to be written.
+
+        Without the contracts' state the rules alone decide, and silent changes are those that the blocks' own
+        transactions prove. Raises InvariantBroken or Inconsistent after all before the block at fault was handed over.
+        """
+        game = self.game
+        game.is_checked = fetched.state is not None and not game.quarantined
+        game.doubts.clear()
+        archive, error = Archive(), None
+        with TRACER.start_as_current_span("apply"):
+            at = fetched.first
+            try:
+                for block in fetched.blocks:
+                    at = block.header.number
+                    self._apply(game, block, archive, () if game.is_checked else block.silent_changes)
+            except GhostnetError as broken:
+                error = broken
+        if error is None and self._agrees(fetched) and not self._doubted(game, fetched):
+            yield self._applied(game, fetched, fetched.last.number, archive)
+        elif game.is_checked and (error is None or isinstance(error, InvariantBroken)):
+            yield from self._find_silent_changes(fetched)
+        else:
+            assert error is not None
+            if at > fetched.first:
+                yield self._applied(game, fetched, at - 1, archive)
+            raise error
+
+    def _apply(self, game: Game, fetched: FetchedBlock, archive: Archive, changes: Sequence[SilentChange] = ()) -> None:
+        block = decode_block(self._decoder, fetched.header, fetched.transactions, fetched.logs, archive)
+        block.silent_changes = list(changes)
+        if apply_block(game, block) or fetched.logs:
+            archive.add_block(fetched.header)
+
+    def _agrees(self, fetched: FetchedRange) -> bool:
+        """Whether the contracts' state after a range, where it is known, is the game's."""
+        if fetched.state is None or not self.game.is_checked:
+            return True
+        return not self.game.contract_state().differences(fetched.state)
+
+    def _doubted(self, game: Game, fetched: FetchedRange) -> list[int]:
+        """The blocks inside a range after which the state must be read too: what changed without a log before them may
+        not show at the range's end any more."""
+        if not game.is_checked:
+            return []
+        doubted = game.doubts | set(fetched.checked)
+        return sorted(number for number in doubted if fetched.first <= number < fetched.last.number)
+
+    def _applied(self, game: Game, fetched: FetchedRange, last: int, archive: Archive) -> AppliedBlocks:
+        """The blocks up to `last`, all that was applied since the blocks handed over before."""
+        if last not in fetched.headers:
+            fetched.headers[last] = self._header(last)
+        headers = [header for number, header in sorted(fetched.headers.items()) if number <= last]
+        for header in headers:
+            del fetched.headers[header.number]
+        return AppliedBlocks(up_to(last, game.journal.take() | archive.rows()), headers, fetched.parent_hash)
+
+    def _find_silent_changes(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
+        """Apply a range again from its start on, as far as the contracts' state agrees, and find what left no log where
+        it does not. Raises InvariantBroken."""
+        assert fetched.state is not None
+        known = KnownStates(self._source, {fetched.last.number: fetched.state})
+        known.read(self._doubted(self.game, fetched))
+        game, done = self._reload(), fetched.first - 1
+        game.is_checked = True
+        while done < fetched.last.number:
+            target = known.next_after(done)
+            trial = game.copy()
+            archive, parting = self._try(trial, fetched, done, target, known)
+            if parting is None:
+                if archive is not None:
+                    self.game, game, done = trial, trial, target
+                    known_headers = [number for number in fetched.headers if number <= target]
+                    if known_headers:
+                        yield self._applied(game, fetched, max(known_headers), archive)
+                continue
+            yield from self._apply_with_silent_changes(game, fetched, (done, parting), known)
+            done = parting
+
+    def _try(
+        self, trial: Game, fetched: FetchedRange, done: int, target: int, known: KnownStates
+    ) -> tuple[Archive | None, int | None]:
+        """Apply the blocks after `done` up to `target`: their archive if the contracts' state agrees; else the block in
+        which it parts from the game's; neither if a state on the way is to be compared first."""
+        mirror, archive, wrong = StateHistory(done, trial), Archive(), target
+        try:
+            for block in fetched.between(done, target):
+                wrong = block.header.number
+                self._apply(trial, block, archive)
+                mirror.add(wrong, trial)
+        except InvariantBroken:
+            pass
+        else:
+            if known.read(number for number in self._doubted(trial, fetched) if done < number < target):
+                return None, None
+            if mirror.agrees(target, known.states[target]):
+                return archive, None
+            wrong = target
+        return None, known.first_parting(mirror, wrong)
+
+    def _apply_with_silent_changes(
+        self, game: Game, fetched: FetchedRange, done_and_parting: tuple[int, int], known: KnownStates
+    ) -> Iterator[AppliedBlocks]:
+        """Apply the blocks up to the one in which the contracts' state parts from the game's, and that one with the
+        changes that explain it."""
+        done, number = done_and_parting
+        archive = Archive()
+        for block in fetched.between(done, number - 1):
+            self._apply(game, block, archive)
+        parting = fetched.block(number) or FetchedBlock(fetched.headers.get(number) or self._header(number))
+        fetched.headers[number] = parting.header
+        try:
+            changes = self._silent_changes(game, parting, known)
+        except InvariantBroken:
+            if number - 1 > done:
+                yield self._applied(game, fetched, number - 1, archive)
+            raise
+        self._apply(game, parting, archive, changes)
+        for silent in changes:
+            logger.info("block %d: %s left no log; the contracts' state shows it", number, silent.change)
+        yield self._applied(game, fetched, number, archive)
+
+    def _silent_changes(self, game: Game, parting: FetchedBlock, known: KnownStates) -> list[SilentChange]:
+        header = parting.header
+        state = known.states.get(header.number) or self._source.state(header.hash)
+        block = decode_block(self._decoder, header, parting.transactions, parting.logs, Archive())
+        if state is None:
+            apply_block(game.copy(), block)  # raises what the rules find wrong, if anything
+            raise StateMismatch(f"block {header.number}: the node has the state of later blocks, but not of this one")
+        return BlockInvestigation(self._source, game, block, header.hash, state).silent_changes()
+
+    def _header(self, number: int) -> Header:
+        (header,) = self._source.headers([number])
+        if header is None:
+            raise Inconsistent(f"the node does not know block {number} any more")
+        return header

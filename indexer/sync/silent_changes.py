@@ -1,0 +1,259 @@
+"""Find what the contracts changed without a log: which block, which change, at which transaction.
+
+A range of blocks whose end does not show the contracts' own state holds such a change: a level's configuration, or a
+reset's penalty that a claim of nothing settled (rules 8 and 9). The block in which the mirror parts from the contracts'
+state is found by bisection; that block alone is fetched with all its transactions. Calldata only suggests which
+transaction it was: what is applied is what the state proves, at a place that leads to the block's own figures.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, product
+from typing import Final, Protocol
+
+from indexer.chain.state import Block as BlockReference
+from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
+from indexer.domain.chain import Block, ConfigChange, Header, Settlement, SilentChange, Transaction
+from indexer.domain.positions import Position, effective_amount, owed_penalty
+from indexer.domain.state import ContractState, Difference
+from indexer.domain.units import NO_HASH, Address, Hash
+from indexer.rules.block import apply_block
+from indexer.rules.errors import InvariantBroken
+from indexer.rules.game import Game
+
+MOST_PLACEMENTS: Final = 4_000
+"""Places of a block's silent changes that are tried."""
+MOST_CALLDATA: Final = 100
+"""Transactions of one block whose calldata is fetched one by one."""
+NOT_SHOWN: Final[tuple[int | None, Hash]] = (None, NO_HASH)
+"""The place of a change that no transaction suggests: the end of the block."""
+
+_Place = tuple[int | None, Hash]
+"""The transaction before whose logs a change is applied (None: the end of the block), and the one that made it."""
+
+
+class StateMismatch(InvariantBroken):
+    """The contracts' state is not what the rules make of the events, and no silent change explains it."""
+
+    help = (
+        "Everything before that block is written, nothing of it. Check that the node serves complete logs, and that "
+        "GHOSTNET_DEPLOYMENT names the right contracts; then report the figures named above."
+    )
+
+
+class StateSource(Protocol):
+    """What is asked of a node; None where it does not have the contracts' state after that block."""
+
+    def state(self, block: BlockReference) -> ContractState | None: ...
+
+    def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None: ...
+
+    def successes(self, block: BlockReference) -> list[Transaction] | None: ...
+
+    def calldata(self, hashes: Sequence[Hash]) -> dict[Hash, Transaction]: ...
+
+    def transactions(self, block: BlockReference) -> tuple[Header, list[Transaction]]: ...
+
+    def succeeded(self, transactions: Sequence[Transaction]) -> set[Hash]: ...
+
+
+class StateHistory:
+    """The mirror's state after block `start` and after each block that was applied since."""
+
+    def __init__(self, start: int, game: Game) -> None:
+        self.start = start
+        self._states: dict[int, ContractState] = {}
+        self.add(start, game)
+
+    def add(self, number: int, game: Game) -> None:
+        """A block was applied."""
+        self._states[number] = game.contract_state()
+
+    def agrees(self, number: int, state: ContractState) -> bool:
+        """Whether the mirror after a block, which is that after the last applied block up to it, is the contracts'."""
+        ours = self._states[max(applied for applied in self._states if applied <= number)]
+        return not ours.differences(state)
+
+
+class KnownStates:
+    """The contracts' states inside a range, as far as they were read, by block number."""
+
+    def __init__(self, source: StateSource, states: dict[int, ContractState]) -> None:
+        self._source = source
+        self._asked = set(states)
+        self.states = states
+
+    def read(self, numbers: Iterable[int]) -> bool:
+        """Read the states after some blocks, those once more not that were asked for before; whether any is new."""
+        new = [number for number in numbers if number not in self._asked]
+        for number in new:
+            self._asked.add(number)
+            if (state := self._source.state(number)) is not None:
+                self.states[number] = state
+        return any(number in self.states for number in new)
+
+    def next_after(self, number: int) -> int:
+        """The next block whose state is known; there is one."""
+        return min(known for known in self.states if known > number)
+
+    def first_parting(self, mirror: StateHistory, last: int) -> int:
+        """The first block after `mirror.start`, `last` at the latest, whose end the mirror does not show.
+
+        The mirror is right at its start and wrong at `last`, or could not be brought there. Blocks whose state the
+        node does not have count as right.
+        """
+        right, wrong = mirror.start, last
+        while wrong - right > 1:
+            middle = (right + wrong) // 2
+            self.read([middle])
+            state = self.states.get(middle)
+            if state is not None and not mirror.agrees(middle, state):
+                wrong = middle
+            else:
+                right = middle
+        return wrong
+
+
+class BlockInvestigation:
+    """One block in which the contracts' state changed without a log; `before` is the mirror at the block before.
+
+    `reference` names the block to the node, `state` is the contracts' after it.
+    """
+
+    def __init__(
+        self, source: StateSource, before: Game, block: Block, reference: BlockReference, state: ContractState
+    ) -> None:
+        self._source = source
+        self._before = before
+        self._block = block
+        self._reference = reference
+        self._state = state
+
+    def silent_changes(self) -> list[SilentChange]:
+        """The silent changes with which the rules lead to the contracts' state.
+
+        Raises StateMismatch, or the rules' own InvariantBroken, if there are none.
+        """
+        after, differences, error = self._attempt([])
+        if error is None and not differences:
+            return []
+        changes: list[ConfigChange | Settlement] = [*self._config_changes(), *self._settlements(after)]
+        if changes:
+            for placed in islice(self._placements(changes), MOST_PLACEMENTS):
+                _, remaining, broken = self._attempt(placed)
+                if broken is None and not remaining:
+                    return placed
+        if error is not None:
+            raise error
+        figures = "; ".join(map(str, differences[:3]))
+        raise StateMismatch(f"block {self._block.header.number}: {figures}")
+
+    def _attempt(self, changes: list[SilentChange]) -> tuple[Game | None, list[Difference], InvariantBroken | None]:
+        """Apply the block with these changes to a copy of the mirror; what then differs, or what broke."""
+        game = self._before.copy()
+        self._block.silent_changes = changes
+        try:
+            apply_block(game, self._block)
+        except InvariantBroken as error:
+            return None, [], error
+        return game, game.contract_state().differences(self._state), None
+
+    def _config_changes(self) -> Iterator[ConfigChange]:
+        for level_id, level in sorted(self._before.levels.items()):
+            if level.config != self._state.configs[level_id]:
+                yield ConfigChange(level_id, self._state.configs[level_id])
+
+    def _settlements(self, after: Game | None) -> list[Settlement]:
+        """Players whose stake the contracts hold settled though no event says so."""
+        epoch = self._before.reset.epoch
+        owing = [position for position in self._before.positions.values() if owed_penalty(position, epoch)]
+        if after is not None:
+            owing = [
+                position
+                for position in owing
+                if after.levels[position.level].total_staked != self._state.levels[position.level].total_staked
+            ]
+        owing.sort(key=lambda position: position.address)
+        stakes = self._source.stakes([position.address for position in owing], self._reference) if owing else []
+        if stakes is None:
+            return []
+        return [
+            Settlement(position.address)
+            for position, stake in zip(owing, stakes, strict=True)
+            if stake == effective_amount(position, epoch) and stake != _amount(after, position)
+        ]
+
+    def _placements(self, changes: Sequence[ConfigChange | Settlement]) -> Iterator[list[SilentChange]]:
+        """Every way to place the changes in the block: the places that transactions suggest come first."""
+        suggested = self._suggestions(changes)
+        with_logs = sorted({log.tx_index for log in self._block.logs}, reverse=True)
+        elsewhere: list[_Place] = [NOT_SHOWN, *((index, NO_HASH) for index in with_logs)]
+        places = [
+            [*((hint.tx_index, hint.hash) for hint in hints), *elsewhere]
+            for hints in map(suggested.__getitem__, changes)
+        ]
+        for chosen in product(*places):
+            yield [
+                SilentChange(tx_index, tx_hash, change)
+                for change, (tx_index, tx_hash) in zip(changes, chosen, strict=True)
+            ]
+
+    def _suggestions(
+        self, changes: Sequence[ConfigChange | Settlement]
+    ) -> dict[ConfigChange | Settlement, list[Transaction]]:
+        """For each change the successful transactions that may have made it, the likeliest first.
+
+        Most changes are made by a call to GhostCore or by the player's own account or wallet: receipts show those, and
+        only their calldata is fetched. Where one is explained by none of these, the block is fetched whole.
+        """
+        successes = self._source.successes(self._reference)
+        if successes is not None:
+            users = {change.user for change in changes if isinstance(change, Settlement)}
+            near = [
+                transaction.hash
+                for transaction in successes
+                if transaction.recipient == self._before.ghost_core
+                or {transaction.sender, transaction.recipient} & users
+            ]
+            known = self._source.calldata(near[:MOST_CALLDATA]) if near else {}
+            found = {change: self._likeliest(change, list(known.values())) for change in changes}
+            if all(found.values()):
+                return found
+        _, transactions = self._source.transactions(self._reference)
+        if successes is None:
+            hinting = [
+                transaction for transaction in transactions if any(self._suggests(transaction, c) for c in changes)
+            ]
+            succeeded = self._source.succeeded(hinting) if hinting else set()
+        else:
+            succeeded = {transaction.hash for transaction in successes}
+        transactions = [transaction for transaction in transactions if transaction.hash in succeeded]
+        return {change: self._likeliest(change, transactions) for change in changes}
+
+    def _likeliest(self, change: ConfigChange | Settlement, transactions: Sequence[Transaction]) -> list[Transaction]:
+        """Those transactions that may have made a change as far as parties and calldata show: a direct call first, then
+        a nested one, then one by or to the player."""
+        fitting = [transaction for transaction in transactions if self._suggests(transaction, change)]
+        return sorted(fitting, key=lambda transaction: (self._rank(transaction, change), transaction.tx_index))
+
+    def _suggests(self, transaction: Transaction, change: ConfigChange | Settlement) -> bool:
+        if isinstance(change, ConfigChange):
+            return hints_at_silent_change(transaction.input)
+        return change.user in (transaction.sender, transaction.recipient) or (
+            hints_at_silent_change(transaction.input) and change.user[2:] in transaction.input
+        )
+
+    def _rank(self, transaction: Transaction, change: ConfigChange | Settlement) -> int:
+        direct = transaction.recipient == self._before.ghost_core
+        if isinstance(change, ConfigChange):
+            return 0 if direct and level_config_of(transaction.input) == (change.level, change.config) else 1
+        if direct and transaction.sender == change.user and makes_claim(transaction.input):
+            return 0
+        return 1 if hints_at_silent_change(transaction.input) and not direct else 2
+
+
+def _amount(after: Game | None, position: Position) -> int:
+    """A player's raw stake in wei by events alone; where the rules broke, the one before the block."""
+    if after is None:
+        return position.amount
+    found = after.positions.get(position.address)
+    return found.amount if found is not None else 0
