@@ -7,25 +7,45 @@ from typing import Any
 import pytest
 
 from indexer.chain import fetcher
+from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent
-from indexer.chain.fetcher import BlockFetcher
-from indexer.chain.ranges import TARGET_LOGS, AdaptiveRange
+from indexer.chain.fetcher import RangeFetcher
+from indexer.chain.full_blocks import FullBlockFetcher
+from indexer.chain.ranges import MOST_BLOCKS, TARGET_BYTES, TARGET_LOGS, TARGET_SECONDS, AdaptiveRange
 from indexer.chain.source import BlockSource, SourceOptions
+from indexer.domain.chain import Settlement, SilentChange
+from indexer.domain.events import DeathsProcessed, DeathsSubmitted, ScanExecuted
+from indexer.domain.units import DATA
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
-from tests.chains import ADDRESSES, ChainBuilder, user
+from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, submit_deaths, user
+
+BY_RANGE, BY_HASH, IN_FULL = "by range", "by hash", "in full"
+WAYS = [BY_RANGE, BY_HASH, IN_FULL]
+"""How blocks are fetched: the logs of a range, of each block by its hash, and whole blocks."""
 
 
-def fetch(server: ReplayServer, first: int, last: int, *, by_hash: bool) -> Any:
-    async def work() -> Any:
+def fetch(server: ReplayServer, first: int, last: int, way: str) -> FetchedRange:
+    async def work() -> FetchedRange:
         async with NodeClient([server.url], patience=5) as client:
-            return await BlockFetcher(client, ADDRESSES).fetch(first, last, by_hash=by_hash)
+            by_logs = RangeFetcher(client, ADDRESSES)
+            if way == IN_FULL:
+                return await FullBlockFetcher(client, by_logs, ADDRESSES).fetch(first, last)
+            if way == BY_HASH:
+                return await by_logs.by_hash(await by_logs.linked_headers(first, last))
+            return await by_logs.finalized(first, last)
 
     return asyncio.run(work())
 
 
+def log_counts(fetched: FetchedRange) -> dict[int, int]:
+    """How many logs each block that has some has."""
+    return {block.header.number: len(block.logs) for block in fetched.blocks if block.logs}
+
+
 def claims_chain() -> ChainBuilder:
+    """In block 3 a claim of nothing, one that fails, and a transaction of no concern."""
     chain = ChainBuilder()
     chain.deploy()
     chain.jack_in(user(1), 10**19, 1)
@@ -37,14 +57,53 @@ def claims_chain() -> ChainBuilder:
     return chain
 
 
-@pytest.mark.parametrize("by_hash", [True, False])
-def test_only_successful_calls_that_matter_are_kept(by_hash: bool) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_ours_is_fetched_whichever_way(way: str) -> None:
     chain = claims_chain()
     with ReplayServer(chain.blocks) as server:
-        fetched = fetch(server, 0, 3, by_hash=by_hash)
-    kept = [transaction.hash for block in fetched.blocks for transaction in block.transactions]
-    assert kept == [chain.blocks[3].txs[0].hash]
-    assert [len(block.logs) for block in fetched.blocks] == [0, 2, 2, 0]
+        fetched = fetch(server, 0, 3, way)
+    assert log_counts(fetched) == {1: 2, 2: 2}
+    assert [transaction for block in fetched.blocks for transaction in block.transactions] == []
+    assert (fetched.first, fetched.parent_hash, fetched.first_hash) == (0, "0x" + "0" * 64, chain.blocks[0].hash)
+    assert (fetched.last.number, fetched.last.hash, fetched.size) == (3, chain.blocks[3].hash, 4)
+
+
+def test_full_blocks_show_the_successful_direct_call_alone() -> None:
+    chain = claims_chain()
+    with ReplayServer(chain.blocks) as server:
+        fetched = fetch(server, 0, 3, IN_FULL)
+    changes = {block.header.number: block.silent_changes for block in fetched.blocks if block.silent_changes}
+    assert changes == {3: [SilentChange(0, chain.blocks[3].txs[0].hash, Settlement(user(1)))]}
+    assert fetched.checked == [3]
+
+
+def deaths_chain() -> ChainBuilder:
+    """In block 4 somebody dies; other transactions stand before and behind it."""
+    chain = ChainBuilder()
+    chain.deploy()
+    chain.jack_in(user(1), 100 * DATA, 1)
+    chain.events(("TraceScan", ScanExecuted(1, 1, 4711, chain.now)))
+    chain.block(
+        chain.transaction(to=user(9), calldata="0x11"),
+        chain.transaction(
+            ("GhostCore", DeathsProcessed(1, 1, 100 * DATA, 0, 0)),
+            ("TraceScan", DeathsSubmitted(1, 1, 1, 100 * DATA, user(8))),
+            to=TRACE_SCAN,
+            calldata=submit_deaths(1, [user(1)]),
+        ),
+        chain.transaction(to=user(9), calldata="0x22"),
+    )
+    return chain
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_of_transactions_only_the_calldata_of_deaths_is_fetched(way: str) -> None:
+    chain = deaths_chain()
+    with ReplayServer(chain.blocks) as server:
+        fetched = fetch(server, 0, 4, way)
+    (transaction,) = [transaction for block in fetched.blocks for transaction in block.transactions]
+    assert (transaction.hash, transaction.tx_index) == (chain.blocks[4].txs[1].hash, 1)
+    assert transaction.input == submit_deaths(1, [user(1)])
 
 
 class TwoFacedServer(ReplayServer):
@@ -54,19 +113,22 @@ class TwoFacedServer(ReplayServer):
 
     def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
         answer = super()._result(method, params, socket)
-        if method == "eth_getLogs" and self.times:
+        own = self.chain.blocks[1].hash.encode()
+        if method == "eth_getLogs" and own in answer and self.times:
             self.times -= 1
-            return answer.replace(self.chain.blocks[1].hash.encode(), b"0x" + b"ff" * 32)
+            return answer.replace(own, b"0x" + b"ff" * 32)
         return answer
 
 
-def test_logs_of_another_fork_are_asked_for_again() -> None:
-    with TwoFacedServer(claims_chain().blocks) as server:
-        fetched = fetch(server, 0, 3, by_hash=False)
+@pytest.mark.parametrize("way", WAYS)
+def test_logs_of_another_fork_are_asked_for_again(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
+    with TwoFacedServer(claims_chain().blocks, ReplayOptions(log_timestamps=False)) as server:
+        fetched = fetch(server, 0, 3, way)
         assert fetched.log_count == 4
         server.times = 100
-        with pytest.raises(Inconsistent, match="another fork"):
-            fetch(server, 0, 3, by_hash=False)
+        with pytest.raises(Inconsistent, match="of another"):
+            fetch(server, 0, 3, way)
 
 
 class LaggingServer(ReplayServer):
@@ -78,9 +140,10 @@ class LaggingServer(ReplayServer):
         return super()._result(method, params, socket)
 
 
-def test_a_block_that_a_lagging_node_does_not_know_is_not_made_up() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_block_that_a_lagging_node_does_not_know_is_not_made_up(way: str) -> None:
     with LaggingServer(claims_chain().blocks) as server, pytest.raises(Inconsistent):
-        fetch(server, 0, 3, by_hash=True)
+        fetch(server, 0, 3, way)
 
 
 class ShortSightedServer(ReplayServer):
@@ -101,14 +164,14 @@ def test_a_range_cut_off_by_a_machine_that_lags_is_noticed() -> None:
         ShortSightedServer(claims_chain().blocks) as server,
         pytest.raises(Inconsistent, match="does not know a block"),
     ):
-        fetch(server, 0, 3, by_hash=False)
+        fetch(server, 0, 3, BY_RANGE)
 
 
 class ReplacedServer(ReplayServer):
     """A node that puts one text in the place of another in its answers, so many times."""
 
     def __init__(self, blocks: list[RecordedBlock], method: str, old: str, new: str, times: int) -> None:
-        super().__init__(blocks)
+        super().__init__(blocks, ReplayOptions(log_timestamps=False))
         self.method, self.old, self.new, self.times = method, old.encode(), new.encode(), times
 
     def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
@@ -120,8 +183,8 @@ class ReplacedServer(ReplayServer):
 
 
 def replaced_server(case: str, times: int) -> ReplacedServer:
-    blocks = claims_chain().blocks
-    block, last = blocks[2], blocks[3]
+    blocks = deaths_chain().blocks if "transaction" in case else claims_chain().blocks
+    block, last = blocks[2], blocks[-1]
     quoted = f'"{block.hash}"'
     method, old, new = {
         "a log's null blockHash": ("eth_getLogs", f'"blockHash":{quoted}', '"blockHash":null'),
@@ -129,41 +192,62 @@ def replaced_server(case: str, times: int) -> ReplacedServer:
         "a number that is none": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"two"'),
         "another number": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"0x7"'),
         "a removed log": ("eth_getLogs", '"removed":false', '"removed":true'),
-        "a receipt of another block": ("eth_getTransactionReceipt", last.hash, "0x" + "ee" * 32),
         "a repeated log index": ("eth_getLogs", '"logIndex":"0x1"', '"logIndex":"0x0"'),
+        "a receipt of another block": ("eth_getTransactionReceipt", last.hash, "0x" + "ee" * 32),
+        "a transaction of another block": ("eth_getTransactionByHash", last.hash, "0x" + "ee" * 32),
+        "a transaction that is not sealed": ("eth_getTransactionByHash", f'"{last.hash}"', "null"),
+        "another transaction": ("eth_getTransactionByHash", last.txs[-2].hash, "0x" + "ee" * 32),
     }[case]
     return ReplacedServer(blocks, method, old, new, times)
 
 
 CASES = [
     "a log's null blockHash", "a block's null hash", "a number that is none", "another number", "a removed log",
-    "a receipt of another block", "a repeated log index",
+    "a repeated log index", "a transaction of another block", "a transaction that is not sealed", "another transaction",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("by_hash", [True, False])
-def test_answers_that_do_not_fit_are_asked_for_again(case: str, by_hash: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("way", "case"), [*((way, case) for way in WAYS for case in CASES), (IN_FULL, "a receipt of another block")]
+)
+def test_answers_that_do_not_fit_are_asked_for_again(way: str, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
     with replaced_server(case, times=2) as server:
-        fetched = fetch(server, 0, 3, by_hash=by_hash)
+        last = server.chain.head
+        fetched = fetch(server, 0, last, way)
         assert server.times == 0
-    assert [len(block.logs) for block in fetched.blocks] == [0, 2, 2, 0]
+    assert log_counts(fetched) == ({1: 2, 2: 2} if last == 3 else {1: 2, 2: 2, 3: 1, 4: 2})
     with replaced_server(case, times=1_000_000) as server, pytest.raises(Inconsistent):
-        fetch(server, 0, 3, by_hash=by_hash)
+        fetch(server, 0, last, way)
 
 
 def test_the_range_aims_at_so_many_logs_and_halves_when_refused() -> None:
     size = AdaptiveRange(first=100)
-    size.succeeded(100, 100)
-    assert size.size == 200
-    size.succeeded(200, 10 * TARGET_LOGS)
+    size.succeeded(100, 100, 1_000, 0.1)
+    assert size.size == 400
+    size.succeeded(400, 10 * TARGET_LOGS, 1_000, 0.1)
+    assert size.size == 40
+    size.refused(40)
     assert size.size == 20
-    size.refused(20)
-    assert size.size == 10
     for _ in range(10):
         size.refused(size.size)
     assert size.size == 1
+
+
+@pytest.mark.parametrize(
+    ("received", "seconds"), [(10 * TARGET_BYTES, 0.1), (1_000, 10 * TARGET_SECONDS)], ids=["bytes", "seconds"]
+)
+def test_the_range_shrinks_by_what_an_answer_costs(received: int, seconds: float) -> None:
+    size = AdaptiveRange(first=100)
+    size.succeeded(100, 0, received, seconds)
+    assert size.size == 10
+
+
+def test_a_range_without_logs_grows_up_to_its_bound() -> None:
+    size = AdaptiveRange()
+    for _ in range(20):
+        size.succeeded(size.size, 0, 100, 0.01)
+    assert size.size == MOST_BLOCKS
 
 
 def source_of(server: ReplayServer, **options: Any) -> BlockSource:
@@ -177,7 +261,7 @@ def numbers(source: BlockSource, count: int) -> list[int]:
     while len(seen) < count:
         fetched = source.next(5.0)
         assert fetched is not None, f"nothing after {seen[-3:]}"
-        seen += [block.header.number for block in fetched.blocks]
+        seen += range(fetched.first, fetched.last.number + 1)
     return seen
 
 
@@ -245,7 +329,7 @@ def test_fetching_ahead_is_bounded() -> None:
             requests = server.requests
             let_it_run()
             assert server.requests - requests < 60
-            rest = 2000 - len(fetched.blocks)
+            rest = 2000 - fetched.size
             assert numbers(source, rest)[-1] == 1999
         finally:
             source.stop()
@@ -265,6 +349,7 @@ class ForkingServer(ReplayServer):
         return answer
 
 
-def test_blocks_that_are_not_each_other_s_children_are_refused() -> None:
+@pytest.mark.parametrize("way", [BY_HASH, IN_FULL])
+def test_blocks_that_are_not_each_other_s_children_are_refused(way: str) -> None:
     with ForkingServer(claims_chain().blocks) as server, pytest.raises(Inconsistent, match="block 3 is not the child"):
-        fetch(server, 0, 3, by_hash=False)
+        fetch(server, 0, 3, way)
