@@ -1,10 +1,11 @@
 """Hand-made chains: blocks of transactions that emit events, as a node would serve them."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from functools import cache
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from eth_abi import abi
@@ -13,8 +14,9 @@ from eth_hash.auto import keccak
 from indexer.chain.wire import WireLog
 from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
-from indexer.domain.chain import Block, Header, Transaction
+from indexer.domain.chain import Block, Header, SilentChange, Transaction
 from indexer.domain.events import Initialized, JackedIn, Transfer
+from indexer.domain.levels import LevelConfig
 from indexer.domain.units import DATA, ZERO_ADDRESS, Address, Calldata, Hash
 from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransaction, load_recording
 from indexer.replay.state import RecordedState
@@ -143,13 +145,17 @@ class ChainBuilder:
         return f"0x{next(self._hashes):064x}"
 
 
-def play(blocks: Sequence[RecordedBlock], witness: Witness | None = None) -> Game:
-    """The game after these blocks; the journal keeps all rows."""
+def play(
+    blocks: Sequence[RecordedBlock],
+    witness: Witness | None = None,
+    silent_changes: Mapping[int, Sequence[SilentChange]] = MappingProxyType({}),
+) -> Game:
+    """The game after these blocks, some of which have silent changes; the journal keeps all rows."""
     game = Game(ADDRESSES, witness=witness or NoWitness())
     decoder = LogDecoder(ADDRESSES)
     for recorded in blocks:
         header = Header(recorded.number, Hash(recorded.hash), Hash(recorded.parent_hash), recorded.timestamp)
-        block = Block(header)
+        block = Block(header, silent_changes=list(silent_changes.get(recorded.number, ())))
         block.transactions = [
             Transaction(
                 index,
@@ -191,6 +197,12 @@ def wire_logs(block: RecordedBlock) -> list[WireLog]:
 def submit_deaths(level: int, users: Sequence[Address]) -> str:
     """The calldata of `TraceScan.submitDeaths`."""
     return "0xfd297588" + abi.encode(["uint8", "address[]"], [level, list(users)]).hex()
+
+
+def update_level_config(level: int, config: LevelConfig) -> str:
+    """The calldata of `GhostCore.updateLevelConfig`."""
+    types = ["uint8", "uint16", "uint32", "uint256", "uint32", "uint16", "uint16"]
+    return "0xa6388332" + abi.encode(types, [level, *astuple(config)]).hex()
 
 
 def wrapped(*calls: tuple[Address, str]) -> str:

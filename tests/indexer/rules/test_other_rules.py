@@ -1,8 +1,8 @@
 """Configuration, timers, betting, supply, and events about what does not exist."""
 
 import pytest
-from eth_abi import abi
 
+from indexer.domain.chain import ConfigChange, SilentChange
 from indexer.domain.events import (
     BetPlaced,
     EmissionsAdded,
@@ -14,29 +14,41 @@ from indexer.domain.events import (
     Transfer,
     WinningsClaimed,
 )
-from indexer.domain.levels import LevelConfig
+from indexer.domain.levels import INITIAL_CONFIGS, LevelConfig
 from indexer.domain.reset import DAY, HOUR
-from indexer.domain.units import DATA, DEAD_ADDRESS, ZERO_ADDRESS
-from indexer.records.rows import ProtocolStateRow
+from indexer.domain.units import DATA, DEAD_ADDRESS, NO_HASH, ZERO_ADDRESS
+from indexer.records.rows import LevelStateRow, ProtocolStateRow
 from indexer.rules.errors import InvariantBroken
-from tests.chains import GHOST_CORE, ChainBuilder, play, user, wrapped
+from tests.chains import GHOST_CORE, ChainBuilder, play, update_level_config, user, wrapped
 from tests.indexer.rules.scenarios import ALICE, BOB, DAVE, KEEPER, three_on_level_one
 
 
-def test_a_changed_configuration_is_read_from_calldata() -> None:
+CONFIG = LevelConfig(600, 7200, 11 * DATA, 4000, 4000, 7000)
+
+
+def test_a_changed_configuration_is_a_version_of_its_level() -> None:
     chain = three_on_level_one()
-    config = LevelConfig(600, 7200, 11 * DATA, 4000, 4000, 7000)
-    types = ["uint8", "uint16", "uint32", "uint256", "uint32", "uint16", "uint16"]
-    values = [1, 600, 7200, 11 * DATA, 4000, 4000, 7000]
-    call = "0xa6388332" + abi.encode(types, values).hex()
-    chain.block(chain.transaction(calldata=call))
-    chain.block(
-        chain.transaction(to=KEEPER, calldata=wrapped((GHOST_CORE, call.replace("0" * 63 + "1", "0" * 63 + "2", 1))))
-    )
-    chain.block(chain.transaction(calldata=call.replace("0258", "03e8"), status=0))
-    game = play(chain.blocks)
-    assert game.levels[1].config == config
-    assert game.levels[2].config == config
+    block = chain.block()
+    game = play(chain.blocks, silent_changes={block.number: [SilentChange(None, NO_HASH, ConfigChange(2, CONFIG))]})
+    assert game.levels[2].config == CONFIG
+    assert game.levels[1].config == INITIAL_CONFIGS[1]
+    row = game.journal.rows[LevelStateRow][-1]
+    assert (row.id >> 23, row.level, row.base_death_rate_bps, row.scan_interval) == (block.number, 2, 600, 7200)
+
+
+def test_a_configuration_that_is_set_again_leaves_nothing() -> None:
+    chain = three_on_level_one()
+    before = len(play(chain.blocks).journal.rows[LevelStateRow])
+    block = chain.block()
+    same = SilentChange(None, NO_HASH, ConfigChange(1, INITIAL_CONFIGS[1]))
+    assert len(play(chain.blocks, silent_changes={block.number: [same]}).journal.rows[LevelStateRow]) == before
+
+
+def test_calldata_changes_no_configuration_by_itself() -> None:
+    chain = three_on_level_one()
+    call = update_level_config(1, CONFIG)
+    chain.block(chain.transaction(calldata=call), chain.transaction(to=KEEPER, calldata=wrapped((GHOST_CORE, call))))
+    assert play(chain.blocks).levels[1].config == INITIAL_CONFIGS[1]
 
 
 def test_the_first_scans_are_an_interval_after_deployment() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from indexer.domain.chain import Settlement, SilentChange
 from indexer.domain.events import (
     BoostApplied,
     Extracted,
@@ -13,7 +14,7 @@ from indexer.domain.events import (
     Unpaused,
 )
 from indexer.domain.positions import Status, ghost_streak, pending_rewards
-from indexer.domain.units import DATA, DEAD_ADDRESS
+from indexer.domain.units import DATA, DEAD_ADDRESS, NO_HASH, Hash
 from indexer.records.rows import DeathRow, PositionRow, SystemResetRow
 from indexer.rules.errors import InvariantBroken
 from tests.chains import GHOST_CORE, TRACE_SCAN, ChainBuilder, play, submit_deaths, user, wrapped
@@ -244,26 +245,56 @@ def test_rule_9_a_claim_of_another_amount_than_pending_is_a_contradiction() -> N
         play(chain.blocks)
 
 
-@pytest.mark.parametrize("wallet", [False, True], ids=["directly", "through a contract wallet"])
-def test_rule_9_a_claim_of_nothing_settles_the_penalty_without_a_log(wallet: bool) -> None:
+def test_rule_9_a_claim_of_nothing_settles_the_penalty_without_a_log() -> None:
     chain = three_on_level_one()
     trigger_reset(chain, 600 * DATA, CAROL)
-    claim = (
-        chain.transaction(sender=user(5), to=ALICE, calldata=wrapped((GHOST_CORE, "0x372500ab")))
-        if wallet
-        else chain.transaction(sender=ALICE, calldata="0x372500ab")
-    )
-    chain.block(claim)
-    game = play(chain.blocks)
+    block = chain.block(claim := chain.transaction(sender=ALICE, calldata="0x372500ab"))
+    game = play(chain.blocks, silent_changes={block.number: [SilentChange(0, Hash(claim.hash), Settlement(ALICE))]})
     assert game.positions[ALICE].amount == 75 * DATA
+    assert game.levels[1].total_staked == 575 * DATA
     row = game.journal.rows[PositionRow][-1]
     assert (row.action, row.event_id, row.tx_hash) == ("penalty_settled", None, claim.hash)
 
 
-def test_rule_9_a_failed_claim_settles_nothing() -> None:
+def test_rule_9_a_claim_of_nothing_counts_from_its_place_in_the_block_on() -> None:
+    """Emissions of the transaction behind it are shared by the stake that is left, those before it by all."""
+    shares = []
+    for place in (0, 1):
+        chain = three_on_level_one()
+        trigger_reset(chain, 600 * DATA, CAROL)
+        block = chain.events(emissions(1, 575 * 600 * DATA))
+        game = play(
+            chain.blocks, silent_changes={block.number: [SilentChange(place, NO_HASH, Settlement(ALICE))]}
+        )
+        shares.append(game.levels[1].acc_rewards_per_share)
+    assert shares == [600 * DATA, 575 * DATA]
+
+
+def test_rule_9_what_settles_nothing_leaves_nothing() -> None:
+    """Somebody without a position, a claim while nothing is owed, a second claim."""
+    chain = three_on_level_one()
+    early = chain.block()
+    trigger_reset(chain, 600 * DATA, CAROL)
+    late = chain.block()
+    settled = SilentChange(None, NO_HASH, Settlement(ALICE))
+    changes = {
+        early.number: [settled],
+        late.number: [settled, settled, SilentChange(None, NO_HASH, Settlement(DAVE))],
+    }
+    game = play(chain.blocks, silent_changes=changes)
+    rows = [row for row in game.journal.rows[PositionRow] if row.action == "penalty_settled"]
+    assert [(row.address, row.id >> 23) for row in rows] == [(ALICE, late.number)]
+    assert game.levels[1].total_staked == 575 * DATA
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_rule_9_calldata_settles_nothing_by_itself(status: int) -> None:
     chain = three_on_level_one()
     trigger_reset(chain, 600 * DATA, CAROL)
-    chain.block(chain.transaction(sender=ALICE, calldata="0x372500ab", status=0))
+    chain.block(
+        chain.transaction(sender=ALICE, calldata="0x372500ab", status=status),
+        chain.transaction(sender=user(5), to=ALICE, calldata=wrapped((GHOST_CORE, "0x372500ab")), status=status),
+    )
     assert play(chain.blocks).positions[ALICE].amount == 100 * DATA
 
 

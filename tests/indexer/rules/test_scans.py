@@ -3,13 +3,14 @@
 import pytest
 from eth_abi import abi
 
+from indexer.domain.chain import Settlement, SilentChange
 from indexer.domain.events import (
     BoostApplied,
     Paused,
     StakeAdded,
 )
 from indexer.domain.positions import ghost_streak, pending_rewards
-from indexer.domain.units import DATA
+from indexer.domain.units import DATA, NO_HASH
 from indexer.records.rows import DeathRow
 from indexer.rules.errors import DeathsUnresolved, InvariantBroken
 from tests.chains import TRACE_SCAN, play, submit_deaths, user, wrapped
@@ -194,8 +195,8 @@ def test_rule_19_after_settling_pending_rewards_are_never_negative() -> None:
     chain.events(emissions(1, 60 * DATA))
     chain.events(("GhostCore", StakeAdded(ALICE, 100 * DATA, 200 * DATA)))
     trigger_reset(chain, 700 * DATA, ALICE)
-    chain.block(chain.transaction(sender=ALICE, calldata="0x372500ab"))
-    game = play(chain.blocks)
+    block = chain.block()
+    game = play(chain.blocks, silent_changes={block.number: [SilentChange(None, NO_HASH, Settlement(ALICE))]})
     assert game.positions[ALICE].amount == 150 * DATA
     assert pending_rewards(game.positions[ALICE], game.levels[1]) == 0
 

@@ -45,7 +45,7 @@ def stored(connection: Connection[Any]) -> Connection[Any]:
         cursor.copy("COPY blocks (number, hash, timestamp) FROM STDIN") as rows,
     ):
         for number in range(1, TIP + 1):
-            rows.write_row((number, to_bytes(our_hash(number)), bytes(32), number))
+            rows.write_row((number, to_bytes(our_hash(number)), number))
     return connection
 
 
