@@ -26,11 +26,20 @@ class StateHistory:
         self._full_blocks = full_blocks
         self._pruned: bool | None = None
 
-    def needs_full_blocks(self, last: int, head: int) -> bool:
-        """Whether a range that ends at block `last` is fetched in full at once, without a try."""
+    def needs_full_blocks(self, first: int, head: int) -> bool:
+        """Whether a range that begins at block `first` is fetched in full at once, without a try."""
         if self._full_blocks is not FullBlocks.AUTO:
             return self._full_blocks is FullBlocks.ALWAYS
-        return bool(self._pruned) and last < head - RECENT_BLOCKS
+        return bool(self._pruned) and first < head - RECENT_BLOCKS
+
+    def bounded(self, first: int, last: int, head: int) -> int:
+        """Where a range from `first` to at most `last` ends.
+
+        Unless the node is known to have the state of old blocks, a range does not reach from those to the recent ones:
+        the state at its end would then show changes whose block can't be found.
+        """
+        oldest = head - RECENT_BLOCKS
+        return min(last, oldest - 1) if first < oldest and self._pruned is not False else last
 
     def has_state(self, last: int, head: int) -> bool:
         """Whether it is worth asking for the state after block `last`."""

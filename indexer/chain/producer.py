@@ -109,9 +109,10 @@ class Producer:
     def _take_off(self, first: int, end: int, head: int) -> _Flight:
         """Begin to fetch the next range: one that is finalized, or the blocks near the head."""
         settled = head - LAGGING_BLOCKS
-        full = self._history.needs_full_blocks(min(end, max(first, settled)), head)
+        full = self._history.needs_full_blocks(first, head)
         size = self._by_blocks.size if full else self._by_logs.size
         last = min(first + size - 1, end if full or first > settled else min(end, settled))
+        last = self._history.bounded(first, last, head)
         meter = Meter()
         task = asyncio.create_task(self._fetch(first, last, head, full, meter))
         return _Flight(first, last, full, task, meter)
