@@ -82,34 +82,50 @@ class NoContractCode(NodeError):
     )
 
 
-_RATE: Final = re.compile(r"rate.?limit|too many requests|compute units|throttl|capacity exceeded", re.IGNORECASE)
-_RANGE: Final = re.compile(
-    r"more than \d+|too many (results|logs)|range|too (wide|large|big)|response size|exceed|query timeout|limited to",
+_SECONDS: Final = re.compile(r"retry in (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
+
+_RATE_CODES: Final = {429, -32021, -32022, -32012, -32007, -32029}
+"""Codes for too many requests, MegaETH's limits by bytes and compute units among them."""
+_RATE: Final = re.compile(
+    r"rate.?limit|request rate|too many requests|compute units|throttl|credits limited|request limit|capacity limit"
+    r"|rabbit hole is full|over (network traffic|compute unit) limit|^limit exceeded$|daily request count",
     re.IGNORECASE,
 )
-_SECONDS: Final = re.compile(r"retry in (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
-_RESTING: Final = re.compile(r"rabbit hole is full|over (network traffic|compute unit) limit", re.IGNORECASE)
-_BEYOND: Final = re.compile(r"beyond .*head", re.IGNORECASE)
-_PASSING: Final = re.compile(
-    r"internal error|timed? ?out|temporar|unavailable|try again|deadline exceeded", re.IGNORECASE
+_RANGE_CODES: Final = {-32005, -32008, -32614, -32701}
+_RANGE: Final = re.compile(
+    r"more than \d+|too (many|wide|large|big)|range|response size|exceed|query timeout|timed? ?out|limited to"
+    r"|smaller than|limit the query|blocks distance|memory capacity|at most \d+|maximum \d+",
+    re.IGNORECASE,
 )
+_BEYOND: Final = re.compile(r"beyond .*head", re.IGNORECASE)
+_PASSING_CODES: Final = {-32603, -32019, -32011}
+"""Codes of what another try may pass: an internal error, a block that a machine lacks yet, no healthy machine."""
+_PASSING: Final = re.compile(
+    r"internal error|timed? ?out|temporar|unavailable$|try again|deadline exceeded|no backend is currently healthy",
+    re.IGNORECASE,
+)
+_PRUNED: Final = re.compile(r"pruned history|state is not available|missing trie node", re.IGNORECASE)
 
 
 def rpc_error(method: str, error: Any) -> NodeError:
     """The exception for a JSON-RPC error object, by its code and wording; nodes agree on neither."""
     code = error.get("code") if isinstance(error, dict) else None
     message = str(error.get("message") if isinstance(error, dict) else error)
+    asks_range = method.startswith("eth_getLogs") and not _BEYOND.search(message)
+    refusal: NodeError
     if code == -32601:
-        return MethodNotFound(method, error)
-    if code in (429, -32021, -32022) or _RATE.search(message) or _RESTING.search(message):
+        refusal = MethodNotFound(method, error)
+    elif _PRUNED.search(message):
+        refusal = RpcError(method, error)
+    elif code in _RATE_CODES or _RATE.search(message):
         wait = _SECONDS.search(message)
-        return RateLimited(message, float(wait[1]) if wait else None)
-    if code == -32020:
-        return RangeTooLarge(method, error) if method.startswith("eth_getLogs") else TooLarge(method, error)
-    if code == -32019:
-        return Unavailable(f"{method}: {message}")
-    if method.startswith("eth_getLogs") and not _BEYOND.search(message) and (code == -32005 or _RANGE.search(message)):
-        return RangeTooLarge(method, error)
-    if code == -32603 or _PASSING.search(message):
-        return Unavailable(f"{method}: {message}")
-    return RpcError(method, error)
+        refusal = RateLimited(message, float(wait[1]) if wait else None)
+    elif code == -32020 and not asks_range:
+        refusal = TooLarge(method, error)
+    elif asks_range and (code in _RANGE_CODES or code == -32020 or _RANGE.search(message)):
+        refusal = RangeTooLarge(method, error)
+    elif code in _PASSING_CODES or _PASSING.search(message):
+        refusal = Unavailable(f"{method}: {message}")
+    else:
+        refusal = RpcError(method, error)
+    return refusal

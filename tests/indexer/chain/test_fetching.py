@@ -16,7 +16,7 @@ from indexer.chain.ranges import MOST_BLOCKS, TARGET_BYTES, TARGET_LOGS, TARGET_
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.domain.chain import Settlement, SilentChange
 from indexer.domain.events import DeathsProcessed, DeathsSubmitted, ScanExecuted
-from indexer.domain.units import DATA
+from indexer.domain.units import DATA, Hash
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, submit_deaths, user
@@ -73,7 +73,7 @@ def test_full_blocks_show_the_successful_direct_call_alone() -> None:
     with ReplayServer(chain.blocks) as server:
         fetched = fetch(server, 0, 3, IN_FULL)
     changes = {block.header.number: block.silent_changes for block in fetched.blocks if block.silent_changes}
-    assert changes == {3: [SilentChange(0, chain.blocks[3].txs[0].hash, Settlement(user(1)))]}
+    assert changes == {3: [SilentChange(0, Hash(chain.blocks[3].txs[0].hash), Settlement(user(1)))]}
     assert fetched.checked == [3]
 
 

@@ -1,6 +1,6 @@
 """Small games that the tests of the rules begin with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from indexer.domain.events import (
@@ -14,10 +14,11 @@ from indexer.domain.events import (
     SystemResetTriggered,
     Transfer,
 )
-from indexer.domain.units import DATA, DEAD_ADDRESS, ZERO_ADDRESS, Address
+from indexer.domain.units import DATA, DEAD_ADDRESS, ZERO_ADDRESS, Address, Json
 from indexer.records.rows import DeathRow
 from indexer.rules.deaths import draw
 from indexer.rules.game import Game
+from indexer.rules.witness import Witness
 from tests.chains import GHOST_CORE, TRACE_SCAN, ChainBuilder, user
 
 ALICE, BOB, CAROL, DAVE = user(0xA), user(0xB), user(0xC), user(0xD)
@@ -98,6 +99,9 @@ def seed_that_dooms(*who: Address, spares: Sequence[Address] = ()) -> int:
 
 class RecordedWitness:
     """A node that traces, or that knows who is alive."""
+
+    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
+        return self
 
     def __init__(
         self,

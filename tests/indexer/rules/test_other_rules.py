@@ -22,7 +22,6 @@ from indexer.rules.errors import InvariantBroken
 from tests.chains import GHOST_CORE, ChainBuilder, play, update_level_config, user, wrapped
 from tests.indexer.rules.scenarios import ALICE, BOB, DAVE, KEEPER, three_on_level_one
 
-
 CONFIG = LevelConfig(600, 7200, 11 * DATA, 4000, 4000, 7000)
 
 

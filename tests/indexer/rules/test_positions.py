@@ -263,9 +263,7 @@ def test_rule_9_a_claim_of_nothing_counts_from_its_place_in_the_block_on() -> No
         chain = three_on_level_one()
         trigger_reset(chain, 600 * DATA, CAROL)
         block = chain.events(emissions(1, 575 * 600 * DATA))
-        game = play(
-            chain.blocks, silent_changes={block.number: [SilentChange(place, NO_HASH, Settlement(ALICE))]}
-        )
+        game = play(chain.blocks, silent_changes={block.number: [SilentChange(place, NO_HASH, Settlement(ALICE))]})
         shares.append(game.levels[1].acc_rewards_per_share)
     assert shares == [600 * DATA, 575 * DATA]
 

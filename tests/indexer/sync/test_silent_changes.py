@@ -9,10 +9,8 @@ from psycopg import Connection
 
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.database import connect
-from indexer.store.digest import state_digest
-from tests.chains import Recording, recording
+from tests.chains import recording
 from tests.databases import Databases, default_database
-from tests.indexer.maintenance.rebuilding import run_rebuild
 from tests.indexer.sync.recorded_views import differences, indexed_views, recorded_views
 from tests.indexing import index
 

@@ -1,0 +1,43 @@
+"""Refusals in the wordings of real providers: each is taken for what it means."""
+
+import csv
+
+import pytest
+
+from indexer.chain.errors import NodeError, RangeTooLarge, RateLimited, RpcError, TooLarge, Unavailable, rpc_error
+from tests.paths import FIXTURES
+
+WORDINGS = list(csv.DictReader((FIXTURES / "node_refusals.tsv").read_text().splitlines(), delimiter="\t"))
+MEANINGS: dict[str, type[NodeError]] = {
+    "range": RangeTooLarge,
+    "rate": RateLimited,
+    "away": Unavailable,
+    "pruned": RpcError,
+}
+
+
+@pytest.mark.parametrize("wording", WORDINGS, ids=[wording["message"][:40] for wording in WORDINGS])
+def test_a_refusal_of_a_range_is_taken_for_what_it_means(wording: dict[str, str]) -> None:
+    error = rpc_error("eth_getLogs", {"code": int(wording["code"]), "message": wording["message"]})
+    assert type(error) is MEANINGS[wording["meaning"]]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        (-32020, "backend response too large", TooLarge),
+        (-32021, "over network traffic limit, retry in 3 seconds", RateLimited),
+        (-32022, "over compute unit limit, retry in 12 seconds", RateLimited),
+        (-32019, "block is out of range", Unavailable),
+        (-32000, "permanent error forwarding request context deadline exceeded", Unavailable),
+        (-32000, "rabbit hole is full", RateLimited),
+    ],
+)
+def test_megaeth_s_errors_are_known_for_calls_of_any_method(code: int, message: str, kind: type[NodeError]) -> None:
+    assert type(rpc_error("eth_getBlockByNumber", {"code": code, "message": message})) is kind
+
+
+def test_a_refusal_that_says_how_long_to_wait_is_believed() -> None:
+    error = rpc_error("eth_call", {"code": -32022, "message": "over compute unit limit, retry in 12 seconds"})
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 12
