@@ -1,16 +1,21 @@
 """Measure how fast a recording is indexed from a replay node into a fresh embedded database.
 
-`make bench RECORDING=path/to/recording.jsonl.gz` or `python -m benchmarks.index_chain RECORDING [--runs N]`.
+`make bench RECORDING=path/to/recording.jsonl.gz ARGS="--runs 3 --node '--foreign 1000'"`: what follows `--node` are
+options of `manage.py replay_chain`, which play a busy chain. Calls by method and bytes are those that the node counted.
 """
 
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ghostnet.database.embedded import EmbeddedPostgres
 from ghostnet.environment import PROJECT
@@ -35,8 +40,18 @@ def database_cpu(postmaster: int) -> float | None:
     return total / TICKS
 
 
-def run_once(recording: Path, folder: Path) -> dict[str, float]:
-    """Index once into a fresh database; return seconds by stage, CPU seconds, logs, and peak memory in MB."""
+def node_statistics(url: str) -> dict[str, Any]:
+    """What the replay node has counted: calls, bytes sent, and calls by method."""
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "replay_status", "params": []}'
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        result: dict[str, Any] = json.load(answer)["result"]
+    return result
+
+
+def run_once(recording: Path, folder: Path, node_options: Sequence[str]) -> dict[str, Any]:
+    """Index once into a fresh database; return seconds by stage, CPU seconds, logs, peak memory in MB, and the node's
+    counters."""
     server = EmbeddedPostgres(folder)
     server.ensure_running()
     environment = {
@@ -46,7 +61,7 @@ def run_once(recording: Path, folder: Path) -> dict[str, float]:
     }
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=PROJECT, env=environment, check=True)
     node = subprocess.Popen(
-        [sys.executable, "manage.py", "replay_chain", str(recording.absolute()), "--port", "0"],
+        [sys.executable, "manage.py", "replay_chain", str(recording.absolute()), "--port", "0", *node_options],
         cwd=PROJECT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -71,17 +86,23 @@ def run_once(recording: Path, folder: Path) -> dict[str, float]:
         if status:
             raise SystemExit("indexing failed; see above")
         database_after = database_cpu(postmaster)
+        statistics = node_statistics(ready[1])
     finally:
         node.terminate()
         node.wait()
         server.stop()
-    figures: dict[str, float] = json.loads(said.splitlines()[-1])
+    figures: dict[str, Any] = json.loads(said.splitlines()[-1])
     figures["logs"] = float(ready[-1])
     figures["indexer CPU"] = usage.ru_utime + usage.ru_stime
     if database_before is not None and database_after is not None:
         figures["database CPU"] = database_after - database_before
     per_megabyte = 1 << 20 if sys.platform == "darwin" else 1 << 10
     figures["peak memory of the indexer, MB"] = usage.ru_maxrss / per_megabyte
+    figures["calls"] = statistics["calls"]
+    figures["bytes received, MB"] = statistics["bytes"] / 1e6
+    figures |= {
+        f"  {method}": count for method, count in sorted(statistics["methods"].items()) if "replay" not in method
+    }
     return figures
 
 
@@ -90,12 +111,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recording", type=Path)
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--node", default="", help="options of manage.py replay_chain, as one word")
     options = parser.parse_args()
     for _ in range(options.runs):
         folder = Path(tempfile.mkdtemp(prefix="ghostnet-bench-"))
         folder.chmod(0o755)
         try:
-            figures = run_once(options.recording, folder / "data")
+            figures = run_once(options.recording, folder / "data", shlex.split(options.node))
         finally:
             shutil.rmtree(folder)
         whole = figures["start-up"] + figures["all, without start-up"]

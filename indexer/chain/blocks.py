@@ -1,11 +1,15 @@
 """Ranges of blocks as fetched: consistent in themselves, hex strings as the node sent them."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header, SilentChange, Transaction
 from indexer.domain.state import ContractState
 from indexer.domain.units import Hash
+
+LOG_BYTES: Final = 900
+"""About what a log takes beside its data."""
 
 
 @dataclass(slots=True)
@@ -56,6 +60,12 @@ class FetchedRange:
     @property
     def log_count(self) -> int:
         return sum(len(block.logs) for block in self.blocks)
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes the range takes while it waits."""
+        logs = (log for block in self.blocks for log in block.logs)
+        return 500 * len(self.headers) + sum(LOG_BYTES + len(log.data) for log in logs)
 
     @property
     def size(self) -> int:

@@ -1,4 +1,4 @@
-"""Ranges that were fetched and wait for the reader, bounded in logs."""
+"""Ranges that were fetched and wait for the reader, bounded in bytes."""
 
 import asyncio
 import threading
@@ -8,12 +8,12 @@ from indexer.chain.blocks import FetchedRange
 
 
 class RangeQueue:
-    """Filled from an event loop, emptied from another thread; `most_logs` bounds what waits."""
+    """Filled from an event loop, emptied from another thread; `most_bytes` bounds what waits."""
 
-    def __init__(self, most_logs: int) -> None:
-        self._most_logs = most_logs
-        self._ranges: deque[FetchedRange] = deque()
-        self._logs = 0
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._ranges: deque[tuple[FetchedRange, int]] = deque()
+        self._bytes = 0
         self._changed = threading.Condition()
         self._error: BaseException | None = None
         self.space = asyncio.Event()
@@ -21,12 +21,13 @@ class RangeQueue:
 
     async def put(self, fetched: FetchedRange) -> None:
         """Queue a range as soon as there is room."""
-        while self._logs and self._logs + fetched.log_count > self._most_logs:
+        size = fetched.memory
+        while self._bytes and self._bytes + size > self._most_bytes:
             self.space.clear()
             await self.space.wait()
         with self._changed:
-            self._ranges.append(fetched)
-            self._logs += fetched.log_count
+            self._ranges.append((fetched, size))
+            self._bytes += size
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
@@ -39,7 +40,7 @@ class RangeQueue:
         """Forget everything, an error too."""
         with self._changed:
             self._ranges.clear()
-            self._logs = 0
+            self._bytes = 0
             self._error = None
 
     def take(self, timeout: float) -> FetchedRange | None:
@@ -50,6 +51,6 @@ class RangeQueue:
                 if self._error is not None:
                     raise self._error
                 return None
-            fetched = self._ranges.popleft()
-            self._logs -= fetched.log_count
+            fetched, size = self._ranges.popleft()
+            self._bytes -= size
             return fetched

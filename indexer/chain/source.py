@@ -33,8 +33,8 @@ INTERRUPT_SECONDS: Final = 0.1
 class SourceOptions:
     """Where blocks come from.
 
-    `reorg_depth` and `batch_size` (None: adaptive) in blocks; `most_queued`: logs fetched ahead, at most; intervals in
-    seconds; at the head the state of each `state_every`-th block is read.
+    `reorg_depth` and `batch_size` (None: adaptive) in blocks; `most_queued`: bytes fetched ahead, at most;
+    intervals in seconds; at the head the state of each `state_every`-th block is read.
     """
 
     rpc_urls: Sequence[str]
@@ -44,7 +44,7 @@ class SourceOptions:
     start_block: int = 0
     reorg_depth: int = 64
     batch_size: int | None = None
-    most_queued: int = 40_000
+    most_queued: int = 64_000_000
     poll_interval: float = 0.25
     full_blocks: FullBlocks = FullBlocks.AUTO
     state_every: int = 1
