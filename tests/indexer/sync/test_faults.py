@@ -22,7 +22,6 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from tests.databases import database_url, default_database, execute_on_server
 from tests.indexing import index
 from tests.processes import await_block, await_true, checkpoint, indexer, run_command, terminate
 from tests.rows import fetch_one
@@ -215,13 +214,9 @@ def test_a_standby_outlives_its_database(own_server: OwnServer, season: list[Rec
 
 
 def test_a_full_disk_is_named_and_indexing_goes_on_once_there_is_room(
-    template: str, season: list[RecordedBlock], digest_at: Digest, django_db_blocker: Any
+    own_server: OwnServer, season: list[RecordedBlock], digest_at: Digest
 ) -> None:
-    with (
-        django_db_blocker.unblock(),
-        small_disk(template) as (url, make_room),
-        ReplayServer(season) as server,
-    ):
+    with small_disk(own_server) as (url, make_room), ReplayServer(season) as server:
         with indexer(url, server.url, "--to-block", "900") as process:
             _, said = process.communicate(timeout=60)
         assert process.returncode == 1, said
@@ -242,58 +237,58 @@ def test_a_full_disk_is_named_and_indexing_goes_on_once_there_is_room(
 
 
 @contextmanager
-def small_disk(template: str) -> Iterator[tuple[str, Callable[[], None]]]:
+def small_disk(own: OwnServer) -> Iterator[tuple[str, Callable[[], None]]]:
     """The URL of a database on a file system of its own with little room left, and a way to make room.
 
-    Where file systems can't be mounted, a trigger refuses what a full disk would, with the server's own error code.
+    It is on a server of its own: while a disk is full, no session of its server can create or drop a database. Where
+    file systems can't be mounted, a trigger refuses what a full disk would, with the server's own error code.
     """
-    name = f"ghostnet_small_{os.getpid()}"
     folder = Path(tempfile.mkdtemp(prefix="ghostnet-disk-"))
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "none", folder], check=False).returncode == 0
-    tablespace = ""
-    if mounted:
-        folder.chmod(0o755)
-        place = folder / "space"
-        place.mkdir()
-        subprocess.run(["chown", f"--reference={server_data()}", place], check=True)
-        execute_on_server(f"CREATE TABLESPACE small LOCATION '{place}'")
-        tablespace = " TABLESPACE small"
-    execute_on_server(f"CREATE DATABASE {name} TEMPLATE {template}{tablespace}")
-    with default_database(name), connect() as connection:
-        url = database_url(name)
-        ballast = folder / "ballast"
+    try:
+        with small_file_system(own, folder) if mounted else refusing_trigger(own) as found:
+            yield found
+    finally:
+        shutil.rmtree(folder)
 
-        def make_room() -> None:
-            if mounted:
-                ballast.unlink()
-            else:
-                connection.execute("DROP TRIGGER full_disk ON level_states")
 
-        if mounted:
+@contextmanager
+def small_file_system(own: OwnServer, folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """A database on the file system that is mounted at `folder`, which is full until there is room."""
+    folder.chmod(0o755)
+    space, ballast = folder / "space", folder / "ballast"
+    space.mkdir()
+    subprocess.run(["chown", f"--reference={own.server.data}", space], check=True)
+    try:
+        with psycopg.connect(own.url.replace("/ghostnet?", "/postgres?"), autocommit=True) as server:
+            server.execute(f"CREATE TABLESPACE small LOCATION '{space}'".encode())
+            server.execute("CREATE DATABASE small TEMPLATE ghostnet TABLESPACE small")
             room = os.statvfs(folder)
             ballast.write_bytes(b"\0" * (room.f_bavail * room.f_frsize - (1 << 20)))
-        else:
-            connection.execute(
-                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION"
-                " 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;"
-                " CREATE TRIGGER full_disk BEFORE INSERT ON level_states FOR EACH ROW WHEN (NEW.id > 2000000000)"
-                " EXECUTE FUNCTION full_disk()"
-            )
-        try:
-            yield url, make_room
-        finally:
-            connection.close()
-            execute_on_server(f"DROP DATABASE {name} WITH (FORCE)")
-            if mounted:
-                execute_on_server("DROP TABLESPACE small")
-                subprocess.run(["umount", folder], check=True)
-            shutil.rmtree(folder)
+            yield own.url.replace("/ghostnet?", "/small?"), ballast.unlink
+            server.execute("DROP DATABASE small WITH (FORCE)")
+            server.execute("DROP TABLESPACE small")
+    finally:
+        own.server.stop()
+        subprocess.run(["umount", folder], check=True)
 
 
-def server_data() -> str:
-    """The data folder of the tests' server."""
-    with default_database("postgres"), connect() as connection:
-        return str(fetch_one(connection, "SHOW data_directory"))
+@contextmanager
+def refusing_trigger(own: OwnServer) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The server's database with a trigger that refuses rows, until there is room."""
+    with own.connect() as connection:
+        connection.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION"
+            " 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;"
+            " CREATE TRIGGER full_disk BEFORE INSERT ON level_states FOR EACH ROW WHEN (NEW.id > 2000000000)"
+            " EXECUTE FUNCTION full_disk()"
+        )
+
+    def make_room() -> None:
+        with own.connect() as connection:
+            connection.execute("DROP TRIGGER full_disk ON level_states")
+
+    yield own.url, make_room
 
 
 def test_sigterm_ends_a_backfill_and_the_following(
