@@ -1,4 +1,4 @@
-"""The REST API: its routers, its errors, its document."""
+"""The REST API: puts its routers, errors and document together."""
 
 from api.document import GhostnetAPI
 from api.errors import handle_errors

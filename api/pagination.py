@@ -17,12 +17,13 @@ Row = TypeVar("Row", bound=Model)
 Row_co = TypeVar("Row_co", bound=Model, covariant=True)
 
 Cursor = Annotated[
-    str | None, Query(max_length=300, description="`next_cursor` of the page before; of the same question only.")
+    str | None, Query(max_length=300, description="`next_cursor` of the page before, with the same other parameters.")
 ]
 Limit100 = Annotated[int, Query(ge=1, le=100, description="How many, at most 100.")]
 Limit1000 = Annotated[int, Query(ge=1, le=1000, description="How many, at most 1000.")]
 Offset = Annotated[
-    int | None, Query(ge=0, le=1_000_000, description="Leave out so many, and tell the total; a cursor is steadier.")
+    int | None,
+    Query(ge=0, le=1_000_000, description="Leave out so many rows, and answer with the total; a cursor is steadier."),
 ]
 MOST_DIGITS: Final = 78
 _SEARCH: Final = ("searched",)

@@ -1,1 +1,1 @@
-"""The frame: settings, database, entry points."""
+"""The Django project: settings, entry points, pages, admin, database backend, demo."""

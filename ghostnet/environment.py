@@ -121,7 +121,7 @@ class Environment(BaseSettings):
     log_format: Literal["text", "json"] = Field(default="text", validation_alias="GHOSTNET_LOG_FORMAT")
     traces_to: HttpUrl | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", repr=False)
 
-    # What a web process serves, and to whom.
+    # What a web process serves.
     requests_per_minute: Whole = Field(default=100, ge=0, le=1_000_000_000, validation_alias="GHOSTNET_RATE_LIMIT")
     proxies: Whole = Field(default=0, ge=0, le=100, validation_alias="GHOSTNET_PROXIES")
     cors_origins: Origins = Field(default=(), validation_alias="GHOSTNET_CORS_ORIGINS")
@@ -161,7 +161,7 @@ class Environment(BaseSettings):
 
     @property
     def debug(self) -> bool:
-        """Whether errors are shown with all that the code knew."""
+        """Whether pages show errors with their tracebacks."""
         return bool(self.debug_or_unset)
 
     @property

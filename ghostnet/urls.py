@@ -1,4 +1,4 @@
-"""Where requests go."""
+"""The URLs that Django serves."""
 
 from django.contrib import admin
 from django.urls import path

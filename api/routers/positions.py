@@ -41,9 +41,9 @@ def positions(
 
 @get(router, "/at-risk", schemas.AtRisk, "Who the next cullings would take")
 def at_risk(checkpoint: IndexedBlock, *, level: RequiredLevel, threshold: Limit1000 = 50) -> selectors.NextVictims:
-    """The first `threshold` victims of a level's next cullings, should nobody else come or go.
+    """The first `threshold` victims of a level's next cullings, if no other player enters or leaves.
 
-    A culling happens when somebody enters a full level. It takes the first of the level's array, whose place the last
+    A culling happens when a player enters a full level. It removes the first of the level's array, whose place the last
     one gets (GhostCore, `_cullPosition`).
     """
     return selectors.next_victims(level_in(level), threshold)

@@ -51,14 +51,14 @@ def round_bets(
     limit: Limit1000 = 100,
     cursor: Cursor = None,
 ) -> Page:
-    """Everybody's bet as it stands, the last one placed or claimed first."""
+    """All players' bets as they stand, the last one placed or claimed first."""
     found = _find(round_id)
     return paginate(markets.bets_in(round_id), cursor, limit, lambda bet: markets.PlacedBet(bet, found))
 
 
 @get(rounds, "/{round_id}/odds", schemas.Odds, "A round's odds")
 def odds(checkpoint: IndexedBlock, round_id: RoundId) -> CurrentRound:
-    """What a side pays per staked unit after the rake, as the contract computes it: in bps, and as a number."""
+    """Each side's payout per staked unit after the rake, as the contract computes it: in bps, and as a number."""
     return _find(round_id)
 
 
@@ -82,7 +82,7 @@ def player_bets(
     limit: Limit1000 = 100,
     cursor: Cursor = None,
 ) -> Page:
-    """The last one placed or claimed first; `unclaimed_only`: those whose winnings wait to be claimed."""
+    """The last one placed or claimed first; `unclaimed_only`: those whose winnings are not claimed yet."""
     listing = markets.bets_of(address_in(address), unclaimed=unclaimed_only)
     found = markets.rounds_of(listing)
     return paginate(listing, cursor, limit, lambda bet: markets.PlacedBet(bet, found[int(bet.round_id)]))

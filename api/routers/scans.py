@@ -52,7 +52,7 @@ def scan_deaths(
     limit: Limit1000 = 100,
     cursor: Cursor = None,
 ) -> Page:
-    """The last to die first."""
+    """The last death first."""
     _find(level, scan_id)
     return paginate(selectors.deaths_in(scan_id), cursor, limit)
 
@@ -64,7 +64,7 @@ def recent_deaths(
     limit: Limit100 = 50,
     cursor: Cursor = None,
 ) -> Page:
-    """Individual players, the last to die first."""
+    """Individual players, the last death first."""
     return paginate(selectors.deaths(optional_level(level)), cursor, limit)
 
 

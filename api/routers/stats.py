@@ -53,7 +53,7 @@ def deaths(checkpoint: IndexedBlock, period: Period = Period.ALL) -> list[stats.
 def volume(
     checkpoint: IndexedBlock, interval: Interval = Interval.DAY, from_: From = None, to: To = None
 ) -> list[stats.VolumePoint]:
-    """What moved in each bucket; the range is that of `/stats/tvl/history`."""
+    """Token transfers and tax in each bucket; the range is that of `/stats/tvl/history`."""
     return stats.volume(_buckets(checkpoint, interval, from_, to))
 
 

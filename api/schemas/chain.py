@@ -17,7 +17,7 @@ class Reorg(Schema):
 
 
 class Status(Schema):
-    """How far the indexer has come; `indexed_at` is the indexed block's time.
+    """The indexer's progress; `indexed_at` is the indexed block's time.
 
     `chain_head` is the node's last block when the indexed one was committed, and `lag` how many blocks were missing.
     """
@@ -35,7 +35,7 @@ class Status(Schema):
 
 
 class Event(Schema):
-    """A decoded event; `id` is its place in the chain, amounts among `args` are decimal strings."""
+    """A decoded event; `id` increases in chain order, amounts among `args` are decimal strings."""
 
     id: EventId = Field(examples=["4294967296"])
     contract: str = Field(examples=["GhostCore"])

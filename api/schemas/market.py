@@ -33,7 +33,7 @@ class Rounds(Page):
 
 
 class Odds(Schema):
-    """What a side pays per staked unit after the rake; 0 for an empty side."""
+    """A side's payout per staked unit after the rake; 0 for an empty side."""
 
     over_odds: Factor = Field(validation_alias="over_odds_bps", examples=[1.8])
     under_odds: Factor = Field(validation_alias="under_odds_bps", examples=[2.01])
@@ -57,7 +57,7 @@ class OddsHistory(Page):
 
 
 class Bet(Schema):
-    """A player's bet in a round; `claimable` is what waits to be claimed, `payout` what was."""
+    """A player's bet in a round; `claimable` is what can be claimed, `payout` what was."""
 
     round_id: int = Field(validation_alias=AliasPath("bet", "round_id"), examples=[7])
     address: Address = Field(validation_alias=AliasPath("bet", "address"))

@@ -1,4 +1,4 @@
-"""Positions, and who is at risk."""
+"""Positions, their changes, and the next victims of cullings."""
 
 from pydantic import AliasPath, Field
 
@@ -83,15 +83,15 @@ class PositionHistory(Page):
 
 
 class RankedPosition(ListedPosition):
-    """A position, and how many cullings until it is taken."""
+    """A position, and the number of cullings until it is removed."""
 
     rank: int = Field(examples=[1])
 
 
 class AtRisk(Schema):
-    """Who a level's next cullings would take; none is before `free_places` more players have entered.
+    """The victims of a level's next cullings; none happens before `free_places` more players have entered.
 
-    `order_known` is false after something that no log tells of: the order may be another then.
+    `order_known` is false after something that no log shows: the order may be another then.
     """
 
     level: Level

@@ -10,7 +10,7 @@ from indexer.models import CurrentLevel
 
 
 class Cascade(Schema):
-    """How the stakes of a scan's dead were split; `burned` is what really was."""
+    """The split of the stakes of a scan's dead; `burned` is what was burned in fact."""
 
     same_level: Wei = Field(validation_alias="same_level_amount")
     upstream: Wei = Field(validation_alias="upstream_amount")

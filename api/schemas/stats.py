@@ -6,7 +6,7 @@ from api.schemas.base import Address, Level, Moment, Schema, Wei
 
 
 class Flow(Schema):
-    """How many, and how much."""
+    """A number of events, and the sum of their amounts."""
 
     count: int = Field(examples=[12])
     amount: Wei
@@ -55,7 +55,7 @@ class Stats(Schema):
 
 
 class LevelDeaths(Schema):
-    """Who died on a level; streaks in scans."""
+    """Deaths on a level; streaks in scans."""
 
     level: Level
     count: int = Field(examples=[40])
@@ -85,7 +85,7 @@ class TvlPoint(Schema):
 
 
 class VolumePoint(Schema):
-    """What moved in a bucket."""
+    """Token transfers and tax in a bucket."""
 
     time: Moment
     transfers: int = Field(examples=[310])

@@ -1,1 +1,1 @@
-"""The project's database backend: TimescaleDB where the server has it, plain PostgreSQL where not."""
+"""Django's database backend for TimescaleDB and plain PostgreSQL, and the embedded server."""

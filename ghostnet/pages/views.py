@@ -18,9 +18,9 @@ from indexer.domain.units import Address
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 
 BOARD: Final = b"part=board"
-"""The query of the board alone. Such requests pass the API's front, which answers all browsers from one computation."""
+"""The query of the board alone. Such requests pass the caching frontend, which computes one answer for all browsers."""
 PAGES: Final = re.compile(r"/|/player/[^/]+|/scan/\d+/\d+")
-"""The paths that have a board. No other may pass that front, which knows nothing of sessions, hosts and tokens."""
+"""The paths that have a board. No others may pass that frontend, which knows no sessions, hosts and CSRF tokens."""
 CACHED_SECONDS: Final = 5
 _FRESH: Final = {"Cache-Control": "no-cache"}
 _ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")
@@ -29,24 +29,24 @@ Read = Callable[[IndexedBlock], dict[str, Any]]
 
 
 def spectators(request: HttpRequest) -> HttpResponseBase:
-    """The game as it stands, and what happens."""
+    """The network's page: the game as it stands, and the live feed."""
     return _page(request, "spectators", board.game)
 
 
 def player(request: HttpRequest, address: str) -> HttpResponseBase:
-    """One player. 404 for what is no address; an address that never played has a page too."""
+    """A player's page. 404 for what is no address; an address that never played has a page too."""
     if not _ADDRESS.fullmatch(address):
         raise Http404("that is no address: 0x and 40 hex digits")
     return _page(request, "player", lambda block: board.player(block, Address(address.lower())), address=address)
 
 
 def find_player(request: HttpRequest) -> HttpResponseBase:
-    """The search field's way to a player's page."""
+    """The search field's target: redirects to a player's page."""
     return HttpResponseRedirect(f"/player/{request.GET.get('address', '').strip()[:80]}")
 
 
 def scan(request: HttpRequest, level: int, scan_id: int) -> HttpResponseBase:
-    """One scan. 404 if there is none."""
+    """A scan's page. 404 if there is none."""
     return _page(request, "scan", lambda block: board.scan(block, level, scan_id))
 
 
@@ -78,7 +78,7 @@ def _board(request: HttpRequest, name: str, read: Read) -> HttpResponse:
 
 
 def _rendered(request: HttpRequest, name: str, read: Read, block: IndexedBlock) -> str:
-    """A page's board; kept until the next commit, whoever asks for it."""
+    """A page's board, cached until the next commit."""
     key = f"page {request.path} {block.revision} {block.block_hash}"
     text: str | None = cache.get(key)
     if text is None:

@@ -1,4 +1,4 @@
-"""What the feed's events say to people: one table, filled in here for the first page, by the browser from then on."""
+"""Sentences for the feed's events: filled in here for the page as served, by the browser (`words.js`) from then on."""
 
 import re
 from collections.abc import Callable
@@ -31,14 +31,14 @@ SENTENCES: Final = {
     "TOLL": "a toll of {amount:eth} was collected",
     "BUYBACK": "{data_burned:data} bought back and burned for {eth_spent:eth}",
 }
-"""By type; `{argument:kind}` is the argument, shown as its kind asks."""
+"""The sentences by type of event; `{argument:shape}` is an argument, shown by one of _SHAPES."""
 
-_PLACE: Final = re.compile(r"\{(\w+):(\w+)\}")
+_PLACEHOLDER: Final = re.compile(r"\{(\w+):(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a sentence: `text` to show, `title` exactly, `href` what it leads to."""
+    """A piece of a sentence: its text, the exact value as title, the target of its link."""
 
     text: str
     title: str = ""
@@ -46,9 +46,9 @@ class Part:
 
 
 def sentence(item: FeedItem) -> list[Part]:
-    """What an item says, piece by piece."""
+    """The sentence of an item, in pieces."""
     kind, data = item.body["type"], item.body["data"]
-    pieces = _PLACE.split(SENTENCES[kind])
+    pieces = _PLACEHOLDER.split(SENTENCES[kind])
     parts = [Part(pieces[0])]
     for argument, shape, text in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
         parts += [_SHAPES[shape](data[argument], data), Part(text)]
@@ -56,18 +56,18 @@ def sentence(item: FeedItem) -> list[Part]:
 
 
 def in_tokens(wei: Any, decimals: int = 2) -> str:
-    """Wei as whole tokens with so many decimals, cut off: `1,234.56`."""
+    """Wei as tokens with so many decimals, cut off: `1,234.56`."""
     whole, rest = divmod(abs(int(wei)), DATA)
     return f"{'-' if int(wei) < 0 else ''}{whole:,}.{rest * 10**decimals // DATA:0{decimals}d}"
 
 
 def short(text: str) -> str:
-    """An address or a hash, shortened for the eye."""
+    """An address or a hash, shortened: `0x9EF6…F76d`."""
     return f"{text[:6]}…{text[-4:]}" if len(text) > 12 else text
 
 
 def level_name(level: Any) -> str:
-    """A level's name for people."""
+    """A level's name with blanks: `BLACK ICE`."""
     return LevelId(int(level)).name.replace("_", " ")
 
 

@@ -1,4 +1,4 @@
-"""Search in the archive of events, newest first, a bounded part at a time."""
+"""Search in the archive of events, newest first; each search reads a bounded part of it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +10,13 @@ from indexer.domain.units import Address, first_id
 from indexer.models import ChainEvent
 
 MOST_SCANNED: Final = 20_000
-"""Events that one search looks at: an index on all arguments of all events would cost the writer more than rare
-searches are worth."""
+"""Events that one search reads: an index on all arguments of all events would cost the writer more than rare searches
+are worth."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What events are wanted; None for any. Blocks are inclusive."""
+    """Which events to find; None for any. Blocks are inclusive."""
 
     name: str | None
     contract: str | None
@@ -34,7 +34,7 @@ class FoundEvents:
 
 
 def search(wanted: EventFilter, before: int | None, most: int) -> FoundEvents:
-    """At most so many of the wanted events with an id below `before` (None: from the newest on)."""
+    """At most `most` of the wanted events with an id below `before` (None: from the newest on)."""
     rows = ChainEvent.objects.order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)

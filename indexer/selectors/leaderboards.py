@@ -40,12 +40,12 @@ class Loser:
 
 
 def longest_streaks(limit: int) -> list[Survivor]:
-    """The living with the longest streaks."""
+    """The living players with the longest streaks."""
     return _survivors("streak DESC, entry_time, address", limit)
 
 
 def longest_survivors(limit: int) -> list[Survivor]:
-    """The living who entered first."""
+    """The living players who entered first."""
     return _survivors("entry_time, address", limit)
 
 

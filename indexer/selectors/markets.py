@@ -35,7 +35,7 @@ def odds_history(round_id: int) -> Listing[Round]:
 
 
 def bets_in(round_id: int) -> Listing[CurrentBet]:
-    """Everybody's bet in a round as it stands, the last one placed or claimed first."""
+    """All players' bets in a round as they stand, the last one placed or claimed first."""
     return Listing(CurrentBet.objects.filter(round_id=round_id))
 
 

@@ -35,12 +35,12 @@ class Interval(StrEnum):
 
     @property
     def usual_span(self) -> timedelta:
-        """How far back a history in such buckets goes where nobody says otherwise."""
+        """How far back a history in such buckets goes by default."""
         return _USUAL_SPANS[self.value]
 
     @property
     def grain(self) -> str:
-        """The suffix of the aggregates that such buckets are made of."""
+        """The suffix in the names of the aggregates that such buckets are computed from."""
         return "hourly" if self is Interval.HOUR else "daily"
 
     def floor(self, time: datetime) -> datetime:
@@ -85,7 +85,7 @@ class Buckets:
 
 
 class Period(StrEnum):
-    """A stretch of time up to the checkpoint: the last 24 hours, 7 days or 30 days, the current one included."""
+    """The last 24 hours, 7 days or 30 days up to the checkpoint, the current hour or day included; or all time."""
 
     DAY = "day"
     WEEK = "week"
@@ -94,11 +94,11 @@ class Period(StrEnum):
 
     @property
     def grain(self) -> str:
-        """The suffix of the aggregates that it is summed up from."""
+        """The suffix in the names of the aggregates that the period is computed from."""
         return "hourly" if self is Period.DAY else "daily"
 
     def since(self, now: datetime) -> datetime | None:
-        """Where it begins: at a full hour for the day, at midnight for the others; None for all."""
+        """The start of the period up to `now`: a full hour for the day, midnight for the others; None for all."""
         if self is Period.ALL:
             return None
         if self is Period.DAY:

@@ -76,7 +76,7 @@ def changes(player: Address, action: str | None = None) -> Listing[PositionVersi
 
 @dataclass(frozen=True, slots=True)
 class NextVictims:
-    """Whom a level's next cullings remove, the first one first; there is none before `free_places` more have entered.
+    """The victims of a level's next cullings, the first one first; none happens before `free_places` more have entered.
 
     The order is what we know of the level's array of users; where `order_known` is False, something happened that no
     log shows, and it may be another.

@@ -1,4 +1,4 @@
-"""One state of the database for all reads of an answer, and the block that it stands at."""
+"""A snapshot of the database for all reads of an answer, and the block whose state it is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ class IndexedBlock:
     """The checkpoint: the last applied block; `timestamp` in unix seconds.
 
     `chain_head` is the node's last block as the indexer knew it at its last commit; `revision` rises with every commit,
-    also with one that goes back: two answers of one revision are of one state.
+    also with a rollback's: two reads of the same revision are of the same state.
     """
 
     chain_id: int
@@ -50,11 +50,11 @@ def indexed_block(row: tuple[Any, ...] | None) -> IndexedBlock | None:
 
 @contextmanager
 def snapshot() -> Iterator[IndexedBlock | None]:
-    """Let all reads inside see one state, that of the yielded block.
+    """Read in one transaction, in which all reads see the state after the block that it yields.
 
-    The transaction begins in the message that reads the checkpoint: one of Django's own would cost two more, of an
-    answer's few. Raises django.db.OperationalError,
-    also for a query that takes longer than LONGEST_QUERY.
+    It yields None before anything is indexed. The transaction begins in the message that reads the checkpoint: one of
+    Django's own would cost two more round trips, which are most of a short answer's time. Raises
+    django.db.OperationalError, also for a query that takes longer than LONGEST_QUERY.
     """
     with connection.cursor() as cursor:
         try:

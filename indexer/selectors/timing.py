@@ -1,4 +1,4 @@
-"""How long the statements of Django's connections take."""
+"""The time that statements on Django's connections take, as a metric."""
 
 import time
 from collections.abc import Callable

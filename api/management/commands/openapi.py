@@ -9,7 +9,7 @@ from api.document import openapi_json
 
 
 class Command(BaseCommand):
-    """The document for clients that want it as a file."""
+    """Writes the OpenAPI document to standard output."""
 
     help = "Print the API's OpenAPI document, as it stands in docs/openapi.json (`make openapi`)."
 

@@ -10,7 +10,7 @@ from indexer.management.base import GhostnetCommand, stop_on_signals
 
 
 class Command(GhostnetCommand):
-    """One terminal, no server to install."""
+    """Runs the demo until Ctrl-C."""
 
     help = "Serve a recorded season as a live chain, index it, and show it in the browser. Ctrl-C stops everything."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's declaration

@@ -11,7 +11,7 @@ from indexer.management.base import GhostnetCommand
 
 
 class Command(GhostnetCommand):
-    """The server that is used while DATABASE_URL is not set."""
+    """Manages the server that is used while DATABASE_URL is not set."""
 
     help = "Manage the embedded PostgreSQL, which is used while DATABASE_URL is not set."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's declaration

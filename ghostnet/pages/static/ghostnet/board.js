@@ -1,4 +1,4 @@
-// The board: asked for again after a change, and patched in place, so that focus, scrolling and selection stay.
+// The board: fetched again after a change, and patched in place, so that focus, scrolling and selection stay.
 
 const LOOK_EVERY = 1000;
 const READ_AT_LEAST_EVERY = 15000;
@@ -26,7 +26,7 @@ function patch(old, fresh) {
   before.slice(after.length).forEach((node) => node.remove());
 }
 
-// Counts down by the chain's time: that of the last block, and what our clock has gone on since.
+// Counts down by the chain's time: the last block's, plus the time since it was read.
 let chainTime = 0;
 let chainSeen = 0;
 
@@ -67,7 +67,7 @@ export class Board {
     this.wanted = true;
   }
 
-  // All browsers hear of a block at once: they shall not ask at once.
+  // All browsers get a block at the same moment: they must not all fetch at the same moment.
   wait() {
     setTimeout(() => this.look(), this.pause * (0.5 + Math.random()));
   }
@@ -90,10 +90,10 @@ export class Board {
     const answer = await fetch(this.url, { signal: AbortSignal.timeout(PATIENCE) });
     this.gone = answer.status === 404;
     if (this.gone) {
-      const word = document.createElement("p");
-      word.className = "alarm";
-      word.textContent = "A reorg has taken back what was shown here. Should it happen again, it will come back.";
-      board().replaceChildren(word);
+      const message = document.createElement("p");
+      message.className = "alarm";
+      message.textContent = "A reorg has taken back what was shown here. Should it happen again, it will come back.";
+      board().replaceChildren(message);
       return;
     }
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);

@@ -1,4 +1,4 @@
-// The page is complete as served. This keeps it up to date: the feed by /ws, the board by asking for it again.
+// Keeps the page up to date, which is complete as served: the feed through /ws, the board by fetching it again.
 
 import { Board } from "./board.js";
 import { LEVELS, row } from "./words.js";
@@ -8,20 +8,20 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10000;
 const PING_EVERY = 15000;
 const LONGEST_SILENCE = 35000;
-const REORG_SAID = 30000;
+const REORG_SHOWN = 30000;
 
 const live = document.getElementById("live");
 const feed = document.getElementById("feed");
 const connection = document.getElementById("connection");
 const notice = document.getElementById("notice");
 
-let hushed;
+let hideTimer;
 
-function say(text, milliseconds) {
-  clearTimeout(hushed);
+function showNotice(text, milliseconds) {
+  clearTimeout(hideTimer);
   notice.textContent = text;
   notice.hidden = false;
-  hushed = setTimeout(() => { notice.hidden = true; }, milliseconds);
+  hideTimer = setTimeout(() => { notice.hidden = true; }, milliseconds);
 }
 
 class Feed {
@@ -39,14 +39,14 @@ class Feed {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/ws`);
     this.caughtUp = false;
-    this.doubtful = [];
-    this.heardAt = this.askedAt = performance.now();
+    this.removedMeanwhile = [];
+    this.receivedAt = this.askedAt = performance.now();
     this.socket.onopen = () => this.subscribe();
     this.socket.onmessage = (frame) => this.take(JSON.parse(frame.data));
     this.socket.onclose = () => this.retry();
   }
 
-  // The PONG comes when what was missed has been told.
+  // The PONG comes after all that was missed.
   subscribe() {
     this.send({ type: "SUBSCRIBE", channels: ["feed"], since: String(this.cursor) });
     if (live.dataset.player) this.send({ type: "SUBSCRIBE_USER", address: live.dataset.player });
@@ -57,11 +57,11 @@ class Feed {
     this.socket.send(JSON.stringify(message));
   }
 
-  // A host that is gone says nothing, and neither does its connection.
+  // A host that is gone sends nothing, and its connection is not closed.
   watch() {
     const now = performance.now();
     if (!this.socket) return;
-    if (now - this.heardAt > LONGEST_SILENCE) this.drop();
+    if (now - this.receivedAt > LONGEST_SILENCE) this.drop();
     else if (this.socket.readyState === WebSocket.OPEN && now - this.askedAt > PING_EVERY) {
       this.askedAt = now;
       this.send({ type: "PING" });
@@ -85,7 +85,7 @@ class Feed {
   }
 
   take(message) {
-    this.heardAt = performance.now();
+    this.receivedAt = performance.now();
     switch (message.type) {
       case "FEED_EVENT":
         this.cursor = BigInt(message.id);
@@ -103,13 +103,13 @@ class Feed {
         this.board.want();
         break;
       case "PONG":
-        this.arrive();
+        this.finishCatchUp();
         break;
       case "POSITION_UPDATE":
         this.board.want();
         break;
       case "SCAN_WARNING":
-        say(`Scan of ${LEVELS[message.level]} in ${message.seconds_until} s`, message.seconds_until * 1000);
+        showNotice(`Scan of ${LEVELS[message.level]} in ${message.seconds_until} s`, message.seconds_until * 1000);
         break;
       case "ERROR":
         // Too old or unknown a cursor: what is missing is in the page that we load anew.
@@ -124,26 +124,26 @@ class Feed {
     const removed = [...feed.children].filter((line) => line.dataset.id && BigInt(line.dataset.id) >= first);
     removed.forEach((line) => line.remove());
     if (this.cursor >= first) this.cursor = first - 1n;
-    if (this.caughtUp) this.tellReorg(ancestor);
-    else this.doubtful.push(...removed.map((line) => [ancestor, line.dataset.id, line.textContent]));
+    if (this.caughtUp) this.showReorg(ancestor);
+    else this.removedMeanwhile.push(...removed.map((line) => [ancestor, line.dataset.id, line.textContent]));
     this.board.want();
   }
 
-  // All that was missed is told. A reorg that took back nothing of what was shown is no news.
-  arrive() {
+  // All that was missed has come. Reorgs that removed nothing of what the page shows are not mentioned.
+  finishCatchUp() {
     if (this.caughtUp) return;
     this.caughtUp = true;
     this.pause = FIRST_PAUSE;
     const oldest = BigInt(feed.lastElementChild?.dataset.id ?? 0);
-    for (const [ancestor, id, text] of this.doubtful) {
+    for (const [ancestor, id, text] of this.removedMeanwhile) {
       if (BigInt(id) < oldest || feed.querySelector(`[data-id="${id}"]`)?.textContent === text) continue;
-      this.tellReorg(ancestor);
+      this.showReorg(ancestor);
       break;
     }
   }
 
-  tellReorg(ancestor) {
-    say(`Reorg: the chain took back what happened after block ${ancestor}. What replaces it follows.`, REORG_SAID);
+  showReorg(ancestor) {
+    showNotice(`Reorg: the chain took back what happened after block ${ancestor}. What replaces it follows.`, REORG_SHOWN);
   }
 }
 

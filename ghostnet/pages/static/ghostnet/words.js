@@ -1,4 +1,4 @@
-// What events say to people: rows of the feed, made of the sentences that the page brings.
+// Rows of the feed, made of the sentences that the page contains.
 
 const WEI = 10n ** 18n;
 
