@@ -23,7 +23,7 @@ from ghostnet.http.handler import Answer, answer_of, respond
 from ghostnet.http.limits import RequestLimit
 from ghostnet.http.metrics import HITS, INDEXED, MISSES, REQUESTS, SECONDS
 from ghostnet.http.problems import problem
-from indexer.stream.commits import Heads
+from indexer.stream.commits import CommitWatcher
 
 CacheKey = tuple[bytes, bytes, bool, int]
 """What an answer depends on: path, query, whether it may be compressed, and the revision of the state it shows."""
@@ -54,9 +54,14 @@ class CachingFrontend:
     """
 
     def __init__(
-        self, heads: Heads, limit: RequestLimit, threads: int, longest_wait: float, cached: float = CACHED_SECONDS
+        self,
+        commits: CommitWatcher,
+        limit: RequestLimit,
+        threads: int,
+        longest_wait: float,
+        cached: float = CACHED_SECONDS,
     ) -> None:
-        self._heads = heads
+        self._commits = commits
         self._limit = limit
         self._longest_wait = longest_wait
         self._cached = cached
@@ -79,11 +84,11 @@ class CachingFrontend:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        self._heads.start()
+        self._commits.start()
         if not await _discard_body(scope, receive):
             return _TOO_LARGE
         await self._wait_for_block(scope["query_string"])
-        latest = self._heads.latest
+        latest = self._commits.latest
         if scope["method"] != "GET" or latest is None:
             return await self._run_django(scope)
         INDEXED.set(latest.block_number)
@@ -105,12 +110,12 @@ class CachingFrontend:
         if b"min_block=" in query:
             (text, *_) = parse_qs(query.decode("latin-1")).get("min_block", [""])
             if text.isdecimal() and len(text) <= MOST_BLOCK_DIGITS:
-                await self._heads.reach(int(text), self._longest_wait)
+                await self._commits.wait_for_block(int(text), self._longest_wait)
 
     async def _compute(self, key: CacheKey, scope: Scope) -> Answer:
         answer = await self._run_django(scope)
         if answer.block is not None:
-            self._heads.saw(answer.block)
+            self._commits.advance(answer.block)
             if answer.status == HTTPStatus.OK:
                 name = _cache_name((*key[:3], answer.block.revision))
                 self._cache.set(name, replace(answer, block=None), self._cached)

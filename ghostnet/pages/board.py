@@ -15,7 +15,7 @@ from indexer.selectors.addresses import checksummed
 from indexer.selectors.periods import Buckets, Interval, Period
 from indexer.selectors.players import latest_position
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.feed import end_of
+from indexer.stream.ids import last_id
 from indexer.stream.newest import newest_items
 
 FEED_ROWS: Final = 40
@@ -62,7 +62,7 @@ def standing(block: IndexedBlock) -> dict[str, Any]:
 def feed(block: IndexedBlock) -> dict[str, Any]:
     """The newest events, and the cursor after which the browser goes on."""
     items = newest_items(FEED_ROWS)
-    return {"feed": [(item, sentence(item)) for item in items], "cursor": end_of(block.block_number)}
+    return {"feed": [(item, sentence(item)) for item in items], "cursor": last_id(block.block_number)}
 
 
 def player(block: IndexedBlock, address: Address) -> dict[str, Any]:

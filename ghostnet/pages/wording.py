@@ -47,7 +47,7 @@ class Part:
 
 def sentence(item: FeedItem) -> list[Part]:
     """The sentence of an item, in pieces."""
-    kind, data = item.body["type"], item.body["data"]
+    kind, data = item.event.type, item.event.data
     pieces = _PLACEHOLDER.split(SENTENCES[kind])
     parts = [Part(pieces[0])]
     for argument, shape, text in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):

@@ -1,1 +1,1 @@
-"""From the database to whoever listens."""
+"""The feed: read from the tables by cursor, and relayed to a message broker."""

@@ -1,22 +1,22 @@
-"""What the project asks of a message broker: no more than this, so that there may be several."""
+"""What the project requires of a message broker, as a Protocol."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from indexer.base.errors import Retryable
-from indexer.stream.topics import Message, Place
+from indexer.stream.topics import Message, TopicPartition
 
 
-class BrokerAway(Retryable):
-    """The broker does not answer, or refuses to."""
+class BrokerUnavailable(Retryable):
+    """The broker does not answer, or refuses a call."""
 
     help = "Check IGGY_URL and the server. Nothing is lost: events wait in the database, and clients read on from it."
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A published message: its place in the partition, and its content."""
+    """A published message: its offset in the partition, its message id, and its content."""
 
     offset: int
     id: int
@@ -24,16 +24,20 @@ class Received:
 
 
 class Broker(Protocol):
-    """Ordered, durable partitions. Every method may wait for the network, for a bounded time; all raise BrokerAway."""
+    """Ordered, durable partitions. Each method may wait for the network, for a bounded time; each raises
+    BrokerUnavailable."""
 
     async def create_topics(self) -> None:
-        """Make the stream's topics, those that are missing."""
+        """Create those of the stream's topics that are missing."""
 
-    async def publish(self, place: Place, messages: Sequence[Message]) -> None:
-        """Append messages in order. When it returns they outlive the broker's process; when it raises, any may."""
+    async def publish(self, partition: TopicPartition, messages: Sequence[Message]) -> None:
+        """Append messages in order.
 
-    async def poll(self, place: Place, offset: int, most: int) -> list[Received]:
-        """Messages from an offset on, in order; none if there are none yet."""
+        After a normal return they outlive the broker's process; after an exception any of them may have been appended.
+        """
 
-    async def end(self, place: Place) -> int:
+    async def poll(self, partition: TopicPartition, offset: int, most: int) -> list[Received]:
+        """At most `most` messages from an offset on, in order; an empty list if there are none yet."""
+
+    async def end(self, partition: TopicPartition) -> int:
         """The offset that the next message will have."""

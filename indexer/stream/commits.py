@@ -1,19 +1,21 @@
-"""What the indexer has committed last, known in this process without asking: told by NOTIFY."""
+"""The indexer's last commit as this process knows it from commit notifications, without a query."""
 
 import asyncio
 from typing import Any
 
 from psycopg import AsyncConnection
 
+from indexer.base.retry import Backoff
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
-from indexer.stream.connection import fetch_one, listen, word
-from indexer.stream.persistence import Attempts, persist
+from indexer.stream.connection import fetch_one, listen, wait_for_commit
+from indexer.stream.reconnect import run_with_reconnect
 
 
-class Heads:
-    """The last indexed block as this process knows it; belongs to one event loop.
+class CommitWatcher:
+    """Follows commit notifications; belongs to one event loop.
 
-    While the connection that listens is lost, `latest` is None: nobody may rely on what might be old.
+    `latest` is the last indexed block, None before anything is indexed. It is None too while the connection is lost,
+    so that nothing is answered from a state that may be outdated.
     """
 
     def __init__(self) -> None:
@@ -22,27 +24,24 @@ class Heads:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to listen, once; later calls do nothing unless the task has ended."""
+        """Start the task that follows notifications, once; later calls do nothing unless that task has ended."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(
-                persist(self._follow, "ghostnet heads", "no word of commits"), name="heads"
+                run_with_reconnect(self._follow, "ghostnet commits", "commit notifications can't be received"),
+                name="commits",
             )
 
-    def saw(self, block: IndexedBlock) -> None:
-        """Somebody has read a checkpoint: if it is newer than ours, it is ours from now on."""
+    def advance(self, block: IndexedBlock) -> None:
+        """Take over a checkpoint that another reader has found, if it is newer than `latest`."""
         if self.latest is not None and block.revision > self.latest.revision:
             self._set(block)
 
-    async def changed(self) -> None:
-        """Wait for the next commit, or for the connection to be lost or found."""
-        await self._changed.wait()
-
-    async def reach(self, block_number: int, seconds: float) -> None:
-        """Wait until a block is indexed, but no longer than so many seconds."""
+    async def wait_for_block(self, block_number: int, seconds: float) -> None:
+        """Wait until a block is indexed, at most so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 while self.latest is None or self.latest.block_number < block_number:
-                    await self.changed()
+                    await self._changed.wait()
         except TimeoutError:
             return
 
@@ -51,13 +50,13 @@ class Heads:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _follow(self, connection: AsyncConnection[Any], attempts: Attempts) -> None:
+    async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
         try:
             await listen(connection)
             self._set(await self._read(connection))
-            attempts.succeeded()
+            backoff.reset()
             while True:
-                await word(connection)
+                await wait_for_commit(connection)
                 block = await self._read(connection)
                 if block is not None and (self.latest is None or block.revision > self.latest.revision):
                     self._set(block)

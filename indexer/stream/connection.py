@@ -1,4 +1,4 @@
-"""Connections of an event loop to the database: asking it, and being told of commits."""
+"""An event loop's connections to the database: opening one, waiting for commit notifications, reading a row."""
 
 from typing import Any, Final
 
@@ -8,16 +8,14 @@ from psycopg import AsyncConnection, IsolationLevel
 
 from indexer.store.checkpoint import HEAD_CHANNEL
 
-SILENCE: Final = 10.0
-"""Seconds without word of a commit after which the database is asked all the same."""
+LONGEST_WAIT: Final = 10.0
+"""Seconds without a commit notification after which a reader looks at the tables all the same."""
 
 
 async def connect(name: str) -> AsyncConnection[Any]:
-    """A connection of one's own in autocommit mode to Django's default database; the server knows it by `name`.
+    """Open an autocommit connection to Django's default database; the server shows it as `application_name` `name`.
 
-    What it reads in a transaction it reads from one snapshot.
-
-    Raises psycopg.OperationalError.
+    All reads in one transaction of it see one snapshot (REPEATABLE READ). Raises psycopg.OperationalError.
     """
     parameters = await sync_to_async(connections["default"].get_connection_params, thread_sensitive=False)()
     for django in ("context", "cursor_factory", "prepare_threshold"):
@@ -28,12 +26,12 @@ async def connect(name: str) -> AsyncConnection[Any]:
 
 
 async def listen(connection: AsyncConnection[Any]) -> None:
-    """From now on be told of commits."""
+    """Subscribe the connection to commit notifications (LISTEN)."""
     await connection.execute(f"LISTEN {HEAD_CHANNEL}")
 
 
-async def word(connection: AsyncConnection[Any], seconds: float = SILENCE) -> bool:
-    """Wait for a commit, but no longer than so many seconds; whether there was one."""
+async def wait_for_commit(connection: AsyncConnection[Any], seconds: float = LONGEST_WAIT) -> bool:
+    """Wait for a commit notification, at most so many seconds; return whether one came."""
     return bool([one async for one in connection.notifies(timeout=seconds, stop_after=1)])
 
 

@@ -1,28 +1,27 @@
-"""The feed: what the chain told and the rules found out, as the messages that browsers get.
+"""The feed's items: what clients get for each event, each death and each claim of rewards.
 
-A pure function of the stored rows: the same chain gives the same messages, whoever reads them and when.
+A pure function of the stored rows: the same chain gives the same items, on any process and at any time.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
-from indexer.domain.units import DATA, LOG_INDEX_BITS, block_of, first_id, to_hex
+from indexer.domain.units import DATA, block_of, to_hex
 from indexer.selectors.addresses import checksummed, shown
+from indexer.selectors.feed import ClaimRow, DeathRow, EventRow
+from indexer.stream.ids import claim_id, death_id
 
-CHANNELS: Final = ("positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed")
+Channel = Literal["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
+CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 EVERYTHING: Final = "feed"
-"""The channel that carries all but what is told thousands of times a day and concerns nobody else."""
+"""The channel that carries all items but small transfers and tax, of which there are thousands a day."""
 LARGE_TRANSFER: Final = 1_000 * DATA
-
-_DERIVED: Final = 1 << (LOG_INDEX_BITS - 1)
-_CLAIM: Final = _DERIVED | 1 << (LOG_INDEX_BITS - 2)
+"""Wei from which on a transfer is a LARGE_TRANSFER."""
 
 
 class Kind(NamedTuple):
-    """What an event becomes: its channel and type."""
+    """The channel and the type of an event's item."""
 
     channel: str
     type: str
@@ -50,7 +49,7 @@ KINDS: Final = {
     "TollCollected": Kind("fees", "TOLL"),
     "BuybackExecuted": Kind("fees", "BUYBACK"),
 }
-"""Of the contracts' events those that are told, by name."""
+"""The contracts' events that are in the feed, by name."""
 
 _KEYS: Final = {
     "positions": ("user", "victim"),
@@ -59,89 +58,92 @@ _KEYS: Final = {
     "markets": ("round_id",),
     "tokens": ("from",),
 }
-"""By channel the arguments one of which says what an event is about: what is about the same stays in order."""
+"""By channel the arguments one of which is an item's key: items with the same key stay in order in a topic."""
 _SMALL: Final = {"level", "source_level", "target_level", "boost_type", "value_bps", "round_type"}
-"""Arguments that any JSON number holds; all others go out as decimal strings."""
+"""Arguments that fit every client's JSON numbers; other integers go out as decimal strings."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeedItem:
-    """A message of the feed; `id` is its place in the chain, `key` the player, level or round that it is about."""
+class FeedEvent(msgspec.Struct, frozen=True):
+    """The event inside an item as clients get it: `data` are its arguments, wei as decimal strings; `timestamp` is the
+    block's time in milliseconds since 1970."""
+
+    type: str
+    data: dict[str, Any]
+    timestamp: int
+    block: int
+    tx: str
+
+
+class FeedFrame(msgspec.Struct, frozen=True, tag_field="type", tag="FEED_EVENT"):
+    """The message of `/ws` that carries an item; `status` is `confirmed` or `preconfirmed`."""
+
+    id: str
+    channel: str
+    event: FeedEvent
+    status: str
+
+
+class FeedItem(msgspec.Struct, frozen=True):
+    """An item of the feed.
+
+    `id` orders items as the chain has them (`indexer.stream.ids`); `key` is the player, level or round that the item
+    is about; `in_feed` says whether the channel `feed` carries it beside `channel`.
+    """
 
     id: int
     channel: str
-    type: str
     in_feed: bool
     key: str
-    body: dict[str, Any]
+    event: FeedEvent
+
+    @property
+    def type(self) -> str:
+        return self.event.type
 
     @property
     def block_number(self) -> int:
         return block_of(self.id)
 
     def frame(self, confirmed: bool) -> bytes:
-        """The message as it is sent."""
-        return msgspec.json.encode(
-            {
-                "type": "FEED_EVENT",
-                "id": str(self.id),
-                "channel": self.channel,
-                "event": self.body,
-                "status": "confirmed" if confirmed else "preconfirmed",
-            }
-        )
+        """The JSON of the item's FEED_EVENT message."""
+        status = "confirmed" if confirmed else "preconfirmed"
+        return msgspec.json.encode(FeedFrame(str(self.id), self.channel, self.event, status))
 
 
-def event_item(row: tuple[int, datetime, bytes, str, Any]) -> FeedItem:
-    """The item of a stored event: `(id, block_time, tx_hash, name, args)`, whose name is one of KINDS."""
-    place, time, tx_hash, name, args = row
-    channel, kind = KINDS[name]
-    data = {key: _value(key, value) for key, value in args.items()}
-    if name == "Transfer" and int(args["value"]) >= LARGE_TRANSFER:
+def event_item(row: EventRow) -> FeedItem:
+    """The item of a stored event whose name is one of KINDS."""
+    channel, kind = KINDS[row.name]
+    data = {key: _value(key, value) for key, value in row.args.items()}
+    if row.name == "Transfer" and int(row.args["value"]) >= LARGE_TRANSFER:
         kind = "LARGE_TRANSFER"
     if kind == "TAX":
-        data["part"] = "burned" if name == "TaxBurned" else "collected"
+        data["part"] = "burned" if row.name == "TaxBurned" else "collected"
     in_feed = kind not in ("TRANSFER", "TAX")
     key = next((str(data[name]) for name in _KEYS.get(channel, ()) if name in data), "")
-    return FeedItem(place, channel, kind, in_feed, key, _body(kind, data, time, place, tx_hash))
+    return FeedItem(row.id, channel, in_feed, key, _event(kind, data, row))
 
 
-def death_item(row: tuple[int, datetime, bytes, Any, int, bytes, Any, int]) -> FeedItem:
-    """The item of a stored death: `(id, block_time, tx_hash, scan_id, level, address, amount, streak)`.
-
-    No log names the dead one by one. Their items come after those of the block's logs.
-    """
-    place, time, tx_hash, scan_id, level, address, amount, streak = row
-    player = checksummed(bytes(address))
-    data = {"user": player, "level": level, "scan_id": str(scan_id), "amount": str(amount), "ghost_streak": streak}
-    return FeedItem(place | _DERIVED, "deaths", "TRACED", True, str(level), _body("TRACED", data, time, place, tx_hash))
-
-
-def claim_item(row: tuple[int, datetime, bytes, bytes, int, Any]) -> FeedItem:
-    """The item of a stored claim of rewards: `(id, block_time, tx_hash, address, level, rewards)`.
-
-    The contract emits no event for it (rule 9).
-    """
-    place, time, tx_hash, address, level, rewards = row
-    player = checksummed(bytes(address))
-    data = {"user": player, "level": level, "amount": str(rewards)}
-    body = _body("REWARDS_CLAIMED", data, time, place, tx_hash)
-    return FeedItem(place | _CLAIM, "positions", "REWARDS_CLAIMED", True, player, body)
-
-
-def end_of(block_number: int) -> int:
-    """The last id that an item of this block can have."""
-    return first_id(block_number + 1) - 1
-
-
-def _body(kind: str, data: dict[str, Any], time: datetime, place: int, tx_hash: bytes) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "data": data,
-        "timestamp": int(time.timestamp() * 1000),
-        "block": block_of(place),
-        "tx": to_hex(tx_hash),
+def death_item(row: DeathRow) -> FeedItem:
+    """The item of a stored death. No log names the players who died (rule 13)."""
+    data = {
+        "user": checksummed(bytes(row.address)),
+        "level": row.level,
+        "scan_id": str(row.scan_id),
+        "amount": str(row.amount),
+        "ghost_streak": row.streak,
     }
+    return FeedItem(death_id(row.id), "deaths", True, str(row.level), _event("TRACED", data, row))
+
+
+def claim_item(row: ClaimRow) -> FeedItem:
+    """The item of a stored claim of rewards, for which the contract emits no event (rule 9)."""
+    player = checksummed(bytes(row.address))
+    data = {"user": player, "level": row.level, "amount": str(row.rewards)}
+    return FeedItem(claim_id(row.id), "positions", True, player, _event("REWARDS_CLAIMED", data, row))
+
+
+def _event(kind: str, data: dict[str, Any], row: EventRow | DeathRow | ClaimRow) -> FeedEvent:
+    return FeedEvent(kind, data, int(row.block_time.timestamp() * 1000), block_of(row.id), to_hex(row.tx_hash))
 
 
 def _value(name: str, value: Any) -> Any:

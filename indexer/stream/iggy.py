@@ -1,4 +1,4 @@
-"""Apache Iggy as the broker: its client, with bounded waits, a new connection after every failure, and no state."""
+"""Apache Iggy as the broker: its client library, with bounded waits and a new connection after each failure."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,23 +19,24 @@ from apache_iggy import (
     TcpReconnectionConfig,
 )
 
-from indexer.stream.broker import BrokerAway, Received
-from indexer.stream.topics import PARTITIONS, SCHEMA_VERSION, STREAM, Message, Place
+from indexer.stream.broker import BrokerUnavailable, Received
+from indexer.stream.topics import PARTITIONS, SCHEMA_VERSION, STREAM, Message, TopicPartition
 
 T = TypeVar("T")
 _Request = Callable[[IggyClient], Awaitable[Any]]
 
-PATIENCE: Final = 5.0
+CALL_SECONDS: Final = 5.0
 """Seconds that a call may take."""
 MOST_SENT: Final = 1_000
-"""Messages that are sent at once."""
-_NOBODY: Final = Consumer.Single("ghostnet")
+"""Messages of one call."""
+_CONSUMER: Final = Consumer.Single("ghostnet")
 
 
 class IggyBroker:
-    """`iggy://user:password@host:port`, `iggy+tls://…?ca=file` for TLS; `chain_id` goes into every message's headers.
+    """A server at `iggy://user:password@host:port`, or `iggy+tls://…?ca=file` for TLS.
 
-    The client connects with the first call, and anew with the first one after a failure, with its login.
+    `chain_id` goes into each message's headers. The first call connects and logs in, and so does the first call after
+    a failure. Offsets are kept by the callers: the server stores none for us.
     """
 
     def __init__(self, url: str, chain_id: int) -> None:
@@ -44,7 +45,7 @@ class IggyBroker:
         self._client: IggyClient | None = None
 
     async def create_topics(self) -> None:
-        """Two at once may find a topic missing; the one that is too late finds it made."""
+        """Two processes may find a topic missing at once; the slower one then finds it created."""
         await self._ensure(lambda client: client.get_stream(STREAM), lambda client: client.create_stream(STREAM))
         for topic, partitions in PARTITIONS.items():
             await self._ensure(
@@ -54,40 +55,40 @@ class IggyBroker:
                     stream=STREAM,
                     name=topic,
                     partitions_count=partitions,
-                    messages_required_to_save=1,  # by default 1,024 wait in the server's memory, and die with it
+                    messages_required_to_save=1,  # by default 1,024 stay in the server's memory only
                 ),
             )
 
-    async def publish(self, place: Place, messages: Sequence[Message]) -> None:
-        topic, partition = place
+    async def publish(self, partition: TopicPartition, messages: Sequence[Message]) -> None:
+        topic, number = partition
         client = await self._connected()
         for start in range(0, len(messages), MOST_SENT):
             sent = [SendMessage(one.payload, self._headers(one), one.id) for one in messages[start : start + MOST_SENT]]
-            await self._call(client.send_messages(STREAM, topic, Partitioning.partition_id(partition), sent))
+            await self._call(client.send_messages(STREAM, topic, Partitioning.partition_id(number), sent))
 
-    async def poll(self, place: Place, offset: int, most: int) -> list[Received]:
-        topic, partition = place
+    async def poll(self, partition: TopicPartition, offset: int, most: int) -> list[Received]:
+        topic, number = partition
         client = await self._connected()
         found = await self._call(
             client.poll_messages(
                 STREAM,
                 topic,
-                consumer=_NOBODY,
+                consumer=_CONSUMER,
                 polling_strategy=PollingStrategy.Offset(offset),
                 count=most,
                 auto_commit=False,
-                partition_id=partition,
+                partition_id=number,
             )
         )
         return [Received(one.offset(), one.id(), one.payload()) for one in found]
 
-    async def end(self, place: Place) -> int:
-        topic, partition = place
+    async def end(self, partition: TopicPartition) -> int:
+        topic, number = partition
         client = await self._connected()
         details = await self._call(client.get_topic(STREAM, topic))
         if details is None:
-            raise BrokerAway(f"there is no topic {topic} yet")
-        (found,) = (one for one in details.partitions if one.id == partition)
+            raise BrokerUnavailable(f"there is no topic {topic} yet")
+        (found,) = (one for one in details.partitions if one.id == number)
         return found.current_offset + 1 if found.messages_count else 0
 
     def _headers(self, message: Message) -> dict[Any, Any]:
@@ -104,22 +105,22 @@ class IggyBroker:
             self._client = client
         return self._client
 
-    async def _ensure(self, look: _Request, make: _Request) -> None:
-        if await self._call(look(await self._connected())) is None:
+    async def _ensure(self, find: _Request, create: _Request) -> None:
+        if await self._call(find(await self._connected())) is None:
             try:
-                await self._call(make(await self._connected()))
-            except BrokerAway:
-                if await self._call(look(await self._connected())) is None:
+                await self._call(create(await self._connected()))
+            except BrokerUnavailable:
+                if await self._call(find(await self._connected())) is None:
                     raise
 
     async def _call(self, work: Awaitable[T]) -> T:
-        """The client's answer in time. Raises BrokerAway, and forgets the connection."""
+        """The client's answer within CALL_SECONDS. Raises BrokerUnavailable, and drops the connection."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(CALL_SECONDS):
                 return await work
         except (RuntimeError, ConnectionError, TimeoutError, ValueError) as error:
             self._client = None
-            raise BrokerAway(f"{_name(self._url)}: {str(error) or 'no answer in time'}") from error
+            raise BrokerUnavailable(f"{_name(self._url)}: {str(error) or 'no answer in time'}") from error
 
 
 def _configuration(url: str) -> TcpConfig:
@@ -137,6 +138,6 @@ def _configuration(url: str) -> TcpConfig:
 
 
 def _name(url: str) -> str:
-    """The server without its password, for messages."""
+    """The server's host and port, for messages: without the password."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or 8090}"

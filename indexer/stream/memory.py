@@ -1,45 +1,44 @@
-"""A broker in this process's memory, for tests: what the others do, without a network."""
+"""A broker in this process's memory, for tests: the behaviour of a real one, without a network."""
 
 from collections.abc import Sequence
 
-from indexer.stream.broker import BrokerAway, Received
-from indexer.stream.topics import PARTITIONS, Message, Place
+from indexer.stream.broker import BrokerUnavailable, Received
+from indexer.stream.topics import Message, TopicPartition, all_partitions
 
 
 class MemoryBroker:
-    """Keeps everything that was published; `away` makes it fail as one that can't be reached."""
+    """Keeps all published messages; while `unavailable` is True, each call fails as if there were no connection."""
 
     def __init__(self) -> None:
-        self.away = False
-        self._partitions: dict[Place, list[Received]] = {}
+        self.unavailable = False
+        self._partitions: dict[TopicPartition, list[Received]] = {}
 
     async def create_topics(self) -> None:
         self._check()
-        for topic, count in PARTITIONS.items():
-            for partition in range(count):
-                self._partitions.setdefault((topic, partition), [])
+        for partition in all_partitions():
+            self._partitions.setdefault(partition, [])
 
-    async def publish(self, place: Place, messages: Sequence[Message]) -> None:
-        kept = self._partition(place)
+    async def publish(self, partition: TopicPartition, messages: Sequence[Message]) -> None:
+        kept = self._messages(partition)
         for message in messages:
             offset = kept[-1].offset + 1 if kept else 0
             kept.append(Received(offset, message.id, message.payload))
 
-    async def poll(self, place: Place, offset: int, most: int) -> list[Received]:
-        return [one for one in self._partition(place) if one.offset >= offset][:most]
+    async def poll(self, partition: TopicPartition, offset: int, most: int) -> list[Received]:
+        return [one for one in self._messages(partition) if one.offset >= offset][:most]
 
-    async def end(self, place: Place) -> int:
-        kept = self._partition(place)
+    async def end(self, partition: TopicPartition) -> int:
+        kept = self._messages(partition)
         return kept[-1].offset + 1 if kept else 0
 
-    def lose(self, place: Place, messages: slice) -> None:
-        """Forget some of a partition's messages, as a crash or retention does."""
-        del self._partition(place)[messages]
+    def lose(self, partition: TopicPartition, messages: slice) -> None:
+        """Remove some of a partition's messages, as a crash or retention does."""
+        del self._messages(partition)[messages]
 
     def _check(self) -> None:
-        if self.away:
-            raise BrokerAway("told to be away")
+        if self.unavailable:
+            raise BrokerUnavailable("the broker in memory is set to be unavailable")
 
-    def _partition(self, place: Place) -> list[Received]:
+    def _messages(self, partition: TopicPartition) -> list[Received]:
         self._check()
-        return self._partitions[place]
+        return self._partitions[partition]

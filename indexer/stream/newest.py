@@ -1,40 +1,19 @@
-"""The newest items of the feed, for pages that are made without waiting for anything."""
+"""The newest feed items, for pages: read at once through Django's connection."""
 
-import json
-from collections.abc import Callable
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
-from django.db import connection
-
-from indexer.selectors.timing import SECONDS
+from indexer.selectors.feed import newest_claims, newest_deaths, newest_events
 from indexer.stream.feed import KINDS, LARGE_TRANSFER, FeedItem, claim_item, death_item, event_item
 
 _FEED_NAMES: Final = [name for name, kind in KINDS.items() if kind.type not in ("TRANSFER", "TAX")]
-_NEWEST: Final = "ORDER BY id DESC LIMIT %(limit)s"
-_READINGS: Final[tuple[tuple[str, Callable[[Any], FeedItem]], ...]] = (
-    (
-        "SELECT id, block_time, tx_hash, name, args FROM chain_events WHERE name = ANY(%(names)s)"
-        f" OR (name = 'Transfer' AND (args->>'value')::numeric >= %(large)s) {_NEWEST}",
-        lambda row: event_item((*row[:4], json.loads(row[4]))),
-    ),
-    (
-        f"SELECT id, block_time, tx_hash, scan_id, level, address, amount, streak FROM deaths {_NEWEST}",
-        death_item,
-    ),
-    (
-        "SELECT id, block_time, tx_hash, address, level, rewards FROM positions"
-        f" WHERE action = 'rewards_claimed' {_NEWEST}",
-        claim_item,
-    ),
-)
 
 
 def newest_items(limit: int) -> list[FeedItem]:
-    """The newest items that the channel `feed` carries, the last one first."""
-    parameters: dict[str, Any] = {"names": _FEED_NAMES, "large": LARGE_TRANSFER, "limit": limit}
-    found: list[FeedItem] = []
-    for query, item in _READINGS:
-        with SECONDS.time(), connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            found.extend(map(item, cursor.fetchall()))
-    return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
+    """The newest `limit` items that the channel `feed` carries, the newest first."""
+    found = chain(
+        map(event_item, newest_events(_FEED_NAMES, LARGE_TRANSFER, limit)),
+        map(death_item, newest_deaths(limit)),
+        map(claim_item, newest_claims(limit)),
+    )
+    return sorted(found, key=lambda item: item.id, reverse=True)[:limit]

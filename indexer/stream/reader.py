@@ -1,6 +1,10 @@
-"""The feed out of the database: what is new since a cursor, each time in one snapshot."""
+"""Reads the feed from the tables: what is new since a cursor, each time from one snapshot.
 
-from collections.abc import AsyncIterator, Iterable
+These functions on an async psycopg connection (`indexer.stream.connection`) are how stream and realtime run SQL: they
+live on an event loop, on which Django's connections would block everything else.
+"""
+
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,128 +12,130 @@ from typing import Any, Final
 from psycopg import AsyncConnection, IsolationLevel
 
 from indexer.domain.units import address_of, block_of, first_id, hash_of
+from indexer.selectors.feed import IS_CLAIM, SELECT_CLAIMS, SELECT_DEATHS, SELECT_EVENTS, ClaimRow, DeathRow, EventRow
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
 from indexer.stream.connection import fetch_one
-from indexer.stream.feed import KINDS, FeedItem, claim_item, death_item, end_of, event_item
+from indexer.stream.feed import KINDS, FeedItem, claim_item, death_item, event_item
+from indexer.stream.ids import last_id
 
 BLOCKS_A_PAGE: Final = 200
-"""Blocks with something of ours in them that are read at once."""
+"""Blocks with events of ours that are read at once."""
 
 _RANGE: Final = "id >= %(first)s AND id <= %(last)s"
-_EVENTS: Final = (
-    f"SELECT id, block_time, tx_hash, name, args FROM chain_events WHERE {_RANGE} AND name = ANY(%(names)s)"
-)
-_DEATHS: Final = f"SELECT id, block_time, tx_hash, scan_id, level, address, amount, streak FROM deaths WHERE {_RANGE}"
-_CLAIMS: Final = (
-    "SELECT id, block_time, tx_hash, address, level, rewards FROM positions"
-    f" WHERE {_RANGE} AND action = 'rewards_claimed'"
-)
+_EVENTS: Final = f"{SELECT_EVENTS} WHERE {_RANGE} AND name = ANY(%(names)s)"
+_DEATHS: Final = f"{SELECT_DEATHS} WHERE {_RANGE}"
+_CLAIMS: Final = f"{SELECT_CLAIMS} WHERE {_RANGE} AND {IS_CLAIM}"
 _TOUCHED: Final = f"SELECT DISTINCT address FROM positions WHERE {_RANGE}"
 _NAMES: Final = list(KINDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """How far a reader has come: everything up to the id `cursor` of the chain as it stood after the reorg `reorg`."""
+class FeedCursor:
+    """How far a reader has read: all items up to the id `event_id`, of the chain as it was after the reorg `reorg_id`
+    (0 for none)."""
 
-    cursor: int
-    reorg: int
+    event_id: int
+    reorg_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened between two positions: first the drop of all blocks above `ancestor`, if any, then `items`.
+    """What happened between two cursors: first the drop of all blocks above `ancestor` (None: no reorg), then `items`.
 
-    `ancestor` may lie above the first position: who has read on from there on another way must be told all the same.
+    `ancestor` may lie above the first cursor: a client that has read further by itself must learn of the reorg.
     """
 
     block: IndexedBlock
-    reached: Position
+    """The checkpoint at the time of reading."""
+    cursor: FeedCursor
+    """Where the step ends."""
     ancestor: int | None
     items: list[FeedItem]
     touched: set[str]
     """Addresses, lower case, of players whose position changed."""
     complete: bool = True
-    """Whether `reached` is the end of `block`."""
-    begins: int = 0
+    """Whether `cursor` is the end of `block`; else another step follows at once."""
+    after: int = 0
     """The id above which all items are here."""
 
 
 @asynccontextmanager
 async def snapshot(connection: AsyncConnection[Any]) -> AsyncIterator[IndexedBlock | None]:
-    """Let all reads inside see the state of the yielded block."""
+    """Let all reads inside see one state, and yield its checkpoint; None before anything is indexed."""
     assert connection.isolation_level is IsolationLevel.REPEATABLE_READ
     async with connection.transaction():
         yield indexed_block(await fetch_one(connection, READ_CHECKPOINT))
 
 
-async def newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, Position] | None:
-    """The last indexed block and the position at its end; None before anything is indexed."""
+async def read_newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, FeedCursor] | None:
+    """The last indexed block and the cursor at its end; None before anything is indexed."""
     async with snapshot(connection) as block:
         if block is None:
             return None
-        reorg, _ = await _reorgs_since(connection, 0)
-        return block, Position(end_of(block.block_number), reorg)
+        reorg_id, _ = await _reorgs_since(connection, 0)
+        return block, FeedCursor(last_id(block.block_number), reorg_id)
 
 
-async def step(connection: AsyncConnection[Any], position: Position, most_blocks: int) -> Step | None:
-    """What happened since a position, in no more than so many blocks with something of ours in them; None if nothing is
+async def read_step(connection: AsyncConnection[Any], cursor: FeedCursor, most_blocks: int) -> Step | None:
+    """What happened since a cursor, in at most `most_blocks` blocks with events of ours; None before anything is
     indexed."""
     async with snapshot(connection) as block:
         if block is None:
             return None
-        reorg, ancestor = await _reorgs_since(connection, position.reorg)
-        cursor = kept_cursor(position, ancestor)
-        end = end_of(block.block_number)
-        last = await page_end(connection, cursor, end, most_blocks)
-        items = await read_items(connection, cursor, last)
-        touched = await _touched(connection, cursor, last)
-        return Step(block, Position(last, reorg), ancestor, items, touched, last == end, cursor)
+        reorg_id, ancestor = await _reorgs_since(connection, cursor.reorg_id)
+        after = kept_id(cursor, ancestor)
+        end = last_id(block.block_number)
+        last = await page_end(connection, after, end, most_blocks)
+        items = await read_items(connection, after, last)
+        touched = await _touched(connection, after, last)
+        return Step(block, FeedCursor(last, reorg_id), ancestor, items, touched, last == end, after)
 
 
-def kept_cursor(position: Position, ancestor: int | None) -> int:
-    """How far a position's items still stand once all above an ancestor is dropped, None for nothing dropped."""
-    return position.cursor if ancestor is None else min(position.cursor, end_of(ancestor))
+def kept_id(cursor: FeedCursor, ancestor: int | None) -> int:
+    """The id up to which what was read by a cursor is still valid once all blocks above an ancestor are dropped."""
+    return cursor.event_id if ancestor is None else min(cursor.event_id, last_id(ancestor))
 
 
 async def read_items(connection: AsyncConnection[Any], after: int, last: int) -> list[FeedItem]:
     """The items with ids above `after` up to `last`, in order."""
     if after >= last:
         return []
+    # Row ids of deaths and claims are smaller than their items' ids: read the whole block, then compare.
     bounds = {"first": first_id(block_of(after)), "last": last, "names": _NAMES}
-    found: list[FeedItem] = []
-    readings: Iterable[tuple[str, Any]] = ((_EVENTS, event_item), (_DEATHS, death_item), (_CLAIMS, claim_item))
     async with connection.pipeline():
-        asked = [(await connection.execute(query, bounds, prepare=True), item) for query, item in readings]
-        for cursor, item in asked:
-            found.extend(map(item, await cursor.fetchall()))
+        events = await connection.execute(_EVENTS, bounds, prepare=True)
+        deaths = await connection.execute(_DEATHS, bounds, prepare=True)
+        claims = await connection.execute(_CLAIMS, bounds, prepare=True)
+        found = [event_item(EventRow(*row)) for row in await events.fetchall()]
+        found += [death_item(DeathRow(*row)) for row in await deaths.fetchall()]
+        found += [claim_item(ClaimRow(*row)) for row in await claims.fetchall()]
     return sorted((item for item in found if item.id > after), key=lambda item: item.id)
 
 
 async def page_end(connection: AsyncConnection[Any], after: int, last: int, most_blocks: int = BLOCKS_A_PAGE) -> int:
-    """Where a page of items after a cursor ends: at the end of a block, `last` at the latest."""
+    """The id at which a page of items after an id ends: the end of a block, `last` at the latest."""
     sql = "SELECT id FROM chain_blocks WHERE id > %s AND id <= %s ORDER BY id OFFSET %s LIMIT 1"
     row = await fetch_one(connection, sql, (after, last, most_blocks))
-    return last if row is None else min(last, end_of(block_of(row[0])))
+    return last if row is None else min(last, last_id(block_of(row[0])))
 
 
 async def block_hashes(connection: AsyncConnection[Any], blocks: set[int]) -> dict[int, str]:
-    """The hashes of blocks that hold something of ours."""
+    """The hashes of blocks that have events of ours, by number."""
     if not blocks:
         return {}
     rows = await connection.execute(
         "SELECT id, hash FROM chain_blocks WHERE id = ANY(%s)", (list(map(first_id, blocks)),)
     )
-    return {block_of(place): hash_of(block_hash) async for place, block_hash in rows}
+    return {block_of(row_id): hash_of(block_hash) async for row_id, block_hash in rows}
 
 
-async def kept_ancestor(connection: AsyncConnection[Any], cursor: int) -> int | None:
-    """The last block that surely still stands of all that somebody saw who saw the cursor's block; None: all do.
+async def common_ancestor(connection: AsyncConnection[Any], event_id: int) -> int | None:
+    """The last block that a client whose cursor is this id surely shares with the chain now; None: its block itself.
 
-    The cursor does not tell of which fork its block was. So whatever reorg dropped a block of that number counts, and
-    each later one that dropped what was left.
+    The id does not say of which fork its block was. So each reorg that dropped a block of that number counts, and each
+    later one that dropped what was left.
     """
-    kept = seen = block_of(cursor)
+    kept = seen = block_of(event_id)
     rows = await connection.execute(
         "SELECT ancestor_number, dropped_head FROM reorgs WHERE ancestor_number < %s ORDER BY id", (seen,)
     )
@@ -139,8 +145,8 @@ async def kept_ancestor(connection: AsyncConnection[Any], cursor: int) -> int | 
     return kept if kept < seen else None
 
 
-async def oldest_event(connection: AsyncConnection[Any]) -> int:
-    """The smallest cursor after which the whole feed is still stored."""
+async def oldest_cursor(connection: AsyncConnection[Any]) -> int:
+    """The smallest id after which the whole feed is still stored: what retention has not removed."""
     row = await fetch_one(
         connection,
         "SELECT coalesce((SELECT id FROM chain_events WHERE block_time >="
@@ -150,8 +156,14 @@ async def oldest_event(connection: AsyncConnection[Any]) -> int:
     return max(0, int(row[0]) - 1)
 
 
+async def next_scan_times(connection: AsyncConnection[Any]) -> dict[int, int]:
+    """The time of each level's next scan, in unix seconds."""
+    levels = await connection.execute("SELECT level, next_scan_time FROM current_levels", prepare=True)
+    return {level: int(next_scan_time) async for level, next_scan_time in levels}
+
+
 async def _reorgs_since(connection: AsyncConnection[Any], known: int) -> tuple[int, int | None]:
-    """The last reorg, and the block above which everything was dropped since a known one; None if nothing was."""
+    """The id of the last reorg, and the lowest ancestor of all reorgs after a known one (None if there were none)."""
     row = await fetch_one(connection, "SELECT max(id), min(ancestor_number) FROM reorgs WHERE id > %s", (known,))
     assert row is not None
     return (known, None) if row[0] is None else (row[0], row[1])

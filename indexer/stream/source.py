@@ -1,4 +1,4 @@
-"""Where a reader of the feed gets it from: the database itself, or a broker's `feed` topic."""
+"""The sources that a web process reads the feed from: the tables themselves, or the broker's `feed` topic."""
 
 import asyncio
 import logging
@@ -14,67 +14,69 @@ from indexer.base.errors import GhostnetError
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.broker import Broker, Received
-from indexer.stream.connection import listen, word
-from indexer.stream.feed import FeedItem, end_of
-from indexer.stream.reader import Position, Step
-from indexer.stream.topics import FEED, CommitMessage, EventMessage, ReorgMessage, decode
+from indexer.stream.connection import listen, wait_for_commit
+from indexer.stream.feed import FeedItem
+from indexer.stream.ids import last_id
+from indexer.stream.reader import FeedCursor, Step
+from indexer.stream.topics import FEED, CommitMessage, EventMessage, FeedMessage, ReorgMessage, decode
 
-PAUSE: Final = 0.001
-"""Seconds between two questions for messages while some must be on their way: Iggy tells nobody by itself."""
+BUSY_POLL: Final = 0.001
+"""Seconds between two polls after a commit, whose messages must be on their way: Iggy pushes nothing."""
 EXPECTED: Final = 0.25
-"""Seconds after a commit in which its messages are expected; later ones wait for the next look."""
-LOOK: Final = 0.05
-"""Seconds between two questions while nothing was committed."""
+"""Seconds after a commit in which its messages are expected; later ones are found by the next idle poll."""
+IDLE_POLL: Final = 0.05
+"""Seconds between two polls while nothing is committed."""
 MOST_POLLED: Final = 1_000
+"""Messages of one poll."""
 LONG_SILENCE: Final = 2.0
-"""Seconds without a message after which it is asked whether the topic still reaches as far."""
+"""Seconds without a message after which the topic's end is checked."""
 MOST_ITEMS: Final = 50_000
 MOST_BLOCKS: Final = 5_000
-"""Events, or blocks with something of ours in them, of a step. Who is so far behind has lost touch: clients then ask
-for what they miss by themselves."""
+"""Items, and blocks with events of ours, in one step. A reader that is further behind starts anew at the newest block,
+and its clients ask for what they missed, a page at a time."""
 
 logger = logging.getLogger(__name__)
 
 
 class FellBehind(GhostnetError):
-    """So much has happened that it can't be told in one step."""
+    """More has happened since the last step than one step may hold."""
 
-    help = "Nothing is lost: clients are sent away and come back with their cursors."
+    help = "Nothing is lost: clients are disconnected and reconnect with their cursors."
 
 
 class Source(Protocol):
-    """Tells of each commit, in order, from the moment on at which `begin` was called."""
+    """Yields a step for each commit, in order, for commits after the call of `begin`."""
 
     async def begin(self, connection: AsyncConnection[Any]) -> None:
-        """From now on nothing may be missed. Raises psycopg.OperationalError or BrokerAway."""
+        """From now on no commit is missed. Raises psycopg.OperationalError and BrokerUnavailable."""
 
-    def steps(self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position) -> AsyncIterator[Step]:
-        """What happened since a position, the end of `block`; never ends. Raises as `begin`, and FellBehind."""
+    def steps(self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> AsyncIterator[Step]:
+        """The steps since a cursor, which is the end of `block`; never ends. Raises as `begin` does, and FellBehind."""
 
 
 class DatabaseSource:
-    """Reads rows by cursor; NOTIFY says when."""
+    """Reads the tables by cursor at each commit notification."""
 
     async def begin(self, connection: AsyncConnection[Any]) -> None:
         await listen(connection)
 
     async def steps(
-        self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position
+        self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor
     ) -> AsyncIterator[Step]:
         revision = block.revision
         while True:
-            step = await _whole_step(connection, position)
+            step = await _whole_step(connection, cursor)
             if step is not None and step.block.revision != revision:
-                revision, position = step.block.revision, step.reached
+                revision, cursor = step.block.revision, step.cursor
                 yield step
-            await word(connection)
+            await wait_for_commit(connection)
 
 
 class BrokerSource:
-    """Reads the `feed` topic, on from where it ended when the reader began.
+    """Reads the `feed` topic, from its end at the time of `begin`.
 
-    The topic is not trusted to be whole: a broker may lose its end in a crash, its beginning to retention, or all of it
-    to somebody who made it anew. Where it has a gap, the tables tell what was in it.
+    The topic is not trusted to be complete: a broker may lose its end in a crash or its beginning to retention, or it
+    may have been deleted and created again. What is missing is read from the tables.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -84,122 +86,130 @@ class BrokerSource:
     async def begin(self, connection: AsyncConnection[Any]) -> None:
         await listen(connection)
         if self._offset is None:
-            self._offset = await self._broker.end((FEED, 0))
+            self._offset = await self._broker.end(FEED)
 
     async def steps(
-        self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position
+        self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor
     ) -> AsyncIterator[Step]:
-        """What was published before is known by `position`, also if it is published again; a step that was broken off
+        """Items up to `cursor` are skipped, also when they are published again; a step whose reading was interrupted
         is followed by one that has all of it."""
         assert self._offset is not None, "begin comes first"
         while True:
             try:
-                async for step in self._read(connection, block, position):
-                    block, position = step.block, step.reached
+                async for step in self._read(connection, block, cursor):
+                    block, cursor = step.block, step.cursor
                     yield step
             except _TopicHasGap as gap:
                 logger.warning("%s; what is missing is read from the tables", gap)
-                self._offset = await self._broker.end((FEED, 0))
-                found = await _whole_step(connection, position)
+                self._offset = await self._broker.end(FEED)
+                found = await _whole_step(connection, cursor)
                 if found is not None and found.block.revision > block.revision:
-                    block, position = found.block, found.reached
+                    block, cursor = found.block, found.cursor
                     yield found
             except FellBehind:
                 self._offset = None
                 raise
 
     async def _read(
-        self, connection: AsyncConnection[Any], block: IndexedBlock, position: Position
+        self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor
     ) -> AsyncIterator[Step]:
-        """Steps out of the topic. Raises _TopicHasGap, and FellBehind."""
-        partly = _Partly(block, position)
+        """The steps in the topic. Raises _TopicHasGap and FellBehind."""
+        assembler = _StepAssembler(cursor)
         async for message in self._messages(connection):
-            step = partly.take(_decoded(message))
+            step = assembler.add(_decoded(message))
             if step is not None:
-                # Only here: who begins anew after a failure must read a step from its first message on.
+                # Not before the whole step is read: a reader that starts again after a failure needs all of it.
                 self._offset = message.offset + 1
-                if step.block.revision > partly.block.revision:
+                if step.block.revision > block.revision:
                     yield step
-                    partly = _Partly(step.block, step.reached)
-                else:
-                    partly = _Partly(partly.block, partly.position)
+                    block, cursor = step.block, step.cursor
+                assembler = _StepAssembler(cursor)
 
     async def _messages(self, connection: AsyncConnection[Any]) -> AsyncIterator[Received]:
-        """All messages, as they come; commits to the tables tell when some may. Raises _TopicHasGap."""
+        """All messages in order, polled often after a commit and seldom without one. Raises _TopicHasGap."""
         assert self._offset is not None
-        offset, looked_at, expected = self._offset, time.monotonic(), 0.0
+        offset, checked_at, expected_until = self._offset, time.monotonic(), 0.0
         while True:
-            messages = await self._broker.poll((FEED, 0), offset, MOST_POLLED)
+            messages = await self._broker.poll(FEED, offset, MOST_POLLED)
             for message in messages:
                 if message.offset != offset:
-                    raise _TopicHasGap(f"the topic goes on at {message.offset} instead of {offset}")
+                    raise _TopicHasGap(f"the topic continues at offset {message.offset} instead of {offset}")
                 offset += 1
                 yield message
             if messages:
-                looked_at = time.monotonic()
+                checked_at = time.monotonic()
                 continue
-            if time.monotonic() - looked_at > LONG_SILENCE:
-                looked_at = time.monotonic()
-                if (end := await self._broker.end((FEED, 0))) < offset:
-                    raise _TopicHasGap(f"the topic ends at {end}, before {offset}")
-            if time.monotonic() < expected:
-                await asyncio.sleep(PAUSE)
-            elif await word(connection, LOOK):
-                expected = time.monotonic() + EXPECTED
+            if time.monotonic() - checked_at > LONG_SILENCE:
+                checked_at = time.monotonic()
+                if (end := await self._broker.end(FEED)) < offset:
+                    raise _TopicHasGap(f"the topic ends at offset {end}, before {offset}")
+            if time.monotonic() < expected_until:
+                await asyncio.sleep(BUSY_POLL)
+            elif await wait_for_commit(connection, IDLE_POLL):
+                expected_until = time.monotonic() + EXPECTED
 
 
-class _Partly:
-    """What was read of a step so far, after `position`, the end of `block`."""
+class _StepAssembler:
+    """Collects the messages of one step after a cursor."""
 
-    def __init__(self, block: IndexedBlock, position: Position) -> None:
-        self.block = block
-        self.position = position
+    def __init__(self, cursor: FeedCursor) -> None:
+        self._cursor = cursor
         self._items: dict[int, FeedItem] = {}
         self._ancestor: int | None = None
         self._touched: set[str] = set()
-        self._covered = position
-        """How far the messages so far, without a gap, have come."""
+        self._covered = cursor
+        """How far the messages so far go without a gap."""
 
-    def take(self, message: EventMessage | ReorgMessage | CommitMessage) -> Step | None:
-        """The step, with the message that ends it. Raises _TopicHasGap and FellBehind."""
+    def add(self, message: FeedMessage) -> Step | None:
+        """Add a message; return the step if this one completes it. Raises _TopicHasGap and FellBehind."""
         match message:
             case EventMessage():
-                if message.id > reader.kept_cursor(self.position, self._ancestor):
-                    self._items[message.id] = message.item()
-                    if len(self._items) > MOST_ITEMS:
-                        raise FellBehind(f"more than {MOST_ITEMS} events at once")
+                self._add_event(message)
             case ReorgMessage():
-                if message.reorg > self.position.reorg:
-                    known = message.ancestor_block if self._ancestor is None else self._ancestor
-                    ancestor = self._ancestor = min(known, message.ancestor_block)
-                    self._items = {place: item for place, item in self._items.items() if place <= end_of(ancestor)}
-                    self._covered = Position(min(self._covered.cursor, end_of(ancestor)), message.reorg)
+                self._add_reorg(message)
             case CommitMessage():
-                if message.begins > self._covered.cursor:
-                    raise _TopicHasGap(f"the topic has nothing between {self._covered.cursor} and {message.begins}")
-                if message.reorg > self._covered.reorg:
-                    raise _TopicHasGap(f"the topic has no reorg {message.reorg}")
-                self._covered = replace(self._covered, cursor=max(self._covered.cursor, message.cursor))
-                self._touched |= set(message.touched)
-                if message.complete:
-                    told = [self._items[place] for place in sorted(self._items)]
-                    return Step(message.block, message.reached, self._ancestor, told, self._touched)
+                return self._add_commit(message)
         return None
+
+    def _add_event(self, message: EventMessage) -> None:
+        if message.id > reader.kept_id(self._cursor, self._ancestor):
+            self._items[message.id] = message.item()
+            if len(self._items) > MOST_ITEMS:
+                raise FellBehind(f"more than {MOST_ITEMS} events at once")
+
+    def _add_reorg(self, message: ReorgMessage) -> None:
+        if message.reorg > self._cursor.reorg_id:
+            lowest = message.ancestor_block if self._ancestor is None else min(self._ancestor, message.ancestor_block)
+            self._ancestor, kept = lowest, last_id(lowest)
+            self._items = {item_id: item for item_id, item in self._items.items() if item_id <= kept}
+            self._covered = FeedCursor(min(self._covered.event_id, kept), message.reorg)
+
+    def _add_commit(self, message: CommitMessage) -> Step | None:
+        if message.begins > self._covered.event_id:
+            raise _TopicHasGap(f"the topic has nothing between {self._covered.event_id} and {message.begins}")
+        if message.reorg > self._covered.reorg_id:
+            raise _TopicHasGap(f"the topic lacks reorg {message.reorg}")
+        self._covered = replace(self._covered, event_id=max(self._covered.event_id, message.cursor))
+        self._touched |= set(message.touched)
+        if not message.complete:
+            return None
+        items = [self._items[item_id] for item_id in sorted(self._items)]
+        return Step(message.block, message.reached, self._ancestor, items, self._touched)
 
 
 class _TopicHasGap(Exception):
-    """Messages are missing, or one of them is none of ours."""
+    """The topic lacks messages, or has one that is not ours."""
 
 
-def _decoded(message: Received) -> EventMessage | ReorgMessage | CommitMessage:
+def _decoded(message: Received) -> FeedMessage:
     try:
         return decode(message.payload)
     except msgspec.DecodeError as error:
-        raise _TopicHasGap(f"the message at {message.offset} can't be read ({error})") from error
+        raise _TopicHasGap(f"the message at offset {message.offset} can't be decoded ({error})") from error
 
 
-async def _whole_step(connection: AsyncConnection[Any], position: Position) -> Step | None:
-    step = await reader.step(connection, position, MOST_BLOCKS)
+async def _whole_step(connection: AsyncConnection[Any], cursor: FeedCursor) -> Step | None:
+    step = await reader.read_step(connection, cursor, MOST_BLOCKS)
     if step is not None and not step.complete:
         raise FellBehind(f"more than {MOST_BLOCKS} blocks at once")
     return step

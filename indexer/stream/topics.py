@@ -1,19 +1,28 @@
-"""The stream's topics: which item goes where, and how its message is named."""
+"""The stream's topics: what its messages are, and to which partition each item goes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.feed import FeedItem
-from indexer.stream.reader import Position, Step
+from indexer.stream.feed import FeedEvent, FeedItem
+from indexer.stream.reader import FeedCursor, Step
+
+
+class TopicPartition(NamedTuple):
+    """A partition of a topic; messages are in order inside one."""
+
+    topic: str
+    partition: int
+
 
 STREAM: Final = "ghostnet"
 SCHEMA_VERSION: Final = 1
-FEED: Final = "feed"
+FEED: Final = TopicPartition("feed", 0)
+"""The one partition that holds everything in chain order, and a message after each commit."""
 PARTITIONS: Final = {
     "positions": 3,
     "scans": 5,
@@ -22,10 +31,11 @@ PARTITIONS: Final = {
     "system": 1,
     "token": 3,
     "fees": 1,
-    FEED: 1,
+    FEED.topic: 1,
 }
-"""Topics with their partitions; messages of one key (a player, a level, a round) stay in order in one of them."""
+"""The number of partitions of each topic; items with one key (a player, a level, a round) go to the same one."""
 _TOPIC_OF: Final = {"markets": "market", "tokens": "token"}
+"""Topics that are not named as their channels are."""
 _COMMIT: Final = "commit"
 _REORG: Final = "reorg"
 _EVENT: Final = "event"
@@ -33,10 +43,10 @@ _EVENT: Final = "event"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to publish.
+    """A message to publish.
 
-    `id` (128 bits, never 0, for which Iggy would make one up) is the same each time that the same thing is published,
-    also when a reorg took it back and another one brings it again.
+    `id` (128 bits, never 0, which Iggy would replace by a random one) is the same whenever the same thing is
+    published, also when a reorg dropped it and another one brings it back.
     """
 
     id: int
@@ -44,12 +54,8 @@ class Message:
     payload: bytes
 
 
-Place = tuple[str, int]
-"""A topic and a partition of it."""
-
-
 class EventMessage(msgspec.Struct, tag_field="kind", tag=_EVENT):
-    """An item of the feed."""
+    """An item of the feed, and the hash of its block."""
 
     id: int
     block_hash: str
@@ -57,22 +63,26 @@ class EventMessage(msgspec.Struct, tag_field="kind", tag=_EVENT):
     type: str
     in_feed: bool
     key: str
-    event: dict[str, Any]
+    event: FeedEvent
 
     def item(self) -> FeedItem:
-        return FeedItem(self.id, self.channel, self.type, self.in_feed, self.key, self.event)
+        return FeedItem(self.id, self.channel, self.in_feed, self.key, self.event)
 
 
 class ReorgMessage(msgspec.Struct, tag_field="kind", tag=_REORG):
-    """Everything above `ancestor_block` did not happen; `reorg` numbers reorgs."""
+    """All blocks above `ancestor_block` were dropped; `reorg` is the reorg's id, which rises."""
 
     ancestor_block: int
     reorg: int
 
 
 class CommitMessage(msgspec.Struct, tag_field="kind", tag=_COMMIT):
-    """All of a commit of the indexer has been told, or, where it is not `complete`, a part of it: in `feed` only, for
-    who mirrors a state. What was told are the items above the id `begins`: who has come less far has a gap."""
+    """The messages before this one are all of a commit or, where it is not `complete`, a part of it.
+
+    Only in FEED, for readers that mirror a state. `cursor` and `reorg` are the FeedCursor reached. The messages are all
+    items above the id `begins`: a reader that has read less far has a gap. `touched` are the players whose positions
+    changed.
+    """
 
     block: IndexedBlock
     cursor: int
@@ -82,48 +92,54 @@ class CommitMessage(msgspec.Struct, tag_field="kind", tag=_COMMIT):
     begins: int = 0
 
     @property
-    def reached(self) -> Position:
-        return Position(self.cursor, self.reorg)
+    def reached(self) -> FeedCursor:
+        return FeedCursor(self.cursor, self.reorg)
 
 
-_decoder: Final = msgspec.json.Decoder(EventMessage | ReorgMessage | CommitMessage)
+FeedMessage = EventMessage | ReorgMessage | CommitMessage
+_decoder: Final = msgspec.json.Decoder(FeedMessage)
 
 
-def decode(payload: bytes) -> EventMessage | ReorgMessage | CommitMessage:
-    """A message's payload. Raises msgspec.DecodeError."""
-    message: EventMessage | ReorgMessage | CommitMessage = _decoder.decode(payload)
+def decode(payload: bytes) -> FeedMessage:
+    """A message from its payload. Raises msgspec.DecodeError."""
+    message: FeedMessage = _decoder.decode(payload)
     return message
 
 
-def messages_of(step: Step, hashes: dict[int, str]) -> dict[Place, list[Message]]:
-    """What is to be published of a step, in order for each place; `hashes` are those of the items' blocks."""
-    found: dict[Place, list[Message]] = {}
+def all_partitions() -> Iterator[TopicPartition]:
+    """All partitions of all topics."""
+    return (TopicPartition(topic, number) for topic, count in PARTITIONS.items() for number in range(count))
 
-    def tell(places: Iterable[Place], message: Message) -> None:
-        for place in places:
-            found.setdefault(place, []).append(message)
 
+def messages_of(step: Step, hashes: dict[int, str]) -> dict[TopicPartition, list[Message]]:
+    """The messages to publish for a step, in order for each partition; `hashes` are those of the items' blocks."""
+    found: dict[TopicPartition, list[Message]] = {}
+
+    def add(partitions: Iterable[TopicPartition], message: Message) -> None:
+        for partition in partitions:
+            found.setdefault(partition, []).append(message)
+
+    reached = step.cursor
     if step.ancestor is not None:
-        reorg = ReorgMessage(step.ancestor, step.reached.reorg)
-        everywhere = ((topic, partition) for topic, count in PARTITIONS.items() for partition in range(count))
-        tell(everywhere, _message(_REORG, reorg, step.ancestor, step.reached.reorg))
+        reorg = ReorgMessage(step.ancestor, reached.reorg_id)
+        add(all_partitions(), _message(_REORG, reorg, step.ancestor, reached.reorg_id))
     for item in step.items:
         block_hash = hashes[item.block_number]
-        event = EventMessage(item.id, block_hash, item.channel, item.type, item.in_feed, item.key, item.body)
-        tell((place_of(item), (FEED, 0)), _message(_EVENT, event, item.id, block_hash))
-    reached, touched = step.reached, sorted(step.touched)
-    commit = CommitMessage(step.block, reached.cursor, reached.reorg, touched, step.complete, step.begins)
-    tell([(FEED, 0)], _message(_COMMIT, commit, step.block.block_hash, step.block.revision, reached.cursor))
+        event = EventMessage(item.id, block_hash, item.channel, item.type, item.in_feed, item.key, item.event)
+        add((partition_of(item), FEED), _message(_EVENT, event, item.id, block_hash))
+    touched = sorted(step.touched)
+    commit = CommitMessage(step.block, reached.event_id, reached.reorg_id, touched, step.complete, step.after)
+    add([FEED], _message(_COMMIT, commit, step.block.block_hash, step.block.revision, reached.event_id))
     return found
 
 
-def place_of(item: FeedItem) -> Place:
-    """The topic and partition of an item."""
+def partition_of(item: FeedItem) -> TopicPartition:
+    """The partition of an item in its channel's topic."""
     topic = _TOPIC_OF.get(item.channel, item.channel)
     if item.key.isdecimal():
-        return topic, int(item.key) % PARTITIONS[topic]
+        return TopicPartition(topic, int(item.key) % PARTITIONS[topic])
     digest = blake2b(item.key.encode(), digest_size=8).digest()
-    return topic, int.from_bytes(digest, "big") % PARTITIONS[topic]
+    return TopicPartition(topic, int.from_bytes(digest, "big") % PARTITIONS[topic])
 
 
 def _message(kind: str, content: msgspec.Struct, *name: object) -> Message:

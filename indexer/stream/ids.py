@@ -1,0 +1,27 @@
+"""The ids of feed items: the id of the row that an item is made of, moved where no log names the item.
+
+A block's ids are `block_number << 23 | log_index`. A death or a claim of rewards has no log of its own; its id lies in
+the upper half of its block's ids, after those of all logs (a block of 2²² logs would need more gas than any has).
+"""
+
+from typing import Final
+
+from indexer.domain.units import LOG_INDEX_BITS, first_id
+
+_DERIVED: Final = 1 << (LOG_INDEX_BITS - 1)
+_CLAIM: Final = _DERIVED | 1 << (LOG_INDEX_BITS - 2)
+
+
+def death_id(row_id: int) -> int:
+    """The id of a death's item, from the id of its row in `deaths`."""
+    return row_id | _DERIVED
+
+
+def claim_id(row_id: int) -> int:
+    """The id of the item of claimed rewards, from the id of its row in `positions`; after all deaths of the block."""
+    return row_id | _CLAIM
+
+
+def last_id(block_number: int) -> int:
+    """The largest id that an item of this block can have: the feed cursor at the block's end."""
+    return first_id(block_number + 1) - 1

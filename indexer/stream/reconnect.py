@@ -1,0 +1,49 @@
+"""The loop of each task that must outlive a lost database or broker: connect, run, log, wait, connect again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NoReturn
+
+import psycopg
+from psycopg import AsyncConnection
+
+from indexer.base.retry import Backoff
+from indexer.stream.broker import BrokerUnavailable
+from indexer.stream.connection import connect
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 5.0
+
+
+async def run_with_reconnect(
+    work: Callable[[AsyncConnection[Any], Backoff], Awaitable[None]], name: str, description: str
+) -> NoReturn:
+    """Run `work` on a database connection of its own, and again after it has failed or returned; never returns.
+
+    `work` calls `reset` of its Backoff whenever it has made progress, which ends an outage: the next failure waits for
+    the shortest pause again. Of an outage each distinct error is logged once, introduced by `description`; `name` is
+    the connection's name on the server.
+    """
+    backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+    logged = set[str]()
+    while True:
+        error: Exception | None = None
+        level = logging.WARNING
+        try:
+            async with await connect(name) as connection:
+                await work(connection, backoff)
+        except (BrokerUnavailable, psycopg.OperationalError, OSError) as expected:
+            error = expected
+        except Exception as unexpected:  # noqa: BLE001 - logged below with its traceback
+            error, level = unexpected, logging.ERROR
+        if backoff.failures == 0:
+            logged.clear()
+        pause = backoff.pause()
+        if error is not None and str(error) not in logged:
+            logged.add(str(error))
+            traceback = error if level == logging.ERROR else None
+            logger.log(level, "%s, trying again in %.1f s: %s", description, pause, error, exc_info=traceback)
+        await asyncio.sleep(pause)
