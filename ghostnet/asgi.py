@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from asgi_correlation_id import CorrelationIdMiddleware
+from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from prometheus_client import make_asgi_app
@@ -20,11 +21,11 @@ from ghostnet.http.front import CachingFrontend  # noqa: E402 - Django must be s
 from ghostnet.http.headers import EXPOSED_HEADERS  # noqa: E402
 from ghostnet.http.limits import RequestLimit  # noqa: E402
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES  # noqa: E402
-from indexer.stream.commits import Heads  # noqa: E402
+from indexer.stream.commits import CommitWatcher  # noqa: E402
 from indexer.stream.iggy import IggyBroker  # noqa: E402
 from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
-from realtime.gateway import Gateway  # noqa: E402
 from realtime.hub import Hub  # noqa: E402
+from realtime.routing import websockets  # noqa: E402
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Request ids of proxies and clients that are accepted; anything else could forge a line of the log."""
@@ -34,10 +35,10 @@ MOST_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
 
 environment = settings.GHOSTNET
-heads: Final = Heads()
+commits: Final = CommitWatcher()
 api: Final[ASGIApp] = CORSMiddleware(
     CachingFrontend(
-        heads,
+        commits,
         RequestLimit(environment.requests_per_minute, environment.proxies),
         environment.api_threads,
         environment.longest_wait,
@@ -48,7 +49,7 @@ api: Final[ASGIApp] = CORSMiddleware(
 )
 
 boards: Final = CachingFrontend(
-    heads, RequestLimit(0, environment.proxies), BOARD_THREADS, environment.longest_wait, cached=CACHED_SECONDS
+    commits, RequestLimit(0, environment.proxies), BOARD_THREADS, environment.longest_wait, cached=CACHED_SECONDS
 )
 """The pages' boards: every browser asks for one after every block."""
 limited_pages: Final = ConcurrencyLimit(pages, MOST_PAGES)
@@ -58,7 +59,7 @@ source: Final = (
     if environment.iggy_url
     else DatabaseSource()
 )
-sockets: Final = Gateway(Hub(source, environment.reorg_depth), environment.cors_origins, environment.replay_blocks)
+sockets: Final = websockets(Hub(source, environment.reorg_depth), environment.cors_origins, environment.replay_blocks)
 
 metrics: Final[Any] = make_asgi_app()
 """This process's metrics. None of Django's URLs: Prometheus asks by IP address, which ALLOWED_HOSTS does not name."""
@@ -82,9 +83,8 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 """Gives every request an id (X-Request-ID), in its answer and in the log."""
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """What daphne serves. Sockets come as daphne gives them: :class:`realtime.wire.Wire` writes to its transport."""
-    await (sockets if scope["type"] == "websocket" else requests)(scope, receive, send)
+application: Final[Any] = ProtocolTypeRouter({"http": requests, "websocket": sockets})
+"""What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""
 
 
 # A full garbage collection stops all answers for longer than one may take; what start-up allocated stays anyway.

@@ -1,4 +1,4 @@
-"""One connected client: what it wants, how far it has come, and what may be sent to it."""
+"""One connected client: its subscriptions, how far it has been sent, and which frames it still needs."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -9,71 +9,71 @@ from realtime.wire import TOO_SLOW, Wire
 
 MOST_SUBSCRIPTIONS: Final = 64
 MOST_HELD: Final = 20_000
-"""Messages that may wait for the end of a replay."""
+"""Frames that may be held until the end of a replay."""
 
 
 @dataclass(eq=False, slots=True)
 class Client:
     """A connection with its subscriptions.
 
-    `cursor` is the id up to which the client knows its channels. While it is behind the hub or ahead of it (after a
-    replay from a newer snapshot), `settled` is False, and each frame is checked against the cursor.
+    `cursor` is the id up to which the client knows its channels. While a client is not in sync with the hub (during a
+    replay, or after one from a newer snapshot than the hub's), each frame is checked against the cursor.
     """
 
     wire: Wire
     cursor: int = 0
     channels: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
-    settled: bool = True
+    in_sync: bool = True
     revision: int = 0
-    """The revision of the database up to which the client was told, once its replay has ended."""
-    held: deque["Held"] | None = None
-    """What the hub told while a replay is under way; None while there is none."""
+    """The database's revision that the last replay has brought the client to."""
+    held: deque["HeldFrame"] | None = None
+    """Frames from the hub that wait for the end of the current replay; None while there is none."""
 
-    def wants(self, item: FeedItem) -> bool:
-        """Whether one of its channels carries this."""
+    def is_subscribed_to(self, item: FeedItem) -> bool:
+        """Whether one of its channels carries this item."""
         return carries(self.channels, item)
 
-    def tell(self, item: FeedItem, frame: bytes) -> None:
-        """An item from the hub."""
-        if self.settled:
+    def send_item(self, item: FeedItem, frame: bytes) -> None:
+        """Send an item's frame, unless the client knows the item; hold it back during a replay."""
+        if self.in_sync:
             self.wire.write(frame)
         elif self.held is not None:
-            self._hold(Held(item, frame, None))
+            self._hold(HeldFrame(item, frame, None))
         elif item.id > self.cursor:
             self.cursor = item.id
             self.wire.write(frame)
 
-    def tell_reorg(self, dropped_from: int, frame: bytes) -> None:
-        """Everything from this id on did not happen."""
-        if self.settled:
+    def send_reorg(self, dropped_from: int, frame: bytes) -> None:
+        """Send the frame of a reorg that dropped all ids from `dropped_from` on, unless the client knows none."""
+        if self.in_sync:
             self.wire.write(frame)
         elif self.held is not None:
-            self._hold(Held(None, frame, dropped_from))
+            self._hold(HeldFrame(None, frame, dropped_from))
         elif dropped_from <= self.cursor:
             self.cursor = dropped_from - 1
             self.wire.write(frame)
 
-    def _hold(self, held: "Held") -> None:
+    def _hold(self, held: "HeldFrame") -> None:
         assert self.held is not None
         self.held.append(held)
         if len(self.held) > MOST_HELD:
             self.wire.close(TOO_SLOW)
 
-    def release(self) -> None:
-        """The replay has ended: tell what was held back."""
-        held, self.held = self.held or (), None
-        for one in held:
+    def end_replay(self) -> None:
+        """Send what was held back during the replay, as far as the client does not know it."""
+        frames, self.held = self.held or (), None
+        for one in frames:
             if one.item is not None:
-                if self.wants(one.item):
-                    self.tell(one.item, one.frame)
+                if self.is_subscribed_to(one.item):
+                    self.send_item(one.item, one.frame)
             elif one.dropped_from is not None:
-                self.tell_reorg(one.dropped_from, one.frame)
+                self.send_reorg(one.dropped_from, one.frame)
 
-    def settle(self, revision: int) -> None:
-        """The hub has told all up to a revision."""
+    def sync(self, revision: int) -> None:
+        """The hub has sent all up to a revision: from the client's own one on, both are in sync."""
         if self.held is None and revision >= self.revision:
-            self.settled = True
+            self.in_sync = True
 
 
 def carries(channels: set[str], item: FeedItem) -> bool:
@@ -82,8 +82,8 @@ def carries(channels: set[str], item: FeedItem) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Something that waits for the end of a replay: an item, or the id from which on everything was dropped."""
+class HeldFrame:
+    """A frame held until the end of a replay: an item's, or that of a reorg, which dropped ids from `dropped_from`."""
 
     item: FeedItem | None
     frame: bytes

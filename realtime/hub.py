@@ -1,7 +1,7 @@
-"""The hub: reads the feed once for a whole web process and tells all clients of it.
+"""The hub: reads the feed once for a whole web process and sends it to all clients.
 
-Each item becomes bytes once, whoever many get it. The hub reads by its own cursor; when its source fails it begins
-again where it was, so clients notice nothing but a delay.
+Each item becomes bytes once, however many clients get it. The hub reads by its own feed cursor; when its source fails,
+it goes on from that cursor, and clients notice only a delay.
 """
 
 import asyncio
@@ -12,149 +12,158 @@ from opentelemetry.trace import get_current_span
 from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 
+from indexer.base.retry import Backoff
 from indexer.base.tracing import TRACER
 from indexer.domain.units import first_id
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
+from indexer.stream.connection import wait_for_commit
 from indexer.stream.feed import EVERYTHING, FeedItem
-from indexer.stream.persistence import Attempts, persist
-from indexer.stream.reader import Position, Step
+from indexer.stream.reader import FeedCursor, Step
+from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.source import FellBehind, Source
-from realtime import protocol
 from realtime.client import Client
+from realtime.protocol import Reorg, ScanWarning
 from realtime.updates import PositionUpdates
 from realtime.warnings import ScanWarnings
-from realtime.wire import before_shutdown, frame
+from realtime.wire import GOING_AWAY, TRY_AGAIN, before_shutdown, frame
 
 logger = logging.getLogger(__name__)
 
 CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected")
-MESSAGES: Final = Counter("websocket_messages", "Feed items told, once for each client that got them")
-GOING_AWAY: Final = 1001
-TRY_AGAIN: Final = 1013
-"""For whom something was missed: the client may go on from its cursor, on another connection."""
-PAUSE: Final = 0.5
-"""Seconds between two looks at an empty database."""
+MESSAGES: Final = Counter("websocket_messages", "Feed items sent, counted once for each client that got them")
+LONGEST_START: Final = 2.0
+"""Seconds that a client's handshake waits for the hub to have read where the feed stands."""
 
 
 class Hub:
-    """All clients of a process, by what they want; belongs to one event loop."""
+    """All clients of a process, by their subscriptions; belongs to one event loop.
+
+    Items at least `reorg_depth` blocks below the chain's head are sent as confirmed.
+    """
 
     def __init__(self, source: Source, reorg_depth: int) -> None:
         self._source = source
         self._reorg_depth = reorg_depth
         self._clients: set[Client] = set()
-        self._unsettled: set[Client] = set()
-        self._recipients: dict[tuple[str, bool], tuple[Client, ...]] = {}
+        self._out_of_sync: set[Client] = set()
+        self._subscribers: dict[tuple[str, bool], tuple[Client, ...]] = {}
+        """The clients that get items of a channel, in or not in `feed`; emptied when a subscription changes."""
         self._task: asyncio.Task[None] | None = None
         self._updating: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        self._warnings = ScanWarnings(self._warn)
+        self._warnings = ScanWarnings(self._send_warning)
         self.updates = PositionUpdates()
         self.block: IndexedBlock | None = None
-        self.position = Position(0, 0)
+        self.cursor = FeedCursor(0, 0)
 
     async def start(self) -> None:
-        """Begin to read, once; wait until the hub knows where it is, for a moment at most."""
+        """Start to read, once; wait until the hub's cursor is known, at most LONGEST_START seconds."""
         if self._task is None or self._task.done():
             if self._task is None:
-                before_shutdown(self._say_good_bye)
+                before_shutdown(self._close_all)
                 self._updating = asyncio.get_running_loop().create_task(self.updates.run(), name="position updates")
             self._task = asyncio.get_running_loop().create_task(
-                persist(self._follow, "ghostnet hub", "the feed can't be read"), name="hub"
+                run_with_reconnect(self._follow, "ghostnet hub", "the feed can't be read"), name="hub"
             )
         if not self._ready.is_set():
-            await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=2)
+            await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=LONGEST_START)
 
-    def join(self, client: Client) -> None:
-        """A client has connected: it knows what the hub knows."""
-        client.cursor = self.position.cursor
+    def add(self, client: Client) -> None:
+        """A client has connected: its cursor is the hub's."""
+        client.cursor = self.cursor.event_id
         self._clients.add(client)
         CONNECTIONS.set(len(self._clients))
 
-    def leave(self, client: Client) -> None:
-        """A client has gone."""
+    def remove(self, client: Client) -> None:
+        """A client has disconnected."""
         self._clients.discard(client)
-        self.updates.leave(client)
-        self._unsettled.discard(client)
-        self._recipients.clear()
+        self.updates.remove(client)
+        self._out_of_sync.discard(client)
+        self._subscribers.clear()
         CONNECTIONS.set(len(self._clients))
 
     def changed(self, client: Client) -> None:
-        """A client wants something else now."""
-        self._recipients.clear()
-        if not client.settled:
-            self._unsettled.add(client)
+        """A client's channels have changed, or whether it is in sync."""
+        self._subscribers.clear()
+        if not client.in_sync:
+            self._out_of_sync.add(client)
 
-    def confirmed(self, item: FeedItem, block: IndexedBlock) -> bool:
-        """Whether no reorg is expected to reach this deep."""
+    def is_confirmed(self, item: FeedItem, block: IndexedBlock) -> bool:
+        """Whether an item is so deep below the head at `block` that no reorg is expected to reach it."""
         return item.block_number <= block.chain_head - self._reorg_depth
 
-    async def _follow(self, connection: AsyncConnection[Any], attempts: Attempts) -> None:
+    async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
         await self._source.begin(connection)
-        block = self.block or await self._find_place(connection)
+        block = self.block or await self._start_at_newest(connection)
         try:
-            async for step in self._source.steps(connection, block, self.position):
-                await self._tell(connection, step)
-                attempts.succeeded()
+            async for step in self._source.steps(connection, block, self.cursor):
+                await self._send_step(connection, step)
+                backoff.reset()
         except FellBehind as error:
             logger.warning("the feed goes on at the newest block: %s", error.message)
             self.block = None
 
-    async def _find_place(self, connection: AsyncConnection[Any]) -> IndexedBlock:
-        """Begin at the newest block, once there is one. Whoever has subscribed before may miss what lies between, and
-        has to ask for it."""
-        while (found := await reader.newest(connection)) is None:
+    async def _start_at_newest(self, connection: AsyncConnection[Any]) -> IndexedBlock:
+        """Set the cursor to the end of the newest block, once there is one. Clients with subscriptions may miss what
+        lies before it: they are disconnected, and ask for it with their cursors."""
+        while (found := await reader.read_newest(connection)) is None:
             self._ready.set()
-            await asyncio.sleep(PAUSE)
-        self.block, self.position = found
+            await wait_for_commit(connection)
+        self.block, self.cursor = found
         for client in self._clients:
             if client.channels or client.users:
                 client.wire.close(TRY_AGAIN)
-        await self._warnings.read(connection, self.block)
+        self._warnings.update(await reader.next_scan_times(connection), self.block)
         self._ready.set()
         return self.block
 
-    @TRACER.start_as_current_span("tell")
-    async def _tell(self, connection: AsyncConnection[Any], step: Step) -> None:
-        """Tell everybody of a step; whoever joins meanwhile waits at this step's end or before its beginning."""
+    @TRACER.start_as_current_span("send")
+    async def _send_step(self, connection: AsyncConnection[Any], step: Step) -> None:
+        """Send a step to its subscribers, without giving way to clients that connect or subscribe meanwhile."""
         get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
-        before, self.block, self.position = self.position, step.block, step.reached
+        before, self.block, self.cursor = self.cursor, step.block, step.cursor
         if step.ancestor is not None:
-            dropped_from, text = first_id(step.ancestor + 1), frame(protocol.reorg(step.ancestor))
-            for client in self._clients:
-                if (client.channels or client.users) and (dropped_from <= before.cursor or not client.settled):
-                    client.tell_reorg(dropped_from, text)
+            self._send_reorg(step.ancestor, before)
         for item in step.items:
-            recipients = self._who(item)
-            if recipients:
-                text = frame(item.frame(self.confirmed(item, step.block)))
-                for client in recipients:
-                    client.tell(item, text)
-                MESSAGES.inc(len(recipients))
-        for client in [*self._unsettled]:
-            client.settle(step.block.revision)
-            if client.settled:
-                self._unsettled.discard(client)
+            subscribers = self._subscribers_of(item)
+            if subscribers:
+                text = frame(item.frame(self.is_confirmed(item, step.block)))
+                for client in subscribers:
+                    client.send_item(item, text)
+                MESSAGES.inc(len(subscribers))
+        for client in [*self._out_of_sync]:
+            client.sync(step.block.revision)
+            if client.in_sync:
+                self._out_of_sync.discard(client)
         if step.ancestor is not None:
             self.updates.all_changed()
         else:
             self.updates.changed(step.touched)
-        await self._warnings.read(connection, step.block)
+        self._warnings.update(await reader.next_scan_times(connection), step.block)
 
-    def _who(self, item: FeedItem) -> tuple[Client, ...]:
+    def _send_reorg(self, ancestor: int, before: FeedCursor) -> None:
+        """Send a reorg to each client that may know dropped items: those up to the cursor `before` the step, or, where
+        a client is not in sync, up to its own."""
+        dropped_from, text = first_id(ancestor + 1), frame(Reorg.of(ancestor).encode())
+        for client in self._clients:
+            if (client.channels or client.users) and (dropped_from <= before.event_id or not client.in_sync):
+                client.send_reorg(dropped_from, text)
+
+    def _subscribers_of(self, item: FeedItem) -> tuple[Client, ...]:
         key = (item.channel, item.in_feed)
-        found = self._recipients.get(key)
+        found = self._subscribers.get(key)
         if found is None:
-            found = self._recipients[key] = tuple(client for client in self._clients if client.wants(item))
+            found = tuple(client for client in self._clients if client.is_subscribed_to(item))
+            self._subscribers[key] = found
         return found
 
-    def _say_good_bye(self) -> None:
+    def _close_all(self) -> None:
         for client in self._clients:
             client.wire.close(GOING_AWAY)
 
-    def _warn(self, level: int, seconds: int) -> None:
-        text = frame(protocol.scan_warning(level, seconds))
+    def _send_warning(self, level: int, seconds: int) -> None:
+        text = frame(ScanWarning(level, seconds).encode())
         for client in self._clients:
             if client.channels & {"scans", EVERYTHING}:
                 client.wire.write(text)

@@ -11,8 +11,8 @@ from indexer.selectors.players import PlayerPosition, latest_position
 
 
 @sync_to_async(thread_sensitive=True)
-def positions_of(addresses: list[str]) -> dict[str, Any]:
-    """Each player's position now, None for who has none. Raises django.db.OperationalError."""
+def read_positions(addresses: list[str]) -> dict[str, Any]:
+    """Each player's position now, None where there is none. Raises django.db.OperationalError."""
     try:
         found = {address: latest_position(Address(address))[1] for address in addresses}
         return {address: position and _as_json(position) for address, position in found.items()}

@@ -1,6 +1,6 @@
-"""POSITION_UPDATEs: who watches which player, and whose position is to be told.
+"""POSITION_UPDATEs: which client watches which player, and which positions are to be sent.
 
-Apart from the feed, which waits for none of this: after a reorg any position may be another one.
+Apart from the feed, which waits for none of this: after a reorg all watched positions are read again.
 """
 
 import asyncio
@@ -10,20 +10,23 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError
 
-from realtime import protocol
+from indexer.base.retry import Backoff
+from indexer.selectors.addresses import checksummed
 from realtime.client import Client
-from realtime.positions import positions_of
+from realtime.positions import read_positions
+from realtime.protocol import PositionUpdate
 from realtime.wire import frame
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 50
-"""Positions that are read in one go."""
-PAUSE: Final = 0.5
+"""Positions that are read together."""
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 5.0
 
 
 class PositionUpdates:
-    """All watched players of a process; belongs to one event loop."""
+    """All watched players of a process, by lower-case address; belongs to one event loop."""
 
     def __init__(self) -> None:
         self._watchers: defaultdict[str, set[Client]] = defaultdict(set)
@@ -31,57 +34,61 @@ class PositionUpdates:
         self._wake = asyncio.Event()
 
     def watch(self, client: Client, address: str) -> None:
-        """A client wants to know of a player's position."""
+        """Send this player's position to a client after each change."""
         client.users.add(address)
         self._watchers[address].add(client)
 
     def unwatch(self, client: Client, address: str) -> None:
-        """A client does not want to know of a player any more."""
+        """Undo `watch`; allowed without it."""
         client.users.discard(address)
         self._watchers[address].discard(client)
         if not self._watchers[address]:
             del self._watchers[address]
 
-    def leave(self, client: Client) -> None:
-        """A client has gone."""
+    def remove(self, client: Client) -> None:
+        """A client has disconnected: undo each of its `watch`."""
         for address in [*client.users]:
             self.unwatch(client, address)
 
     def changed(self, touched: set[str]) -> None:
         """These players' positions have changed."""
         for address in touched & self._watchers.keys():
-            self._tell_soon(address, self._watchers[address])
+            self._schedule(address, self._watchers[address])
 
     def all_changed(self) -> None:
         """Any position may have changed."""
         self.changed({*self._watchers})
 
-    def ask(self, client: Client, address: str) -> None:
-        """A client wants to be told a position as it stands."""
-        self._tell_soon(address, {client})
+    def request(self, client: Client, address: str) -> None:
+        """Send a player's position to one client as it stands."""
+        self._schedule(address, {client})
 
-    def _tell_soon(self, address: str, clients: set[Client]) -> None:
+    def _schedule(self, address: str, clients: set[Client]) -> None:
         self._due.setdefault(address, set()).update(clients)
         self._wake.set()
 
     async def run(self) -> None:
-        """Tell what is due, for ever; what can't be read now is read later."""
+        """Read and send scheduled positions forever; positions that can't be read are scheduled again."""
+        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             await self._wake.wait()
             batch = [*self._due][:AT_ONCE]
-            told = {address: self._due.pop(address) for address in batch}
+            due = {address: self._due.pop(address) for address in batch}
             if not self._due:
                 self._wake.clear()
             try:
-                positions = await positions_of(batch)
+                positions = await read_positions(batch)
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("positions can't be read, trying again in %.1f s: %s", PAUSE, error)
-                for address, clients in told.items():
-                    self._tell_soon(address, clients)
-                await asyncio.sleep(PAUSE)
+                for address, clients in due.items():
+                    self._schedule(address, clients)
+                pause = backoff.pause()
+                if backoff.failures == 1:
+                    logger.warning("positions can't be read, trying again in %.1f s: %s", pause, error)
+                await asyncio.sleep(pause)
                 continue
-            for address, clients in told.items():
-                text = frame(protocol.position_update(address, positions[address]))
+            backoff.reset()
+            for address, clients in due.items():
+                update = frame(PositionUpdate(checksummed(address), positions[address]).encode())
                 for client in clients:
                     if address in client.users:
-                        client.wire.write(text)
+                        client.wire.write(update)

@@ -1,11 +1,9 @@
-"""Warnings before scans: by the chain's time, which goes on between blocks as our clock does."""
+"""SCAN_WARNINGs before scans, by the chain's time, which goes on between blocks as our clock does."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any, Final
-
-from psycopg import AsyncConnection
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from indexer.selectors.snapshot import IndexedBlock
 
@@ -14,48 +12,47 @@ MOST_DRIFT: Final = 60
 """Seconds between the chain's time and our clock up to which the chain is taken to be live."""
 
 _Warning = tuple[int, int, int]
-"""A level, the time of its next scan in unix seconds, and how many seconds before it is to be warned."""
+"""A level, the time of its next scan in unix seconds, and how many seconds before the scan the warning is due."""
 
 
 class ScanWarnings:
-    """Calls `warn(level, seconds)` so many seconds before each level's next scan, once each."""
+    """Calls `send(level, seconds_until)` 60 and 10 seconds before each level's next scan, once each."""
 
-    def __init__(self, warn: Callable[[int, int], None]) -> None:
-        self._warn = warn
-        self._told: set[_Warning] | None = None
-        """None before the first look: what was due before it is nobody's business here."""
+    def __init__(self, send: Callable[[int, int], None]) -> None:
+        self._send = send
+        self._done: set[_Warning] | None = None
+        """Warnings that are sent or were due before the first update; None before it."""
         self._timers: list[asyncio.TimerHandle] = []
 
-    async def read(self, connection: AsyncConnection[Any], block: IndexedBlock) -> None:
-        """Learn the times of the next scans after a block, warn of those that have come near, wait for the others."""
-        levels = await connection.execute("SELECT level, next_scan_time FROM current_levels", prepare=True)
-        known = {(level, int(scan), seconds) async for level, scan in levels for seconds in SECONDS_BEFORE}
+    def update(self, scan_times: Mapping[int, int], block: IndexedBlock) -> None:
+        """Take the time of each level's next scan (unix seconds) after a block: send the warnings that have become due,
+        set timers for the others."""
+        known = {(level, scan, seconds) for level, scan in scan_times.items() for seconds in SECONDS_BEFORE}
         now = _now(block)
-        near = {warning for warning in known if warning[1] - warning[2] <= now}
-        new = near - self._told if self._told is not None else set()
+        due = {warning for warning in known if warning[1] - warning[2] <= now}
+        new = due - self._done if self._done is not None else set()
         nearest = {level: (scan, before) for level, scan, before in sorted(new, reverse=True)}
         for level, (scan, before) in nearest.items():
             if scan > now:
-                self._warn(level, before)
-        self._told = (self._told or set()) & known | near
-        self._wait(known - self._told, now)
+                self._send(level, before)
+        self._done = (self._done or set()) & known | due
+        self._set_timers(known - self._done, now)
 
-    def _wait(self, warnings: set[_Warning], now: int) -> None:
+    def _set_timers(self, warnings: set[_Warning], now: int) -> None:
         for timer in self._timers:
             timer.cancel()
         loop = asyncio.get_running_loop()
         self._timers = [
-            loop.call_later(scan - before - now, self._tell, (level, scan, before)) for level, scan, before in warnings
+            loop.call_later(scan - before - now, self._fire, (level, scan, before)) for level, scan, before in warnings
         ]
 
-    def _tell(self, warning: _Warning) -> None:
-        assert self._told is not None
-        self._told.add(warning)
-        self._warn(warning[0], warning[2])
+    def _fire(self, warning: _Warning) -> None:
+        assert self._done is not None
+        self._done.add(warning)
+        self._send(warning[0], warning[2])
 
 
 def _now(block: IndexedBlock) -> int:
-    """The time by which a scan comes near: ours where the chain is live, else the last block's."""
-    return (
-        max(block.timestamp, int(time.time())) if abs(time.time() - block.timestamp) < MOST_DRIFT else block.timestamp
-    )
+    """The time that warnings go by, in unix seconds: our clock's where the chain is live, else the last block's."""
+    clock = time.time()
+    return max(block.timestamp, int(clock)) if abs(clock - block.timestamp) < MOST_DRIFT else block.timestamp

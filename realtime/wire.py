@@ -1,7 +1,7 @@
-"""One browser's socket: frames are made once for everybody, and a slow reader is never waited for.
+"""One client's socket: writes frames that are encoded once for all clients, and never waits for a slow reader.
 
-daphne copies each message through a queue, a task and autobahn's state machine. Here the frame's bytes go to Twisted's
-transport as they are, which is what lets one process serve thousands; nothing else of the project knows of daphne.
+daphne passes each message through a queue, a task and autobahn's state machine. Here the frame's bytes go straight to
+Twisted's transport, which lets one process serve thousands of clients; no other module depends on daphne.
 """
 
 import asyncio
@@ -15,26 +15,34 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 MOST_BACKLOG: Final = 1 << 20
-"""Bytes that may wait for one client."""
+"""Bytes that may wait for one client to read them."""
 MOST_MESSAGE: Final = 1 << 20
-"""Bytes of a client's message at which its connection is closed before they are in memory."""
+"""Bytes of a client's message above which its connection is closed before they are read into memory."""
 MOST_FRAME: Final = 16 * 1024
-"""Bytes of a client's message that are looked at; of a longer one nothing is kept but that it was."""
+"""Bytes of a client's message that is parsed; of a longer one only the fact that it was too long is kept."""
 MOST_UNREAD: Final = 128
-"""Messages of a client that may wait for being looked at."""
+"""Messages of a client that may wait to be handled."""
 LONGEST_STALL: Final = 5.0
+"""Seconds without reading after which a client's replay ends."""
 FLUSH_SECONDS: Final = 0.3
-TOO_SLOW: Final = 4408
-TOO_MUCH: Final = 4429
-FAREWELL_SECONDS: Final = 10
-"""Seconds in which a client may still read what was written, and why it is closed."""
+"""Seconds that the server takes at shutdown to send close frames."""
+CLOSE_SECONDS: Final = 10
+"""Seconds in which a closed client may still read what was written before, and its close code."""
 
+GOING_AWAY: Final = 1001
+"""Close code: this server stops."""
+TRY_AGAIN: Final = 1013
+"""Close code: something was missed; the client may go on from its cursor, on another connection."""
+TOO_SLOW: Final = 4408
+"""Close code: MOST_BACKLOG waited for this client."""
+TOO_MUCH: Final = 4429
+"""Close code: too many errors, or too many unread messages."""
 
 _TOO_LONG: Final = b" " * (MOST_FRAME + 1)
 
 
 def frame(payload: bytes) -> bytes:
-    """A text message as one unmasked frame of WebSocket (RFC 6455, 5.2)."""
+    """The unmasked WebSocket frame of a text message (RFC 6455, 5.2)."""
     size = len(payload)
     if size < 126:
         return bytes((0x81, size)) + payload
@@ -43,13 +51,13 @@ def frame(payload: bytes) -> bytes:
     return bytes((0x81, 127)) + size.to_bytes(8, "big") + payload
 
 
-def before_shutdown(farewell: Callable[[], None]) -> None:
-    """Call this when the server has been told to stop, and leave it a moment to send what that writes."""
-    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs one; daphne has chosen by now
+def before_shutdown(close_all: Callable[[], None]) -> None:
+    """Register a function that the server calls when it is asked to stop; it then has FLUSH_SECONDS to send."""
+    from twisted.internet import reactor  # noqa: PLC0415 - importing it installs a reactor; daphne has chosen one by now
     from twisted.internet.task import deferLater  # noqa: PLC0415
 
     def stop() -> Any:
-        farewell()
+        close_all()
         return deferLater(reactor, FLUSH_SECONDS)
 
     reactor.addSystemEventTrigger("before", "shutdown", stop)  # type: ignore[arg-type]
@@ -57,17 +65,17 @@ def before_shutdown(farewell: Callable[[], None]) -> None:
 
 @implementer(IPushProducer)
 class Wire:
-    """Writes prepared frames to a connection that daphne has accepted.
+    """Writes encoded frames to a connection that daphne has accepted; `send` is the ASGI callable of daphne itself.
 
-    Twisted tells when its buffer is full and when it is empty again; between these, frames wait here. A client for
-    which too much waits is closed with TOO_SLOW.
+    Twisted calls back when its buffer is full and when it is empty again; in between, frames wait here. A client for
+    which more than MOST_BACKLOG waits is closed with TOO_SLOW.
     """
 
     def __init__(self, send: Send) -> None:
-        assert isinstance(send, partial), "only daphne's connections are known here"
+        assert isinstance(send, partial), "only daphne's own connections are supported"
         self._protocol: Any = send.args[0]
         self._protocol.maxMessagePayloadSize = MOST_MESSAGE
-        self._protocol.closeHandshakeTimeout = FAREWELL_SECONDS
+        self._protocol.closeHandshakeTimeout = CLOSE_SECONDS
         self._receive: Callable[[bytes, bool], None] = self._protocol.onMessage
         self._protocol.onMessage = self._take
         self._transport: Any = self._protocol.transport
@@ -81,7 +89,7 @@ class Wire:
         self.closed = False
 
     async def drained(self) -> None:
-        """Wait until the client has read what was written, for those who can wait; returns also when it is gone.
+        """Wait until the client has read what was written; return also when it has disconnected.
 
         Raises TimeoutError if it reads nothing for LONGEST_STALL seconds.
         """
@@ -102,15 +110,15 @@ class Wire:
             self.close(TOO_SLOW)
 
     def _take(self, payload: bytes, is_binary: bool) -> None:
-        """A message of the client's, on its way to daphne's queue for us, which has no bound of its own."""
+        """Pass a client's message on to daphne's queue, which has no bound of its own."""
         if self._protocol.application_queue.qsize() >= MOST_UNREAD:
             self.close(TOO_MUCH)
         else:
             self._receive(payload if len(payload) <= MOST_FRAME else _TOO_LONG, is_binary)
 
     def _write(self, data: bytes) -> None:
-        """Hand bytes to the kernel at once, if nothing waits before them: Twisted's own write waits for a turn of the
-        loop, and asks to be told when the socket can be written to, for each client."""
+        """Write bytes to the kernel at once, if none wait before them: Twisted's own write waits for a turn of the
+        event loop, and registers each client's socket with the poller."""
         transport = self._transport
         if not (transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting):
             try:
@@ -123,7 +131,7 @@ class Wire:
             transport.write(data)
 
     def close(self, code: int) -> None:
-        """Say good-bye; what waits is given up."""
+        """Send a close frame with this code; frames that still wait are dropped."""
         if not self.closed:
             self.closed = True
             self._waiting.clear()
@@ -132,12 +140,12 @@ class Wire:
             self._protocol.sendCloseFrame(code=code)
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The client reads more slowly than we write."""
+        """The client reads more slowly than frames are written."""
         self._paused = True
         self._drained.clear()
 
     def resumeProducing(self) -> None:  # noqa: N802
-        """The client has read on."""
+        """The client has read what was written: write what waits."""
         self._paused = False
         while self._waiting and not self._paused:
             data = self._waiting.popleft()
@@ -147,7 +155,7 @@ class Wire:
             self._drained.set()
 
     def stopProducing(self) -> None:  # noqa: N802
-        """The client is gone."""
+        """The client has disconnected."""
         self.closed = True
         self._waiting.clear()
         self._drained.set()

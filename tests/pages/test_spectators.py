@@ -25,8 +25,8 @@ from tests.factories import AlarmFactory, OperatorRequestFactory, now
 from tests.pages.chromium import browse, needs_chromium
 from tests.paths import PROJECT
 from tests.processes import HEAD, await_tip, live
-from tests.realtime.socket import canonical
 from tests.rows import fetch_one
+from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
 
 pytestmark = needs_chromium
@@ -106,7 +106,7 @@ async def await_feed(page: Page, connection: Connection[Any], block: int) -> Non
     """Wait until the page shows exactly the newest of what the tables hold, and the board the block."""
     async with asyncio.timeout(20):
         while True:
-            expected = sorted(canonical(connection, ["feed"]), reverse=True)
+            expected = sorted(expected_feed(connection, ["feed"]), reverse=True)
             found = await shown(page)
             board = await page.locator("#chain").get_attribute("data-block")
             if found and found == expected[: len(found)] and board == str(block):

@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from psycopg import Connection
 from websockets.asyncio.client import ClientConnection, connect
 
-from indexer.stream.feed import KINDS
 from tests.web import WebClient
 
 Frame = dict[str, Any]
@@ -88,23 +86,3 @@ async def deaf(client: WebClient) -> AsyncIterator[sockets.socket]:
         await loop.sock_sendall(raw, handshake.encode())
         await loop.sock_recv(raw, 4096)
         yield raw
-
-
-def canonical(connection: Connection[Any], channels: list[str]) -> dict[int, str]:
-    """What the tables tell: the ids of all that these channels carry, and their types."""
-    found: dict[int, str] = {}
-    for place, name, value in connection.execute("SELECT id, name, args->>'value' FROM chain_events"):
-        if name not in KINDS:
-            continue
-        channel, kind = KINDS[name]
-        if kind == "TRANSFER" and int(value) >= 1_000 * 10**18:
-            kind = "LARGE_TRANSFER"
-        if channel in channels or ("feed" in channels and kind not in ("TRANSFER", "TAX")):
-            found[place] = kind
-    if {"deaths", "feed"} & set(channels):
-        for (place,) in connection.execute("SELECT id FROM deaths"):
-            found[place + (1 << 22)] = "TRACED"
-    if {"positions", "feed"} & set(channels):
-        for (place,) in connection.execute("SELECT id FROM positions WHERE action = 'rewards_claimed'"):
-            found[place + (3 << 21)] = "REWARDS_CLAIMED"
-    return found

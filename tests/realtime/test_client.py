@@ -1,13 +1,13 @@
-"""A client whose replay came from a newer state than the hub's."""
+"""A client after a replay from a newer state than the hub's."""
 
 from typing import Any, cast
 
-from indexer.stream.feed import FeedItem
+from indexer.stream.feed import FeedEvent, FeedItem
 from realtime.client import Client
 
 
-class Written:
-    """What would have been sent."""
+class RecordedWire:
+    """Keeps the frames that would be sent."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
@@ -16,18 +16,18 @@ class Written:
         self.frames.append(frame)
 
 
-def item(place: int) -> FeedItem:
-    return FeedItem(place, "scans", "SCAN_EXECUTED", True, "1", {})
+def item(item_id: int) -> FeedItem:
+    return FeedItem(item_id, "scans", True, "1", FeedEvent("SCAN_EXECUTED", {}, 0, 0, "0x"))
 
 
-def test_what_it_knows_is_not_told_again_and_a_reorg_of_it_is_told() -> None:
-    wire = Written()
-    client = Client(cast("Any", wire), cursor=100, channels={"scans"}, settled=False, revision=7)
-    client.tell(item(90), b"known")
-    client.tell_reorg(101, b"reorg of nothing that it knows")
-    client.settle(6)
-    client.tell_reorg(95, b"reorg")
-    client.tell(item(96), b"replaced")
-    client.settle(7)
-    client.tell(item(97), b"live")
+def test_known_items_are_not_sent_again_and_a_reorg_of_them_is_sent() -> None:
+    wire = RecordedWire()
+    client = Client(cast("Any", wire), cursor=100, channels={"scans"}, in_sync=False, revision=7)
+    client.send_item(item(90), b"known")
+    client.send_reorg(101, b"reorg of nothing that it knows")
+    client.sync(6)
+    client.send_reorg(95, b"reorg")
+    client.send_item(item(96), b"replaced")
+    client.sync(7)
+    client.send_item(item(97), b"live")
     assert wire.frames == [b"reorg", b"replaced", b"live"]

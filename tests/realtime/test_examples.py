@@ -3,17 +3,19 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
+from realtime.protocol import ErrorCode
 from tests.databases import database_url
 from tests.iggy.server import StandIn
 from tests.indexing import index
@@ -52,26 +54,27 @@ def test_watching(indexed_season: str, django_db_blocker: Any, truth: Truth, tmp
 
 @pytest.mark.usefixtures("connection")
 def test_consuming(database: str, season: list[RecordedBlock], truth: Truth, tmp_path: Path) -> None:
-    """What one member of the group has stored, the next one does not get again."""
+    """Each death comes, and what one member of the group has stored, the next one does not get again."""
     with ReplayServer(season) as node:
         index(node, truth.contracts)
-    dead = sorted(death["user"] for death in truth.document["deaths"])
+    dead = [death["user"] for death in truth.document["deaths"]]
     with StandIn() as server, relay(database, server):
         address = f"127.0.0.1:{server.port}"
-        found: list[str] = []
-        streams = server.streams
-        await_true(lambda: "ghostnet" in streams and "feed" in streams["ghostnet"].topics, "there are no topics")
-        for count in (100, len(dead) - 100):
-            with program(tmp_path, CONSUME, address, "iggy", "iggy") as lines:
-                found += [line.strip().lower() for line in islice(lines, count)]
-    assert len(set(found)) >= len(set(dead)) - 1
-    assert set(found) <= set(dead)
+        await_true(lambda: server.has_topic("feed"), "there are no topics")
+        with program(tmp_path, CONSUME, address, "iggy", "iggy") as lines:
+            first = [line.strip().lower() for line in islice(lines, 100)]
+        # Killed after it printed the last one of these: whether it has stored that offset, nobody knows.
+        missing = Counter(dead) - Counter(first)
+        with program(tmp_path, CONSUME, address, "iggy", "iggy") as lines:
+            second = list[str]()
+            while missing - Counter(second):
+                second.append(next(lines).strip().lower())
+    assert Counter(second) - missing <= Counter(first[-1:]), "no other death comes twice"
+    assert Counter(first) <= Counter(dead)
 
 
 def test_every_error_is_explained() -> None:
-    """Every error code that the protocol has is explained."""
+    """docs/realtime.md explains exactly the error codes that the protocol has."""
     text = (PROJECT / "docs" / "realtime.md").read_text()
-    sources = "".join((PROJECT / "realtime" / name).read_text() for name in ("protocol.py", "gateway.py"))
-    codes = set(re.findall(r'BadMessage\(\s*"(\w+)"', sources))
-    assert codes
-    assert all(f"`{code}`" in text for code in codes)
+    table = text[text.index("| `ERROR` code |") : text.index("| closed with |")]
+    assert set(re.findall(r"`([a-z_]+)`", table)) == set(get_args(ErrorCode))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
+from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from indexer.replay.recording import RecordedBlock
@@ -16,7 +17,8 @@ from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from tests.databases import database_url, default_database
 from tests.indexing import index
-from tests.realtime.socket import Browser, ask, canonical, deaf, dial, masked, receive
+from tests.realtime.socket import Browser, ask, deaf, dial, masked, receive
+from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
@@ -78,7 +80,7 @@ def test_subscriptions_come_and_go(client: WebClient) -> None:
 def test_since_the_beginning_a_channel_is_what_the_tables_hold(
     client: WebClient, season_tables: Connection[Any], channels: list[str]
 ) -> None:
-    expected = canonical(season_tables, channels)
+    expected = expected_feed(season_tables, channels)
 
     async def work() -> Browser:
         browser = Browser(channels)
@@ -114,7 +116,7 @@ def test_each_death_is_told_with_the_player_who_died(client: WebClient, truth: T
 
 
 def test_a_second_subscription_repeats_nothing_of_the_first(client: WebClient, season_tables: Connection[Any]) -> None:
-    expected = canonical(season_tables, ["scans", "fees"])
+    expected = expected_feed(season_tables, ["scans", "fees"])
 
     async def work() -> Browser:
         browser = Browser(["scans", "fees"])
@@ -157,7 +159,13 @@ def test_a_second_subscription_repeats_nothing_of_the_first(client: WebClient, s
         ('{"type":"SUBSCRIBE","channels":["feed"],"since":"-1"}', "bad_cursor"),
         ('{"type":"SUBSCRIBE","channels":["feed"],"since":"9223372036854775808"}', "bad_cursor"),
         ('{"type":"SUBSCRIBE","channels":["feed"],"since":"9223372036854775807"}', "bad_cursor"),
+        ('{"type":"SUBSCRIBE","channels":["feed"],"since":"4\\n"}', "bad_cursor"),
+        ('{"type":"SUBSCRIBE","channels":["feet"],"channels":[]}', "unknown_channel"),
+        ('{"type":"SUBSCRIBE","channels":["`since["]}', "unknown_channel"),
+        ('{"type":"UNSUBSCRIBE","channels":["feed"],"since":"0"}', "unknown_field"),
+        ('{"type":"SHOUT"', "bad_json"),
         ('{"type":"SUBSCRIBE_USER","address":"0x12"}', "bad_address"),
+        ('{"type":"SUBSCRIBE_USER","address":"' + PLAYER + '\\n"}', "bad_address"),
         ('{"type":"SUBSCRIBE_USER"}', "bad_address"),
         ('{"type":"UNSUBSCRIBE_USER","address":7}', "bad_address"),
         ('{"type":"PING","data":"' + "x" * 16_384 + '"}', "frame_too_long"),
@@ -222,6 +230,27 @@ def test_pages_of_other_origins_are_refused_at_the_handshake(client: WebClient) 
     assert run(status_of("https://ghostnet.example")) == 101
     assert run(status_of(f"http://127.0.0.1:{client.port}")) == 101
     assert run(status_of(None)) == 101
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/ws", {}, 101),
+        ("/ws", {"Daphne-Root-Path": "/elsewhere"}, 101),
+        ("/", {}, 403),
+        ("/ws/", {}, 403),
+        ("/api/v1/status", {}, 403),
+    ],
+)
+def test_sockets_are_served_on_one_path(client: WebClient, path: str, headers: dict[str, str], status: int) -> None:
+    async def work() -> int:
+        try:
+            async with connect_socket(f"ws://127.0.0.1:{client.port}{path}", additional_headers=headers):
+                return 101
+        except InvalidStatus as error:
+            return error.response.status_code
+
+    assert run(work()) == status
 
 
 def test_there_is_nothing_to_log_in_to(client: WebClient) -> None:
@@ -294,7 +323,7 @@ def test_what_retention_has_removed_is_too_old(
             assert refusal["code"] == "replay_too_old"
             await ask(socket, type="SUBSCRIBE", channels=["tokens"], since=refusal["oldest"])
             assert (await receive(socket))["type"] == "SUBSCRIBED"
-            kept = min(place for place in canonical(connection, ["tokens"]) if place > int(refusal["oldest"]))
+            kept = min(place for place in expected_feed(connection, ["tokens"]) if place > int(refusal["oldest"]))
             assert int((await receive(socket))["id"]) == kept
             assert kept >> 23 in range(199, 210)
 

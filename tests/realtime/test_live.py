@@ -15,7 +15,8 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from tests.iggy.server import StandIn
 from tests.processes import HEAD, await_tip, await_true, live
-from tests.realtime.socket import Browser, ask, canonical, dial, receive
+from tests.realtime.socket import Browser, ask, dial, receive
+from tests.stream.expected import expected_feed
 from tests.stream.relaying import relay
 from tests.web import WebClient, web
 
@@ -110,7 +111,7 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
     for browser in browsers:
         assert browser.faults == []
         told = {place: event["event"]["type"] for place, event in browser.events.items()}
-        assert told == canonical(connection, browser.channels), browser.channels
+        assert told == expected_feed(connection, browser.channels), browser.channels
     assert any(browser.reorgs for browser in browsers)
 
 
@@ -129,7 +130,7 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
 
             async def see_all() -> None:
                 await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
-                expected = {place for place in canonical(connection, ["feed"]) if place > last}
+                expected = {place for place in expected_feed(connection, ["feed"]) if place > last}
                 async with asyncio.timeout(10):
                     while set(browser.events) != expected:
                         browser.take(await receive(socket))
@@ -205,7 +206,7 @@ def test_the_hub_starts_once_and_comes_back_when_its_source_fails(
             await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
         places = set[int]()
         async with asyncio.timeout(10):
-            while not places & {place for place in canonical(connection, CHANNELS) if place >> 23 == HEAD + 2}:
+            while not places & {place for place in expected_feed(connection, CHANNELS) if place >> 23 == HEAD + 2}:
                 frame = await receive(opened[0])
                 if frame["type"] == "FEED_EVENT":
                     places.add(int(frame["id"]))
@@ -241,7 +242,7 @@ def test_who_subscribes_before_the_hub_knows_its_place_misses_nothing(
     since, browser = (HEAD - 4) << 23, Browser(["feed"])
 
     def expected() -> set[int]:
-        return {place for place in canonical(connection, ["feed"]) if place > since}
+        return {place for place in expected_feed(connection, ["feed"]) if place > since}
 
     async def work(node: ReplayServer, broker: StandIn, client: WebClient) -> None:
         before = expected()
@@ -284,7 +285,7 @@ def test_who_is_ahead_of_the_hub_and_asks_for_nonsense_is_told_nothing_twice(
             broker.start()
             node.advance(5)
             await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
-            expected = {place for place in canonical(connection, ["feed"]) if place > last}
+            expected = {place for place in expected_feed(connection, ["feed"]) if place > last}
             async with asyncio.timeout(20):
                 while set(browser.events) != expected:
                     browser.take(await receive(socket))

@@ -1,11 +1,19 @@
-"""The relay as a process of its own."""
+"""The relay beside a test: as a process, or as a task of the test's event loop."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
+from indexer.stream.broker import Broker
+from indexer.stream.connection import connect, fetch_one
+from indexer.stream.relay import Relay
 from tests.forks import Fork
 from tests.iggy.server import StandIn
 from tests.processes import environment_of
+
+PUBLISHED = (
+    "SELECT FROM outbox_cursors WHERE event_id >> 23 = %s AND reorg_id = (SELECT coalesce(max(id), 0) FROM reorgs)"
+)
 
 
 @contextmanager
@@ -18,3 +26,16 @@ def relay(database: str, server: StandIn) -> Iterator[Fork]:
     finally:
         process.kill()
         process.communicate()
+
+
+@asynccontextmanager
+async def relaying(broker: Broker, until: int) -> AsyncIterator[None]:
+    """A relay in this event loop; when the block ends, all up to the block `until`, and every reorg, is published."""
+    task = asyncio.create_task(Relay(broker).run())
+    try:
+        yield
+        async with asyncio.timeout(20), await connect("ghostnet test") as connection:
+            while await fetch_one(connection, PUBLISHED, (until,)) is None:  # noqa: ASYNC110 - stored without a NOTIFY
+                await asyncio.sleep(0.02)
+    finally:
+        task.cancel()

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import trustme
 
-from indexer.stream.broker import Broker, BrokerAway, Received
+from indexer.stream.broker import Broker, BrokerUnavailable, Received
 from indexer.stream.iggy import IggyBroker
 from indexer.stream.memory import MemoryBroker
-from indexer.stream.topics import PARTITIONS, Message
+from indexer.stream.topics import Message, TopicPartition, all_partitions
 from tests.iggy.server import StandIn
 
-PLACE = ("positions", 2)
+PARTITION = TopicPartition("positions", 2)
 MakeBroker = Callable[[], Broker]
 
 
@@ -54,19 +54,19 @@ def test_what_was_published_is_read_in_order_from_any_offset(broker: MakeBroker)
     async def work() -> None:
         writer, reader = broker(), broker()
         await writer.create_topics()
-        start = await reader.end(PLACE)
+        start = await reader.end(PARTITION)
         messages = [message(number) for number in range(1, 5_001)]
-        await writer.publish(PLACE, messages[:3])
-        await writer.publish(PLACE, messages[3:])
-        assert await reader.end(PLACE) == start + 5_000
+        await writer.publish(PARTITION, messages[:3])
+        await writer.publish(PARTITION, messages[3:])
+        assert await reader.end(PARTITION) == start + 5_000
         found: list[Received] = []
         while len(found) < 5_000:
-            found += await reader.poll(PLACE, start + len(found), 700)
+            found += await reader.poll(PARTITION, start + len(found), 700)
         assert [one.offset for one in found] == list(range(start, start + 5_000))
         assert [(one.id, one.payload) for one in found] == [(one.id, one.payload) for one in messages]
-        middle = await reader.poll(PLACE, start + 2, 2)
+        middle = await reader.poll(PARTITION, start + 2, 2)
         assert [one.id for one in middle] == [3, 4]
-        assert await reader.poll(PLACE, start + 5_000, 10) == []
+        assert await reader.poll(PARTITION, start + 5_000, 10) == []
 
     run(work())
 
@@ -75,10 +75,10 @@ def test_partitions_are_apart(broker: MakeBroker) -> None:
     async def work() -> None:
         one = broker()
         await one.create_topics()
-        ends = {partition: await one.end(("scans", partition)) for partition in range(PARTITIONS["scans"])}
-        await one.publish(("scans", 4), [message(1)])
-        ends[4] += 1
-        assert ends == {partition: await one.end(("scans", partition)) for partition in range(PARTITIONS["scans"])}
+        ends = {partition: await one.end(partition) for partition in all_partitions()}
+        await one.publish(PARTITION, [message(1)])
+        ends[PARTITION] += 1
+        assert ends == {partition: await one.end(partition) for partition in all_partitions()}
 
     run(work())
 
@@ -87,9 +87,8 @@ def test_topics_are_made_once_however_many_make_them(broker: MakeBroker) -> None
     async def work() -> None:
         await asyncio.gather(*(broker().create_topics() for _ in range(4)))
         await broker().create_topics()
-        for topic, partitions in PARTITIONS.items():
-            for partition in range(partitions):
-                assert await broker().end((topic, partition)) >= 0
+        for partition in all_partitions():
+            assert await broker().end(partition) >= 0
 
     run(work())
 
@@ -98,9 +97,9 @@ def test_large_messages_arrive_whole(broker: MakeBroker) -> None:
     async def work() -> None:
         one = broker()
         await one.create_topics()
-        start = await one.end(PLACE)
-        await one.publish(PLACE, [message(1, 200_000), message(2, 0)])
-        first, second = await one.poll(PLACE, start, 10)
+        start = await one.end(PARTITION)
+        await one.publish(PARTITION, [message(1, 200_000), message(2, 0)])
+        first, second = await one.poll(PARTITION, start, 10)
         assert (len(first.payload), second.payload) == (200_001, b"2")
 
     run(work())
@@ -110,30 +109,30 @@ def test_a_server_that_comes_back_is_used_again() -> None:
     async def work(server: StandIn) -> None:
         broker = IggyBroker(server.url, 6343)
         await broker.create_topics()
-        await broker.publish(PLACE, [message(1)])
+        await broker.publish(PARTITION, [message(1)])
         server.stop()
         for _ in range(2):
-            with pytest.raises(BrokerAway, match=r"127\.0\.0\.1"):
-                await broker.publish(PLACE, [message(2)])
+            with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1"):
+                await broker.publish(PARTITION, [message(2)])
         server.start()
-        await broker.publish(PLACE, [message(3)])
-        assert [one.id for one in await broker.poll(PLACE, 0, 10)] == [1, 3]
+        await broker.publish(PARTITION, [message(3)])
+        assert [one.id for one in await broker.poll(PARTITION, 0, 10)] == [1, 3]
 
     with StandIn() as server:
         run(work(server))
 
 
 def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.stream.iggy.PATIENCE", 0.5)
+    monkeypatch.setattr("indexer.stream.iggy.CALL_SECONDS", 0.5)
 
     async def work(server: StandIn) -> None:
         broker = IggyBroker(server.url, 6343)
         await broker.create_topics()
         server.silent = True
-        with pytest.raises(BrokerAway, match="no answer in time"):
-            await broker.publish(PLACE, [message(1)])
+        with pytest.raises(BrokerUnavailable, match="no answer in time"):
+            await broker.publish(PARTITION, [message(1)])
         server.silent = False
-        await broker.publish(PLACE, [message(2)])
+        await broker.publish(PARTITION, [message(2)])
 
     with StandIn() as server:
         run(work(server))
@@ -149,11 +148,11 @@ def test_tls_is_spoken_with_who_the_authority_vouches_for_and_nobody_else(tmp_pa
     async def work(server: StandIn) -> None:
         broker = IggyBroker(f"{server.url}?ca={tmp_path / 'ours.pem'}", 6343)
         await broker.create_topics()
-        await broker.publish(PLACE, [message(1)])
-        assert [one.id for one in await broker.poll(PLACE, 0, 10)] == [1]
+        await broker.publish(PARTITION, [message(1)])
+        assert [one.id for one in await broker.poll(PARTITION, 0, 10)] == [1]
         for wrong in (f"{server.url}?ca={tmp_path / 'stranger.pem'}", server.url.replace("iggy+tls", "iggy")):
-            with pytest.raises(BrokerAway):
-                await IggyBroker(wrong, 6343).end(PLACE)
+            with pytest.raises(BrokerUnavailable):
+                await IggyBroker(wrong, 6343).end(PARTITION)
 
     with StandIn(tls=context) as server:
         run(work(server))
@@ -161,7 +160,7 @@ def test_tls_is_spoken_with_who_the_authority_vouches_for_and_nobody_else(tmp_pa
 
 def test_a_wrong_password_is_named_without_being_told() -> None:
     async def work(server: StandIn) -> None:
-        with pytest.raises(BrokerAway) as raised:
+        with pytest.raises(BrokerUnavailable) as raised:
             await IggyBroker(server.url.replace("iggy:iggy", "iggy:secret-word"), 6343).create_topics()
         assert "secret-word" not in str(raised.value)
 

@@ -16,11 +16,20 @@ from indexer.stream.broker import Received
 from indexer.stream.iggy import IggyBroker
 from indexer.stream.memory import MemoryBroker
 from indexer.stream.relay import Relay
-from indexer.stream.topics import PARTITIONS, CommitMessage, EventMessage, ReorgMessage, decode
+from indexer.stream.topics import (
+    FEED,
+    PARTITIONS,
+    CommitMessage,
+    EventMessage,
+    ReorgMessage,
+    TopicPartition,
+    all_partitions,
+    decode,
+)
 from tests.iggy.server import StandIn
 from tests.indexing import following, index
 from tests.processes import await_block, await_tip, await_true, run_command
-from tests.realtime.socket import canonical
+from tests.stream.expected import expected_feed
 from tests.stream.relaying import relay
 from tests.web import NO_NODE
 
@@ -41,16 +50,12 @@ def server() -> Iterator[StandIn]:
         yield one
 
 
-def everything(server: StandIn) -> dict[tuple[str, int], list[Received]]:
+def everything(server: StandIn) -> dict[TopicPartition, list[Received]]:
     """All messages of all partitions."""
 
-    async def read() -> dict[tuple[str, int], list[Received]]:
+    async def read() -> dict[TopicPartition, list[Received]]:
         broker = IggyBroker(server.url, 6343)
-        found = {}
-        for topic, count in PARTITIONS.items():
-            for partition in range(count):
-                found[topic, partition] = await broker.poll((topic, partition), 0, 1_000_000)
-        return found
+        return {partition: await broker.poll(partition, 0, 1_000_000) for partition in all_partitions()}
 
     return asyncio.run(read())
 
@@ -75,7 +80,7 @@ def told(messages: list[Received]) -> dict[int, str]:
 
 
 def feed(server: StandIn) -> dict[int, str]:
-    return told(everything(server)["feed", 0])
+    return told(everything(server)[FEED])
 
 
 def arrives(server: StandIn, expected: Callable[[], dict[int, str]]) -> None:
@@ -91,25 +96,25 @@ def test_the_whole_season_is_told_in_order_by_topic_and_key(
     with ReplayServer(season) as node:
         index(node, truth.contracts)
     with relay(database, server):
-        arrives(server, lambda: canonical(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, ALL))
     found = everything(server)
     keys: dict[tuple[str, str], set[int]] = {}
     apart: dict[int, str] = {}
     for (topic, partition), messages in found.items():
-        if topic != "feed":
+        if topic != FEED.topic:
             apart |= told(messages)
             for message in messages:
                 event = decode(message.payload)
                 assert isinstance(event, EventMessage)
                 keys.setdefault((topic, event.key), set()).add(partition)
-                assert event.key == str(event.event["data"].get(ABOUT.get(topic, "user"), event.key))
+                assert event.key == str(event.event.data.get(ABOUT.get(topic, "user"), event.key))
                 assert event.block_hash == season[event.id >> 23].hash
-    assert apart == canonical(connection, ALL)
+    assert apart == expected_feed(connection, ALL)
     assert all(len(partitions) == 1 for partitions in keys.values())
-    assert {topic for topic, _ in keys} == set(PARTITIONS) - {"feed"}
+    assert {topic for topic, _ in keys} == set(PARTITIONS) - {FEED.topic}
     for topic in ("scans", "deaths"):
-        assert {*range(5)} == {partition for one, partition in found if one == topic and found[one, partition]}
-    assert isinstance(decode(found["feed", 0][-1].payload), CommitMessage)
+        assert {*range(5)} == {one.partition for one, messages in found.items() if one.topic == topic and messages}
+    assert isinstance(decode(found[FEED][-1].payload), CommitMessage)
 
 
 def test_reorgs_are_told_to_every_partition_and_what_replaces_them_follows(
@@ -121,13 +126,13 @@ def test_reorgs_are_told_to_every_partition_and_what_replaces_them_follows(
         relay(database, server),
     ):
         await_block(connection, 200)
-        arrives(server, lambda: canonical(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, ALL))
         node.fork(9, 12)
         await_tip(connection, node.chain.blocks[-1].hash)
-        arrives(server, lambda: canonical(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, ALL))
         node.settle(220)
         await_tip(connection, node.chain.blocks[-1].hash)
-        arrives(server, lambda: canonical(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, ALL))
     for messages in everything(server).values():
         reorgs = [one for one in (decode(message.payload) for message in messages) if isinstance(one, ReorgMessage)]
         assert [reorg.ancestor_block for reorg in reorgs] == [191, 191]
@@ -142,14 +147,14 @@ def test_while_the_broker_is_away_events_wait_and_the_indexer_goes_on(
         relay(database, server),
     ):
         await_block(connection, 100)
-        arrives(server, lambda: canonical(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, ALL))
         server.stop()
         for _ in range(20):
             node.advance(5)
             time.sleep(0.01)
         await_block(connection, 200)
         server.start()
-        arrives(server, lambda: canonical(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, ALL))
 
 
 def test_what_waits_for_a_broker_that_is_away_is_counted(
@@ -160,13 +165,13 @@ def test_what_waits_for_a_broker_that_is_away_is_counted(
 
     async def work() -> None:
         broker = MemoryBroker()
-        broker.away = True
+        broker.unavailable = True
         task = asyncio.create_task(Relay(broker).run())
         for expected in (100, 0):
             async with asyncio.timeout(10):
                 while lag() != expected:  # noqa: ASYNC110 - a figure tells nobody that it changes
                     await asyncio.sleep(0.02)
-            broker.away = False
+            broker.unavailable = False
         task.cancel()
 
     with ReplayServer(season, ReplayOptions(head=100)) as node:
@@ -181,11 +186,9 @@ def test_a_second_relay_takes_over_when_the_first_is_killed(
     with ReplayServer(season) as node:
         index(node, truth.contracts)
     with relay(database, server) as first, relay(database, server):
-        await_true(
-            lambda: server.has_topic("feed") and len(everything(server)["feed", 0]) > 500, "nothing was published"
-        )
+        await_true(lambda: server.has_topic("feed") and len(everything(server)[FEED]) > 500, "nothing was published")
         first.kill()
-        arrives(server, lambda: canonical(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, ALL))
 
 
 def test_without_a_broker_there_is_nothing_to_relay(database: str) -> None:

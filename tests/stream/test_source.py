@@ -13,34 +13,17 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.stream import reader, source
-from indexer.stream.connection import connect, fetch_one
+from indexer.stream.connection import connect
 from indexer.stream.memory import MemoryBroker
 from indexer.stream.reader import Step
-from indexer.stream.relay import Relay
 from indexer.stream.source import BrokerSource, FellBehind
 from indexer.stream.topics import FEED, Message
 from tests.indexing import index
-from tests.realtime.socket import canonical
+from tests.stream.expected import expected_feed
+from tests.stream.relaying import relaying
 
 START, MIDDLE, END = 300, 330, 360
-PLACE = (FEED, 0)
-TOLD = "SELECT FROM outbox_cursors WHERE event_id >> 23 = %s AND reorg_id = (SELECT coalesce(max(id), 0) FROM reorgs)"
 CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system"]
-
-
-@asynccontextmanager
-async def relaying(broker: MemoryBroker, until: int) -> AsyncIterator[None]:
-    """A relay at work; when the block ends, all up to a block, and every reorg, has been told."""
-    task = asyncio.create_task(Relay(broker).run())
-    try:
-        yield
-        async with asyncio.timeout(20), await connect("ghostnet test") as connection:
-            while True:
-                if await fetch_one(connection, TOLD, (until,)) is not None:
-                    return
-                await asyncio.sleep(0.02)
-    finally:
-        task.cancel()
 
 
 @asynccontextmanager
@@ -49,7 +32,7 @@ async def begun(broker: MemoryBroker) -> AsyncIterator[AsyncIterator[Step]]:
     feed = BrokerSource(broker)
     async with await connect("ghostnet test") as connection:
         await feed.begin(connection)
-        found = await reader.newest(connection)
+        found = await reader.read_newest(connection)
         assert found is not None
         yield feed.steps(connection, *found)
 
@@ -61,21 +44,21 @@ async def follow(node: ReplayServer, truth: Truth, to_block: int, **options: Any
 
 async def make_anew(broker: MemoryBroker) -> None:
     """Somebody deleted the topic, and it was made again."""
-    broker.lose(PLACE, slice(None))
+    broker.lose(FEED, slice(None))
 
 
 async def lose_end(broker: MemoryBroker) -> None:
     """A crash took messages that were told already and some that were not."""
-    broker.lose(PLACE, slice(-40, None))
+    broker.lose(FEED, slice(-40, None))
 
 
 async def lose_middle(broker: MemoryBroker) -> None:
     """Retention took what nobody had read yet."""
-    broker.lose(PLACE, slice(0, -5))
+    broker.lose(FEED, slice(0, -5))
 
 
 async def publish_nonsense(broker: MemoryBroker) -> None:
-    await broker.publish(PLACE, [Message(7, "event", b"not of ours")])
+    await broker.publish(FEED, [Message(7, "event", b"not of ours")])
 
 
 async def lose_nothing(broker: MemoryBroker) -> None:
@@ -123,7 +106,7 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
 
     with ReplayServer(season) as node:
         asyncio.run(asyncio.wait_for(work(node), 60))
-    assert told == sorted(place for place in canonical(connection, CHANNELS) if place >> 23 > START)
+    assert told == sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START)
 
 
 def test_a_reorg_that_the_topic_lost_is_told_from_the_tables(
@@ -138,19 +121,19 @@ def test_a_reorg_that_the_topic_lost_is_told_from_the_tables(
         async with relaying(broker, START):
             pass
         async with begun(broker) as steps:
-            kept = await broker.end(PLACE)
+            kept = await broker.end(FEED)
             node.fork(5, 16)
             await go(START)
             async with relaying(broker, START):
                 pass
-            broker.lose(PLACE, slice(kept, None))
+            broker.lose(FEED, slice(kept, None))
             await go(START + 11)
             async with relaying(broker, START + 11):
                 pass
             step = await asyncio.wait_for(anext(aiter(steps)), 10)
             assert step.ancestor == START - 5
             assert step.block.block_number == START + 11
-            expected = sorted(place for place in canonical(connection, CHANNELS) if place >> 23 > START - 5)
+            expected = sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START - 5)
             assert [item.id for item in step.items] == expected
 
     with ReplayServer(season, ReplayOptions(head=START)) as node:
@@ -169,7 +152,7 @@ def test_who_is_too_far_behind_says_so_and_begins_at_the_end(
         await broker.create_topics()
         async with await connect("ghostnet test") as own:
             await feed.begin(own)
-            found = await reader.newest(own)
+            found = await reader.read_newest(own)
             assert found is not None
             await follow(node, truth, END)
             async with relaying(broker, END):
@@ -177,7 +160,7 @@ def test_who_is_too_far_behind_says_so_and_begins_at_the_end(
             with pytest.raises(FellBehind):
                 await anext(aiter(feed.steps(own, *found)))
             await feed.begin(own)
-            newest = await reader.newest(own)
+            newest = await reader.read_newest(own)
             assert newest is not None
             await follow(node, truth, END + 1)
             async with relaying(broker, END + 1):

@@ -1,0 +1,126 @@
+"""Replays: what a client has missed since its cursor, read from the tables, with no gap and no repeat before live."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream import reader
+from indexer.stream.connection import connect
+from indexer.stream.feed import FeedItem
+from indexer.stream.ids import last_id
+from realtime.client import Client, carries
+from realtime.hub import Hub
+from realtime.protocol import BadMessage, Reorg, Subscribed
+from realtime.wire import TRY_AGAIN, frame
+
+MOST_REPLAYS: Final = 8
+"""Replays that read the database at the same time."""
+LONGEST_WAIT: Final = 20.0
+"""Seconds that a replay may wait for its turn."""
+LONGEST_REPLAY: Final = 60.0
+"""Seconds after which a client that reads its replay too slowly makes room for others; it can go on from its cursor."""
+
+
+class Replays:
+    """All replays of a process; `replay_blocks` is how many blocks back a client's cursor may be."""
+
+    def __init__(self, hub: Hub, replay_blocks: int) -> None:
+        self._hub = hub
+        self._replay_blocks = replay_blocks
+        self._turns = asyncio.Semaphore(MOST_REPLAYS)
+
+    async def run(self, client: Client, channels: set[str], since: int) -> None:
+        """Subscribe a client to channels from the id `since` on: send what it missed, in order, then go live.
+
+        What the hub sends meanwhile is held back. The database may be ahead of the hub: until the hub has come as far
+        as the replay, the client gets only what it does not know. Raises BadMessage for a cursor that nothing can be
+        replayed from, TimeoutError (the client is closed, or never got a turn), psycopg.Error.
+        """
+        async with (
+            self._turn(),
+            asyncio.timeout(LONGEST_REPLAY),
+            await connect("ghostnet replay") as connection,
+        ):
+            before, known = set(client.channels), self._hub.cursor.event_id if client.in_sync else client.cursor
+            revision = 0 if client.in_sync else client.revision
+            client.in_sync, client.held = False, deque()
+            client.channels |= channels
+            self._hub.changed(client)
+            try:
+                async with reader.snapshot(connection) as block:
+                    replay = await self._prepare(connection, block, since)
+                    client.wire.write(frame(Subscribed.of(client.channels, client.users).encode()))
+                    if replay.ancestor is not None:
+                        client.wire.write(frame(Reorg.of(replay.ancestor).encode()))
+                        known = min(known, replay.after)
+                    async for item in replay.items(connection):
+                        if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
+                            client.wire.write(frame(item.frame(self._hub.is_confirmed(item, replay.block))))
+                            await client.wire.drained()
+                        if client.wire.closed:
+                            break
+                client.cursor, client.revision = replay.last, replay.block.revision
+            except BadMessage:
+                client.channels, client.cursor, client.revision = before, known, revision
+                raise
+            except BaseException:
+                # What was held back would leave a gap. The client goes on from its cursor on another connection.
+                client.wire.close(TRY_AGAIN)
+                raise
+            finally:
+                client.end_replay()
+                client.sync(self._hub.block.revision if self._hub.block else 0)
+                self._hub.changed(client)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Hold one of the MOST_REPLAYS turns. Raises TimeoutError if none becomes free."""
+        async with asyncio.timeout(LONGEST_WAIT):
+            await self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def _prepare(self, connection: AsyncConnection[Any], block: IndexedBlock | None, since: int) -> "Replay":
+        """The replay from the id `since` on. Raises BadMessage for a cursor that nothing can be replayed from."""
+        if block is None:
+            raise BadMessage("bad_cursor", "nothing is indexed yet")
+        last = last_id(block.block_number)
+        ancestor = await reader.common_ancestor(connection, since)
+        after = since if ancestor is None else last_id(ancestor)
+        if after > last:
+            raise BadMessage("bad_cursor", f"since is not reached yet; {last} is the newest")
+        oldest = last_id(max(0, block.block_number - self._replay_blocks) - 1)
+        oldest = max(oldest, await reader.oldest_cursor(connection))
+        if after < oldest:
+            raise BadMessage("replay_too_old", "since is older than what is replayed", oldest=oldest)
+        return Replay(block, ancestor, after, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The items with ids above `after` up to `last`, the end of `block`.
+
+    `ancestor` is the block above which all that the client saw was dropped by reorgs, None if nothing was.
+    """
+
+    block: IndexedBlock
+    ancestor: int | None
+    after: int
+    last: int
+
+    async def items(self, connection: AsyncConnection[Any]) -> AsyncIterator[FeedItem]:
+        """All of them in order, read a page at a time."""
+        after = self.after
+        while after < self.last:
+            end = await reader.page_end(connection, after, self.last)
+            for item in await reader.read_items(connection, after, end):
+                yield item
+            after = end

@@ -1,0 +1,33 @@
+"""The paths of WebSockets, for Channels' routing."""
+
+from typing import Any
+
+from channels.routing import URLRouter
+from django.urls import path, re_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from realtime.gateway import Gateway
+from realtime.hub import Hub
+from realtime.replay import Replays
+
+
+def websockets(hub: Hub, origins: tuple[str, ...], replay_blocks: int) -> ASGIApp:
+    """The ASGI application of all WebSockets: `/ws` is served, other paths are refused (403).
+
+    `origins` are those whose pages may connect, `replay_blocks` is how many blocks back a client's cursor may be.
+    """
+    gateway: Any = Gateway.as_asgi(hub=hub, replays=Replays(hub, replay_blocks), origins=origins)
+    others: Any = refuse
+    router = URLRouter([path("ws", gateway), re_path("", others)])
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        # Daphne takes `root_path` from a header that any client can send; the router raises for one that does not fit.
+        await router({**scope, "root_path": ""}, receive, send)
+
+    return application
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI application that refuses a WebSocket's handshake (403)."""
+    await receive()
+    await send({"type": "websocket.close"})
