@@ -42,41 +42,42 @@ class Replays:
         as the replay, the client gets only what it does not know. Raises BadMessage for a cursor that nothing can be
         replayed from, TimeoutError (the client is closed, or never got a turn), psycopg.Error.
         """
-        async with (
-            self._turn(),
-            asyncio.timeout(LONGEST_REPLAY),
-            await connect("ghostnet replay") as connection,
-        ):
-            before, known = set(client.channels), self._hub.cursor.event_id if client.in_sync else client.cursor
-            revision = 0 if client.in_sync else client.revision
-            client.in_sync, client.held = False, deque()
-            client.channels |= channels
+        async with self._turn():
+            if not client.wire.closed:
+                async with asyncio.timeout(LONGEST_REPLAY), await connect("ghostnet replay") as connection:
+                    await self._replay(connection, client, channels, since)
+
+    async def _replay(self, connection: AsyncConnection[Any], client: Client, channels: set[str], since: int) -> None:
+        before, known = set(client.channels), self._hub.cursor.event_id if client.in_sync else client.cursor
+        revision = 0 if client.in_sync else client.revision
+        client.in_sync, client.held = False, deque()
+        client.channels |= channels
+        self._hub.changed(client)
+        try:
+            async with reader.snapshot(connection) as block:
+                replay = await self._prepare(connection, block, since)
+                client.wire.write(frame(Subscribed.of(client.channels, client.users).encode()))
+                if replay.ancestor is not None:
+                    client.wire.write(frame(Reorg.of(replay.ancestor).encode()))
+                    known = min(known, replay.after)
+                async for item in replay.items(connection):
+                    if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
+                        client.wire.write(frame(item.frame(self._hub.is_confirmed(item, replay.block))))
+                        await client.wire.drained()
+                    if client.wire.closed:
+                        break
+            client.cursor, client.revision = replay.last, replay.block.revision
+        except BadMessage:
+            client.channels, client.cursor, client.revision = before, known, revision
+            raise
+        except BaseException:
+            # What was held back would leave a gap. The client goes on from its cursor on another connection.
+            client.wire.close(TRY_AGAIN)
+            raise
+        finally:
+            client.end_replay()
+            client.sync(self._hub.block.revision if self._hub.block else 0)
             self._hub.changed(client)
-            try:
-                async with reader.snapshot(connection) as block:
-                    replay = await self._prepare(connection, block, since)
-                    client.wire.write(frame(Subscribed.of(client.channels, client.users).encode()))
-                    if replay.ancestor is not None:
-                        client.wire.write(frame(Reorg.of(replay.ancestor).encode()))
-                        known = min(known, replay.after)
-                    async for item in replay.items(connection):
-                        if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
-                            client.wire.write(frame(item.frame(self._hub.is_confirmed(item, replay.block))))
-                            await client.wire.drained()
-                        if client.wire.closed:
-                            break
-                client.cursor, client.revision = replay.last, replay.block.revision
-            except BadMessage:
-                client.channels, client.cursor, client.revision = before, known, revision
-                raise
-            except BaseException:
-                # What was held back would leave a gap. The client goes on from its cursor on another connection.
-                client.wire.close(TRY_AGAIN)
-                raise
-            finally:
-                client.end_replay()
-                client.sync(self._hub.block.revision if self._hub.block else 0)
-                self._hub.changed(client)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

@@ -78,15 +78,15 @@ class Wire:
         self._protocol.closeHandshakeTimeout = CLOSE_SECONDS
         self._receive: Callable[[bytes, bool], None] = self._protocol.onMessage
         self._protocol.onMessage = self._take
-        self._transport: Any = self._protocol.transport
-        self._transport.unregisterProducer()
-        self._transport.registerProducer(self, True)
         self._waiting: deque[bytes] = deque()
         self._backlog = 0
         self._paused = False
         self._drained = asyncio.Event()
         self._drained.set()
         self.closed = False
+        self._transport: Any = self._protocol.transport
+        self._transport.unregisterProducer()
+        self._transport.registerProducer(self, True)  # calls stopProducing for a client that has disconnected by now
 
     async def drained(self) -> None:
         """Wait until the client has read what was written; return also when it has disconnected.

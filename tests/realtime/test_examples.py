@@ -16,13 +16,12 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from realtime.protocol import ErrorCode
-from tests.databases import database_url
 from tests.iggy.server import StandIn
 from tests.indexing import index
 from tests.paths import PROJECT
 from tests.processes import await_true
 from tests.stream.relaying import relay
-from tests.web import web
+from tests.web import WebClient
 
 WATCH, CONSUME = re.findall(r"```python\n(.+?)```", (PROJECT / "docs" / "realtime.md").read_text(), re.DOTALL)
 
@@ -42,10 +41,8 @@ def program(folder: Path, text: str, *arguments: str) -> Iterator[Any]:
         process.communicate()
 
 
-def test_watching(indexed_season: str, django_db_blocker: Any, truth: Truth, tmp_path: Path) -> None:
-    with django_db_blocker.unblock():
-        url = database_url(indexed_season)
-    with web(url) as client, program(tmp_path, WATCH, f"ws://127.0.0.1:{client.port}/ws", "0") as lines:
+def test_watching(season_web: WebClient, truth: Truth, tmp_path: Path) -> None:
+    with program(tmp_path, WATCH, f"ws://127.0.0.1:{season_web.port}/ws", "0") as lines:
         assert "CONNECTION_STATE" in next(lines)
         traced = [line for line in islice(lines, 400) if " TRACED " in line]
     assert len(traced) > 50

@@ -17,7 +17,9 @@ from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from tests.databases import database_url, default_database
 from tests.indexing import index
+from tests.processes import await_true
 from tests.realtime.socket import Browser, ask, deaf, dial, masked, receive
+from tests.rows import fetch_one
 from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
 
@@ -31,6 +33,15 @@ def client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
     with django_db_blocker.unblock():
         url = database_url(indexed_season)
     with web(url, GHOSTNET_CORS_ORIGINS="https://ghostnet.example") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def strict_client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
+    """A server that pings each second and replays the last 100 blocks only."""
+    with django_db_blocker.unblock():
+        url = database_url(indexed_season)
+    with web(url, ping="1", GHOSTNET_REPLAY_BLOCKS="100") as server:
         yield server
 
 
@@ -261,10 +272,7 @@ def test_there_is_nothing_to_log_in_to(client: WebClient) -> None:
     assert run(work(Authorization="Bearer of.a.token", Cookie="sessionid=0123456789abcdef")) == run(work())
 
 
-def test_who_does_not_answer_two_pings_is_gone(indexed_season: str, django_db_blocker: Any) -> None:
-    with django_db_blocker.unblock():
-        url = database_url(indexed_season)
-
+def test_who_does_not_answer_two_pings_is_gone(strict_client: WebClient) -> None:
     async def work(client: WebClient) -> None:
         async with dial(client) as alive, deaf(client) as raw:
             await receive(alive)
@@ -277,14 +285,10 @@ def test_who_does_not_answer_two_pings_is_gone(indexed_season: str, django_db_bl
             await ask(alive, type="PING")
             assert await receive(alive) == {"type": "PONG"}
 
-    with web(url, ping="1") as client:
-        run(work(client))
+    run(work(strict_client))
 
 
-def test_who_asks_for_what_is_too_old_is_told_the_oldest(indexed_season: str, django_db_blocker: Any) -> None:
-    with django_db_blocker.unblock():
-        url = database_url(indexed_season)
-
+def test_who_asks_for_what_is_too_old_is_told_the_oldest(strict_client: WebClient) -> None:
     async def work(client: WebClient) -> None:
         async with dial(client) as socket:
             await receive(socket)
@@ -301,8 +305,7 @@ def test_who_asks_for_what_is_too_old_is_told_the_oldest(indexed_season: str, dj
             assert (await receive(socket))["type"] == "SUBSCRIBED"
             assert (await receive(socket))["event"]["block"] == 907
 
-    with web(url, GHOSTNET_REPLAY_BLOCKS="100") as client:
-        run(work(client))
+    run(work(strict_client))
 
 
 def test_what_retention_has_removed_is_too_old(
@@ -344,7 +347,9 @@ def test_a_player_s_position_comes_at_once_for_who_was_away(client: WebClient) -
     assert run(work()) == {"type": "POSITION_UPDATE", **expected}
 
 
-def test_replays_that_nobody_reads_do_not_keep_others_from_theirs(client: WebClient) -> None:
+def test_replays_that_nobody_reads_do_not_keep_others_from_theirs(
+    client: WebClient, season_tables: Connection[Any]
+) -> None:
     async def work() -> None:
         async with AsyncExitStack() as stack:
             for _ in range(12):
@@ -352,7 +357,8 @@ def test_replays_that_nobody_reads_do_not_keep_others_from_theirs(client: WebCli
                 await asyncio.get_running_loop().sock_sendall(
                     raw, masked(type="SUBSCRIBE", channels=["tokens", "feed"], since="0")
                 )
-            await asyncio.sleep(1)
+            at_work = "SELECT count(*) >= 8 FROM pg_stat_activity WHERE application_name = 'ghostnet replay'"
+            await asyncio.to_thread(await_true, lambda: fetch_one(season_tables, at_work), "fewer than 8 replays")
             async with dial(client) as socket:
                 head = (await receive(socket))["head"]
                 await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str(int(head) - (3 << 23)))

@@ -17,13 +17,30 @@ from indexer.stream.connection import connect
 from indexer.stream.memory import MemoryBroker
 from indexer.stream.reader import Step
 from indexer.stream.source import BrokerSource, FellBehind
-from indexer.stream.topics import FEED, Message
+from indexer.stream.topics import FEED, Message, TopicPartition
 from tests.indexing import index
 from tests.stream.expected import expected_feed
 from tests.stream.relaying import relaying
 
 START, MIDDLE, END = 300, 330, 360
 CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system"]
+
+
+class WatchedBroker(MemoryBroker):
+    """A broker that knows when a reader asks where a topic ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._checked = asyncio.Event()
+
+    async def end(self, partition: TopicPartition) -> int:
+        self._checked.set()
+        return await super().end(partition)
+
+    async def await_check(self) -> None:
+        """Wait until a reader asks from now on."""
+        self._checked.clear()
+        await self._checked.wait()
 
 
 @asynccontextmanager
@@ -80,7 +97,8 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
     told: list[int] = []
 
     async def work(node: ReplayServer) -> None:
-        broker = MemoryBroker()
+        broker = WatchedBroker()
+        at_middle = asyncio.Event()
         go = partial(follow, node, truth)
         await go(START, batch_size=10)
         async with relaying(broker, START):
@@ -91,15 +109,19 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
                 async for step in steps:
                     assert step.ancestor is None
                     told.extend(item.id for item in step.items)
+                    if step.block.block_number == MIDDLE:
+                        at_middle.set()
                     if step.block.block_number == END:
                         return
 
             reading = None if asleep else asyncio.create_task(read())
             async with relaying(broker, MIDDLE):
                 await go(MIDDLE, batch_size=1)
-            await asyncio.sleep(0.1)
+            if reading:
+                await at_middle.wait()
             await trouble(broker)
-            await asyncio.sleep(0.3)
+            if reading:
+                await broker.await_check()
             async with relaying(broker, END):
                 await go(END, batch_size=1)
             await asyncio.wait_for(reading or read(), 20)
