@@ -14,7 +14,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from tests.indexing import following, index
-from tests.processes import await_block, await_tip, indexer
+from tests.processes import await_block, await_tip, await_true, indexer
 from tests.rows import fetch_one
 from tests.web import WebClient, web
 
@@ -96,6 +96,12 @@ def test_every_answer_is_of_the_one_block_that_it_names(
     contradictions: list[str] = []
     done = threading.Event()
 
+    def await_answer_after(known: set[tuple[str, str]]) -> None:
+        await_true(lambda: states() > known, "no answer is of a newer block")
+
+    def states() -> set[tuple[str, str]]:
+        return {(block, tip) for _, block, tip in list(seen)}
+
     def ask(client: WebClient, player: str) -> None:
         while not done.is_set():
             answer = client.get(f"/api/v1/positions/{player}")
@@ -113,10 +119,11 @@ def test_every_answer_is_of_the_one_block_that_it_names(
         with ThreadPoolExecutor(len(players)) as pool:
             asking = [pool.submit(ask, WebClient(client.url), player) for player in players]
             for step in range(48):
+                known = states()
                 node.fork(7, 9) if step % 8 == 7 else node.advance(2)
                 if step % 8 >= 6:
                     await_tip(connection, node.chain.blocks[-1].hash)
-                time.sleep(0.03)
+                await_answer_after(known)
             node.settle(440)
             await_tip(connection, node.chain.blocks[-1].hash)
             done.set()
