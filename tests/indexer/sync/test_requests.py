@@ -1,7 +1,6 @@
 """Operators' requests: run by the indexer, in order, on the record."""
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from indexer.replay.truth import Truth
 from indexer.store.digest import state_digest
 from indexer.sync.requests import RequestRunner
 from tests.databases import Databases
+from tests.factories import OperatorRequestFactory
 from tests.indexer.sync.contradiction import chain_with_a_contradiction, command
 from tests.indexing import index
 from tests.processes import await_block, await_true, checkpoint, indexer
@@ -29,15 +29,9 @@ def measured(metric: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(metric, labels)
 
 
-def request(connection: Connection[Any], kind: str, argument: str = "") -> int:
+def request(kind: str, argument: str = "") -> int:
     """Make a request as the admin does; return its id."""
-    row = connection.execute(
-        "INSERT INTO operator_requests (kind, argument, reason, requested_by, requested_at, failed, outcome)"
-        " VALUES (%s, %s, 'because', 'ops', now(), false, '') RETURNING id",
-        (kind, argument),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    return OperatorRequestFactory.create(kind=kind, argument=argument).id
 
 
 def outcome(connection: Connection[Any], number: int) -> tuple[bool, str]:
@@ -52,20 +46,26 @@ def outcome(connection: Connection[Any], number: int) -> tuple[bool, str]:
     return row[0], row[1]
 
 
+def await_next_request(connection: Connection[Any]) -> None:
+    """Wait until the indexer has run something: it is at work, and has come around once more."""
+    assert outcome(connection, request("audit", "1.5"))[0], "half an audit was run"
+
+
 def test_a_paused_indexer_waits_also_after_a_restart_and_goes_on_when_resumed(
     database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Callable[[int], str]
 ) -> None:
     with ReplayServer(season, ReplayOptions(head=HEAD)) as node:
         with indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url):
             await_block(connection, HEAD)
-            assert outcome(connection, request(connection, "pause")) == (False, "paused")
+            assert outcome(connection, request("pause")) == (False, "paused")
             node.advance(20)
-            time.sleep(1)
+            await_next_request(connection)
             assert checkpoint(connection) == HEAD
         with indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url):
-            time.sleep(3)
+            await_next_request(connection)  # the first may be run at the start, before anything is indexed
+            await_next_request(connection)
             assert checkpoint(connection) == HEAD, "a restart does not resume"
-            assert outcome(connection, request(connection, "resume")) == (False, "resumed")
+            assert outcome(connection, request("resume")) == (False, "resumed")
             await_block(connection, HEAD + 20)
     assert state_digest(connection) == digest_at(HEAD + 20)
 
@@ -83,20 +83,20 @@ def test_audits_and_rebuilds_are_done_while_it_runs(
         indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
     ):
         await_block(connection, head)
-        failed, said = outcome(connection, request(connection, "audit"))
+        failed, said = outcome(connection, request("audit"))
         assert not failed
         assert said.startswith(f"block {head}: ")
         assert said.endswith(" views, 0 differences")
         connection.execute("UPDATE current_levels SET total_staked = total_staked + 1 WHERE level = 1")
         connection.execute("UPDATE level_states SET total_staked = total_staked + 1 WHERE level = 1")
-        failed, said = outcome(connection, request(connection, "audit"))
+        failed, said = outcome(connection, request("audit"))
         assert "differences" in said
         assert "0 differences" not in said
-        assert outcome(connection, request(connection, "rebuild")) == (
+        assert outcome(connection, request("rebuild")) == (
             False,
             f"blocks 0 to {head}: replaced level_states",
         )
-        assert outcome(connection, request(connection, "audit"))[1].endswith(" 0 differences")
+        assert outcome(connection, request("audit"))[1].endswith(" 0 differences")
         node.advance(5)
         await_block(connection, head + 5)
     assert state_digest(connection) == digest_at(head + 5)
@@ -110,7 +110,7 @@ def test_an_audit_that_was_requested_sets_the_alarm_and_its_metrics_and_a_clean_
         index(node, truth.contracts)
         runner = RequestRunner([node.url], 100)
         connection.execute("UPDATE current_levels SET total_staked = total_staked + 1 WHERE level = 1")
-        request(connection, "audit")
+        request("audit")
         runner.run_waiting(connection, threading.Event())
         differences = fetch_one(connection, "SELECT differences FROM audits")
         assert differences > 0
@@ -120,7 +120,7 @@ def test_an_audit_that_was_requested_sets_the_alarm_and_its_metrics_and_a_clean_
         assert measured("indexer_audited_block") == head
         assert f"audit at block {head}: getLevelState(1) totalStaked" in caplog.text
         connection.execute("UPDATE current_levels SET total_staked = total_staked - 1 WHERE level = 1")
-        request(connection, "audit")
+        request("audit")
         runner.run_waiting(connection, threading.Event())
         assert fetch_one(connection, "SELECT count(*) FROM alarms") == 0
         assert measured("indexer_alarm", kind="audit") == 0
@@ -139,7 +139,7 @@ def test_what_cannot_be_done_says_why_and_indexing_goes_on(
         indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
     ):
         await_block(connection, 10)
-        failed, said = outcome(connection, request(connection, kind, argument))
+        failed, said = outcome(connection, request(kind, argument))
         assert failed
         assert complaint in said
         node.advance()
@@ -163,7 +163,7 @@ def test_a_request_that_the_database_refuses_fails_and_indexing_goes_on(
     ):
         await_block(connection, 10)
         connection.execute(NO_ROOM)
-        failed, said = outcome(connection, request(connection, "rebuild"))
+        failed, said = outcome(connection, request("rebuild"))
         assert failed
         assert "No space left" in said
         node.advance()
@@ -178,8 +178,8 @@ def test_requests_are_run_while_the_node_is_away(
         with process:
             await_block(connection, 10)
             node.stop()
-            assert outcome(connection, request(connection, "rebuild"))[0] is False
-            assert outcome(connection, request(connection, "pause")) == (False, "paused")
+            assert outcome(connection, request("rebuild"))[0] is False
+            assert outcome(connection, request("pause")) == (False, "paused")
 
 
 def test_a_log_that_halted_the_indexer_is_quarantined_at_its_next_start(
@@ -189,7 +189,7 @@ def test_a_log_that_halted_the_indexer_is_quarantined_at_its_next_start(
     guilty = chain.blocks[6].txs[0].hash
     with ReplayServer(chain.blocks) as node:
         assert command(database, node.url, tmp_path, "index_chain", "--until-head").returncode == 1
-        number = request(connection, "quarantine", f"{guilty}:1")
+        number = request("quarantine", f"{guilty}:1")
         assert command(database, node.url, tmp_path, "index_chain", "--until-head").returncode == 0
     assert outcome(connection, number) == (
         False,
