@@ -100,9 +100,6 @@ def seed_that_dooms(*who: Address, spares: Sequence[Address] = ()) -> int:
 class RecordedWitness:
     """A node that traces, or that knows who is alive."""
 
-    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
-        return self
-
     def __init__(
         self,
         lists: Sequence[tuple[int, Sequence[Address]]] | None,
@@ -112,6 +109,9 @@ class RecordedWitness:
         self._lists = lists
         self._dead = dead
         self._stakes = stakes
+
+    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
+        return self
 
     def stake(self, user: Address, block_number: int) -> int | None:
         return self._stakes.get(user)
