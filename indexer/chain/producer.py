@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -135,6 +136,13 @@ class Producer:
                 return await self._fetch_in_full(first, last, meter)
         else:
             self._history.available(last, head)
+        return fetched
+
+    async def fetch_closed(self, first: int, last: int) -> FetchedRange:
+        """The blocks first to last as one range, closed by the contracts' state where the node has it."""
+        fetched = await self.fetcher.by_hash(await self._headers(first, last))
+        with suppress(StateUnavailable):
+            fetched.state = await self.states.state(fetched.last.hash)
         return fetched
 
     def _wants_state(self, fetched: FetchedRange, head: int) -> bool:

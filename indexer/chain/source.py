@@ -105,6 +105,13 @@ class BlockSource:
             self._loop.call_soon_threadsafe(self._producer.queue.space.set)
         return fetched
 
+    def fetch_closed(self, first: int, last: int) -> FetchedRange:
+        """A range of blocks near the head at once, with the contracts' state after it where the node has it.
+
+        Raises Inconsistent or another NodeError.
+        """
+        return self._wait(self._producer.fetch_closed(first, last))
+
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""
         return self._wait(self._headers(numbers))

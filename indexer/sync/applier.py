@@ -18,7 +18,7 @@ from indexer.records.rows import Row, up_to
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
-from indexer.sync.silent_changes import BlockInvestigation, KnownStates, StateHistory, StateMismatch
+from indexer.sync.silent_changes import BlockInvestigation, KnownStates, PartedBefore, StateHistory, StateMismatch
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ class RangeApplier:
         self._decoder = decoder
         self._reload = reload
         self.game: Game
+        self.follows_unchecked = False
+        """Whether blocks before the next range were not compared with the contracts' state, and can be applied anew."""
 
     def apply(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
         """Apply a range whose parent is the last applied block; the blocks that are right, to be written.
@@ -68,6 +70,8 @@ class RangeApplier:
         if error is None and self._agrees(fetched) and not self._doubted(game, fetched):
             yield self._applied(game, fetched, fetched.last.number, archive)
         elif game.is_checked and (error is None or isinstance(error, InvariantBroken)):
+            if self.follows_unchecked:
+                raise PartedBefore(f"block {fetched.first} or one before it holds a change that left no log")
             yield from self._find_silent_changes(fetched)
         else:
             assert error is not None

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
 
@@ -31,10 +31,13 @@ from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.common_ancestor import find_divergence
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.reconciler import Linkage, Tip, reconcile
+from indexer.sync.silent_changes import PartedBefore
 from indexer.sync.writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
 
+MOST_AGAIN: Final = 1_000
+"""Blocks that are applied again at most because they were not compared with the contracts' state."""
 NOTHING_NEW_SECONDS = 0.25
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rows and events are many, short-lived and free of cycles: frequent collections cost a quarter of the time."""
@@ -77,6 +80,8 @@ class Pipeline:
         self._applier = RangeApplier(source, LogDecoder(chain.contracts), self._reload_game)
         self._writer = WriterThread(Writer(connection, chain.headers_kept))
         self._tip = Tip(chain.start_block - 1, None)
+        self._checked = self._tip.number
+        """The last block after which the game was compared with the contracts' state."""
         self._alarms: set[AlarmKind] = set()
 
     @property
@@ -94,6 +99,7 @@ class Pipeline:
         chain = self._chain
         start_chain(self._connection, chain.chain_id, chain.start_block, chain.contracts)
         self._load_game()
+        self._checked = self._tip.number
         gc.collect()
         _freeze_once()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -131,18 +137,52 @@ class Pipeline:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
         linkage = reconcile(self._tip, fetched.first, fetched.first_hash, fetched.parent_hash)
         if linkage is Linkage.NEXT:
+            self._applier.follows_unchecked = 0 < self._tip.number - self._checked <= MOST_AGAIN
             try:
-                for applied in self._applier.apply(fetched):
-                    self._write_batch(applied)
+                self._apply(fetched)
             except (InvariantBroken, Inconsistent) as error:
-                if isinstance(error, InvariantBroken) and not self._was_replaced(fetched.last):
-                    raise
-                first, last = self._tip.number + 1, fetched.last.number
-                logger.warning("blocks %d to %d are fetched again: %s", first, last, error.message)
-                self._reload_game()
-                self._fetch_again(Linkage.REORG)
+                self._recover(fetched, error)
         elif linkage is not Linkage.DUPLICATE:
             self._fetch_again(linkage)
+
+    def _apply(self, fetched: FetchedRange) -> None:
+        for applied in self._applier.apply(fetched):
+            self._write_batch(applied)
+        if self._applier.game.is_checked:
+            self._checked = self._tip.number
+
+    def _recover(self, fetched: FetchedRange, error: InvariantBroken | Inconsistent) -> None:
+        """Fetch again what could not be applied, where that may help; else raise the error."""
+        if isinstance(error, InvariantBroken) and not self._was_replaced(fetched.last):
+            may_be_unseen = isinstance(error, PartedBefore) or (
+                fetched.last.number - self._checked <= MOST_AGAIN
+                and fetched.state is None
+                and self._source.state(fetched.last.hash) is not None
+            )
+            if not may_be_unseen:
+                raise error
+            self._apply_again_together(fetched, error)
+        else:
+            logger.warning("blocks from %d on are fetched again: %s", self._tip.number + 1, error.message)
+            self._reload_game()
+            self._fetch_again(Linkage.REORG)
+
+    def _apply_again_together(self, fetched: FetchedRange, error: InvariantBroken) -> None:
+        """Apply a range again, together with the blocks before it that were not compared with the contracts' state: a
+        change that left no log in one of them is then found in its place."""
+        logger.warning("blocks from %d on are applied again: %s", self._checked + 1, error.message)
+        self._reload_game()
+        if self._checked < self._tip.number:
+            self._observer.rolled_back(roll_back(self._connection, self._checked))
+            self._load_game()
+        self._applier.follows_unchecked = False
+        try:
+            self._apply(self._source.fetch_closed(self._tip.number + 1, fetched.last.number))
+        except (InvariantBroken, Inconsistent):
+            if not self._was_replaced(fetched.last):
+                raise
+            self._reload_game()
+        self._fetch_again(Linkage.REORG)
 
     def _was_replaced(self, header: Header) -> bool:
         """Whether the node has another block at this height by now."""
@@ -190,6 +230,7 @@ class Pipeline:
             self._raise_alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
         self._observer.rolled_back(roll_back(self._connection, divergence.ancestor, divergence.new_hashes))
         self._load_game()
+        self._checked = min(self._checked, self._tip.number)
 
     def _raise_alarm(self, kind: AlarmKind, message: str) -> None:
         raise_alarm(self._connection, kind, message)

@@ -40,6 +40,10 @@ class StateMismatch(InvariantBroken):
     )
 
 
+class PartedBefore(StateMismatch):
+    """The contracts' state differs, and blocks before were not compared: the change may lie in any of them."""
+
+
 class StateSource(Protocol):
     """What is asked of a node; None where it does not have the contracts' state after that block."""
 
