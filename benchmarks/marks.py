@@ -55,12 +55,12 @@ def main() -> None:
     from indexer.chain.source import BlockSource
     from indexer.store.writer import Writer
     from indexer.stream.relay import Relay
-    from indexer.sync import pipeline
+    from indexer.sync import applier
 
     patches: list[tuple[Any, str, Any, str, Callable[..., int]]] = [
         (BlockSource, "_fetch", before, "seen", lambda _source, _first, last, _head: last),
         (BlockSource, "_hand_over", before, "fetched", lambda _source, fetched: fetched.last.number),
-        (pipeline, "decode_block", after, "decoded", lambda _decoder, header, *_: header.number),
+        (applier, "decode_block", after, "decoded", lambda _decoder, header, *_: header.number),
         (Writer, "write", after, "committed", lambda _writer, batch: batch.headers[-1].number),
         (Relay, "_publish", after, "published", lambda _relay, _connection, step: step.block.block_number),
     ]

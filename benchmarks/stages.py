@@ -38,14 +38,14 @@ def main() -> None:
     django.setup()
     from indexer.chain.source import BlockSource
     from indexer.store import writer
-    from indexer.sync import pipeline
+    from indexer.sync import applier, pipeline
     from indexer.sync.writer_thread import WriterThread
 
     seconds["start-up"] = time.perf_counter() - started
     patches: list[tuple[Any, str, str]] = [
         (BlockSource, "next", "main: wait for blocks"),
-        (pipeline, "decode_block", "main: decode"),
-        (pipeline, "apply_block", "main: apply"),
+        (applier, "decode_block", "main: decode"),
+        (applier, "apply_block", "main: apply"),
         (writer, "copy_text", "main: render rows"),
         (WriterThread, "put", "main: wait for the writer"),
         (writer, "append", "writer: append history"),

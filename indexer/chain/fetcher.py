@@ -45,19 +45,24 @@ class RangeFetcher:
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
         self._has_cursor: bool | None = None
 
-    async def finalized(self, first: int, last: int, meter: Meter | None = None) -> FetchedRange:
+    async def finalized(
+        self, first: int, last: int, meter: Meter | None = None, *, calldata: bool = True
+    ) -> FetchedRange:
         """Blocks first to last, far enough below the head that no machine of the node still lacks them.
 
-        Answers that do not belong together are asked for again a few times. Raises Inconsistent if they still do not
-        fit, RangeTooLarge if the node wants fewer blocks, another NodeError if it refuses.
+        `calldata` says whether that of deaths is fetched. Answers that do not belong together are asked for again a few
+        times. Raises Inconsistent if they still do not fit, RangeTooLarge if the node wants fewer blocks, another
+        NodeError if it refuses.
         """
-        return await retry_inconsistent(lambda: self._finalized(first, last, meter))
+        return await retry_inconsistent(lambda: self._finalized(first, last, meter, calldata))
 
-    async def by_hash(self, headers: Sequence[Header], meter: Meter | None = None) -> FetchedRange:
+    async def by_hash(
+        self, headers: Sequence[Header], meter: Meter | None = None, *, calldata: bool = True
+    ) -> FetchedRange:
         """The blocks of these linked headers, each one's logs by its hash, as is right near the head: there a machine
         that lags cuts a range off without an error, or answers from another fork. Raises as `finalized`.
         """
-        return await retry_inconsistent(lambda: self._by_hash(headers, meter))
+        return await retry_inconsistent(lambda: self._by_hash(headers, meter, calldata))
 
     async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block.
@@ -83,7 +88,7 @@ class RangeFetcher:
                 raise Inconsistent(f"asked for block {number}, got {header.number}")
         return headers
 
-    async def _finalized(self, first: int, last: int, meter: Meter | None) -> FetchedRange:
+    async def _finalized(self, first: int, last: int, meter: Meter | None, calldata: bool) -> FetchedRange:
         ends = sorted({first, last})
         logs, headers = await self._range_logs(first, last, ends, meter)
         fetched = FetchedRange(
@@ -92,10 +97,11 @@ class RangeFetcher:
         fetched.blocks = await self._blocks(logs, fetched.headers)
         if fetched.blocks and not first <= fetched.blocks[0].header.number <= fetched.blocks[-1].header.number <= last:
             raise Inconsistent(f"the logs of blocks {first} to {last} are of other blocks")
-        await self.add_death_calldata(fetched.blocks)
+        if calldata:
+            await self._add_death_calldata(fetched.blocks)
         return fetched
 
-    async def _by_hash(self, headers: Sequence[Header], meter: Meter | None) -> FetchedRange:
+    async def _by_hash(self, headers: Sequence[Header], meter: Meter | None, calldata: bool) -> FetchedRange:
         calls: list[Call] = [
             ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
         ]
@@ -107,7 +113,8 @@ class RangeFetcher:
             check_order(logs, header.number)
             if logs:
                 blocks.append(FetchedBlock(header, [], logs))
-        await self.add_death_calldata(blocks)
+        if calldata:
+            await self._add_death_calldata(blocks)
         by_number = {header.number: header for header in headers}
         return FetchedRange(headers[0].number, headers[0].parent_hash, headers[-1], blocks, by_number)
 
@@ -178,7 +185,7 @@ class RangeFetcher:
             blocks.append(FetchedBlock(header, [], group))
         return blocks
 
-    async def add_death_calldata(self, blocks: Sequence[FetchedBlock]) -> None:
+    async def _add_death_calldata(self, blocks: Sequence[FetchedBlock]) -> None:
         """Fetch the transactions in which players died: only their calldata says who (rule 13).
 
         Raises Inconsistent if the node gives another transaction, or one of another block.

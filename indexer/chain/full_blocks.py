@@ -4,6 +4,7 @@ There the transactions themselves are the only evidence of what leaves no log. A
 directly is one; a call nested in another contract's calldata is one only where a trace shows it.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,9 +26,14 @@ class FullBlockFetcher:
         self._fetcher = fetcher
         self._ghost_core = contracts["GhostCore"]
 
-    async def fetch(self, first: int, last: int, meter: Meter | None = None) -> FetchedRange:
-        """Blocks first to last, their logs by hash. Raises Inconsistent, RangeTooLarge, another NodeError."""
-        return await retry_inconsistent(lambda: self._fetch(first, last, meter))
+    async def fetch(
+        self, first: int, last: int, meter: Meter | None = None, *, finalized: bool = False
+    ) -> FetchedRange:
+        """Blocks first to last; their logs by hash, or, if they are finalized, by their range.
+
+        Raises Inconsistent, RangeTooLarge, another NodeError.
+        """
+        return await retry_inconsistent(lambda: self._fetch(first, last, meter, finalized))
 
     async def successes(self, block: Hash | int) -> list[Transaction] | None:
         """A block's transactions that did not fail, by their receipts: without their calldata.
@@ -88,14 +94,36 @@ class FullBlockFetcher:
 
         return await retry_inconsistent(fetch)
 
-    async def _fetch(self, first: int, last: int, meter: Meter | None) -> FetchedRange:
+    async def _fetch(self, first: int, last: int, meter: Meter | None, finalized: bool) -> FetchedRange:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in range(first, last + 1)]
-        blocks = complete(await self._client.batch(calls, WireBlock, meter))
-        headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])
-        fetched = await self._fetcher.by_hash(headers, meter)
+        if finalized:
+            logs = self._fetcher.finalized(first, last, meter, calldata=False)
+            fetched, answers = await asyncio.gather(logs, self._client.batch(calls, WireBlock, meter))
+            blocks = complete(answers)
+            headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])
+            if any(headers[number - first].hash != header.hash for number, header in fetched.headers.items()):
+                raise Inconsistent(f"the logs of blocks {first} to {last} are of another fork than the blocks")
+            fetched.headers = {header.number: header for header in headers}
+        else:
+            blocks = complete(await self._client.batch(calls, WireBlock, meter))
+            headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])
+            fetched = await self._fetcher.by_hash(headers, meter, calldata=False)
+        await self._add_transactions(fetched, headers, blocks)
+        return fetched
+
+    async def _add_transactions(
+        self, fetched: FetchedRange, headers: Sequence[Header], blocks: Sequence[WireBlock]
+    ) -> None:
+        """Keep the calldata of deaths, and what hints at silent changes."""
         by_number = {block.header.number: block for block in fetched.blocks}
         for header, block in zip(headers, blocks, strict=True):
-            with_logs = {log.transaction_hash for log in found.logs} if (found := by_number.get(header.number)) else ()
+            found = by_number.get(header.number)
+            with_logs = {log.transaction_hash for log in found.logs} if found is not None else ()
+            if found is not None and (deaths := self._fetcher.death_transactions(found.logs)):
+                known = {transaction.hash: transaction for transaction in block.transactions}
+                if not known.keys() >= set(deaths):
+                    raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
+                found.transactions = [parse_transaction(known[tx_hash]) for tx_hash in deaths]
             hints = [
                 parse_transaction(transaction)
                 for transaction in block.transactions
@@ -108,7 +136,6 @@ class FullBlockFetcher:
                 if changes:
                     by_number.setdefault(header.number, FetchedBlock(header)).silent_changes = changes
         fetched.blocks = [by_number[number] for number in sorted(by_number)]
-        return fetched
 
     def _is_claim(self, recipient: str | None, calldata: str) -> bool:
         """A direct claim. With logs it needs no look: its Transfer shows it."""

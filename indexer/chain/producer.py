@@ -120,7 +120,7 @@ class Producer:
 
     async def _fetch(self, first: int, last: int, head: int, full: bool, meter: Meter) -> FetchedRange:
         if full:
-            fetched = await self.full.fetch(first, last, meter)
+            fetched = await self.full.fetch(first, last, meter, finalized=last <= head - LAGGING_BLOCKS)
         elif last > head - LAGGING_BLOCKS:
             fetched = await self.fetcher.by_hash(await self._headers(first, last), meter)
         else:
@@ -133,7 +133,7 @@ class Producer:
             if full or not self._is_deployed_by(fetched):
                 return fetched
             if self._history.unavailable(last, head, unavailable.message):
-                return await self._fetch_in_full(first, last, meter)
+                return await self._fetch_in_full(first, last, head, meter)
         else:
             self._history.available(last, head)
         return fetched
@@ -156,14 +156,15 @@ class Producer:
             self._is_deployed = any(log.address == self._ghost_core for block in fetched.blocks for log in block.logs)
         return self._is_deployed
 
-    async def _fetch_in_full(self, first: int, last: int, meter: Meter) -> FetchedRange:
+    async def _fetch_in_full(self, first: int, last: int, head: int, meter: Meter) -> FetchedRange:
         """A range with all transactions, in portions that the node can send, as one."""
         whole: FetchedRange | None = None
         while first <= last:
             portion = min(last, first + self._by_blocks.size - 1)
             started, portion_meter = time.monotonic(), Meter()
             try:
-                part = await self.full.fetch(first, portion, portion_meter)
+                finalized = portion <= head - LAGGING_BLOCKS
+                part = await self.full.fetch(first, portion, portion_meter, finalized=finalized)
             except (RangeTooLarge, TooLarge):
                 if portion == first:
                     raise
