@@ -133,7 +133,7 @@ class Producer:
             if full or not self._is_deployed_by(fetched):
                 return fetched
             if self._history.unavailable(last, head, unavailable.message):
-                return await self._fetch_in_full(first, last, head, meter)
+                return await self.fetch_in_full(first, last)
         else:
             self._history.available(last, head)
         return fetched
@@ -156,9 +156,10 @@ class Producer:
             self._is_deployed = any(log.address == self._ghost_core for block in fetched.blocks for log in block.logs)
         return self._is_deployed
 
-    async def _fetch_in_full(self, first: int, last: int, head: int, meter: Meter) -> FetchedRange:
+    async def fetch_in_full(self, first: int, last: int) -> FetchedRange:
         """A range with all transactions, in portions that the node can send, as one."""
         whole: FetchedRange | None = None
+        head = self._heads.head or 0
         while first <= last:
             portion = min(last, first + self._by_blocks.size - 1)
             started, portion_meter = time.monotonic(), Meter()
@@ -171,7 +172,6 @@ class Producer:
                 self._by_blocks.refused(portion - first + 1)
                 continue
             self._by_blocks.succeeded(part.size, part.log_count, portion_meter.bytes, time.monotonic() - started)
-            meter.bytes += portion_meter.bytes
             if whole is None:
                 whole = part
             elif part.parent_hash != whole.last.hash:

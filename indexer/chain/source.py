@@ -112,6 +112,15 @@ class BlockSource:
         """
         return self._wait(self._producer.fetch_closed(first, last))
 
+    def fetch_full(self, first: int, last: int) -> FetchedRange | None:
+        """A range of blocks with all their transactions at once; None where that is not wanted.
+
+        Raises Inconsistent or another NodeError.
+        """
+        if self._options.full_blocks is FullBlocks.NEVER:
+            return None
+        return self._wait(self._producer.fetch_in_full(first, last))
+
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""
         return self._wait(self._headers(numbers))

@@ -114,6 +114,18 @@ class RangeApplier:
         assert fetched.state is not None
         known = KnownStates(self._source, {fetched.last.number: fetched.state})
         known.read(self._doubted(self.game, fetched))
+        done = fetched.first - 1
+        try:
+            for reached, applied in self._closed_by(known, fetched):
+                done = reached
+                yield applied
+        except InvariantBroken as error:
+            if not known.has_gaps:
+                raise
+            yield from self._apply_in_full(fetched, done, error)
+
+    def _closed_by(self, known: KnownStates, fetched: FetchedRange) -> Iterator[tuple[int, AppliedBlocks]]:
+        """The blocks that are right, each time with how far they reach."""
         game, done = self._reload(), fetched.first - 1
         game.is_checked = True
         while done < fetched.last.number:
@@ -125,10 +137,31 @@ class RangeApplier:
                     self.game, game, done = trial, trial, target
                     known_headers = [number for number in fetched.headers if number <= target]
                     if known_headers:
-                        yield self._applied(game, fetched, max(known_headers), archive)
+                        yield max(known_headers), self._applied(game, fetched, max(known_headers), archive)
                 continue
             yield from self._apply_with_silent_changes(game, fetched, (done, parting), known)
             done = parting
+
+    def _apply_in_full(self, fetched: FetchedRange, done: int, error: InvariantBroken) -> Iterator[AppliedBlocks]:
+        """Apply the blocks after `done` with the silent changes that their own transactions prove: where the node lacks
+        the state that would show the block. What the state at the end then still contradicts is raised."""
+        game = self._reload()
+        game.is_checked = False
+        full = self._source.fetch_full(done + 1, fetched.last.number)
+        if full is None:
+            raise error
+        archive = Archive()
+        for block in full.blocks:
+            try:
+                self._apply(game, block, archive, block.silent_changes)
+            except InvariantBroken:
+                if block.header.number > full.first:
+                    yield self._applied(game, full, block.header.number - 1, archive)
+                raise
+        assert fetched.state is not None
+        if game.contract_state().differences(fetched.state):
+            raise error
+        yield self._applied(game, full, full.last.number, archive)
 
     def _try(
         self, trial: Game, fetched: FetchedRange, done: int, target: int, known: KnownStates
@@ -153,7 +186,7 @@ class RangeApplier:
 
     def _apply_with_silent_changes(
         self, game: Game, fetched: FetchedRange, done_and_parting: tuple[int, int], known: KnownStates
-    ) -> Iterator[AppliedBlocks]:
+    ) -> Iterator[tuple[int, AppliedBlocks]]:
         """Apply the blocks up to the one in which the contracts' state parts from the game's, and that one with the
         changes that explain it."""
         done, number = done_and_parting
@@ -165,13 +198,13 @@ class RangeApplier:
         try:
             changes = self._silent_changes(game, parting, known)
         except InvariantBroken:
-            if number - 1 > done:
-                yield self._applied(game, fetched, number - 1, archive)
+            if number - 1 > done and not known.has_gaps:
+                yield number - 1, self._applied(game, fetched, number - 1, archive)
             raise
         self._apply(game, parting, archive, changes)
         for silent in changes:
             logger.info("block %d: %s left no log; the contracts' state shows it", number, silent.change)
-        yield self._applied(game, fetched, number, archive)
+        yield number, self._applied(game, fetched, number, archive)
 
     def _silent_changes(self, game: Game, parting: FetchedBlock, known: KnownStates) -> list[SilentChange]:
         header = parting.header

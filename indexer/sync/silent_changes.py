@@ -85,6 +85,8 @@ class KnownStates:
         self._source = source
         self._asked = set(states)
         self.states = states
+        self.has_gaps = False
+        """Whether the node lacked the state after a block that was asked for."""
 
     def read(self, numbers: Iterable[int]) -> bool:
         """Read the states after some blocks, those once more not that were asked for before; whether any is new."""
@@ -93,6 +95,8 @@ class KnownStates:
             self._asked.add(number)
             if (state := self._source.state(number)) is not None:
                 self.states[number] = state
+            else:
+                self.has_gaps = True
         return any(number in self.states for number in new)
 
     def next_after(self, number: int) -> int:

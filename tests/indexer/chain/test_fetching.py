@@ -197,18 +197,26 @@ def replaced_server(case: str, times: int) -> ReplacedServer:
         "a transaction of another block": ("eth_getTransactionByHash", last.hash, "0x" + "ee" * 32),
         "a transaction that is not sealed": ("eth_getTransactionByHash", f'"{last.hash}"', "null"),
         "another transaction": ("eth_getTransactionByHash", last.txs[-2].hash, "0x" + "ee" * 32),
+        "a block without a transaction of its logs": ("eth_getBlockByNumber", last.txs[-2].hash, "0x" + "ee" * 32),
     }[case]
     return ReplacedServer(blocks, method, old, new, times)
 
 
 CASES = [
     "a log's null blockHash", "a block's null hash", "a number that is none", "another number", "a removed log",
-    "a repeated log index", "a transaction of another block", "a transaction that is not sealed", "another transaction",
+    "a repeated log index",
 ]  # fmt: skip
+CASES_OF_CALLDATA = ["a transaction of another block", "a transaction that is not sealed", "another transaction"]
+CASES_IN_FULL = ["a receipt of another block", "a block without a transaction of its logs"]
 
 
 @pytest.mark.parametrize(
-    ("way", "case"), [*((way, case) for way in WAYS for case in CASES), (IN_FULL, "a receipt of another block")]
+    ("way", "case"),
+    [
+        *((way, case) for way in WAYS for case in CASES),
+        *((way, case) for way in (BY_RANGE, BY_HASH) for case in CASES_OF_CALLDATA),
+        *((IN_FULL, case) for case in CASES_IN_FULL),
+    ],
 )
 def test_answers_that_do_not_fit_are_asked_for_again(way: str, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
