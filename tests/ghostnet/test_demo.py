@@ -34,21 +34,16 @@ def demo(port: int) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")
     }
     environment["GHOSTNET_DATA_DIR"] = str(folder / "data")
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--port", str(port)],
-        cwd=PROJECT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process, folder / "data"
-    finally:
-        if process.poll() is None:
+    command = [sys.executable, "manage.py", "demo", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process, folder / "data"
+        finally:
             process.kill()
-        process.wait()
-        EmbeddedPostgres(folder / "data").stop()
+            process.wait()
+            EmbeddedPostgres(folder / "data").stop()
 
 
 def indexed_block(port: int) -> int:

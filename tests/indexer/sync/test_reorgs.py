@@ -274,9 +274,9 @@ def test_machines_on_two_forks_are_never_mixed(
     connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str
 ) -> None:
     """While they differ the indexer may follow the one or the other, but only whole; then they agree again."""
-    other = ReplayServer(season, ReplayOptions(head=HEAD))
-    other.chain.fork(8, 12)
-    with TwoForksServer(season, ReplayOptions(head=HEAD)) as server:
+    options = ReplayOptions(head=HEAD)
+    with ReplayServer(season, options) as other, TwoForksServer(season, options) as server:
+        other.fork(8, 12)
         index(server, truth.contracts)
         server.other = lambda: other.chain
         with following(server, truth.contracts):
