@@ -164,7 +164,7 @@ def test_somebody_else_s_socket_folder_is_not_used(folder: Path, tmp_path: Path)
     server = EmbeddedPostgres(folder, durable=False)
     server.socket_folder.symlink_to(tmp_path)
     try:
-        with pytest.raises(EmbeddedPostgresFailed, match="belongs to somebody else"):
+        with pytest.raises(EmbeddedPostgresFailed, match="belongs to another user"):
             server.ensure_running()
     finally:
         server.socket_folder.unlink()
