@@ -1,7 +1,7 @@
 """Hand-made chains: blocks of transactions that emit events, as a node would serve them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cache
 from itertools import count
@@ -151,6 +151,16 @@ def play(
     silent_changes: Mapping[int, Sequence[SilentChange]] = MappingProxyType({}),
 ) -> Game:
     """The game after these blocks, some of which have silent changes; the journal keeps all rows."""
+    *_, game = game_after_each(blocks, witness, silent_changes)
+    return game
+
+
+def game_after_each(
+    blocks: Sequence[RecordedBlock],
+    witness: Witness | None = None,
+    silent_changes: Mapping[int, Sequence[SilentChange]] = MappingProxyType({}),
+) -> Iterator[Game]:
+    """One game, as it stands after each of these blocks in turn."""
     game = Game(ADDRESSES, witness=witness or NoWitness())
     decoder = LogDecoder(ADDRESSES)
     for recorded in blocks:
@@ -169,7 +179,7 @@ def play(
         ]
         decode_logs(decoder, block, wire_logs(recorded), Archive())
         apply_block(game, block)
-    return game
+        yield game
 
 
 def wire_logs(block: RecordedBlock) -> list[WireLog]:

@@ -1,0 +1,234 @@
+"""Faults of a node in what is asked of the contracts' state: afterwards the tables are those of a run without any."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import pytest
+from psycopg import Connection
+
+from indexer.replay.calls import StateOptions
+from indexer.replay.chain import ReorgPlan
+from indexer.replay.refusal import Refusal
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.store.database import connect
+from indexer.store.digest import state_digest
+from tests.chains import recording
+from tests.databases import Databases, default_database
+from tests.indexer.sync.simulation import impatient_workers, kill_indexer
+from tests.indexing import following, index
+from tests.processes import await_block, await_tip
+
+TRAPS: Final = recording("traps")
+CONTRACTS: Final[Mapping[str, str]] = TRAPS.truth.contracts
+LAST: Final = len(TRAPS.blocks) - 1
+UNSEEN: Final = 66
+
+
+@pytest.fixture(scope="module")
+def right(template: str, django_db_blocker: Any) -> str:
+    """The digest of the whole recording, indexed in one go from a good node."""
+    with django_db_blocker.unblock():
+        databases = Databases(template)
+        with (
+            default_database(databases.make()),
+            ReplayServer(TRAPS.blocks, state=TRAPS.state) as server,
+            connect() as connection,
+        ):
+            index(server, CONTRACTS)
+            digest = state_digest(connection)
+        databases.give_back()
+    return digest
+
+
+class FaultyServer(ReplayServer):
+    """A node in front of which a test puts its fault: `fault` may answer a call by itself, or raise."""
+
+    fault: Callable[[str, Sequence[Any]], bytes | None] = staticmethod(lambda method, params: None)
+    calls: dict[str, int]
+
+    def __init__(self, options: ReplayOptions | None = None, *, with_state: bool = True) -> None:
+        super().__init__(TRAPS.blocks, options, state=TRAPS.state if with_state else None)
+        self.calls = {}
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        self.calls[method] = self.calls.get(method, 0) + 1
+        answer = self.fault(method, params)
+        return super()._result(method, params, socket) if answer is None else answer
+
+    def number_of(self, place: Any) -> int:
+        """The block that a call names."""
+        return self._methods._block_with_state(place).number
+
+
+@pytest.mark.parametrize("hole", [45, UNSEEN - 2, UNSEEN + 1, LAST])
+def test_state_that_one_block_lacks_is_done_without(connection: Connection[Any], right: str, hole: int) -> None:
+    """Elsewhere than at the block that changed unseen, or before it."""
+    with FaultyServer() as server:
+
+        def missing(method: str, params: Sequence[Any]) -> None:
+            if method == "eth_call" and server.number_of(params[1]) == hole:
+                raise Refusal(-32000, "missing trie node 66 (path ) state 0x66 is not available")
+
+        server.fault = missing
+        for last in (60, 70, LAST):
+            index(server, CONTRACTS, to_block=last)
+    assert state_digest(connection) == right
+
+
+@pytest.mark.parametrize("message", ["header not found", "header for hash not found", "unknown block"])
+def test_a_machine_that_lags_behind_with_its_state_is_asked_again(
+    connection: Connection[Any], right: str, message: str
+) -> None:
+    """Each new block's state is refused at first, as by a machine that does not know the block yet."""
+    with FaultyServer(ReplayOptions(head=25)) as server:
+        index(server, CONTRACTS)
+        refused: set[int] = set()
+
+        def lagging(method: str, params: Sequence[Any]) -> None:
+            if method == "eth_call" and (number := server.number_of(params[1])) not in refused:
+                refused.add(number)
+                raise Refusal(-32000, message)
+
+        server.fault = lagging
+        with following(server, CONTRACTS):
+            for head in range(60, LAST + 1):
+                server.settle(head)
+                await_block(connection, head)
+    assert len(refused) > 20
+    assert state_digest(connection) == right
+
+
+def test_without_multicall_the_views_are_read_one_by_one(connection: Connection[Any], right: str) -> None:
+    with FaultyServer(ReplayOptions(state=StateOptions(multicall=False))) as server:
+        index(server, CONTRACTS, batch_size=30)
+        assert server.calls["eth_call"] > 14 * 3
+    assert state_digest(connection) == right
+
+
+def test_multicall_that_is_deployed_later_is_done_without_before(connection: Connection[Any], right: str) -> None:
+    with FaultyServer() as server:
+
+        def not_yet(method: str, params: Sequence[Any]) -> bytes | None:
+            young = method == "eth_call" and params[0]["to"].startswith("0xca11") and server.number_of(params[1]) < 50
+            return b'"0x"' if young else None
+
+        server.fault = not_yet
+        index(server, CONTRACTS, batch_size=10)
+    assert state_digest(connection) == right
+
+
+@pytest.mark.parametrize("page", [1, 7, 1000])
+def test_pages_by_a_cursor_give_the_same(connection: Connection[Any], right: str, page: int) -> None:
+    with FaultyServer() as server:
+
+        def paged(method: str, params: Sequence[Any]) -> bytes | None:
+            if method == "eth_getLogs" and "fromBlock" in params[0]:
+                raise AssertionError("the node has cursors")
+            if method != "eth_getLogsWithCursor":
+                return None
+            log_filter = {key: value for key, value in params[0].items() if key != "cursor"}
+            logs = msgspec.json.decode(server._methods.answer("eth_getLogs", [log_filter]))
+            start = int(params[0].get("cursor") or 0)
+            following_page = {"cursor": str(start + page)} if start + page < len(logs) else {}
+            return msgspec.json.encode({"logs": logs[start : start + page], **following_page})
+
+        server.fault = paged
+        index(server, CONTRACTS)
+        assert server.calls["eth_getLogsWithCursor"] > 1
+    assert state_digest(connection) == right
+
+
+@pytest.mark.parametrize("with_state", [True, False], ids=["state", "full blocks"])
+def test_answers_that_are_too_large_are_halved(connection: Connection[Any], right: str, with_state: bool) -> None:
+    with FaultyServer(with_state=with_state) as server:
+
+        def bounded(method: str, params: Sequence[Any]) -> bytes | None:
+            if method in ("eth_getLogs", "eth_getBlockByNumber"):
+                answer = server._methods.answer(method, params)
+                if len(answer) > 60_000:
+                    raise Refusal(-32020, "backend response too large")
+                return answer
+            return None
+
+        server.fault = bounded
+        index(server, CONTRACTS, to_block=LAST if with_state else UNSEEN - 1)
+    if with_state:
+        assert state_digest(connection) == right
+
+
+@pytest.mark.parametrize("prune", [0, 5, 30])
+@pytest.mark.parametrize("empty", [False, True], ids=["refused", "0x"])
+def test_state_that_is_kept_for_some_blocks_is_enough_at_the_head(
+    connection: Connection[Any], right: str, prune: int, empty: bool
+) -> None:
+    options = ReplayOptions(head=30, state=StateOptions(prune=prune, pruned_empty=empty))
+    with FaultyServer(options) as server:
+        index(server, CONTRACTS)
+        with following(server, CONTRACTS):
+            for head in range(31, LAST + 1):
+                server.settle(head)
+                await_block(connection, head)
+    assert state_digest(connection) == right
+
+
+@pytest.mark.parametrize("with_state", [True, False], ids=["state", "full blocks"])
+def test_reorgs_on_the_way_give_the_same(
+    connection: Connection[Any], databases: Databases, right: str, with_state: bool
+) -> None:
+    """Forks have no state here; what was hidden is found once the chain is the recorded one again."""
+    options = ReplayOptions(head=30, reorgs=ReorgPlan(every=20, depth=6, seed=2))
+    last = LAST if with_state else UNSEEN - 1
+    with FaultyServer(options, with_state=with_state) as server:
+        with following(server, CONTRACTS, ws=True) as watchers:
+            await_block(connection, 30)
+            while server.chain.head < last or server.chain.forked:
+                server.advance()
+                await_tip(connection, server.chain.blocks[-1].hash)
+        assert watchers[0].rollbacks
+        index(server, CONTRACTS)
+        digest = state_digest(connection, last)
+    if with_state:
+        assert digest == right
+    else:
+        with default_database(databases.make()), FaultyServer(with_state=False) as server, connect() as other:
+            index(server, CONTRACTS, to_block=last)
+            assert state_digest(other) == digest
+
+
+def test_kills_on_the_way_give_the_same(connection: Connection[Any], right: str) -> None:
+    """At each block whose state is read while a silent change is searched for, the indexer's session is ended once."""
+    with FaultyServer() as server, impatient_workers():
+        killed: set[int] = set()
+
+        def kill(method: str, params: Sequence[Any]) -> None:
+            if method == "eth_call" and (number := server.number_of(params[1])) not in killed and number < LAST:
+                killed.add(number)
+                with connect() as other:
+                    kill_indexer(other)
+
+        server.fault = kill
+        index(server, CONTRACTS)
+    assert len(killed) >= 5
+    assert state_digest(connection) == right
+
+
+def test_state_from_another_fork_is_never_compared(connection: Connection[Any], right: str) -> None:
+    """The node switches to a fork between a block's logs and its state, and back."""
+    with FaultyServer(ReplayOptions(head=60)) as server:
+        index(server, CONTRACTS)
+        switched: list[int] = []
+
+        def switch(method: str, params: Sequence[Any]) -> None:
+            if method == "eth_call" and server.chain.head in (63, 70, 80) and server.chain.head not in switched:
+                switched.append(server.chain.head)
+                server.chain.fork(3, 3)
+
+        server.fault = switch
+        with following(server, CONTRACTS):
+            for head in range(61, LAST + 1):
+                server.settle(head)
+                await_tip(connection, server.chain.blocks[-1].hash)
+        index(server, CONTRACTS)
+    assert switched == [63, 70, 80]
+    assert state_digest(connection) == right
