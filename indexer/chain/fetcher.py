@@ -33,7 +33,22 @@ class _LogPage(msgspec.Struct):
     cursor: str | None = None
 
 
-_PageOrHeader: Any = _LogPage | WireHeader
+class _PageOrHeader(msgspec.Struct, rename="camel"):
+    """A page of logs or a header, in one type: which of two objects an answer is can't be told while parsing."""
+
+    logs: list[WireLog] | None = None
+    cursor: str | None = None
+    number: str | None = None
+    hash: str | None = None
+    parent_hash: str | None = None
+    timestamp: str | None = None
+
+    @property
+    def header(self) -> WireHeader | None:
+        """The header, None if it is none."""
+        if self.number is None or self.hash is None or self.parent_hash is None or self.timestamp is None:
+            return None
+        return WireHeader(self.number, self.hash, self.parent_hash, self.timestamp)
 
 
 class RangeFetcher:
@@ -145,19 +160,17 @@ class RangeFetcher:
     async def _paged_logs(
         self, log_filter: dict[str, Any], ends: Sequence[int], meter: Meter | None
     ) -> tuple[list[WireLog], list[Header]]:
-        logs: list[WireLog] = []
-        page, *headers = complete(
-            await self._client.batch(
-                [("eth_getLogsWithCursor", [log_filter]), *_header_calls(ends)], _PageOrHeader, meter
-            )
-        )
-        while isinstance(page, _LogPage):
-            logs += page.logs
-            if page.cursor is None:
-                return logs, _ends(ends, headers)
-            calls: list[Call] = [("eth_getLogsWithCursor", [{**log_filter, "cursor": page.cursor}])]
-            (page,) = complete(await self._client.batch(calls, _LogPage, meter))
-        raise Inconsistent("eth_getLogsWithCursor gave no logs")
+        calls: list[Call] = [("eth_getLogsWithCursor", [log_filter]), *_header_calls(ends)]
+        page, *headers = complete(await self._client.batch(calls, _PageOrHeader, meter))
+        if page.logs is None:
+            raise Inconsistent("eth_getLogsWithCursor gave no logs")
+        logs, cursor = page.logs, page.cursor
+        while cursor is not None:
+            calls = [("eth_getLogsWithCursor", [{**log_filter, "cursor": cursor}])]
+            (following,) = complete(await self._client.batch(calls, _LogPage, meter))
+            logs += following.logs
+            cursor = following.cursor
+        return logs, _ends(ends, [header.header for header in headers])
 
     async def _blocks(self, logs: Sequence[WireLog], headers: dict[int, Header]) -> list[FetchedBlock]:
         """Logs by their blocks; a block's time is its logs' where they carry it, else its header's."""
