@@ -22,6 +22,8 @@ from indexer.rules.game import Game
 
 MOST_PLACEMENTS: Final = 4_000
 """Places of a block's silent changes that are tried."""
+NEAR_BLOCKS: Final = 2
+"""So many blocks beside one without state are tried in its place."""
 MOST_CALLDATA: Final = 100
 """Transactions of one block whose calldata is fetched one by one."""
 NOT_SHOWN: Final[tuple[int | None, Hash]] = (None, NO_HASH)
@@ -106,19 +108,28 @@ class KnownStates:
     def first_parting(self, mirror: StateHistory, last: int) -> int:
         """The first block after `mirror.start`, `last` at the latest, whose end the mirror does not show.
 
-        The mirror is right at its start and wrong at `last`, or could not be brought there. Blocks whose state the
-        node does not have count as right.
+        The mirror is right at its start and wrong at `last`, or could not be brought there. Where the node lacks the
+        state of several blocks in a row, they count as right.
         """
         right, wrong = mirror.start, last
         while wrong - right > 1:
-            middle = (right + wrong) // 2
-            self.read([middle])
+            middle = self._known_near((right + wrong) // 2, right, wrong)
             state = self.states.get(middle)
             if state is not None and not mirror.agrees(middle, state):
                 wrong = middle
             else:
                 right = middle
         return wrong
+
+    def _known_near(self, middle: int, right: int, wrong: int) -> int:
+        """The block nearest to the middle, between two others, whose state can be read; the middle if there is none."""
+        near = (middle + distance for step in range(NEAR_BLOCKS + 1) for distance in dict.fromkeys((step, -step)))
+        for number in near:
+            if right < number < wrong:
+                self.read([number])
+                if number in self.states:
+                    return number
+        return middle
 
 
 class BlockInvestigation:
