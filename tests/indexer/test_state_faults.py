@@ -228,7 +228,7 @@ def test_state_from_another_fork_is_never_compared(connection: Connection[Any], 
         with following(server, CONTRACTS):
             for head in range(61, LAST + 1):
                 server.settle(head)
-                await_tip(connection, server.chain.blocks[-1].hash)
-        index(server, CONTRACTS)
+                await_block(connection, head)
+            await_tip(connection, TRAPS.blocks[LAST].hash)
     assert switched == [63, 70, 80]
     assert state_digest(connection) == right
