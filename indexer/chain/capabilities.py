@@ -53,8 +53,13 @@ class StateHistory:
                 "the node has the contracts' state of old blocks: logs are fetched by ranges, each one is checked"
             )
 
-    def unavailable(self, last: int, head: int, why: str) -> bool:
-        """The node lacks the state after block `last`; whether that range is fetched in full instead."""
+    @property
+    def may_fetch_in_full(self) -> bool:
+        """Whether blocks without state are fetched with all their transactions."""
+        return self._full_blocks is not FullBlocks.NEVER
+
+    def unavailable(self, last: int, head: int, why: str) -> None:
+        """The node lacks the state after block `last`."""
         if last < head - RECENT_BLOCKS and not self._pruned:
             self._pruned = True
             logger.warning(
@@ -64,4 +69,3 @@ class StateHistory:
                 if self._full_blocks is FullBlocks.NEVER
                 else "all transactions are fetched instead",
             )
-        return self._full_blocks is not FullBlocks.NEVER

@@ -125,18 +125,25 @@ class Producer:
             fetched = await self.fetcher.by_hash(await self._headers(first, last), meter)
         else:
             fetched = await self.fetcher.finalized(first, last, meter)
-        if not self._wants_state(fetched, head):
+        if self._is_skipped(fetched, head) or await self._close(fetched, head) or full:
             return fetched
+        if not self._is_deployed_by(fetched) or not self._history.may_fetch_in_full:
+            return fetched
+        return await self.fetch_in_full(first, last)
+
+    async def _close(self, fetched: FetchedRange, head: int) -> bool:
+        """Read the contracts' state after a range; whether the node has it, as far as it is worth asking."""
+        last = fetched.last.number
+        if not self._history.has_state(last, head):
+            return False
         try:
             fetched.state = await self.states.state(fetched.last.hash)
         except StateUnavailable as unavailable:
-            if full or not self._is_deployed_by(fetched):
-                return fetched
-            if self._history.unavailable(last, head, unavailable.message):
-                return await self.fetch_in_full(first, last)
-        else:
-            self._history.available(last, head)
-        return fetched
+            if self._is_deployed_by(fetched):
+                self._history.unavailable(last, head, unavailable.message)
+            return False
+        self._history.available(last, head)
+        return True
 
     async def fetch_closed(self, first: int, last: int) -> FetchedRange:
         """The blocks first to last as one range, closed by the contracts' state where the node has it."""
@@ -145,10 +152,10 @@ class Producer:
             fetched.state = await self.states.state(fetched.last.hash)
         return fetched
 
-    def _wants_state(self, fetched: FetchedRange, head: int) -> bool:
+    def _is_skipped(self, fetched: FetchedRange, head: int) -> bool:
+        """Whether a block at the head is not compared, since only each n-th one is."""
         last = fetched.last.number
-        at_head = fetched.size == 1 and last > head - LAGGING_BLOCKS
-        return self._history.has_state(last, head) and not (at_head and last % self._options.state_every)
+        return fetched.size == 1 and last > head - LAGGING_BLOCKS and last % self._options.state_every != 0
 
     def _is_deployed_by(self, fetched: FetchedRange) -> bool:
         """Whether GhostCore exists at the end of a range: before that, it has no state."""
