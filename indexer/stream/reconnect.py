@@ -5,11 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn
 
-import psycopg
 from psycopg import AsyncConnection
 
+from indexer.base.errors import Retryable
 from indexer.base.retry import Backoff
-from indexer.stream.broker import BrokerUnavailable
+from indexer.store.database import database_failures
 from indexer.stream.connection import connect
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,10 @@ async def run_with_reconnect(
         error: Exception | None = None
         level = logging.WARNING
         try:
-            async with await connect(name) as connection:
-                await work(connection, backoff)
-        except (BrokerUnavailable, psycopg.OperationalError, OSError) as expected:
+            with database_failures():
+                async with await connect(name) as connection:
+                    await work(connection, backoff)
+        except (Retryable, OSError) as expected:
             error = expected
         except Exception as unexpected:  # noqa: BLE001 - logged below with its traceback
             error, level = unexpected, logging.ERROR

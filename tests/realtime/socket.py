@@ -29,6 +29,10 @@ class Browser:
     def last(self) -> int:
         return max(self.events, default=0)
 
+    def knows(self, item_id: int) -> bool:
+        """Whether an event with this id came, and no REORG took it back."""
+        return item_id in self.events
+
     def take(self, frame: Frame) -> None:
         """Learn from a frame; what a correct server never sends is a fault."""
         match frame["type"]:
