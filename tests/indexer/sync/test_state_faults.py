@@ -1,16 +1,20 @@
 """Faults of a node in what is asked of the contracts' state: afterwards the tables are those of a run without any."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import pytest
+from aiohttp import web
 from psycopg import Connection
 
 from indexer.replay.calls import StateOptions
 from indexer.replay.chain import ReorgPlan
+from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
 from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.chains import recording
@@ -232,3 +236,27 @@ def test_state_from_another_fork_is_never_compared(connection: Connection[Any], 
             await_tip(connection, TRAPS.blocks[LAST].hash)
     assert switched == [63, 70, 80]
     assert state_digest(connection) == right
+
+
+class SlowServer(ReplayServer):
+    """A node without state whose logs of later ranges arrive after the first range is fetched in full."""
+
+    in_full: asyncio.Event
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        if b'"eth_getBlockByNumber"' in body and b",true]" in body:
+            self.in_full.set()
+        if b'"fromBlock":"0x64"' in body or b'"fromBlock":"0xc8"' in body:
+            await self.in_full.wait()
+        return await super()._serve(request)
+
+
+def test_ranges_in_flight_while_the_state_turns_out_to_be_gone_are_fetched_in_full(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Callable[[int], str]
+) -> None:
+    server = SlowServer(season)
+    server.in_full = asyncio.Event()
+    with server:
+        index(server, truth.contracts, batch_size=100, to_block=500)
+    assert state_digest(connection) == digest_at(500)
