@@ -33,14 +33,14 @@ def test_a_process_is_alive_whatever_its_database_does(database: str) -> None:
 def test_it_has_started_once_the_database_is_as_the_code_needs_it(database: str, connection: Connection[Any]) -> None:
     with web(database) as client:
         assert ask(client, "/health/startup")[0] == 200
-        connection.execute("DELETE FROM django_migrations WHERE app = 'indexer' AND name LIKE '0006%'")
+        connection.execute("DELETE FROM django_migrations WHERE app = 'indexer' AND name LIKE '0007%'")
         try:
             status, answer = ask(client, "/health/startup")
             assert status == 503
-            assert answer["checks"]["database"]["missing_migrations"] == ["indexer.0006_operator_requests"]
+            assert answer["checks"]["database"]["missing_migrations"] == ["indexer.0007_silent_changes"]
         finally:
             connection.execute(
-                "INSERT INTO django_migrations (app, name, applied) VALUES ('indexer', '0006_operator_requests', now())"
+                "INSERT INTO django_migrations (app, name, applied) VALUES ('indexer', '0007_silent_changes', now())"
             )
         assert ask(client, "/health/startup")[0] == 200
 
