@@ -112,7 +112,7 @@ class RangeApplier:
         """Apply a range again from its start on, as far as the contracts' state agrees, and find what left no log where
         it does not. Raises InvariantBroken."""
         assert fetched.state is not None
-        known = KnownStates(self._source, {fetched.last.number: fetched.state})
+        known = KnownStates(self._source, {fetched.last.number: fetched.state}, fetched.headers)
         known.read(self._doubted(self.game, fetched))
         done = fetched.first - 1
         try:

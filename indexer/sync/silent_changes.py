@@ -6,7 +6,7 @@ state is found by bisection; that block alone is fetched with all its transactio
 transaction it was: what is applied is what the state proves, at a place that leads to the block's own figures.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Final, Protocol
 
@@ -81,10 +81,14 @@ class StateHistory:
 
 
 class KnownStates:
-    """The contracts' states inside a range, as far as they were read, by block number."""
+    """The contracts' states inside a range, as far as they were read, by block number.
 
-    def __init__(self, source: StateSource, states: dict[int, ContractState]) -> None:
+    They are read by the blocks' hashes where `headers` has them, as it does near the head, else by their numbers.
+    """
+
+    def __init__(self, source: StateSource, states: dict[int, ContractState], headers: Mapping[int, Header]) -> None:
         self._source = source
+        self._headers = dict(headers)
         self._asked = set(states)
         self.states = states
         self.has_gaps = False
@@ -95,7 +99,8 @@ class KnownStates:
         new = [number for number in numbers if number not in self._asked]
         for number in new:
             self._asked.add(number)
-            if (state := self._source.state(number)) is not None:
+            header = self._headers.get(number)
+            if (state := self._source.state(header.hash if header is not None else number)) is not None:
                 self.states[number] = state
             else:
                 self.has_gaps = True
