@@ -8,8 +8,9 @@ from indexer.domain.chain import Header, SilentChange, Transaction
 from indexer.domain.state import ContractState
 from indexer.domain.units import Hash
 
-LOG_BYTES: Final = 900
-"""About what a log takes beside its data."""
+LOG_BYTES: Final = 1_100
+HEADER_BYTES: Final = 500
+"""About what a log and a header take in memory."""
 
 
 @dataclass(slots=True)
@@ -64,8 +65,7 @@ class FetchedRange:
     @property
     def memory(self) -> int:
         """About how many bytes the range takes while it waits."""
-        logs = (log for block in self.blocks for log in block.logs)
-        return 500 * len(self.headers) + sum(LOG_BYTES + len(log.data) for log in logs)
+        return HEADER_BYTES * len(self.headers) + LOG_BYTES * self.log_count
 
     @property
     def size(self) -> int:

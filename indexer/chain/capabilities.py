@@ -26,6 +26,11 @@ class StateHistory:
         self._full_blocks = full_blocks
         self._pruned: bool | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a range has shown already if the node has the state of old blocks."""
+        return self._pruned is not None
+
     def needs_full_blocks(self, first: int, head: int) -> bool:
         """Whether a range that begins at block `first` is fetched in full at once, without a try."""
         if self._full_blocks is not FullBlocks.AUTO:

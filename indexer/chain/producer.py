@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from indexer.base.errors import GhostnetError
 from indexer.chain.blocks import FetchedRange
-from indexer.chain.capabilities import StateHistory
+from indexer.chain.capabilities import RECENT_BLOCKS, StateHistory
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, RangeTooLarge, TooLarge
 from indexer.chain.fetcher import RangeFetcher, linked
@@ -18,7 +18,7 @@ from indexer.chain.full_blocks import FullBlockFetcher
 from indexer.chain.heads import HeadWatcher
 from indexer.chain.queue import RangeQueue
 from indexer.chain.ranges import AdaptiveRange
-from indexer.chain.state import StateReader, StateUnavailable
+from indexer.chain.state import StateMissing, StateReader, StateUnavailable
 from indexer.domain.chain import Header
 from indexer.domain.units import Hash
 
@@ -87,6 +87,7 @@ class Producer:
     async def _produce(self, first: int, last: int | None) -> None:
         flights: deque[_Flight] = deque()
         next_block = first
+        await self._probe(first)
         try:
             while True:
                 head = self._heads.head or 0
@@ -106,6 +107,20 @@ class Producer:
                     await self._heads.wait(TIP_CHECK_SECONDS)
         finally:
             await _cancel_all(flights)
+
+    async def _probe(self, first: int) -> None:
+        """Find out whether the node has the state of old blocks, lest ranges in flight are fetched twice."""
+        head = self._heads.head or 0
+        if self._history.is_known or first > head - RECENT_BLOCKS:
+            return
+        try:
+            await self.states.state(first)
+        except StateMissing as missing:
+            self._history.unavailable(first, head, missing.message)
+        except StateUnavailable:
+            return  # GhostCore may not be deployed yet
+        else:
+            self._history.available(first, head)
 
     def _take_off(self, first: int, end: int, head: int) -> _Flight:
         """Begin to fetch the next range: one that is finalized, or the blocks near the head."""

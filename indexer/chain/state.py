@@ -44,6 +44,10 @@ class StateUnavailable(GhostnetError):
     help = "Nodes keep the state of recent blocks only: put an archive node into GHOSTNET_RPC_URLS to have it."
 
 
+class StateMissing(StateUnavailable):
+    """The node refused the call: it keeps no state of that block, or has no `eth_call`."""
+
+
 class StateReader:
     """Reads views of the deployment; `contracts` maps names to addresses."""
 
@@ -140,7 +144,7 @@ def _reverted(answer: str | RpcError | None) -> bool:
 def _available(answer: str | RpcError | None) -> str:
     if isinstance(answer, str):
         return answer
-    raise StateUnavailable(answer.message if answer is not None else "eth_call: no result")
+    raise StateMissing(answer.message if answer is not None else "eth_call: no result")
 
 
 def _decoded(view: View, answer: str) -> tuple[Any, ...] | None:
