@@ -34,7 +34,7 @@ class _LogPage(msgspec.Struct):
 
 
 class _PageOrHeader(msgspec.Struct, rename="camel"):
-    """A page of logs or a header, in one type: which of two objects an answer is can't be told while parsing."""
+    """A page of logs or a header, in one type: a parser can't choose between two objects without a tag."""
 
     logs: list[WireLog] | None = None
     cursor: str | None = None

@@ -48,7 +48,7 @@ class StopCondition:
 
 
 class RequestRunner:
-    """Runs operators' requests; an audit checks `sample` players, accounts, rounds and bets unless told otherwise."""
+    """Runs operators' requests; an audit checks `sample` of each kind unless a request names another number."""
 
     def __init__(self, rpc_urls: Sequence[str], sample: int) -> None:
         self._rpc_urls = rpc_urls

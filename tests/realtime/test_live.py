@@ -318,7 +318,7 @@ def test_a_server_that_stops_says_good_bye(
 
 
 async def knows_the_feed(client: WebClient) -> bool:
-    """Whether the hub has read where the feed stands, as a new connection is told."""
+    """Whether the hub has read where the feed stands: a new connection receives it."""
     async with dial(client) as socket:
         return (await receive(socket))["indexed_block"] is not None
 
