@@ -11,7 +11,7 @@ import msgspec
 from indexer.base.retry import Backoff
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Call, Meter, NodeClient
-from indexer.chain.errors import Inconsistent, MethodNotFound, RangeTooLarge, RpcError
+from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError
 from indexer.chain.wire import WireHeader, WireLog, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
@@ -153,8 +153,6 @@ class RangeFetcher:
             narrow = {**log_filter, "toBlock": log_filter["fromBlock"]}
             (answer,) = await self._client.batch([("eth_getLogsWithCursor", [narrow])], _LogPage)
             self._has_cursor = isinstance(answer, _LogPage)
-            if isinstance(answer, RpcError) and not isinstance(answer, MethodNotFound):
-                return False
         return self._has_cursor
 
     async def _paged_logs(

@@ -9,6 +9,8 @@ from indexer.domain.units import BPS, PRECISION, Address
 
 RESET_PENALTY_BPS: Final = 2_500
 """Share of a stake that its first settlement after a system reset takes, in basis points (rule 8)."""
+RESET_BURN_BPS: Final = 3_000
+"""Share of a reset's total penalty that is burned, in basis points (rule 10)."""
 
 
 class Status(StrEnum):

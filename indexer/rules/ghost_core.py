@@ -15,6 +15,7 @@ from indexer.domain.events import (
     Unpaused,
 )
 from indexer.domain.positions import (
+    RESET_BURN_BPS,
     RESET_PENALTY_BPS,
     Action,
     Boost,
@@ -33,7 +34,6 @@ from indexer.rules.settlements import settle_as_told, settle_hidden
 
 CULLING_BURN_BPS = 3_000
 JACKPOT_BPS = 5_000
-RESET_BURN_BPS = 3_000
 
 
 def initialized(game: Game, event: Initialized) -> None:

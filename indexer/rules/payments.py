@@ -10,10 +10,9 @@ from indexer.domain.events import (
     SystemResetTriggered,
     Transfer,
 )
+from indexer.domain.positions import RESET_BURN_BPS
 from indexer.domain.units import DEAD_ADDRESS, Address
 from indexer.rules.game import share_bps
-
-RESET_BURN_BPS = 3_000
 
 _NOTHING: frozenset[int] = frozenset()
 

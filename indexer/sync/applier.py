@@ -18,7 +18,7 @@ from indexer.records.rows import Row, up_to
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
-from indexer.sync.silent_changes import BlockInvestigation, KnownStates, PartedBefore, StateHistory, StateMismatch
+from indexer.sync.silent_changes import BlockInvestigation, KnownStates, MirrorHistory, PartedBefore, StateMismatch
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class RangeApplier:
     ) -> tuple[Archive | None, int | None]:
         """Apply the blocks after `done` up to `target`: their archive if the contracts' state agrees; else the block in
         which it parts from the game's; neither if a state on the way is to be compared first."""
-        mirror, archive, wrong = StateHistory(done, trial), Archive(), target
+        mirror, archive, wrong = MirrorHistory(done, trial), Archive(), target
         try:
             for block in fetched.between(done, target):
                 wrong = block.header.number

@@ -62,7 +62,7 @@ class StateSource(Protocol):
     def succeeded(self, transactions: Sequence[Transaction]) -> set[Hash]: ...
 
 
-class StateHistory:
+class MirrorHistory:
     """The mirror's state after block `start` and after each block that was applied since."""
 
     def __init__(self, start: int, game: Game) -> None:
@@ -110,7 +110,7 @@ class KnownStates:
         """The next block whose state is known; there is one."""
         return min(known for known in self.states if known > number)
 
-    def first_parting(self, mirror: StateHistory, last: int) -> int:
+    def first_parting(self, mirror: MirrorHistory, last: int) -> int:
         """The first block after `mirror.start`, `last` at the latest, whose end the mirror does not show.
 
         The mirror is right at its start and wrong at `last`, or could not be brought there. Where the node lacks the
