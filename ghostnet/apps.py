@@ -1,4 +1,4 @@
-"""The Django app of the project itself: commands, start-up checks, the admin."""
+"""The Django app of the project itself: commands, the admin."""
 
 from importlib import import_module
 
@@ -10,12 +10,11 @@ from ghostnet.observability.logs import log_uncaught_errors
 
 
 class GhostnetConfig(AppConfig):
-    """The app; on start-up it registers checks and the admin, and starts tracing if a collector is configured."""
+    """The app; on start-up it registers the admin, and starts tracing if a collector is configured."""
 
     name = "ghostnet"
 
     def ready(self) -> None:
-        import_module("ghostnet.checks")
         import_module("ghostnet.admin.registry")
         import_module("ghostnet.admin.requests")
         log_uncaught_errors()

@@ -196,6 +196,14 @@ class Environment(BaseSettings):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
+    @field_validator("headers_kept")
+    @classmethod
+    def _as_deep_as_reorgs(cls, kept: int, info: ValidationInfo) -> int:
+        """A reorg can be undone only as far back as headers are kept."""
+        if kept < (depth := info.data.get("reorg_depth", kept)):
+            raise ValueError(f"less than GHOSTNET_REORG_DEPTH, {depth}: raise the first or lower the second")
+        return kept
+
     @field_validator("secret_key")
     @classmethod
     def _required_in_production(cls, key: str | None, info: ValidationInfo) -> str | None:

@@ -13,7 +13,12 @@ from indexer.store.database import database_failures
 
 
 class GhostnetCommand(BaseCommand):
-    """A command whose `run` does its work, with the options as keyword arguments."""
+    """A command whose `run` does its work, with the options as keyword arguments.
+
+    Django's checks, which import the whole web application, are left to `migrate` and `check`: both run before it.
+    """
+
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's declaration
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
