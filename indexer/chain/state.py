@@ -1,6 +1,7 @@
 """The contracts' state after a block, read from a node: one call by Multicall3 where it is deployed, else a batch."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from eth_abi import abi
@@ -36,6 +37,11 @@ Block = Hash | int
 """A block by its hash, or, where it is finalized and its hash is not known, by its number."""
 Question = tuple[View, Any]
 """A view with its argument, None for a view without one."""
+_CLOSING: Final[tuple[Question, ...]] = (
+    *((view, level) for level in _LEVELS for view in (GET_LEVEL_STATE, GET_LEVEL_CONFIG)),
+    *((view, None) for view in (GET_SYSTEM_RESET, PAUSED, GET_TOTAL_VALUE_LOCKED, TOTAL_SUPPLY)),
+)
+"""What is asked about the end of every range."""
 
 
 class StateUnavailable(GhostnetError):
@@ -55,12 +61,11 @@ class StateReader:
         self._client = client
         self._contracts = contracts
         self._multicall: bool | None = None
+        self._aggregated = lru_cache(maxsize=8)(self._aggregate)
 
     async def state(self, block: Block) -> ContractState:
         """The state that closes a range of blocks. Raises StateUnavailable, NodeUnreachable."""
-        questions: list[Question] = [(view, level) for level in _LEVELS for view in (GET_LEVEL_STATE, GET_LEVEL_CONFIG)]
-        questions += [(GET_SYSTEM_RESET, None), (PAUSED, None), (GET_TOTAL_VALUE_LOCKED, None), (TOTAL_SUPPLY, None)]
-        *levels, reset, paused, locked, supply = await self._read(questions, block)
+        *levels, reset, paused, locked, supply = await self._read(_CLOSING, block)
         if any(answer is None for answer in (*levels, reset, paused, locked)):
             raise StateUnavailable(f"GhostCore's views can't be read after block {block}")
         deadline, depositor, deposit_time, epoch, penalty = reset
@@ -75,12 +80,12 @@ class StateReader:
 
     async def stakes(self, users: Sequence[Address], block: Block) -> list[int]:
         """The raw stakes of users in wei (`getPosition`), 0 without a position. Raises as `state`."""
-        answers = await self._read([(GET_POSITION, user) for user in users], block)
+        answers = await self._read(tuple((GET_POSITION, user) for user in users), block)
         if None in answers:
             raise StateUnavailable(f"getPosition can't be read after block {block}")
         return [answer[0] for answer in answers]
 
-    async def _read(self, questions: Sequence[Question], block: Block) -> list[Any]:
+    async def _read(self, questions: tuple[Question, ...], block: Block) -> list[Any]:
         """The decoded answers, None where a call reverted or its answer has another shape."""
         where = {"blockHash": block} if isinstance(block, str) else hex(block)
         if await self._has_multicall():
@@ -95,17 +100,11 @@ class StateReader:
             self._multicall = isinstance(code, str) and len(code) > 2
         return self._multicall
 
-    async def _read_together(self, questions: Sequence[Question], where: Any) -> list[Any] | None:
+    async def _read_together(self, questions: tuple[Question, ...], where: Any) -> list[Any] | None:
         """None where Multicall3 was not deployed yet."""
-        calls: list[Call] = []
-        for start in range(0, len(questions), MOST_VIEWS):
-            part = questions[start : start + MOST_VIEWS]
-            inner = [
-                (self._contracts[view.contract], True, bytes.fromhex(_calldata(view, argument)[2:]))
-                for view, argument in part
-            ]
-            data = _AGGREGATE3 + abi.encode(["(address,bool,bytes)[]"], [inner]).hex()
-            calls.append(("eth_call", [{"to": MULTICALL3, "data": data}, where]))
+        calls: list[Call] = [
+            ("eth_call", [{"to": MULTICALL3, "data": data}, where]) for data in self._aggregated(questions)
+        ]
         found: list[Any] = []
         for answer in await self._client.batch(calls, str):
             text = _available(answer)
@@ -121,7 +120,18 @@ class StateReader:
             for (view, _), (success, data) in zip(questions, found, strict=True)
         ]
 
-    async def _read_one_by_one(self, questions: Sequence[Question], where: Any) -> list[Any]:
+    def _aggregate(self, questions: tuple[Question, ...]) -> list[str]:
+        """The calldata of the Multicall3 calls that ask these questions."""
+        calls = [
+            (self._contracts[view.contract], True, bytes.fromhex(_calldata(view, argument)[2:]))
+            for view, argument in questions
+        ]
+        return [
+            _AGGREGATE3 + abi.encode(["(address,bool,bytes)[]"], [calls[start : start + MOST_VIEWS]]).hex()
+            for start in range(0, len(calls), MOST_VIEWS)
+        ]
+
+    async def _read_one_by_one(self, questions: tuple[Question, ...], where: Any) -> list[Any]:
         calls: list[Call] = [
             ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, where])
             for view, argument in questions
