@@ -1,4 +1,5 @@
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE # without it every process compiles the whole project anew
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.requirements

@@ -26,6 +26,7 @@ LIBRARIES: Final = (
     "daphne.http_protocol",
     "dj_database_url",
     "django.contrib.admin",
+    "django.contrib.auth.hashers",
     "django.contrib.postgres.fields",
     "django.core.management.commands.check",
     "django.db.backends.postgresql.base",
@@ -39,6 +40,7 @@ LIBRARIES: Final = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "prometheus_client",
     "pydantic",
+    "pydantic_settings",
     "rich.console",
     "starlette.middleware.cors",
     "structlog",
@@ -46,6 +48,7 @@ LIBRARIES: Final = (
     "twisted.internet.asyncioreactor",
     "websockets.asyncio.client",
     "whitenoise.middleware",
+    "xml.dom.minidom",
 )
 """None of them reads settings, starts a thread, or installs Twisted's reactor when it is imported."""
 
