@@ -114,61 +114,70 @@ class FullBlockFetcher:
     async def _add_transactions(
         self, fetched: FetchedRange, headers: Sequence[Header], blocks: Sequence[WireBlock]
     ) -> None:
-        """Keep the calldata of deaths, and what hints at silent changes."""
+        """Keep the calldata of deaths, and what proves silent changes."""
         by_number = {block.header.number: block for block in fetched.blocks}
+        hints: list[tuple[Header, Transaction]] = []
         for header, block in zip(headers, blocks, strict=True):
             found = by_number.get(header.number)
-            with_logs = {log.transaction_hash for log in found.logs} if found is not None else ()
             if found is not None and (deaths := self._fetcher.death_transactions(found.logs)):
                 known = {transaction.hash: transaction for transaction in block.transactions}
                 if not known.keys() >= set(deaths):
                     raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
                 found.transactions = [parse_transaction(known[tx_hash]) for tx_hash in deaths]
-            hints = [
-                parse_transaction(transaction)
-                for transaction in block.transactions
-                if hints_at_silent_change(transaction.input)
-                and not (transaction.hash in with_logs and self._is_claim(transaction.to, transaction.input))
-            ]
-            if hints:
-                fetched.checked.append(header.number)
-                changes = await self._proven(header, hints)
-                if changes:
-                    by_number.setdefault(header.number, FetchedBlock(header)).silent_changes = changes
+            hints += ((header, transaction) for transaction in self._hints(block, found))
+        fetched.checked += dict.fromkeys(header.number for header, _ in hints)
+        for header, change in await self._proven(hints):
+            by_number.setdefault(header.number, FetchedBlock(header)).silent_changes.append(change)
         fetched.blocks = [by_number[number] for number in sorted(by_number)]
+
+    def _hints(self, block: WireBlock, found: FetchedBlock | None) -> Iterator[Transaction]:
+        """A block's transactions that may have changed something in silence; `found` are our logs in it."""
+        with_logs = {log.transaction_hash for log in found.logs} if found is not None else ()
+        for transaction in block.transactions:
+            if hints_at_silent_change(transaction.input) and not (
+                transaction.hash in with_logs and self._is_claim(transaction.to, transaction.input)
+            ):
+                yield parse_transaction(transaction)
 
     def _is_claim(self, recipient: str | None, calldata: str) -> bool:
         """A direct claim. With logs it needs no look: its Transfer shows it."""
         return recipient == self._ghost_core and makes_claim(Calldata(calldata))
 
-    async def _proven(self, header: Header, hints: Sequence[Transaction]) -> list[SilentChange]:
-        """The silent changes that hinting transactions of a block have made, as far as calls prove them."""
-        receipts = await self._receipts(hints)
-        changes: list[SilentChange] = []
-        for transaction, receipt in zip(hints, receipts, strict=True):
+    async def _proven(self, hints: Sequence[tuple[Header, Transaction]]) -> list[tuple[Header, SilentChange]]:
+        """The silent changes that hinting transactions have made, as far as calls prove them, with their blocks."""
+        receipts = await self._receipts([transaction for _, transaction in hints])
+        succeeded = []
+        for (header, transaction), receipt in zip(hints, receipts, strict=True):
             if receipt.block_hash != header.hash:
                 raise Inconsistent(f"the receipt of {transaction.hash} is not of block {header.number}")
-            if int(receipt.status, 16) != 1:
-                continue
-            direct = transaction.recipient == self._ghost_core
-            calls = [(transaction.sender, transaction.input)] if direct else await self._traced(transaction)
-            for caller, calldata in calls:
-                change = _change(caller, calldata)
-                if change is not None:
-                    changes.append(SilentChange(transaction.tx_index, transaction.hash, change))
-        return changes
-
-    async def _traced(self, transaction: Transaction) -> list[tuple[Address, Calldata]]:
-        """Callers and calldata of a transaction's successful calls of GhostCore, none where there is no trace."""
-        try:
-            trace: Any = await self._client.call(
-                "debug_traceTransaction", [transaction.hash, {"tracer": "callTracer"}], dict[str, Any]
-            )
-        except NodeError:
-            return []
+            if int(receipt.status, 16) == 1:
+                succeeded.append((header, transaction))
+        nested = [transaction for _, transaction in succeeded if transaction.recipient != self._ghost_core]
+        calls = dict(zip((transaction.hash for transaction in nested), await self._traced(nested), strict=True))
         return [
-            (Address(str(frame.get("from", "")).lower()), Calldata(str(frame.get("input", "0x")).lower()))
-            for frame in calls_of(trace, self._ghost_core)
+            (header, SilentChange(transaction.tx_index, transaction.hash, change))
+            for header, transaction in succeeded
+            for caller, calldata in calls.get(transaction.hash, [(transaction.sender, transaction.input)])
+            if (change := _change(caller, calldata)) is not None
+        ]
+
+    async def _traced(self, transactions: Sequence[Transaction]) -> list[list[tuple[Address, Calldata]]]:
+        """Callers and calldata of each transaction's successful calls of GhostCore, none where there is no trace."""
+        calls: list[Call] = [
+            ("debug_traceTransaction", [transaction.hash, {"tracer": "callTracer"}]) for transaction in transactions
+        ]
+        try:
+            traces = await self._client.batch(calls, dict[str, Any])
+        except NodeError:
+            traces = [None] * len(calls)
+        return [
+            [
+                (Address(str(frame.get("from", "")).lower()), Calldata(str(frame.get("input", "0x")).lower()))
+                for frame in calls_of(trace, self._ghost_core)
+            ]
+            if isinstance(trace, dict)
+            else []
+            for trace in traces
         ]
 
     async def _receipts(self, transactions: Sequence[Transaction]) -> list[WireReceipt]:
