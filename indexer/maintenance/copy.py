@@ -40,14 +40,14 @@ class Copied:
 def copy_database(source: Connection[Any], target: Connection[Any], on_table: OnTable) -> Copied:
     """Copy all rows of all of the indexer's tables to a migrated, empty database, in one transaction there.
 
-    Raises NothingIndexed, IndexerAtWork while an indexer writes to the source, TargetNotEmpty, and CopyDiffers if the
-    digests are not the same afterwards.
+    Raises NothingIndexed, IndexerAtWork while an indexer writes to the source or the target, TargetNotEmpty, and
+    CopyDiffers if the digests are not the same afterwards.
     """
     chain_id = Snapshot(source).progress.chain_id
     if target.execute("SELECT FROM checkpoints").rowcount:
         raise TargetNotEmpty("the target database holds a chain already")
     rows = 0
-    with exclusive_tables(source, chain_id):
+    with exclusive_tables(source, chain_id), exclusive_tables(target, chain_id):
         with target.transaction():
             for model in apps.get_app_config("indexer").get_models():
                 copied = _copy_table(source, target, model)

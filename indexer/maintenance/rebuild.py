@@ -19,6 +19,7 @@ from indexer.rules.game import Game
 from indexer.rules.witness import RememberedWitness
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
 from indexer.store.checkpoint import check_indexed
+from indexer.store.claim import Claim
 from indexer.store.loader import Snapshot, load_game, load_quarantine
 from indexer.store.lock import exclusive_tables
 from indexer.store.retention import check_whole
@@ -62,24 +63,25 @@ def rebuild(
     """Apply the archived blocks from `from_block` (None: the first one) to the state before it, by the current rules.
 
     With `swap` the result replaces the tables that differ, in one transaction at the end. Raises IndexerAtWork,
-    RebuildInterrupted, BlockNotIndexed, HistoryRetired, ArchiveIncomplete, and InvariantBroken if the rules contradict
-    the chain.
+    RebuildInterrupted, NotTheWriter, BlockNotIndexed, HistoryRetired, ArchiveIncomplete, and InvariantBroken if the
+    rules contradict the chain.
     """
     chain_id = Snapshot(connection).progress.chain_id
-    with exclusive_tables(connection, chain_id):
-        return _rebuild(connection, from_block, swap, stop, on_progress)
+    with exclusive_tables(connection, chain_id) as claim:
+        return _rebuild(claim.take() if swap else claim, from_block, swap, stop, on_progress)
 
 
 def _rebuild(
-    connection: Connection[Any], from_block: int | None, swap: bool, stop: threading.Event, on_progress: OnProgress
+    claim: Claim, from_block: int | None, swap: bool, stop: threading.Event, on_progress: OnProgress
 ) -> Rebuilt:
+    connection = claim.connection
     snapshot = Snapshot(connection)
     progress = snapshot.progress
     first = progress.start_block if from_block is None else from_block
     check_indexed(progress, first)
     contracts = {name: Address(address) for name, address in progress.contracts.items()}
     game, before = _state_before(snapshot, first, contracts)
-    shadow, archive = Shadow(connection, before), Archive()
+    shadow, archive = Shadow(claim, before), Archive()
     replay = _Replay(game, LogDecoder(contracts), archive)
     shadow.create()
     try:

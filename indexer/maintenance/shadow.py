@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 
 from indexer.domain.chain import Header
 from indexer.domain.units import first_id
 from indexer.records.rows import FACTS, VERSIONS, ChainEventRow, Row
-from indexer.store.checkpoint import refresh_checkpoint
+from indexer.store.claim import Claim
 from indexer.store.digest import add_rows
 from indexer.store.rollback import LIFT_DECOMPRESSION_LIMIT, delete_above
 from indexer.store.tables import Table, tables
@@ -36,8 +36,9 @@ class Comparison:
 class Shadow:
     """Tables like the derived ones in a schema of their own, for the rows of the blocks above `before`."""
 
-    def __init__(self, connection: Connection[Any], before: Header) -> None:
-        self._connection = connection
+    def __init__(self, claim: Claim, before: Header) -> None:
+        self._claim = claim
+        self._connection = claim.connection
         self._before = before
         self._start = first_id(before.number + 1)
 
@@ -69,8 +70,9 @@ class Shadow:
         """Replace the rows of tables that differ by their shadows', in one transaction.
 
         `decoded` are events that can be decoded now and could not be before: they leave `undecoded_logs`.
+        Raises NotTheWriter.
         """
-        with self._connection.transaction(), self._connection.cursor() as cursor:
+        with self._claim.staying() as cursor:
             cursor.execute(LIFT_DECOMPRESSION_LIMIT)
             for comparison in comparisons:
                 if not comparison.same:
@@ -78,7 +80,6 @@ class Shadow:
             append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, decoded))
             cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", ([event.id for event in decoded],))
             recount_totals(self._connection)
-            refresh_checkpoint(cursor)
 
     def _compare(self, row: type[Row]) -> Comparison:
         table = tables()[row]

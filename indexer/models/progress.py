@@ -27,7 +27,8 @@ class Checkpoint(models.Model):
     """The last applied block of a chain, and what is indexed: one row per database.
 
     `chain_head` is the node's head when the block was written. `revision` rises with every commit, rollbacks included.
-    `timestamp` is the block's time in unix seconds, exact at any size; `indexed_at` is our clock.
+    `fence` rises each time a process takes the right to write (indexer/store/claim.py). `timestamp` is the block's time
+    in unix seconds, exact at any size; `indexed_at` is our clock.
     """
 
     chain_id = models.BigIntegerField(primary_key=True)
@@ -40,6 +41,7 @@ class Checkpoint(models.Model):
     indexed_at = models.DateTimeField()
     chain_head = models.BigIntegerField(default=0)
     revision = models.BigIntegerField(default=0)
+    fence = models.BigIntegerField(default=0)
 
     class Meta:
         db_table = "checkpoints"

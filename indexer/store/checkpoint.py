@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from indexer.base.errors import GhostnetError
-from indexer.domain.chain import Header
 from indexer.domain.units import NO_HASH, Hash, hash_of, to_bytes
 from indexer.store.database import read_json
 from indexer.store.tables import block_datetime
 
 HEAD_CHANNEL: Final = "ghostnet_head"
 """The NOTIFY channel of commit notifications; the payload is the checkpoint's block number."""
-_COMMITTED: Final = "indexed_at = clock_timestamp(), revision = revision + 1"
 
 
 class ForeignDatabase(GhostnetError):
@@ -63,7 +61,7 @@ def start_chain(connection: Connection[Any], chain_id: int, start_block: int, co
     with connection.transaction():
         connection.execute(
             "INSERT INTO checkpoints (chain_id, start_block, contracts, block_number, block_hash, block_time,"
-            " timestamp, indexed_at, revision, chain_head) SELECT %s, %s, %s, %s, %s, %s, 0, %s, 0, %s"
+            " timestamp, indexed_at, revision, fence, chain_head) SELECT %s, %s, %s, %s, %s, %s, 0, %s, 0, 0, %s"
             " WHERE NOT EXISTS (SELECT FROM checkpoints) ON CONFLICT DO NOTHING",
             (
                 chain_id,
@@ -100,31 +98,6 @@ def read_progress(connection: Connection[Any]) -> Progress:
     return Progress(
         chain_id, start_block, read_json(contracts), number, None if known == NO_HASH else known, int(timestamp)
     )
-
-
-def set_checkpoint(cursor: Cursor[Any], header: Header, chain_head: int) -> None:
-    """Make a block the checkpoint, and send a commit notification when the transaction commits.
-
-    `chain_head` is the height of the node's newest known block.
-    """
-    cursor.execute(
-        "UPDATE checkpoints SET block_number = %s, block_hash = %s, block_time = %s, timestamp = %s,"
-        f" chain_head = %s, {_COMMITTED}",
-        (
-            header.number,
-            to_bytes(header.hash),
-            block_datetime(header.timestamp),
-            header.timestamp,
-            max(header.number, chain_head),
-        ),
-    )
-    cursor.execute("SELECT pg_notify(%s, %s)", (HEAD_CHANNEL, str(header.number)))
-
-
-def refresh_checkpoint(cursor: Cursor[Any]) -> None:
-    """Send a commit notification for an unchanged checkpoint whose tables have changed."""
-    cursor.execute(f"UPDATE checkpoints SET {_COMMITTED}")
-    cursor.execute("SELECT pg_notify(%s, block_number::text) FROM checkpoints", (HEAD_CHANNEL,))
 
 
 def check_indexed(progress: Progress, block_number: int) -> None:

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from psycopg import AsyncConnection, Connection
+from psycopg import AsyncConnection, BaseConnection, Connection
 
 from indexer.base.errors import GhostnetError
+from indexer.store.claim import Claim
 
-_TRY: Final = "SELECT pg_try_advisory_lock(%s)"
+_TRY: Final = "SELECT CASE WHEN pg_backend_pid() = %(pid)s THEN pg_try_advisory_lock(%(key)s) END"
+"""NULL where the statement is run by another process of the server's than the one that the connection was made to."""
 _RELEASE: Final = "SELECT pg_advisory_unlock(%s)"
 _RETRY_SECONDS: Final = 0.25
 _INDEXERS: Final = 0x6748_6F73 << 32
@@ -29,6 +31,15 @@ class IndexerAtWork(GhostnetError):
     help = "Stop the indexer of this chain (and its standbys), do this again, and start it after that."
 
 
+class PooledConnection(GhostnetError):
+    """A pooler stands between a process that needs a session of its own and the database."""
+
+    help = (
+        "Let DATABASE_URL of the indexer and the relay name the database server itself: their locks, notifications and"
+        " prepared statements belong to a session, which a pooler shares or keeps after its user is gone."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AdvisoryLock:
     """A lock by its 64-bit key, held by at most one session of the database."""
@@ -36,17 +47,18 @@ class AdvisoryLock:
     key: int
 
     def try_acquire(self, connection: Connection[Any]) -> bool:
-        """Acquire the lock for this connection's session, unless another session holds it."""
-        row = connection.execute(_TRY, (self.key,)).fetchone()
-        if not (row and row[0]):
+        """Acquire the lock for this connection's session, unless another session holds it.
+
+        Raises PooledConnection.
+        """
+        if not _acquired(connection.execute(_TRY, self._parameters(connection)).fetchone()):
             return False
         connection.execute(_DETECT_LOST_PEER)
         return True
 
     async def try_acquire_async(self, connection: AsyncConnection[Any]) -> bool:
         """Acquire the lock as `try_acquire` does."""
-        row = await (await connection.execute(_TRY, (self.key,))).fetchone()
-        if not (row and row[0]):
+        if not _acquired(await (await connection.execute(_TRY, self._parameters(connection))).fetchone()):
             return False
         await connection.execute(_DETECT_LOST_PEER)
         return True
@@ -63,6 +75,16 @@ class AdvisoryLock:
         if not connection.closed:
             connection.execute(_RELEASE, (self.key,))
 
+    def _parameters(self, connection: BaseConnection[Any]) -> dict[str, int]:
+        return {"pid": connection.info.backend_pid, "key": self.key}
+
+
+def _acquired(row: tuple[bool | None] | None) -> bool:
+    assert row is not None, "the query has one row"
+    if row[0] is None:
+        raise PooledConnection("DATABASE_URL leads to a pooler (as PgBouncer), not to the database server")
+    return row[0]
+
 
 UPKEEP_LOCK: Final = AdvisoryLock(0x6768_6F73_7570)
 """Held by the session that does a round of upkeep."""
@@ -77,12 +99,15 @@ def indexer_lock(chain_id: int) -> AdvisoryLock:
 
 
 @contextmanager
-def exclusive_tables(connection: Connection[Any], chain_id: int) -> Iterator[None]:
-    """Hold the indexer's lock of a chain. Raises IndexerAtWork if another session holds it."""
+def exclusive_tables(connection: Connection[Any], chain_id: int) -> Iterator[Claim]:
+    """Hold the indexer's lock of a chain, and the claim to its tables, to be taken by who writes them.
+
+    Raises IndexerAtWork if another session holds the lock.
+    """
     lock = indexer_lock(chain_id)
     if not lock.try_acquire(connection):
         raise IndexerAtWork(f"an indexer of chain {chain_id} is at work")
     try:
-        yield
+        yield Claim(connection)
     finally:
         lock.release(connection)

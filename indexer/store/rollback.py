@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 
 from indexer.domain.chain import Header
 from indexer.domain.units import Hash, first_id, to_bytes
-from indexer.store.checkpoint import set_checkpoint
+from indexer.store.claim import Claim
 from indexer.store.headers import stored_header
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import subtract_from_totals
@@ -28,24 +28,20 @@ class Rollback:
     duration: float
 
 
-def roll_back(connection: Connection[Any], ancestor: int, new_hashes: Sequence[Hash] = ()) -> Rollback:
+def roll_back(claim: Claim, ancestor: int, new_hashes: Sequence[Hash] = ()) -> Rollback:
     """Restore the tables to their state after block `ancestor`, whose header must be stored, in one transaction.
 
     `new_hashes` are the hashes of the blocks that replace the dropped ones, oldest first, as far as they are known.
-    Raises psycopg.Error; then nothing is changed.
+    Raises NotTheWriter and psycopg.Error; then nothing is changed.
     """
     started = time.monotonic()
-    with connection.transaction(), connection.cursor() as cursor:
+    header, dropped_head = stored_header(claim.connection, ancestor), claim.block_number
+    assert header is not None, "the caller found the ancestor among the stored headers"
+    with claim.moving(header, dropped_head) as cursor:
         cursor.execute(LIFT_DECOMPRESSION_LIMIT)
-        checkpoint = cursor.execute("SELECT block_number FROM checkpoints FOR UPDATE").fetchone()
-        header = stored_header(connection, ancestor)
-        assert checkpoint is not None, "the checkpoint is stored since the first start"
-        assert header is not None, "the caller found the ancestor among the stored headers"
-        (dropped_head,) = checkpoint
         undone = sum(_roll_back_table(cursor, table, header) for table in tables().values())
         cursor.execute("DELETE FROM blocks WHERE number > %s RETURNING number, hash", (ancestor,))
         dropped_hashes = [block_hash for _, block_hash in sorted(cursor)]
-        set_checkpoint(cursor, header, dropped_head)
         duration = time.monotonic() - started
         cursor.execute(
             "INSERT INTO reorgs (detected_at, ancestor_number, ancestor_hash, dropped_head, dropped_hashes, new_hashes,"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from opentelemetry.trace import get_current_span
-from psycopg import Connection, Cursor
+from psycopg import Cursor
 
 from indexer.base.tracing import TRACER
 from indexer.domain.chain import Header
 from indexer.domain.units import first_id, to_bytes
 from indexer.records.rows import Row
-from indexer.store.checkpoint import set_checkpoint
+from indexer.store.claim import Claim
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
 
@@ -38,17 +38,17 @@ class Batch:
 
 
 class Writer:
-    """Writes batches of one chain on one connection, each in a transaction of its own."""
+    """Writes batches of one chain on the claim's connection, each in a transaction of its own."""
 
-    def __init__(self, connection: Connection[Any], headers_kept: int) -> None:
-        self._connection = connection
+    def __init__(self, claim: Claim, headers_kept: int) -> None:
+        self._claim = claim
         self._headers_kept = headers_kept
 
     @TRACER.start_as_current_span("commit")
     def write(self, batch: Batch) -> None:
-        """Commit a batch, or nothing of it. May block on the database; raises psycopg.Error."""
+        """Commit a batch, or nothing of it. May block on the database; raises NotTheWriter and psycopg.Error."""
         get_current_span().set_attribute("block", batch.headers[-1].number)
-        with self._connection.transaction(), self._connection.cursor() as cursor:
+        with self._claim.moving(batch.headers[-1], batch.chain_head) as cursor:
             if batch.finalized:
                 cursor.execute("SET LOCAL synchronous_commit = off")
             touched = [tables()[row] for row in batch.texts]
@@ -56,7 +56,7 @@ class Writer:
                 append(cursor, table, batch.texts[table.row])
             self._append_headers(cursor, batch.headers)
             # No statement here waits for the answer to the one before it; COPY can't be pipelined.
-            with self._connection.pipeline():
+            with self._claim.connection.pipeline():
                 appended = _appended(batch.headers)
                 for table in touched:
                     if table.current:
@@ -64,7 +64,6 @@ class Writer:
                     add_to_totals(cursor, table, *appended)
                 oldest = batch.headers[-1].number - self._headers_kept
                 cursor.execute("DELETE FROM blocks WHERE number <= %s", (oldest,))
-                set_checkpoint(cursor, batch.headers[-1], batch.chain_head)
 
     def _append_headers(self, cursor: Cursor[Any], headers: Sequence[Header]) -> None:
         with cursor.copy("COPY blocks (number, hash, timestamp) FROM STDIN") as copy:

@@ -1,5 +1,6 @@
 """An event loop's connections to the database: opening one, waiting for commit notifications, reading a row."""
 
+import logging
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
@@ -7,6 +8,8 @@ from django.db import connections
 from psycopg import AsyncConnection, IsolationLevel
 
 from indexer.store.checkpoint import HEAD_CHANNEL
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT: Final = 10.0
 """Seconds without a commit notification after which a reader looks at the tables all the same."""
@@ -26,8 +29,14 @@ async def connect(name: str) -> AsyncConnection[Any]:
 
 
 async def listen(connection: AsyncConnection[Any]) -> None:
-    """Subscribe the connection to commit notifications (LISTEN)."""
+    """Subscribe the connection to commit notifications (LISTEN). Warns where they may get lost."""
     await connection.execute(f"LISTEN {HEAD_CHANNEL}")
+    if await fetch_one(connection, "SELECT pg_backend_pid()") != (connection.info.backend_pid,):
+        logger.warning(
+            "DATABASE_URL leads to a pooler: unless it keeps a session for each connection (pool_mode = session),"
+            " commit notifications get lost, and what is new is seen up to %d s late",
+            LONGEST_WAIT,
+        )
 
 
 async def wait_for_commit(connection: AsyncConnection[Any], seconds: float = LONGEST_WAIT) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from psycopg import AsyncConnection
 
-from indexer.base.errors import Retryable
+from indexer.base.errors import GhostnetError
 from indexer.base.retry import Backoff
 from indexer.store.database import database_failures
 from indexer.stream.connection import connect
@@ -36,7 +36,7 @@ async def run_with_reconnect(
             with database_failures():
                 async with await connect(name) as connection:
                     await work(connection, backoff)
-        except (Retryable, OSError) as expected:
+        except (GhostnetError, OSError) as expected:
             error = expected
         except Exception as unexpected:  # noqa: BLE001 - logged below with its traceback
             error, level = unexpected, logging.ERROR

@@ -24,6 +24,7 @@ from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms, clear_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
+from indexer.store.claim import Claim
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
@@ -78,7 +79,8 @@ class Pipeline:
         self._connection = connection
         self._observer = observer
         self._applier = RangeApplier(source, LogDecoder(chain.contracts), self._reload_game)
-        self._writer = WriterThread(Writer(connection, chain.headers_kept))
+        self._claim = Claim(connection)
+        self._writer = WriterThread(Writer(self._claim, chain.headers_kept))
         self._tip = Tip(chain.start_block - 1, None)
         self._checked = self._tip.number
         """The last block after which the game was compared with the contracts' state."""
@@ -98,6 +100,7 @@ class Pipeline:
         sys.setswitchinterval(SWITCH_SECONDS)
         chain = self._chain
         start_chain(self._connection, chain.chain_id, chain.start_block, chain.contracts)
+        self._claim.take()
         self._load_game()
         self._checked = self._tip.number
         gc.collect()
@@ -173,7 +176,7 @@ class Pipeline:
         logger.warning("blocks from %d on are applied again: %s", self._checked + 1, error.message)
         self._reload_game()
         if self._checked < self._tip.number:
-            self._observer.rolled_back(roll_back(self._connection, self._checked))
+            self._observer.rolled_back(roll_back(self._claim, self._checked))
             self._load_game()
         self._applier.follows_unchecked = False
         try:
@@ -228,7 +231,7 @@ class Pipeline:
         if is_finalized(divergence.ancestor + 1, self._tip.number, self._chain.reorg_depth):
             message = f"a reorg of {depth} blocks down to {divergence.ancestor}, deeper than the expected"
             self._raise_alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
-        self._observer.rolled_back(roll_back(self._connection, divergence.ancestor, divergence.new_hashes))
+        self._observer.rolled_back(roll_back(self._claim, divergence.ancestor, divergence.new_hashes))
         self._load_game()
         self._checked = min(self._checked, self._tip.number)
 

@@ -15,6 +15,7 @@ from indexer.maintenance.audit import AuditImpossible, OtherFork, audit
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from indexer.store.claim import Claim
 from indexer.store.rollback import roll_back
 from tests.indexing import index
 from tests.processes import indexer, run_command
@@ -123,7 +124,7 @@ def test_the_indexer_audits_itself_and_raises_an_alarm(
 ) -> None:
     """It goes on from one block below the audited one, so that the head is a block whose truth is recorded."""
     port = str(10_000 + os.getpid() % 40_000)
-    roll_back(indexed, BLOCK - 1)
+    roll_back(Claim(indexed).take(), BLOCK - 1)
     indexed.execute("UPDATE boosts SET value_bps = value_bps + 1")
     environment = {"GHOSTNET_AUDIT_EVERY": "1", "GHOSTNET_AUDIT_SAMPLE": "1000", "GHOSTNET_METRICS_PORT": port}
     with indexer(database, node.url, **environment) as process:

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
+from indexer.store.claim import Claim
 from indexer.store.digest import state_digest
 from indexer.store.rollback import roll_back
 from tests.databases import Databases
@@ -21,7 +22,7 @@ def test_rolling_back_leaves_what_the_shorter_chain_left(
         index(server, truth.contracts, to_block=520)
         wanted = {block: state_digest(connection, block) for block in (474, 500)}
         for ancestor in (500, 474):
-            rollback = roll_back(connection, ancestor)
+            rollback = roll_back(Claim(connection).take(), ancestor)
             assert rollback.rows_undone > 0
             assert state_digest(connection) == wanted[ancestor]
         index(server, truth.contracts, to_block=500)
@@ -39,5 +40,5 @@ def test_a_rollback_that_fails_changes_nothing(
     before = state_digest(connection)
     connection.execute("ALTER TABLE reorgs ADD CONSTRAINT no_reorgs CHECK (false)")
     with pytest.raises(psycopg.errors.CheckViolation):
-        roll_back(connection, 280)
+        roll_back(Claim(connection).take(), 280)
     assert state_digest(connection) == before

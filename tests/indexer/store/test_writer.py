@@ -43,7 +43,7 @@ def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
     write = Writer.write
 
     def counted(writer: Writer, batch: Batch) -> None:
-        writer._connection.cursor_factory = Counting
+        writer._claim.connection.cursor_factory = Counting
         write(writer, batch)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -64,14 +64,14 @@ def indexing(connection: Connection[Any]) -> bool:
 def test_a_kill_between_copy_and_commit_leaves_nothing_of_the_batch(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest
 ) -> None:
-    """The test holds the checkpoint's row, so that the writer waits with everything copied and nothing committed."""
+    """The test lets no headers in, so that the writer waits with all history copied and nothing committed."""
     with ReplayServer(season, ReplayOptions(head=300)) as server:
         index(server, truth.contracts)
         server.settle(400)
         with connect() as holder, holder.transaction():
-            holder.execute("SELECT FROM checkpoints FOR UPDATE")
+            holder.execute("LOCK TABLE blocks IN SHARE MODE")
             with indexer(database, server.url) as process:
-                await_true(lambda: waiting_for_a_lock(connection), "the writer did not come to the checkpoint")
+                await_true(lambda: waiting_for_a_lock(connection), "the writer did not come to the headers")
                 process.kill()
                 process.wait()
         await_true(lambda: not indexing(connection), "the killed indexer's session did not end")

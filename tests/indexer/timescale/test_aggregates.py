@@ -7,6 +7,7 @@ from typing import Any
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from indexer.store.claim import Claim
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.rollback import roll_back
@@ -94,7 +95,7 @@ def test_a_rollback_into_compressed_chunks_is_exact(
         done = keep_up(connection, COMPRESS_ALL)
         assert not done or done["compress"] != "0 chunks compressed"
         assert state_digest(connection) == digest_at(900)
-        roll_back(connection, 300)
+        roll_back(Claim(connection).take(), 300)
         assert state_digest(connection) == digest_at(300)
         index(server, truth.contracts)
         assert state_digest(connection) == digest_at(1007)
@@ -109,7 +110,7 @@ def test_a_round_that_broke_off_is_made_up_for(databases: Databases, season: lis
     with default_database(name), ReplayServer(season) as server, connect() as connection:
         index(server, truth.contracts)
         keep_up(connection, REFRESH_ONLY)
-        roll_back(connection, 400)
+        roll_back(Claim(connection).take(), 400)
     with default_database(name), connect() as connection:
         keep_up(connection, UpkeepPlan(None, None, None, reorg_depth=1))
         rolled_back = all_stored(connection)

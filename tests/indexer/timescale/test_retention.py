@@ -12,6 +12,7 @@ from indexer.maintenance.dump import dump_state
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from indexer.store.claim import Claim
 from indexer.store.database import connect
 from indexer.store.retention import HistoryRetired
 from indexer.store.rollback import roll_back
@@ -68,7 +69,7 @@ def test_what_is_old_goes_and_what_others_need_stays(
         expected = truth.checkpoints["1007"]["balances"]
         assert {address: state["balances"].get(address, "0") for address in expected} == expected
 
-        roll_back(timescale, 940)
+        roll_back(Claim(timescale).take(), 940)
         index(server, truth.contracts)
         assert dump_state(timescale) == state
 
