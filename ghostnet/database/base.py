@@ -8,6 +8,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrappe
 from ghostnet.database.embedded import EmbeddedPostgres
 from ghostnet.database.schema import SchemaEditor
 from indexer.selectors.timing import timed
+from indexer.store.session import SET_SESSION
 from indexer.timescale.features import can_have_timescaledb, has_timescaledb
 
 _PLAIN_TIME_BUCKET = """
@@ -39,6 +40,10 @@ class DatabaseWrapper(PostgresWrapper):
         elif not has_timescaledb(self):
             with self.cursor() as cursor:
                 cursor.execute(_PLAIN_TIME_BUCKET)
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        self.connection.execute(SET_SESSION)
 
     def get_connection_params(self) -> dict[str, Any]:
         folder = self.settings_dict.get("EMBEDDED_IN")

@@ -79,7 +79,7 @@ def _board(request: HttpRequest, name: str, read: Read) -> HttpResponse:
 
 def _rendered(request: HttpRequest, name: str, read: Read, block: IndexedBlock) -> str:
     """A page's board, cached until the next commit."""
-    key = f"page {request.path} {block.revision} {block.block_hash}"
+    key = f"page:{request.path}:{block.revision}:{block.block_hash}"
     text: str | None = cache.get(key)
     if text is None:
         text = render_to_string(f"{name}_board.html", read(block) | board.standing(block))

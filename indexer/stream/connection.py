@@ -8,6 +8,7 @@ from django.db import connections
 from psycopg import AsyncConnection, IsolationLevel
 
 from indexer.store.checkpoint import HEAD_CHANNEL
+from indexer.store.session import LIFT_TIME_OUTS, SET_SESSION
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,13 @@ async def connect(name: str) -> AsyncConnection[Any]:
     for django in ("context", "cursor_factory", "prepare_threshold"):
         parameters.pop(django, None)
     connection = await AsyncConnection.connect(**parameters, application_name=name, autocommit=True)
-    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    try:
+        await connection.execute(SET_SESSION)
+        await connection.execute(LIFT_TIME_OUTS)
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 

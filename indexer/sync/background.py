@@ -85,7 +85,9 @@ class BackgroundJob:
                 self._backoff.reset()
 
     def _retry_later(self, error: Retryable) -> None:
-        """Make the job due again after a pause that grows with each failure in a row."""
+        """Make the job due again after a pause that grows with each failure in a row, unless it is stopped."""
+        if self.stopping.is_set():
+            return
         pause = self._backoff.pause()
         logger.warning("%s failed, trying again in %.1f s: %s", self.name, pause, error.message)
         self.stopping.wait(pause)

@@ -46,7 +46,7 @@ def _views(connection: Connection[Any], grain: str, end: datetime) -> list[tuple
         "_timescaledb_functions.cagg_watermark(hypertable.id)))"
         " FROM timescaledb_information.continuous_aggregates JOIN _timescaledb_catalog.hypertable"
         " ON (schema_name, table_name) = (materialization_hypertable_schema, materialization_hypertable_name)"
-        " WHERE view_schema = 'public' AND view_name LIKE %s ORDER BY 1",
+        " WHERE view_schema = current_schema() AND view_name LIKE %s ORDER BY 1",
         (end, f"%_{grain}"),
     )
     return rows.fetchall()

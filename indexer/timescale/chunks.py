@@ -20,7 +20,7 @@ def chunks_before(connection: Connection[Any], end: datetime) -> list[Chunk]:
     """All chunks of history tables that end at `end` or before, the oldest first."""
     rows = connection.execute(
         "SELECT hypertable_name, format('%%I.%%I', chunk_schema, chunk_name), range_start, range_end, is_compressed"
-        " FROM timescaledb_information.chunks WHERE hypertable_schema = 'public' AND range_end <= %s"
+        " FROM timescaledb_information.chunks WHERE hypertable_schema = current_schema() AND range_end <= %s"
         " ORDER BY range_end, 2",
         (end,),
     )

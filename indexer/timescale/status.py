@@ -47,7 +47,7 @@ _HYPERTABLES = """
     WITH tables AS (
         SELECT hypertable_name::text AS name, false AS aggregate, hypertable_schema AS schema, hypertable_name AS table,
             compression_enabled AS compressed
-        FROM timescaledb_information.hypertables WHERE hypertable_schema = 'public'
+        FROM timescaledb_information.hypertables WHERE hypertable_schema = current_schema()
         UNION ALL
         SELECT view_name, true, materialization_hypertable_schema, materialization_hypertable_name, compression_enabled
         FROM timescaledb_information.continuous_aggregates

@@ -22,7 +22,8 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from tests.indexing import index
+from tests.indexer.sync.simulation import kill_indexer
+from tests.indexing import following, index
 from tests.processes import await_block, await_true, checkpoint, indexer, run_command, terminate
 from tests.rows import fetch_one
 from tests.web import NO_NODE
@@ -324,3 +325,31 @@ def test_sigterm_ends_the_wait_for_a_database_that_is_gone(own_server: OwnServer
         server.settle(91)
         time.sleep(1.5)
         assert "indexing was interrupted" in terminate(process)
+
+
+def test_an_indexer_goes_on_after_a_cancelled_statement_and_ten_seconds_of_read_only(
+    database: str,
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    digest_at: Digest,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As a failover does it: sessions end, and new ones may only read for a while."""
+    name = fetch_one(connection, "SELECT current_database()")
+    with ReplayServer(season, ReplayOptions(head=300)) as node, following(node, truth.contracts):
+        await_block(connection, 300)
+        with connect() as other, other.transaction():
+            other.execute("LOCK TABLE positions IN ACCESS EXCLUSIVE MODE")
+            node.settle(305)
+            await_true(lambda: waiting_for_a_lock(connection), "nothing is written")
+            connection.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        await_block(connection, 305)
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+        kill_indexer(connection)
+        node.settle(310)
+        await_true(lambda: "takes no writes" in caplog.text, "the database is not read only")
+        connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
+        await_block(connection, 310)
+    assert "the database ended what was under way" in caplog.text
+    assert state_digest(connection) == digest_at(310)
