@@ -55,8 +55,8 @@ def respond(scope: Scope) -> Answer:
 
 def answer_of(response: HttpResponse, endpoint: str, block: IndexedBlock | None = None) -> Answer:
     """Django's response as an answer."""
+    response["Content-Length"] = str(len(response.content))
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-    headers.append((b"Content-Length", str(len(response.content)).encode()))
     return Answer(response.status_code, headers, response.content, endpoint, block)
 
 
