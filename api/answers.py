@@ -1,6 +1,7 @@
 """One answer of the API: from one snapshot of the database, about one block."""
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import wraps
 from hashlib import blake2b
@@ -18,6 +19,8 @@ from ghostnet.http.database import retry_on_lost_connection
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 
 PROBLEMS: Final = {404: Problem, 422: Problem, 425: Problem, 429: Problem, 503: Problem}
+
+_DIGITS: Final = re.compile("0|[1-9][0-9]*")
 
 View = Callable[..., Any]
 AcceptBlock = Callable[[IndexedBlock | None], IndexedBlock]
@@ -59,8 +62,9 @@ def get_with_own_snapshot(router: Router, path: str, shape: Any, summary: str) -
 
 def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, read: View) -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(shape)
-    parameters = list(inspect.signature(view).parameters.values())[1:]
-    known = {_query_name(parameter) for parameter in parameters} | {"min_block"}
+    min_block_in = inspect.Parameter("min_block", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=MinBlockIn)
+    parameters = [*list(inspect.signature(view).parameters.values())[1:], min_block_in]
+    known = {_query_name(parameter): _is_whole(parameter) for parameter in parameters}
 
     def answer(request: HttpRequest, min_block: int | None, inputs: dict[str, Any]) -> HttpResponse:
         checkpoint: IndexedBlock
@@ -77,15 +81,11 @@ def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, r
 
     @wraps(view)
     def respond(request: HttpRequest, min_block: int | None = None, **inputs: Any) -> HttpResponse:
-        _refuse_unknown(request, known)
+        _check_parameters(request, known)
         return retry_on_lost_connection(lambda: answer(request, min_block, inputs))
 
     respond.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            *parameters,
-            inspect.Parameter("min_block", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=MinBlockIn),
-        ]
+        [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters]
     )
     router.get(path, response={200: shape, **PROBLEMS}, summary=summary, url_name=view.__name__)(respond)
 
@@ -98,10 +98,25 @@ def _query_name(parameter: inspect.Parameter) -> str:
     return parameter.name
 
 
-def _refuse_unknown(request: HttpRequest, known: set[str]) -> None:
-    """Raise BadInput for parameters that the path does not have: a typo must not silently change the answer."""
-    problems = [(name, "there is no such parameter") for name in request.GET if name not in known]
+def _is_whole(parameter: inspect.Parameter) -> bool:
+    kind = get_args(parameter.annotation)[0] if get_origin(parameter.annotation) is Annotated else None
+    return int in (kind, *get_args(kind))
+
+
+def _check_parameters(request: HttpRequest, known: dict[str, bool]) -> None:
+    """Raise BadInput for parameters that the path does not have: a typo must not silently change the answer.
+
+    `known` says of each whether it is a whole number, which has one form: pydantic takes `1_0`, `5.0` and ` 5` too.
+    """
+    in_path = request.resolver_match.kwargs if request.resolver_match else {}
+    given = request.GET.dict() | in_path
+    problems = [(name, "there is no such parameter") for name in request.GET if name not in known or name in in_path]
     problems += [(name, "given more than once") for name, values in request.GET.lists() if len(values) > 1]
+    problems += [
+        (name, "whole numbers are written in digits only, without leading zeros")
+        for name, text in given.items()
+        if known.get(name) and not _DIGITS.fullmatch(text)
+    ]
     if problems:
         raise BadInput(problems)
 

@@ -1,12 +1,16 @@
 """What holds for every answer: headers, 304, reading one's own write, errors that name what is wrong."""
 
+import json
+import re
 from datetime import datetime
+from urllib.parse import quote
 
 import pytest
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from tests.api.answers import problem_of
+from tests.paths import OPENAPI
 from tests.web import WebClient, web
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
@@ -78,6 +82,7 @@ def test_a_parameter_that_nobody_knows_is_an_error(client: WebClient, path: str)
         ("/leaderboard/streak?limit=501", "limit"),
         ("/leaderboard/streak?limit=ten", "limit"),
         ("/leaderboard/losses?limit=1&limit=2", "limit"),
+        ("/scans/5/1?scan_id=1", "scan_id"),
         ("/leaderboard/earnings?period=year", "period"),
         ("/stats/deaths?period=", "period"),
         ("/stats/tvl/history?interval=minute", "interval"),
@@ -100,6 +105,32 @@ def test_bad_input_is_named(client: WebClient, path: str, parameter: str) -> Non
     problem = problem_of(answer)
     assert [error["parameter"] for error in problem["errors"]] == [parameter]
     assert problem["errors"][0]["message"]
+
+
+def integers() -> list[tuple[str, str, str]]:
+    """Every whole number that a path takes: its name, and what stands before and after its value."""
+    found = []
+    for path, operation in json.loads(OPENAPI.read_text())["paths"].items():
+        filled = path.replace("{address}", PLAYER).replace("{level}", "5")
+        for one in operation["get"]["parameters"]:
+            if {"type": "integer"}.items() <= one["schema"].items() or "integer" in str(one["schema"].get("anyOf")):
+                before, _, after = filled.partition(f"{{{one['name']}}}")
+                place = (
+                    (before, after)
+                    if one["in"] == "path"
+                    else (f"{filled}?{one['name']}=", "&level=5" if path.endswith("at-risk") else "")
+                )
+                found.append((one["name"], *(re.sub(r"\{\w+\}", "1", part) for part in place)))
+    return found
+
+
+def test_whole_numbers_are_digits_everywhere(client: WebClient) -> None:
+    assert {name for name, _, _ in integers()} >= {"limit", "offset", "min_block", "at_block", "scan_id", "round_id"}
+    for name, before, after in integers():
+        for text in ("1_0", "1.0", "+1", " 1", "01", "\u0661"):
+            answer = client.get(f"{before}{quote(text)}{after}")
+            assert answer.status_code == 422, (name, text)
+            assert name in [error["parameter"] for error in problem_of(answer)["errors"]]
 
 
 def test_an_empty_database_says_so(database: str) -> None:
