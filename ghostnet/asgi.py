@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 pages: Final[Any] = get_asgi_application()
 
 from ghostnet.http.concurrency import ConcurrencyLimit  # noqa: E402
+from ghostnet.http.edge import Edge  # noqa: E402
 from ghostnet.http.front import CachingFrontend  # noqa: E402 - Django must be set up before anything of it is imported
 from ghostnet.http.headers import EXPOSED_HEADERS  # noqa: E402
 from ghostnet.http.limits import RequestLimit  # noqa: E402
@@ -39,7 +40,7 @@ commits: Final = CommitWatcher()
 api: Final[ASGIApp] = CORSMiddleware(
     CachingFrontend(
         commits,
-        RequestLimit(environment.requests_per_minute, environment.proxies),
+        RequestLimit(environment.requests_per_minute),
         environment.api_threads,
         environment.longest_wait,
     ),
@@ -49,7 +50,7 @@ api: Final[ASGIApp] = CORSMiddleware(
 )
 
 boards: Final = CachingFrontend(
-    commits, RequestLimit(0, environment.proxies), BOARD_THREADS, environment.longest_wait, cached=CACHED_SECONDS
+    commits, RequestLimit(0), BOARD_THREADS, environment.longest_wait, cached=CACHED_SECONDS
 )
 """The pages' boards: every browser asks for one after every block."""
 limited_pages: Final = ConcurrencyLimit(pages, MOST_PAGES)
@@ -83,7 +84,7 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 """Gives every request an id (X-Request-ID), in its answer and in the log."""
 
 
-application: Final[Any] = ProtocolTypeRouter({"http": requests, "websocket": sockets})
+application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)
 """What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ghostnet.deployment import Deployment, read_deployment
+from ghostnet.http.origins import normal_origin
 from indexer.base.errors import GhostnetError
 from indexer.timescale.plan import UpkeepPlan
 
@@ -58,7 +59,7 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     for origin in () if origins == ("*",) else origins:
         if urlsplit(_check_url(origin, "http", "https")).path:
             raise ValueError(f"{origin!r} is no origin: leave out what follows the host and port, the last / too")
-    return origins
+    return tuple(normal_origin(origin) for origin in origins)
 
 
 Whole = Annotated[int, BeforeValidator(_check_digits)]

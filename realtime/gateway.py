@@ -4,14 +4,15 @@ import logging
 import time
 from collections import deque
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import psycopg
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
+from django.conf import settings
 from django.db import DatabaseError
 from starlette.types import Receive, Scope, Send
 
+from ghostnet.http.origins import is_ours, is_same_origin
 from realtime.client import MOST_SUBSCRIPTIONS, Client
 from realtime.hub import Hub
 from realtime.protocol import (
@@ -134,17 +135,15 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
 def may_connect(scope: Scope, origins: tuple[str, ...]) -> bool:
     """Whether a handshake comes from a program, which sends no Origin, from a page of ours, or from one of `origins`.
 
-    Other sites' pages must not connect in their visitors' names. Channels' OriginValidator refuses programs, and does
-    not know which host the request asked for.
+    Other sites' pages must not connect in their visitors' names; so the host must be one of ours too, which it is not
+    where a stranger's name leads to our address. Channels' OriginValidator refuses programs, and does not know which
+    host the request asked for.
     """
     headers = dict(scope["headers"])
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    return (
-        not origin
-        or "*" in origins
-        or origin in origins
-        or urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
-    )
+    host, origin = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin"))
+    if not is_ours(host, settings.ALLOWED_HOSTS):
+        return False
+    return not origin or "*" in origins or origin in origins or is_same_origin(origin, host)
 
 
 class Rate:

@@ -18,13 +18,8 @@ def websockets(hub: Hub, origins: tuple[str, ...], replay_blocks: int) -> ASGIAp
     """
     gateway: Any = Gateway.as_asgi(hub=hub, replays=Replays(hub, replay_blocks), origins=origins)
     others: Any = refuse
-    router = URLRouter([path("ws", gateway), re_path("", others)])
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        # Daphne takes `root_path` from a header that any client can send; the router raises for one that does not fit.
-        await router({**scope, "root_path": ""}, receive, send)
-
-    return application
+    router: ASGIApp = URLRouter([path("ws", gateway), re_path("", others)])
+    return router
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:

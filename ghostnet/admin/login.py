@@ -1,12 +1,11 @@
 """The address by which django-axes counts failed logins."""
 
-from django.conf import settings
 from django.http import HttpRequest
 
-from ghostnet.http.limits import UNKNOWN_CLIENT, client_of
+from ghostnet.http.clients import UNKNOWN_CLIENT, client_of
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address as the rate limit knows it (`ghostnet.http.limits`); of IPv6 its network's first one."""
-    found = client_of(request.scope, settings.GHOSTNET.proxies)  # type: ignore[attr-defined]
+    """The client's address as the rate limit knows it (`ghostnet.http.clients`); of IPv6 its network's first one."""
+    found = client_of(request.scope)  # type: ignore[attr-defined]
     return "0.0.0.0" if found == UNKNOWN_CLIENT else found.partition("/")[0]  # noqa: S104 - no address to bind

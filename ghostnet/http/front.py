@@ -109,7 +109,7 @@ class CachingFrontend:
     async def _wait_for_block(self, query: bytes) -> None:
         if b"min_block=" in query:
             (text, *_) = parse_qs(query.decode("latin-1")).get("min_block", [""])
-            if text.isdecimal() and len(text) <= MOST_BLOCK_DIGITS:
+            if text.isascii() and text.isdecimal() and len(text) <= MOST_BLOCK_DIGITS:
                 await self._commits.wait_for_block(int(text), self._longest_wait)
 
     async def _compute(self, key: CacheKey, scope: Scope) -> Answer:
@@ -141,7 +141,7 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 
 def _accepts_gzip(scope: Scope) -> bool:
-    return b"gzip" in _header(scope, b"accept-encoding")
+    return bool(_header(scope, b"accept-encoding"))
 
 
 def _client_has(scope: Scope, tag: str) -> bool:

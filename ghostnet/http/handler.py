@@ -68,7 +68,7 @@ def _view(request: HttpRequest) -> HttpResponse:
     except Http404:
         return problem(HTTPStatus.NOT_FOUND, "there is no such path; /api/v1/docs lists all")
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is allowed", headers={"Allow": "GET"})
+        return problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD are allowed", headers={"Allow": "GET, HEAD"})
     return response
 
 

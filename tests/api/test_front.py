@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from ghostnet.http.limits import UNKNOWN_CLIENT, client_of
+from ghostnet.http.clients import UNKNOWN_CLIENT, client_of
+from ghostnet.http.edge import accepts_gzip, believed
 from tests.api.answers import problem_of
+from tests.api.test_answers import PATHS, PLAYER
 from tests.databases import database_url
 from tests.web import WebClient, web
 
@@ -69,7 +71,33 @@ def test_one_network_of_ipv6_is_one_client(limited: WebClient) -> None:
     ],
 )
 def test_a_client_is_known_however_a_proxy_writes_its_address(said: str, client: str) -> None:
-    assert client_of({"headers": [(b"x-forwarded-for", said.encode())]}, 1) == client
+    assert client_of(believed({"headers": [(b"x-forwarded-for", said.encode())]}, 1)) == client
+
+
+@pytest.mark.parametrize(
+    ("proxies", "host"), [(0, "inside:8000"), (1, "ghostnet.example"), (2, "forged.example"), (3, "forged.example")]
+)
+def test_what_only_a_proxy_may_say_counts_from_proxies_only(proxies: int, host: str) -> None:
+    said = {
+        "host": "inside:8000",
+        "x-forwarded-host": "forged.example, ghostnet.example",
+        "x-forwarded-for": "192.0.2.1, 192.0.2.2",
+        "x-forwarded-proto": "https",
+        "x-forwarded-prefix": "/elsewhere",
+        "x-real-ip": "192.0.2.3",
+        "forwarded": "for=192.0.2.4",
+    }
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
+    scope = believed({"headers": headers, "root_path": "/elsewhere", "client": ("192.0.2.9", 4711)}, proxies)
+    assert scope["root_path"] == ""
+    assert client_of(scope) == {1: "192.0.2.2", 2: "192.0.2.1"}.get(proxies, "192.0.2.9")
+    assert dict(scope["headers"]) == {b"host": host.encode()} | ({b"x-forwarded-proto": b"https"} if proxies else {})
+
+
+def test_a_path_that_a_client_says_is_ours_changes_nothing(limited: WebClient) -> None:
+    headers = {"X-Forwarded-For": "192.0.2.21", "Daphne-Root-Path": "/elsewhere"}
+    assert [limited.get(STATUS, headers).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert limited.get(f"/elsewhere{STATUS}", headers).status_code == 404
 
 
 def test_without_proxies_the_header_is_not_believed(season_url: str) -> None:
@@ -95,8 +123,36 @@ def test_scripts_of_allowed_origins_may_read_answers_and_their_headers(limited: 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_there_is_nothing_but_get(client: WebClient, method: str) -> None:
     answer = client.request(method, STATUS)
-    assert (answer.status_code, answer["Allow"]) == (405, "GET")
-    assert problem_of(answer)["detail"] == "only GET is allowed"
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+    assert problem_of(answer)["detail"] == "only GET and HEAD are allowed"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/api/v1{path}" for path in PATHS),
+        "/api/v1/openapi.json",
+        "/api/v1/docs",
+        "/",
+        f"/player/{PLAYER}",
+        f"/player/{PLAYER}?part=board",
+        "/scan/5/1",
+        "/admin/login/",
+        "/health/live",
+        "/metrics",
+        "/static/ghostnet/live.js",
+        "/nothing",
+    ],
+)
+def test_head_is_get_without_the_body(client: WebClient, path: str) -> None:
+    plain = {"Accept-Encoding": "identity"}  # of a random length where it is compressed
+    got, head = client.get(path, plain), client.request("HEAD", path, plain)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers.get("ETag") == got.headers.get("ETag")
+    assert head.headers.get("Content-Type") == got.headers.get("Content-Type")
+    if path != "/metrics" and "csrftoken" not in got.headers.get("Set-Cookie", ""):
+        assert head.headers.get("Content-Length") == got.headers.get("Content-Length")
+    assert client.get(STATUS).status_code == 200, "no byte of a body stands before the next answer"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +198,35 @@ def test_answers_are_compressed_for_who_wants_it_and_only_then(client: WebClient
         assert "Content-Encoding" not in plain_head
         assert len(body) < len(plain) / 2
         assert json.loads(gzip.decompress(body)) == json.loads(plain)
+
+
+@pytest.mark.parametrize(
+    ("header", "compressed"),
+    [
+        ("gzip", True),
+        ("GZIP", True),
+        ("br, gzip;q=0.5", True),
+        ("*", True),
+        ("gzip; q=0.001", True),
+        ("", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip; Q=0.000, *", False),
+        ("gzip;q=0, deflate", False),
+        ("*;q=0", False),
+        ("xgzip, br", False),
+        ("gzip;q=1.1.1", False),
+    ],
+)
+def test_gzip_is_accepted_by_its_weight(header: str, compressed: bool) -> None:
+    assert accepts_gzip(header) == compressed
+
+
+@pytest.mark.parametrize("path", ["/api/v1/positions", "/", "/scan/5/1", "/api/v1/openapi.json"])
+def test_who_refuses_gzip_gets_none(client: WebClient, path: str) -> None:
+    assert client.get(path, {"Accept-Encoding": "gzip"})["Content-Encoding"] == "gzip"
+    for refusal in ("gzip;q=0", "identity, gzip; q=0.0"):
+        assert "Content-Encoding" not in client.get(path, {"Accept-Encoding": refusal}).headers
 
 
 def test_a_compressed_answer_is_known_by_its_tag_too(client: WebClient) -> None:

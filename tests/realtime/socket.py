@@ -84,7 +84,7 @@ async def deaf(client: WebClient) -> AsyncIterator[sockets.socket]:
         raw.setblocking(False)
         await loop.sock_connect(raw, ("127.0.0.1", client.port))
         handshake = (
-            "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         await loop.sock_sendall(raw, handshake.encode())

@@ -38,10 +38,10 @@ def client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
 
 @pytest.fixture(scope="module")
 def strict_client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
-    """A server that pings each second and replays the last 100 blocks only."""
+    """A server behind a proxy that pings each second and replays the last 100 blocks only."""
     with django_db_blocker.unblock():
         url = database_url(indexed_season)
-    with web(url, ping="1", GHOSTNET_REPLAY_BLOCKS="100") as server:
+    with web(url, ping="1", GHOSTNET_REPLAY_BLOCKS="100", GHOSTNET_PROXIES="1") as server:
         yield server
 
 
@@ -241,6 +241,48 @@ def test_pages_of_other_origins_are_refused_at_the_handshake(client: WebClient) 
     assert run(status_of("https://ghostnet.example")) == 101
     assert run(status_of(f"http://127.0.0.1:{client.port}")) == 101
     assert run(status_of(None)) == 101
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("https://localhost", "localhost:443", 101),
+        ("https://localhost:443", "localhost", 101),
+        ("http://localhost", "localhost:80", 101),
+        ("HTTPS://LOCALHOST", "localhost", 101),
+        ("https://localhost", "LocalHost", 101),
+        ("https://localhost.", "localhost", 101),
+        ("https://localhost", "localhost.", 101),
+        ("https://GHOSTNET.example:443", "localhost", 101),
+        ("http://localhost", "localhost:443", 403),
+        ("https://localhost:8443", "localhost", 403),
+        ("https://localhost.evil.example", "localhost", 403),
+        ("https://evil.example", "evil.example", 403),
+        (None, "evil.example", 403),
+        (None, "localhost", 101),
+    ],
+)
+def test_an_origin_is_ours_however_it_is_written_and_a_host_must_be(
+    client: WebClient, origin: str | None, host: str, status: int
+) -> None:
+    assert handshake(client, host=host, **({} if origin is None else {"origin": origin})) == status
+
+
+def test_behind_a_proxy_that_rewrites_the_host_ours_is_the_one_that_was_asked_for(strict_client: WebClient) -> None:
+    page = {"host": "web:8000", "origin": "https://localhost", "x-forwarded-host": "localhost"}
+    assert handshake(strict_client, **page) == 101
+    assert handshake(strict_client, **page | {"x-forwarded-host": "evil.example"}) == 403
+    assert handshake(strict_client, **page | {"x-forwarded-host": "localhost, web"}) == 403
+
+
+def handshake(client: WebClient, **headers: str) -> int:
+    """The status of a handshake with these headers."""
+    fields = {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-version": "13"} | headers
+    fields["sec-websocket-key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    request = "GET /ws HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
+    with sockets.create_connection(("127.0.0.1", client.port or 0), timeout=30) as raw:
+        raw.sendall(request.encode())
+        return int(raw.recv(4096).split()[1])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""The edge of the web server: what a request says of itself, as far as it may be believed, in one form for all."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ghostnet.http.origins import normal_origin
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+_OF_PROXIES: Final = (b"x-forwarded-", b"forwarded", b"x-real-ip")
+_WEIGHT: Final = re.compile(r";\s*q\s*=\s*([0-9.]+)\s*$", re.IGNORECASE)
+
+
+class Edge:
+    """An ASGI application that passes on to another one what may be believed (`believed`), and answers HEAD.
+
+    A HEAD request is answered as GET is, without the body.
+    """
+
+    def __init__(self, application: ASGIApp, proxies: int) -> None:
+        self._application = application
+        self._proxies = proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = believed(scope, self._proxies)
+        if scope.get("method") != "HEAD":
+            await self._application(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._application({**scope, "method": "GET"}, receive, send_head)
+
+
+def believed(scope: Scope, proxies: int) -> dict[str, Any]:
+    """A scope without what only a proxy may say, behind `proxies` trusted ones.
+
+    The client is the one that the first of these names (X-Forwarded-For), the host the one that it was asked for
+    (X-Forwarded-Host); whatever stands before those in the headers may be forged. Of the proxies' headers only
+    X-Forwarded-Proto is left. `root_path`, which daphne takes from a header, is empty. Origin is in the form of
+    `normal_origin`, Accept-Encoding is `gzip` or is not there.
+    """
+    headers: Headers = scope["headers"]
+    clients = _forwarded(headers, b"x-forwarded-for")
+    hosts = _forwarded(headers, b"x-forwarded-host")
+    kept = [
+        (name, value)
+        for name, value in headers
+        if not name.startswith(_OF_PROXIES) or (proxies and name == b"x-forwarded-proto")
+    ]
+    if proxies and hosts:  # each proxy adds to the list, or replaces it
+        host = hosts[-min(proxies, len(hosts))].encode("latin-1")
+        kept = [(name, value) for name, value in kept if name != b"host"] + [(b"host", host)]
+    kept = [(name, _normal(value) if name == b"origin" else value) for name, value in kept]
+    accepted = ",".join(value.decode("latin-1") for name, value in kept if name == b"accept-encoding")
+    kept = [header for header in kept if header[0] != b"accept-encoding"]
+    if accepts_gzip(accepted):
+        kept.append((b"accept-encoding", b"gzip"))
+    found = {**scope, "headers": kept, "root_path": ""}
+    if 0 < proxies <= len(clients):
+        found["client"] = (clients[-proxies], 0)
+    return found
+
+
+def _forwarded(headers: Headers, name: bytes) -> list[str]:
+    """The values of a list that proxies write; the last proxy's comes last."""
+    values = b",".join(value for header, value in headers if header == name).decode("latin-1").split(",")
+    return [value.strip() for value in values if value.strip()]
+
+
+def _normal(origin: bytes) -> bytes:
+    return normal_origin(origin.decode("latin-1")).encode("latin-1")
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding allows gzip (RFC 9110, 12.5.3): it, or `*`, with a weight above 0."""
+    weights = {}
+    for coding in header.split(","):
+        weight = _WEIGHT.search(coding)
+        try:
+            weights[coding.partition(";")[0].strip().lower()] = float(weight[1]) if weight else 1.0
+        except ValueError:
+            continue
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
