@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import sys
 from typing import Any, Final
 
 from asgi_correlation_id import CorrelationIdMiddleware
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 pages: Final[Any] = get_asgi_application()
 
+from ghostnet.http.bodies import BoundedHTTPFactory  # noqa: E402
 from ghostnet.http.concurrency import ConcurrencyLimit  # noqa: E402
 from ghostnet.http.edge import Edge  # noqa: E402
 from ghostnet.http.front import CachingFrontend  # noqa: E402 - Django must be set up before anything of it is imported
@@ -83,6 +85,9 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
 requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda name: bool(_REQUEST_ID.fullmatch(name)))
 """Gives every request an id (X-Request-ID), in its answer and in the log."""
 
+
+if "daphne.server" in sys.modules:  # it starts us, and makes its factories when we are imported
+    sys.modules["daphne.server"].HTTPFactory = BoundedHTTPFactory  # type: ignore[attr-defined]
 
 application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)
 """What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""

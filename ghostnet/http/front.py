@@ -20,6 +20,7 @@ from django.utils.http import parse_etags
 from starlette.types import Receive, Scope, Send
 
 from ghostnet.http.handler import Answer, answer_of, respond
+from ghostnet.http.headers import SECURITY_HEADERS
 from ghostnet.http.limits import RequestLimit
 from ghostnet.http.metrics import HITS, INDEXED, MISSES, REQUESTS, SECONDS
 from ghostnet.http.problems import problem
@@ -28,20 +29,10 @@ from indexer.stream.commits import CommitWatcher
 CacheKey = tuple[bytes, bytes, bool, int]
 """What an answer depends on: path, query, whether it may be compressed, and the revision of the state it shows."""
 
-MOST_BODY: Final = 1 << 20
-"""Bytes of a request's body that are read at most."""
 MOST_WAITING: Final = 1_000
 """Requests that wait for a thread; more would wait longer than their clients do."""
 MOST_BLOCK_DIGITS: Final = 19
 CACHED_SECONDS: Final = 60
-SECURITY_HEADERS: Final = [
-    (b"X-Content-Type-Options", b"nosniff"),
-    (
-        b"Content-Security-Policy",
-        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
-    ),
-]
-"""Headers of every answer: all are data but the API's documents, a page that runs scripts of this server only."""
 REFUSED: Final = "refused"
 """The endpoint, in the metrics, of requests that were refused before their path was looked at."""
 
@@ -73,7 +64,7 @@ class CachingFrontend:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         counted = self._limit.count(scope)
-        answer = await self._answer(scope, receive) if counted.allowed else _TOO_MANY
+        answer = await self._answer(scope) if counted.allowed else _TOO_MANY
         if answer.tag is not None and _client_has(scope, answer.tag):
             kept = [header for header in answer.headers if not header[0].startswith(b"Content-")]
             answer = replace(answer, status=HTTPStatus.NOT_MODIFIED, headers=kept, body=b"")
@@ -83,10 +74,8 @@ class CachingFrontend:
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope) -> Answer:
         self._commits.start()
-        if not await _discard_body(scope, receive):
-            return _TOO_LARGE
         await self._wait_for_block(scope["query_string"])
         latest = self._commits.latest
         if scope["method"] != "GET" or latest is None:
@@ -150,25 +139,11 @@ def _client_has(scope: Scope, tag: str) -> bool:
     return "*" in known or tag.removeprefix("W/") in known
 
 
-async def _discard_body(scope: Scope, receive: Receive) -> bool:
-    """Read the body, on which no answer depends, and forget it; False as soon as it is larger than MOST_BODY."""
-    declared = _header(scope, b"content-length")
-    if declared.isdigit() and int(declared) > MOST_BODY:
-        return False
-    size, more = 0, True
-    while more and size <= MOST_BODY:
-        message = await receive()
-        size += len(message.get("body", b""))
-        more = message.get("more_body", False)
-    return size <= MOST_BODY
-
-
 def _refusal(response: HttpResponse) -> Answer:
     return answer_of(response, REFUSED)
 
 
 _TOO_MANY: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "more requests than a minute may have"))
-_TOO_LARGE: Final = _refusal(problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MOST_BODY} bytes"))
 _TOO_BUSY: Final = _refusal(
     problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many wait already", headers={"Retry-After": "1"})
 )

@@ -25,6 +25,16 @@ EXPOSED_HEADERS: Final = (
 """The headers that scripts of other origins may read."""
 
 
+SECURITY_HEADERS: Final = [
+    (b"X-Content-Type-Options", b"nosniff"),
+    (
+        b"Content-Security-Policy",
+        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+    ),
+]
+"""Headers of every answer: all are data but the API's documents, a page that runs scripts of this server only."""
+
+
 def set_state_headers(response: HttpResponse, block: IndexedBlock) -> None:
     """Name the block that a response is the state of, and that caches must ask again."""
     response["X-Indexed-Block"] = str(block.block_number)

@@ -4,6 +4,7 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -174,13 +175,30 @@ def test_a_body_is_read_away_but_not_more_than_a_mebibyte(client: WebClient) -> 
     assert client.request("GET", STATUS, data=b"x" * (1 << 20)).status_code == 200
     answer = client.request("GET", STATUS, data=b"x" * ((1 << 20) + 1))
     assert answer.status_code == 413
-    assert problem_of(answer)["detail"] == "at most 1048576 bytes"
+    assert problem_of(answer)["detail"] == "at most 1048576 bytes, 131072 in a POST"
 
     def chunks() -> Iterator[bytes]:
         for _ in range(40):
             yield b"x" * 32_768
 
     assert client.request("GET", STATUS, data=chunks()).status_code == 413
+    for path in (STATUS, "/admin/login/"):
+        assert client.request("POST", path, data=b"x" * ((128 << 10) + 1)).status_code == 413
+    assert client.request("POST", STATUS, data=b"x" * (128 << 10)).status_code == 405
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 1610612736", "Transfer-Encoding: chunked"])
+def test_a_body_that_is_too_large_is_refused_before_it_has_come(client: WebClient, length: str) -> None:
+    with socket.create_connection(("127.0.0.1", client.port or 0), timeout=30) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{length}\r\n\r\n".encode())
+        if "chunked" in length:
+            assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(b"20001\r\n" + b"x" * 0x20001)
+        assert connection.recv(12) == b"HTTP/1.1 413"
+        with suppress(ConnectionError):
+            for _ in range(64):  # what is sent on is dropped, and soon refused
+                connection.sendall(b"x" * (1 << 20))
+            pytest.fail("64 MiB were taken")
 
 
 def test_answers_are_compressed_for_who_wants_it_and_only_then(client: WebClient) -> None:
