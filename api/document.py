@@ -1,13 +1,18 @@
 """The OpenAPI document, as it is served and as it stands in the repository."""
 
+from collections.abc import Callable
+from functools import cache
+from hashlib import blake2b
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from ghostnet.http.headers import STATE_HEADERS
-from ghostnet.http.problems import phrase
+from ghostnet.http.problems import phrase, problem
 
 PROBLEM: Final = "application/problem+json"
 
@@ -28,6 +33,21 @@ class GhostnetAPI(NinjaAPI):
                     response["description"] = phrase(status)
                     response["content"] = {PROBLEM: response["content"].pop("application/json")}
         return document
+
+
+def document_view(api: NinjaAPI) -> Callable[[HttpRequest], HttpResponse]:
+    """A view of the document, which takes no parameters, and makes it once: that takes a quarter of a second."""
+    text = cache(lambda: openapi_json(api))
+
+    def view(request: HttpRequest) -> HttpResponse:
+        if request.GET:
+            problems = [(name, "there is no such parameter") for name in request.GET]
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the document has no parameters", problems)
+        tag = blake2b(text(), digest_size=16).hexdigest()
+        headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+        return HttpResponse(text(), content_type="application/json", headers=headers)
+
+    return view
 
 
 def openapi_json(api: NinjaAPI) -> bytes:

@@ -18,11 +18,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 pages: Final[Any] = get_asgi_application()
 
 from ghostnet.http.bodies import BoundedHTTPFactory  # noqa: E402
-from ghostnet.http.concurrency import ConcurrencyLimit  # noqa: E402
 from ghostnet.http.edge import Edge  # noqa: E402
 from ghostnet.http.front import CachingFrontend  # noqa: E402 - Django must be set up before anything of it is imported
 from ghostnet.http.headers import EXPOSED_HEADERS  # noqa: E402
-from ghostnet.http.limits import RequestLimit  # noqa: E402
+from ghostnet.http.limits import ClientLimits  # noqa: E402
+from ghostnet.http.places import Places  # noqa: E402
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES  # noqa: E402
 from indexer.stream.commits import CommitWatcher  # noqa: E402
 from indexer.stream.iggy import IggyBroker  # noqa: E402
@@ -34,28 +34,33 @@ _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Request ids of proxies and clients that are accepted; anything else could forge a line of the log."""
 
 BOARD_THREADS: Final = 2
+BOARD_BYTES: Final = 16 << 20
 MOST_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
+WAITING_PAGES: Final = 400
+"""Requests for pages that wait for their turn."""
 
 environment = settings.GHOSTNET
+limits: Final = ClientLimits(environment.requests_per_minute)
 commits: Final = CommitWatcher()
 api: Final[ASGIApp] = CORSMiddleware(
-    CachingFrontend(
-        commits,
-        RequestLimit(environment.requests_per_minute),
-        environment.api_threads,
-        environment.longest_wait,
-    ),
+    CachingFrontend(commits, limits, environment.api_threads, environment.longest_wait),
     allow_origins=environment.cors_origins,
     allow_headers=["If-None-Match"],
     expose_headers=EXPOSED_HEADERS,
 )
 
 boards: Final = CachingFrontend(
-    commits, RequestLimit(0), BOARD_THREADS, environment.longest_wait, cached=CACHED_SECONDS
+    commits,
+    limits,
+    BOARD_THREADS,
+    environment.longest_wait,
+    counted=False,
+    cached=CACHED_SECONDS,
+    cache_bytes=BOARD_BYTES,
 )
 """The pages' boards: every browser asks for one after every block."""
-limited_pages: Final = ConcurrencyLimit(pages, MOST_PAGES)
+limited_pages: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits)
 
 source: Final = (
     BrokerSource(IggyBroker(environment.iggy_url, environment.deployment.chain_id))

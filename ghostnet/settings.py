@@ -140,8 +140,8 @@ DATABASES: dict[str, Any] = {
     else EMBEDDED_DATABASE
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}},
+CACHES = {  # of the pages' boards, some 50 kB each; the API's answers are kept by `ghostnet.http.front`
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 300}},
 }
 
 USE_TZ = True

@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
 from api.api import api
+from api.document import document_view
 from ghostnet.observability.health import live, ready, startup
 from ghostnet.pages import views
 
@@ -14,6 +15,7 @@ urlpatterns = [
     path("player/<str:address>", gzip_page(views.player)),
     path("scan/<int:level>/<int:scan_id>", gzip_page(views.scan)),
     path("admin/", admin.site.urls),
+    path("api/v1/openapi.json", document_view(api)),  # before the API's own, which makes it anew each time
     path("api/v1/", api.urls),
     path("health/live", live),
     path("health/ready", ready),

@@ -5,34 +5,35 @@ Limits, waiting for a block, and cached answers need no thread; an answer that m
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
-from hashlib import blake2b
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qs
 
-import msgspec
-from django.core.cache import caches
+from cachetools import TTLCache
 from django.http import HttpResponse
 from django.utils.http import parse_etags
 from starlette.types import Receive, Scope, Send
 
+from ghostnet.http.clients import client_of
 from ghostnet.http.handler import Answer, answer_of, respond
 from ghostnet.http.headers import SECURITY_HEADERS
-from ghostnet.http.limits import RequestLimit
+from ghostnet.http.limits import ClientLimits
 from ghostnet.http.metrics import HITS, INDEXED, MISSES, REQUESTS, SECONDS
 from ghostnet.http.problems import problem
+from ghostnet.http.queries import normal_query, without_block
+from ghostnet.http.turns import NoRoom, Turns
 from indexer.stream.commits import CommitWatcher
 
-CacheKey = tuple[bytes, bytes, bool, int]
+CacheKey = tuple[str, bytes, bool, int]
 """What an answer depends on: path, query, whether it may be compressed, and the revision of the state it shows."""
 
 MOST_WAITING: Final = 1_000
 """Requests that wait for a thread; more would wait longer than their clients do."""
-MOST_BLOCK_DIGITS: Final = 19
 CACHED_SECONDS: Final = 60
+CACHE_BYTES: Final = 64 << 20
 REFUSED: Final = "refused"
 """The endpoint, in the metrics, of requests that were refused before their path was looked at."""
 
@@ -41,88 +42,134 @@ class CachingFrontend:
     """An ASGI application that serves paths of Django's from a cache; belongs to one event loop.
 
     Django answers on `threads` threads, each with a database connection of its own. An answer is kept until the next
-    commit, and not longer than `cached` seconds.
+    commit, and not longer than `cached` seconds; all that are kept have at most `cache_bytes`. Requests count as such
+    for their clients if they are `counted`, the work that they cause always does.
     """
 
     def __init__(
         self,
         commits: CommitWatcher,
-        limit: RequestLimit,
+        limits: ClientLimits,
         threads: int,
         longest_wait: float,
+        *,
+        counted: bool = True,
         cached: float = CACHED_SECONDS,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._commits = commits
-        self._limit = limit
+        self._limits = limits
+        self._counted = counted
         self._longest_wait = longest_wait
-        self._cached = cached
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="api")
+        self._turns = Turns(threads, limits.turns_each(threads), MOST_WAITING, limits.waiting_each(MOST_WAITING))
         self._computing: dict[CacheKey, asyncio.Task[Answer]] = {}
-        self._waiting = 0
-        self._cache = caches["default"]
+        self._cache: TTLCache[CacheKey, Answer] = TTLCache(cache_bytes, cached, getsizeof=_size)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        counted = self._limit.count(scope)
-        answer = await self._answer(scope) if counted.allowed else _TOO_MANY
+        client = client_of(scope)
+        answer = await self._admit(scope, client)
         if answer.tag is not None and _client_has(scope, answer.tag):
             kept = [header for header in answer.headers if not header[0].startswith(b"Content-")]
             answer = replace(answer, status=HTTPStatus.NOT_MODIFIED, headers=kept, body=b"")
         REQUESTS.labels(answer.endpoint, answer.status).inc()
         SECONDS.labels(answer.endpoint).observe(time.perf_counter() - started)
-        headers = [*answer.headers, *counted.headers, *SECURITY_HEADERS]
+        headers = [*answer.headers, *SECURITY_HEADERS]
+        if self._counted:
+            headers += self._limits.headers(client)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            headers.append((b"Retry-After", b"%d" % self._limits.retry_after(client)))
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope) -> Answer:
+    async def _admit(self, scope: Scope, client: str) -> Answer:
+        if self._counted and not self._limits.take_request(client):
+            return _TOO_MANY
         self._commits.start()
-        await self._wait_for_block(scope["query_string"])
+        scope, block = normal_query(scope)
+        if block is not None:
+            await self._commits.wait_for_block(block, self._longest_wait)
+        try:
+            return await self._answer_from(block, scope, client)
+        except NoRoom as error:
+            return _TOO_MANY_AT_ONCE if error.of_client else _TOO_BUSY
+
+    async def _answer_from(self, block: int | None, scope: Scope, client: str) -> Answer:
+        """The answer as of `block` or later; once that is reached, which one it is makes no difference."""
         latest = self._commits.latest
-        if scope["method"] != "GET" or latest is None:
-            return await self._run_django(scope)
-        INDEXED.set(latest.block_number)
-        key = (scope["path"].encode(), scope["query_string"], _accepts_gzip(scope), latest.revision)
-        found: Answer | None = self._cache.get(_cache_name(key))
-        if found is not None:
-            HITS.inc()
-            return found
-        task = self._computing.get(key)
-        if task is None:
+        if block is not None and latest is not None and latest.block_number >= block:
+            answer = await self._answer(without_block(scope), client)
+            if answer.block is None or answer.block.block_number >= block:
+                return answer  # or else a reorg has just taken it back
+        return await self._answer(scope, client)
+
+    async def _answer(self, scope: Scope, client: str) -> Answer:
+        """The answer that is known, or becomes known to somebody else; or one computed in a turn of this client.
+
+        Raises NoRoom.
+        """
+        if (found := self._find(self._key(scope))) is not None:
+            return await found
+        await self._turns.take(client)
+        key = self._key(scope)  # of a newer state perhaps
+        if (found := self._find(key)) is not None or not self._limits.may_work(client):
+            self._turns.give_back(client)
+            return await found if found is not None else _TOO_MUCH
+        task = asyncio.get_running_loop().create_task(self._compute(key, scope, client))
+        if key is not None:
             MISSES.inc()
-            task = self._computing[key] = asyncio.get_running_loop().create_task(self._compute(key, scope))
+            self._computing[key] = task
             task.add_done_callback(lambda _: self._computing.pop(key))
-        else:
-            HITS.inc()
         return await asyncio.shield(task)
 
-    async def _wait_for_block(self, query: bytes) -> None:
-        if b"min_block=" in query:
-            (text, *_) = parse_qs(query.decode("latin-1")).get("min_block", [""])
-            if text.isascii() and text.isdecimal() and len(text) <= MOST_BLOCK_DIGITS:
-                await self._commits.wait_for_block(int(text), self._longest_wait)
+    def _key(self, scope: Scope) -> CacheKey | None:
+        """What an answer depends on; None if it can't be shared."""
+        latest = self._commits.latest
+        if scope["method"] != "GET" or latest is None:
+            return None
+        INDEXED.set(latest.block_number)
+        return scope["path"], scope["query_string"], _accepts_gzip(scope), latest.revision
 
-    async def _compute(self, key: CacheKey, scope: Scope) -> Answer:
-        answer = await self._run_django(scope)
-        if answer.block is not None:
-            self._commits.advance(answer.block)
-            if answer.status == HTTPStatus.OK:
-                name = _cache_name((*key[:3], answer.block.revision))
-                self._cache.set(name, replace(answer, block=None), self._cached)
+    def _find(self, key: CacheKey | None) -> Awaitable[Answer] | None:
+        """The answer from the cache, or from a computation that is under way."""
+        if key is None:
+            return None
+        kept = self._cache.get(key)
+        if kept is None and key not in self._computing:
+            return None
+        HITS.inc()
+        return asyncio.shield(self._computing[key]) if kept is None else _at_once(kept)
+
+    async def _compute(self, key: CacheKey | None, scope: Scope, client: str) -> Answer:
+        """Have Django answer on a thread, within a turn of the client, which ends with it."""
+        try:
+            context = copy_context().run
+            answer, seconds = await asyncio.get_running_loop().run_in_executor(self._threads, context, _timed, scope)
+            self._limits.charge(client, seconds)
+        finally:
+            self._turns.give_back(client)
+        if key is not None:
+            if answer.block is not None:
+                self._commits.advance(answer.block)
+                key = (*key[:3], answer.block.revision)
+            if answer.status == HTTPStatus.OK and (answer.block or answer.tag) and _size(answer) <= self._cache.maxsize:
+                self._cache[key] = answer
         return answer
 
-    async def _run_django(self, scope: Scope) -> Answer:
-        if self._waiting >= MOST_WAITING:
-            return _TOO_BUSY
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, respond, scope)
-        finally:
-            self._waiting -= 1
+
+def _timed(scope: Scope) -> tuple[Answer, float]:
+    started = time.perf_counter()
+    return respond(scope), time.perf_counter() - started
 
 
-def _cache_name(key: CacheKey) -> str:
-    """The name of a key in Django's cache, which takes short plain text."""
-    return blake2b(msgspec.msgpack.encode(key), digest_size=16).hexdigest()
+async def _at_once(answer: Answer) -> Answer:
+    return answer
+
+
+def _size(answer: Answer) -> int:
+    """The bytes that an answer takes in the cache, about."""
+    return len(answer.body) + 2_000
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
@@ -144,6 +191,8 @@ def _refusal(response: HttpResponse) -> Answer:
 
 
 _TOO_MANY: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "more requests than a minute may have"))
+_TOO_MUCH: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "more work than a minute may have"))
+_TOO_MANY_AT_ONCE: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "too many requests at once"))
 _TOO_BUSY: Final = _refusal(
     problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many wait already", headers={"Retry-After": "1"})
 )

@@ -1,43 +1,67 @@
-"""The rate limit per client."""
+"""What one client may ask of this process: so many requests a minute, and so much work, measured as it is done."""
 
-import time
-from dataclasses import dataclass
 from math import ceil
+from typing import Final
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
-from starlette.types import Scope
+from ghostnet.http.buckets import Buckets
 
-from ghostnet.http.clients import client_of
-
-
-@dataclass(frozen=True, slots=True)
-class CountedRequest:
-    """Whether a request is within the limit, and the `RateLimit-*` headers of its answer."""
-
-    allowed: bool
-    headers: list[tuple[bytes, bytes]]
+WORK_SECONDS: Final = 10
+"""Seconds of work (a thread's, or a page's place) that one client may cause in a minute, or at once."""
+EACH: Final = 2
+"""Requests of one client that are worked on at the same time."""
+WAITING_EACH: Final = 100
+"""Requests of one client that may wait for their turn."""
 
 
-class RequestLimit:
-    """Allows each client of this process `per_minute` requests a minute; 0 for any number."""
+class ClientLimits:
+    """Allows each client `per_minute` requests and WORK_SECONDS of work a minute; with 0 nothing is limited by client.
+
+    Work is charged when it is done: what costs more leaves room for less.
+    """
 
     def __init__(self, per_minute: int) -> None:
-        self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self.active = per_minute > 0
+        self._per_minute = per_minute
+        self._requests = Buckets(per_minute / 60, per_minute)
+        self._work = Buckets(WORK_SECONDS / 60, WORK_SECONDS)
 
-    def count(self, scope: Scope) -> CountedRequest:
-        """Count a request of the scope's client."""
-        if self._item is None:
-            return CountedRequest(True, [])
-        client = client_of(scope)
-        allowed = self._limiter.hit(self._item, client)
-        window = self._limiter.get_window_stats(self._item, client)
-        wait = max(0, ceil(window.reset_time - time.time()))
-        headers = [
-            (b"RateLimit-Limit", str(self._item.amount).encode()),
-            (b"RateLimit-Remaining", str(window.remaining).encode()),
-            (b"RateLimit-Reset", str(wait).encode()),
+    def __len__(self) -> int:
+        """The clients that are known."""
+        return max(len(self._requests), len(self._work))
+
+    def turns_each(self, most: int) -> int:
+        """How many of so many turns one client may have: not all, where there are two."""
+        return max(1, min(EACH, most // 2)) if self.active else most
+
+    def waiting_each(self, most: int) -> int:
+        """How many of so many places in a queue one client may have."""
+        return min(WAITING_EACH, most) if self.active else most
+
+    def take_request(self, client: str) -> bool:
+        """Count a request; return whether it is allowed."""
+        return not self.active or self._requests.of(client).take()
+
+    def may_work(self, client: str) -> bool:
+        """Whether the client has not used up its work."""
+        return not self.active or self._work.of(client).level >= 0
+
+    def charge(self, client: str, seconds: float) -> None:
+        """Count work that was done for a client."""
+        if self.active:
+            self._work.of(client).charge(seconds)
+
+    def headers(self, client: str) -> list[tuple[bytes, bytes]]:
+        """The `RateLimit-*` headers of an answer."""
+        if not self.active:
+            return []
+        requests = self._requests.of(client)
+        return [
+            (b"RateLimit-Limit", b"%d" % self._per_minute),
+            (b"RateLimit-Remaining", b"%d" % max(0, int(requests.level))),
+            (b"RateLimit-Reset", b"%d" % ceil(requests.seconds_until(self._per_minute))),
         ]
-        return CountedRequest(allowed, headers if allowed else [*headers, (b"Retry-After", str(max(1, wait)).encode())])
+
+    def retry_after(self, client: str) -> int:
+        """The seconds after which a client that was refused may ask again."""
+        wait = max(self._requests.of(client).seconds_until(1), self._work.of(client).seconds_until(0))
+        return max(1, ceil(wait))

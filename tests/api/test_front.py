@@ -270,3 +270,32 @@ def test_the_documents_need_nothing_from_elsewhere(client: WebClient) -> None:
     for part in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-init.js"):
         assert client.get(f"/static/ninja/{part}").status_code == 200, part
         assert part in text
+
+
+def test_the_document_has_one_answer_for_all(client: WebClient) -> None:
+    answer = client.get("/api/v1/openapi.json?n=1")
+    assert answer.status_code == 422
+    assert problem_of(answer)["errors"] == [{"parameter": "n", "message": "there is no such parameter"}]
+    tag = client.get("/api/v1/openapi.json")["ETag"]
+    assert client.get("/api/v1/openapi.json", {"If-None-Match": tag}).status_code == 304
+
+
+def test_requests_that_mean_the_same_share_an_answer(client: WebClient) -> None:
+    def hits() -> float:
+        (line,) = [
+            line for line in client.get("/metrics").content.decode().splitlines() if line.startswith("cache_hits_total ")
+        ]
+        return float(line.split()[1])
+
+    client.get("/api/v1/positions?level=4&limit=7&status=alive")
+    before = hits()
+    for query in (
+        "status=alive&limit=7&level=4",
+        "limit=7&level=%34&status=alive",
+        "min_block=3&level=4&limit=7&status=alive",
+    ):
+        assert client.get(f"/api/v1/positions?{query}").status_code == 200
+    assert (
+        client.get(f"/api/v1/positions/{PLAYER}").content == client.get(f"/api/v1/positions/{PLAYER.upper()}").content
+    )
+    assert hits() == before + 4

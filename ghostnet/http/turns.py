@@ -1,0 +1,95 @@
+"""Turns: who may work now. So many at a time, so many of one client, and whoever waits is served client by client."""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from indexer.base.errors import GhostnetError
+
+
+class NoRoom(GhostnetError):
+    """Too many wait for a turn already: of this client (`of_client`), or of all."""
+
+    help = "Try again in a moment."
+
+    def __init__(self, *, of_client: bool) -> None:
+        self.of_client = of_client
+        super().__init__("too many requests at once" if of_client else "too many wait already")
+
+
+class Turns:
+    """Gives `most` turns at a time, of which one client has at most `each`; belongs to one event loop.
+
+    `waiting` more may wait, `waiting_each` of one client. A turn that ends goes to the client that has waited for
+    longest since its last one: one that asks for much delays itself, and others by one turn at most.
+    """
+
+    def __init__(self, most: int, each: int, waiting: int, waiting_each: int) -> None:
+        self._free = most
+        self._each = each
+        self._waiting = waiting
+        self._waiting_each = waiting_each
+        self._busy: Counter[str] = Counter()
+        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """The clients that are at work or wait."""
+        return len(self._busy.keys() | self._queues.keys())
+
+    async def take(self, client: str) -> None:
+        """Wait for a turn; `give_back` ends it. Raises NoRoom."""
+        if self._free and self._busy[client] < self._each and client not in self._queues:
+            self._begin(client)
+            return
+        queue = self._queues.get(client, deque())
+        if self._waiting == 0 or len(queue) >= self._waiting_each:
+            raise NoRoom(of_client=self._waiting > 0)
+        turn = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(client, queue).append(turn)
+        self._waiting -= 1
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self.give_back(client)
+            elif turn in queue:
+                self._waiting += 1
+                queue.remove(turn)
+                if not queue:
+                    del self._queues[client]
+            raise
+
+    def give_back(self, client: str) -> None:
+        """End a turn of a client, which gives it to another one."""
+        self._free += 1
+        self._busy[client] -= 1
+        if not self._busy[client]:
+            del self._busy[client]
+        while self._free and (following := self._following()) is not None:
+            queue = self._queues[following]
+            turn = queue.popleft()
+            self._waiting += 1
+            if queue:
+                self._queues.move_to_end(following)
+            else:
+                del self._queues[following]
+            if not turn.cancelled():
+                self._begin(following)
+                turn.set_result(None)
+
+    @asynccontextmanager
+    async def hold(self, client: str) -> AsyncIterator[None]:
+        """A turn for the time of the block. Raises NoRoom."""
+        await self.take(client)
+        try:
+            yield
+        finally:
+            self.give_back(client)
+
+    def _begin(self, client: str) -> None:
+        self._free -= 1
+        self._busy[client] += 1
+
+    def _following(self) -> str | None:
+        return next((client for client in self._queues if self._busy[client] < self._each), None)

@@ -1,0 +1,65 @@
+"""What one client may ask for, and that a million of them take no more memory than some."""
+
+import pytest
+
+from ghostnet.http import buckets
+from ghostnet.http.buckets import Bucket, Buckets
+from ghostnet.http.limits import WORK_SECONDS, ClientLimits
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(buckets, "time", found)
+    return found
+
+
+def test_a_bucket_holds_so_much_and_fills_again(clock: Clock) -> None:
+    bucket = Bucket(rate=2, burst=3)
+    assert [bucket.take() for _ in range(4)] == [True, True, True, False]
+    assert bucket.seconds_until(1) == 0.5
+    clock.now = 0.5
+    assert [bucket.take() for _ in range(2)] == [True, False]
+    bucket.charge(100)
+    assert bucket.level == -3
+    clock.now = 100
+    assert bucket.level == 3
+
+
+def test_who_has_caused_too_much_work_may_cause_no_more_for_a_while(clock: Clock) -> None:
+    limits = ClientLimits(100)
+    assert limits.may_work("dear")
+    limits.charge("dear", WORK_SECONDS + 1)
+    assert not limits.may_work("dear")
+    assert limits.may_work("other")
+    assert limits.take_request("dear"), "what is known already costs no work"
+    clock.now = limits.retry_after("dear")
+    assert limits.may_work("dear")
+
+
+def test_nothing_is_limited_by_client_if_requests_are_not() -> None:
+    limits = ClientLimits(0)
+    limits.charge("dear", 1_000)
+    assert limits.may_work("dear")
+    assert limits.take_request("dear")
+    assert limits.headers("dear") == []
+    assert (limits.turns_each(8), limits.waiting_each(8)) == (8, 8)
+
+
+def test_a_million_clients_take_no_more_room_than_some() -> None:
+    known = Buckets(1, 100)
+    for number in range(buckets.MOST_CLIENTS + 10_000):
+        known.of(str(number)).take(50)
+    assert len(known) == buckets.MOST_CLIENTS
+    assert known.of(str(number)).level < 51, "the newest are known"
+    assert known.of("0").level == 100, "the oldest are not"
