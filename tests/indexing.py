@@ -70,11 +70,15 @@ def index(
     on_rollback: Callable[[], None] | None = None,
     poll_interval: float = 0.02,
     jobs: Sequence[BackgroundJob] = (),
+    others: Sequence[Node] = (),
     **source_options: Any,
 ) -> Watcher:
-    """Index into the default database: up to `to_block`, or up to the head, or (`until_head` False) until stopped."""
+    """Index into the default database: up to `to_block`, or up to the head, or (`until_head` False) until stopped.
+
+    `others` are the nodes to turn to when `node` fails.
+    """
     options = SourceOptions(
-        [node.url],
+        [node.url, *(other.url for other in others)],
         node.ws_url if ws else None,
         node.chain_id,
         contracts,

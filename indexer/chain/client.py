@@ -5,54 +5,45 @@ import logging
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Final, Generic, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, Final, TypeVar, cast
 
-import aiohttp
 import msgspec
 
-from indexer.base.redaction import Mask
 from indexer.base.retry import LONGEST_SECONDS, Backoff
+from indexer.chain.answers import BatchRefused, Call, Decoder, decoder_of, results_of
 from indexer.chain.errors import (
+    Denied,
+    Disconnected,
     Inconsistent,
+    MethodNotFound,
     NodeError,
     NodeUnreachable,
+    Pruned,
     RangeTooLarge,
     RateLimited,
+    Reverted,
     RpcError,
     TimedOut,
     TooLarge,
     Unavailable,
-    rpc_error,
 )
+from indexer.chain.nodes import REFUSED_SECONDS, Node, Nodes
+from indexer.chain.proof import PROOF_KIND, Proof, number_of
+from indexer.chain.transport import Transport
 
 logger = logging.getLogger(__name__)
 
-Call = tuple[str, list[Any]]
 T = TypeVar("T")
 
-REQUEST_SECONDS: Final = 30.0
 MOST_AT_ONCE: Final = 16
 MALFORMED_TRIES: Final = 2
-CALLS_A_REQUEST: Final = 100
-
-
-class _Answer(msgspec.Struct, Generic[T]):
-    """One JSON-RPC answer."""
-
-    id: Any = None
-    result: T | msgspec.UnsetType | None = msgspec.UNSET
-    error: Any = None
-
-
-_Decoder = msgspec.json.Decoder[Any]
-
-
-@cache
-def _decoder(kind: Any) -> _Decoder:
-    """Parses answers whose results are of this kind, and skips what we don't read, in one pass."""
-    return msgspec.json.Decoder(_Answer[kind] | list[_Answer[kind]])
+CURSOR_METHOD: Final = "eth_getLogsWithCursor"
+"""A method that a node may lack: eth_getLogs is there for those that do."""
+_ESSENTIAL: Final = {
+    "eth_blockNumber", "eth_chainId", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getLogs",
+    "eth_getTransactionByHash",
+}  # fmt: skip
+"""What every node must serve; one that does not is of no use."""
 
 
 @dataclass(slots=True)
@@ -60,27 +51,6 @@ class Meter:
     """Counts the bytes of the answers that one piece of work needed."""
 
     bytes: int = 0
-
-
-class _BatchRefused(Exception):
-    """The node does not take so many calls in one request."""
-
-
-@dataclass(slots=True)
-class _Node:
-    url: str
-    backoff: Backoff = field(default_factory=Backoff)
-    ready_at: float = 0.0
-    mask: Mask = field(init=False)
-    """Refusals may repeat the key that our address holds; they are told, logged and stored."""
-
-    def __post_init__(self) -> None:
-        self.mask = Mask([self.url])
-
-    @property
-    def name(self) -> str:
-        """The host only: addresses may hold keys."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 class _Limiter:
@@ -108,38 +78,72 @@ class _Limiter:
         self._allowed = min(MOST_AT_ONCE, self._allowed + 0.05)
 
 
+@dataclass(slots=True)
+class _Attempts:
+    """The attempts at one request: when to give up, how long to pause, and which nodes have refused it for good.
+
+    `is_essential`: they refused what every node must serve, so that the others are waited for.
+    """
+
+    deadline: float | None
+    number: int = 0
+    malformed: int = 0
+    pauses: Backoff = field(default_factory=Backoff)
+    refused: set[Node] = field(default_factory=set)
+    is_essential: bool = False
+
+
 class NodeClient:
     """Asks the first node that works, in the order given.
 
     What may pass (no answer, 5xx, 429, an answer that is no JSON-RPC) is tried again with growing pauses, on the next
-    node if there is one, for `patience` seconds (None: for ever); a result of a wrong type once more only. What the
-    node refuses for good is raised.
+    node if there is one, for `patience` seconds (None: for ever); a result of a wrong type once more only. What one
+    node refuses for good is tried on the others; the refusal of the last one is raised. With a `proof` each node must
+    give it before it is used, and after each failure.
     """
 
-    def __init__(self, urls: Sequence[str], patience: float | None = None) -> None:
-        self._nodes = [_Node(url) for url in urls]
+    def __init__(self, urls: Sequence[str], patience: float | None = None, proof: Proof | None = None) -> None:
+        self._nodes = Nodes(urls)
         self._patience = patience
+        self._proof = proof
         self._limiter = _Limiter()
-        self._calls_a_request = CALLS_A_REQUEST
         self._next_id = 0
-        self._session: aiohttp.ClientSession | None = None
+        self._transport = Transport()
 
     async def __aenter__(self) -> "NodeClient":
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
-            connector=aiohttp.TCPConnector(limit=0),
-            read_bufsize=1 << 20,
-        )
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        assert self._session is not None
-        await self._session.close()
+        await self._transport.__aexit__(*exception)
+
+    @property
+    def has_several_nodes(self) -> bool:
+        """Whether there is another node to turn to."""
+        return len(self._nodes.all) > 1
+
+    @property
+    def disproven(self) -> list[str]:
+        """The nodes that are not used since they serve something else than our chain, each with the reason."""
+        return self._nodes.disproven
+
+    def expect(self, proof: Proof, *, anew: bool = False) -> None:
+        """Let nodes prove themselves so from now on; `anew`: all of them, before anything else is asked."""
+        self._proof = proof
+        if anew:
+            self._nodes.ask_for_proof()
+
+    def turn_away(self, why: str) -> None:
+        """Let the node in use rest if another one is ready: its answers, though well-formed, do not fit together."""
+        node = self._nodes.preferred
+        if self._nodes.others({node}, ready=True):
+            logger.warning("node %s rests for %.0f s: %s", node.name, REFUSED_SECONDS, why)
+            node.rest(REFUSED_SECONDS)
 
     async def call(self, method: str, params: list[Any], kind: type[T]) -> T:
         """The result of one call, read as `kind`.
 
-        Raises RpcError, Inconsistent if the result is of another kind, NodeUnreachable when patience ends.
+        Raises RpcError, Inconsistent if the result is of another kind, WrongChain, NodeUnreachable when patience ends.
         """
         (result,) = await self.batch([(method, params)], kind)
         if isinstance(result, RpcError):
@@ -150,11 +154,7 @@ class NodeClient:
 
     async def number(self, method: str) -> int:
         """The result of a call without parameters that answers with a number in hex; raises what `call` raises."""
-        answer = await self.call(method, [], str)
-        try:
-            return int(answer, 16)
-        except ValueError as error:
-            raise Inconsistent(f"{method}: {answer!r} is no number") from error
+        return number_of(await self.call(method, [], str), method)
 
     async def batch(
         self, calls: Sequence[Call], kind: type[T], meter: Meter | None = None
@@ -162,92 +162,150 @@ class NodeClient:
         """The results of many calls, in order, each read as `kind`; `meter` counts their bytes.
 
         None stands for `null`; a call that was refused for good gives its RpcError as result. Raises Inconsistent if
-        a result is of another kind, NodeUnreachable when patience ends.
+        a result is of another kind, Denied or WrongChain if no node serves us, NodeUnreachable when patience ends.
         """
-        return await self._in_parts(calls, _decoder(cast("Hashable", kind)), meter or Meter())
+        decoder = decoder_of(cast("Hashable", kind))
+        return await self._in_parts(calls, self._nodes.preferred.calls_a_request, decoder, meter or Meter())
 
-    async def _in_parts(self, calls: Sequence[Call], decoder: _Decoder, meter: Meter) -> list[Any]:
-        """Send calls in as many requests as the node wants."""
-        size = self._calls_a_request
+    async def _in_parts(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
+        """Send calls in requests of so many."""
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
         answers = await asyncio.gather(*(self._until_answered(part, decoder, meter) for part in parts))
         return [result for answer in answers for result in answer]
 
-    async def _until_answered(self, calls: Sequence[Call], decoder: _Decoder, meter: Meter) -> list[Any]:
-        """Send calls until each has its answer; those that failed for now are sent again without the others."""
+    async def _until_answered(self, calls: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any]:
+        """Send calls until each has its answer; those that failed for now, or that another node may serve, are sent
+        again without the others."""
         results: list[Any] = [None] * len(calls)
         open_calls = list(range(len(calls)))
-        started, attempt = time.monotonic(), 0
+        attempts = _Attempts(None if self._patience is None else time.monotonic() + self._patience)
         while open_calls:
-            node = await self._ready_node()
+            node = await self._nodes.choose(attempts.refused, attempts.deadline)
+            asked = [calls[index] for index in open_calls]
             try:
+                if not await self._is_proven(node):
+                    open_calls = self._without_refused(open_calls, results, attempts)
+                    continue
                 async with self._limiter:
-                    answer = await self._post(node, [calls[index] for index in open_calls], decoder, meter)
-            except _BatchRefused:
-                self._calls_a_request = max(1, len(open_calls) // 2)
-                return await self._in_parts(calls, decoder, meter)
-            except TooLarge as error:
-                return await self._in_halves(calls, decoder, meter, error)
-            except (Unavailable, RateLimited, Inconsistent) as error:
-                if isinstance(error, TimedOut) and (len(calls) > 1 or _is_range(calls)):
+                    answer = await self._post(node, asked, decoder, meter)
+            except BatchRefused:
+                if len(asked) <= node.calls_a_request:
+                    node.refused_calls(len(asked))
+                return await self._in_parts(calls, node.calls_a_request, decoder, meter)
+            except NodeError as error:
+                if isinstance(error, TooLarge | TimedOut) and (len(calls) > 1 or _is_range(calls[0])):
                     return await self._in_halves(calls, decoder, meter, error)
-                attempt += 1
-                if isinstance(error, Inconsistent) and attempt == MALFORMED_TRIES:
-                    raise
-                self._note_failure(node, error, attempt, started)
+                self._note_failure(node, error, attempts)
+                open_calls = self._without_refused(open_calls, results, attempts)
                 continue
-            failed = [result for result in answer if isinstance(result, Unavailable | RateLimited)]
+            node.succeeded(len(asked))
             for index, result in zip(open_calls, answer, strict=True):
-                results[index] = result
-            open_calls = [index for index in open_calls if isinstance(results[index], Unavailable | RateLimited)]
-            if failed:
-                attempt += 1
-                self._note_failure(node, failed[0], attempt, started)
-            else:
-                node.backoff.reset()
-                self._limiter.succeeded()
+                results[index] = _of_range(result, calls[index])
+            left = self._left(node, attempts, calls, results, open_calls)
+            if left == open_calls and len(calls) > 1 and isinstance(results[left[0]], TooLarge):
+                return await self._in_halves(calls, decoder, meter, results[left[0]])
+            open_calls = left
         return results
 
-    async def _in_halves(self, calls: Sequence[Call], decoder: _Decoder, meter: Meter, error: NodeError) -> list[Any]:
-        """Send calls, whose answers together were too much, as two requests; a range of blocks alone is to be halved
-        by who asked for it. Raises RangeTooLarge, and `error` for another call that is too large by itself."""
-        if any(_is_range([call]) for call in calls):
+    def _left(
+        self, node: Node, attempts: _Attempts, calls: Sequence[Call], results: Sequence[Any], asked: Sequence[int]
+    ) -> list[int]:
+        """Which of the calls that were asked are to be sent again, after what their results say of the node."""
+        passing = [index for index in asked if isinstance(results[index], Unavailable | RateLimited)]
+        rest = [index for index in asked if isinstance(results[index], TooLarge)] if len(asked) > 1 else []
+        refused = [index for index in asked if index not in rest and _is_refused(results[index], calls[index])]
+        if refused and not self._turns_to_another(node, attempts, results[refused[0]], calls[refused[0]]):
+            refused = []
+        if passing:
+            self._note_failure(node, results[passing[0]], attempts, answered=True)
+        else:
+            self._limiter.succeeded()
+        return sorted({*passing, *rest, *refused})
+
+    def _without_refused(self, asked: list[int], results: Sequence[Any], attempts: _Attempts) -> list[int]:
+        """Of calls that are to be asked of another node, after that one failed too, those that are asked on: all where
+        there are others to wait for, else those that no node has refused."""
+        if not attempts.refused or (attempts.is_essential and self._nodes.others(attempts.refused, ready=False)):
+            return asked
+        attempts.refused.clear()
+        return [index for index in asked if not isinstance(results[index], RpcError)]
+
+    def _turns_to_another(self, node: Node, attempts: _Attempts, refusal: NodeError, call: Call) -> bool:
+        """Whether what a node refused for good is to be asked of another one; the node rests if it is of no use."""
+        attempts.refused.add(node)
+        attempts.is_essential = call[0] in _ESSENTIAL and isinstance(refusal, Denied | Pruned | MethodNotFound)
+        turns = bool(self._nodes.others(attempts.refused, ready=not attempts.is_essential))
+        if attempts.is_essential and self.has_several_nodes:
+            logger.warning("node %s rests for %.0f s: %s", node.name, REFUSED_SECONDS, refusal.message)
+            node.rest(REFUSED_SECONDS)
+        if not turns:
+            attempts.refused.clear()
+        return turns
+
+    async def _in_halves(self, calls: Sequence[Call], decoder: Decoder, meter: Meter, error: NodeError) -> list[Any]:
+        """Send calls, whose answers together were too much, as two requests; a range of blocks is to be halved by who
+        asked for it. Raises RangeTooLarge."""
+        if any(_is_range(call) for call in calls):
             raise RangeTooLarge("eth_getLogs", error.message) from error
-        if len(calls) == 1:
-            raise error
         middle = len(calls) // 2
         halves = (calls[:middle], calls[middle:])
         first, second = [await self._until_answered(half, decoder, meter) for half in halves]
         return first + second
 
-    async def _ready_node(self) -> _Node:
-        """The first node that is not resting after a failure, or the one that is ready first."""
-        now = time.monotonic()
-        for node in self._nodes:
-            if node.ready_at <= now:
-                return node
-        node = min(self._nodes, key=lambda resting: resting.ready_at)
-        await asyncio.sleep(node.ready_at - now)
-        return node
+    async def _is_proven(self, node: Node) -> bool:
+        """Let a node prove itself if it has to; False if it serves something else than our chain. Raises NodeError."""
+        if self._proof is None or node.is_proven:
+            return True
+        async with node.proving:
+            proof = self._proof
+            if node.is_proven or node.ready_at > time.monotonic():
+                return node.is_proven
+            decoder, meter = decoder_of(PROOF_KIND), Meter()
+            async with self._limiter:
+                try:
+                    answers = await self._post(node, proof.calls, decoder, meter)
+                except BatchRefused:
+                    answers = [(await self._post(node, [call], decoder, meter))[0] for call in proof.calls]
+            node.succeeded(len(proof.calls))
+            disproof = proof.disproof(answers)
+            if disproof is not None:
+                self._nodes.disprove(node, disproof)
+            else:
+                self._nodes.prove(node)
+            return disproof is None
 
-    def _note_failure(self, node: _Node, error: NodeError, attempt: int, started: float) -> None:
-        left = LONGEST_SECONDS if self._patience is None else self._patience - (time.monotonic() - started)
-        if left < 0:
+    def _note_failure(self, node: Node, error: NodeError, attempts: _Attempts, *, answered: bool = False) -> None:
+        """Let a node rest that failed; `answered`: it answered others of the calls.
+
+        Raises NodeUnreachable or RateLimited at the deadline, and `error` if no other try can help.
+        """
+        attempts.number += 1
+        attempts.malformed += isinstance(error, Inconsistent)
+        left = LONGEST_SECONDS if attempts.deadline is None else attempts.deadline - time.monotonic()
+        if isinstance(error, RpcError):
+            if not self._turns_to_another(node, attempts, error, ("eth_chainId", [])):
+                raise error
+        elif attempts.malformed == MALFORMED_TRIES:
+            raise error
+        elif left < 0:
+            if isinstance(error, RateLimited):
+                raise error
             raise NodeUnreachable(f"{node.name} does not answer: {error.message}") from error
-        if isinstance(error, Inconsistent):
-            node.backoff.reset()
-        pause = node.backoff.pause()
-        if isinstance(error, RateLimited):
+        elif isinstance(error, RateLimited):
             self._limiter.refused()
-            pause = error.retry_after if error.retry_after is not None else pause
-        node.ready_at = time.monotonic() + min(pause, left, LONGEST_SECONDS)
-        if attempt in (3, 10) or attempt % 50 == 0:
-            logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempt)
+            pause = error.retry_after if error.retry_after is not None else attempts.pauses.pause()
+            node.rest(min(pause, left, LONGEST_SECONDS))
+        elif answered or isinstance(error, Inconsistent):
+            node.rest(min(attempts.pauses.pause(), left))
+        else:
+            node.failed(left)
+        if attempts.number in (3, 10) or attempts.number % 50 == 0:
+            logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempts.number)
 
-    async def _post(self, node: _Node, calls: Sequence[Call], decoder: _Decoder, meter: Meter) -> list[Any]:
-        """One HTTP request. Raises Unavailable, RateLimited, TooLarge, or _BatchRefused if only the number of calls is
-        wrong."""
-        assert self._session is not None
+    async def _post(self, node: Node, calls: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any]:
+        """One HTTP request: the results of its calls. Raises BatchRefused or a NodeError if it has none."""
+        if len(calls) > node.calls_a_request:
+            raise BatchRefused
         first_id = self._next_id
         self._next_id += len(calls)
         requests = [
@@ -256,90 +314,35 @@ class NodeClient:
         ]
         body = msgspec.json.encode(requests if len(requests) > 1 else requests[0])
         try:
-            async with self._session.post(
-                node.url, data=body, headers={"Content-Type": "application/json"}
-            ) as response:
-                if response.status == 413 and len(calls) > 1:
-                    raise _BatchRefused
-                raw = await response.read()
-                meter.bytes += len(raw)
-                if response.status >= 400:
-                    _raise_refusal(calls[0][0], response.status, raw, response.headers.get("Retry-After"))
-                if not raw:
-                    raise Unavailable(f"HTTP status {response.status} without an answer")
-        except TimeoutError as error:
-            raise TimedOut(f"no answer within {REQUEST_SECONDS:.0f} s") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(_reason(error)) from error
-        if b'"error"' in raw:
-            raw = node.mask(raw.decode(errors="replace")).encode()
-        return _results(raw, decoder, calls, first_id)
+            reply = await self._transport.post(node, body, calls[0][0])
+        except Disconnected:
+            if node.cut_off(len(calls)):
+                raise BatchRefused from None
+            raise
+        meter.bytes += len(reply.body)
+        return results_of(reply, node, decoder, calls, first_id)
 
 
-def _results(raw: bytes, decoder: _Decoder, calls: Sequence[Call], first_id: int) -> list[Any]:
-    """Match an answer to its calls by id; each result is what its kind says, None, or an error."""
-    try:
-        answer = decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise Inconsistent(f"{calls[0][0]}: malformed result ({error})") from error
-    except msgspec.DecodeError as error:
-        raise Unavailable(f"the answer is not JSON ({error})") from error
-    if isinstance(answer, _Answer):
-        if len(calls) > 1 and answer.error is not None:
-            refusal = rpc_error("batch", answer.error)
-            if isinstance(refusal, RateLimited | Unavailable | TooLarge):
-                raise refusal
-            raise _BatchRefused
-        if answer.error is not None:
-            answer.id = first_id
-        answer = [answer]
-    by_id = {item.id: item for item in answer}
-    return [_result(by_id.get(first_id + index), method) for index, (method, _) in enumerate(calls)]
+def _is_range(call: Call) -> bool:
+    """Whether a call asks for the logs of several blocks, and could ask for fewer."""
+    method, params = call
+    if not method.startswith("eth_getLogs"):
+        return False
+    log_filter = params[0]
+    return bool(log_filter.get("fromBlock") != log_filter.get("toBlock"))
 
 
-def _result(answer: _Answer[Any] | None, method: str) -> Any:
-    if answer is None or (answer.error is None and answer.result is msgspec.UNSET):
-        raise Unavailable(f"no answer to {method}")
-    return answer.result if answer.error is None else rpc_error(method, answer.error)
+def _of_range(result: Any, call: Call) -> Any:
+    """A result; where a range of blocks was refused for a reason that is not known, a smaller one is to be tried."""
+    if type(result) is RpcError and _is_range(call):
+        return RangeTooLarge(call[0], result.message)
+    return result
 
 
-def _raise_refusal(method: str, status: int, raw: bytes, retry_after: str | None) -> None:
-    """Raise what an answer with an HTTP status of failure says, if it says it in JSON-RPC, else what its status says.
-
-    MegaETH sends its errors so, with the statuses 400, 403, 429 and 500. Returns where the answer's own error is to be
-    read as that of one call.
-    """
-    try:
-        answer = msgspec.json.decode(raw, type=_Answer[Any])
-    except msgspec.MsgspecError:
-        answer = _Answer[Any]()
-    if answer.error is not None:
-        refusal = rpc_error(method, answer.error)
-        if isinstance(refusal, RateLimited) and refusal.retry_after is None:
-            refusal.retry_after = _retry_after(retry_after)
-        if isinstance(refusal, RateLimited | TooLarge | Unavailable) or status != 500:
-            if not isinstance(refusal, RpcError) or isinstance(refusal, TooLarge):
-                raise refusal
-            return
-    if status == 429:
-        raise RateLimited("too many requests (429)", _retry_after(retry_after))
-    raise Unavailable(f"HTTP status {status}")
-
-
-def _is_range(calls: Sequence[Call]) -> bool:
-    """Whether a request asks for the logs of several blocks, and could ask for fewer."""
-    method, params = calls[0]
-    return method.startswith("eth_getLogs") and params[0].get("fromBlock") != params[0].get("toBlock")
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, without the address: it may hold a key."""
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    return cause.strerror if isinstance(cause, OSError) and cause.strerror else type(error).__name__
-
-
-def _retry_after(text: str | None) -> float | None:
-    try:
-        return min(LONGEST_SECONDS, max(0.0, float(text))) if text else None
-    except ValueError:
-        return None
+def _is_refused(result: Any, call: Call) -> bool:
+    """Whether a node refused a call for good that another one may serve."""
+    if not isinstance(result, RpcError) or isinstance(result, Reverted):
+        return False
+    if isinstance(result, MethodNotFound):
+        return call[0] != CURSOR_METHOD
+    return not (isinstance(result, RangeTooLarge) and _is_range(call))

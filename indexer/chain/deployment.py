@@ -1,21 +1,24 @@
-"""Does the node serve the chain that is to be indexed?"""
+"""Are the contracts that are to be indexed on the node's chain?"""
 
+import logging
 from collections.abc import Mapping
 
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import NoContractCode, WrongChain
+from indexer.chain.errors import NoContractCode, RpcError
+
+logger = logging.getLogger(__name__)
 
 
-async def check_deployment(client: NodeClient, chain_id: int, contracts: Mapping[str, str]) -> None:
-    """Raise WrongChain or NoContractCode unless the node is on the chain and has code at every contract."""
-    node_chain = await client.number("eth_chainId")
-    if node_chain != chain_id:
-        raise WrongChain(f"the node is on chain {node_chain}, the deployment on chain {chain_id}")
+async def check_deployment(client: NodeClient, contracts: Mapping[str, str]) -> None:
+    """Raise NoContractCode unless the node has code at every contract, and WrongChain if the client expects another
+    chain. A node that refuses to answer says nothing about the contracts: they are taken to be there.
+    """
     codes = await client.batch([("eth_getCode", [address, "latest"]) for address in contracts.values()], str)
-    missing = [
-        f"{name} ({address})"
-        for (name, address), code in zip(contracts.items(), codes, strict=True)
-        if not isinstance(code, str) or code in ("0x", "")
-    ]
+    by_contract = dict(zip(contracts.items(), codes, strict=True))
+    missing = [f"{name} ({address})" for (name, address), code in by_contract.items() if code in ("0x", "")]
     if missing:
-        raise NoContractCode(f"there is no contract at the address of {', '.join(missing)} on chain {chain_id}")
+        raise NoContractCode(f"there is no contract at the address of {', '.join(missing)}")
+    refusal = next((code for code in codes if not isinstance(code, str)), None)
+    if refusal is not None or None in codes:
+        why = refusal.message if isinstance(refusal, RpcError) else "no result"
+        logger.warning("the addresses of the contracts could not be checked: %s", why)

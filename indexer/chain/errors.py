@@ -1,6 +1,7 @@
 """What can go wrong with a node, and which of it is worth another try."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from indexer.base.errors import GhostnetError, Retryable
@@ -18,6 +19,10 @@ class Unavailable(NodeError, Retryable):
 
 class TimedOut(Unavailable):
     """No answer in time; perhaps too much was asked."""
+
+
+class Disconnected(Unavailable):
+    """The node took the connection and closed it before its answer was complete."""
 
 
 class NodeUnreachable(NodeError, Retryable):
@@ -43,12 +48,41 @@ class RpcError(NodeError):
         super().__init__(f"the node refused {method}: {message} ({code})")
 
 
+class Reverted(RpcError):
+    """The contract that was called refused: this is the answer, whichever node is asked."""
+
+
 class MethodNotFound(RpcError):
     """The node has no such method."""
 
 
 class RangeTooLarge(RpcError):
     """The answer for a range of blocks would be too large; a smaller range may do."""
+
+
+class UnknownBlock(RpcError):
+    """The node does not know a block yet, or not any more: another one may, and so may this one later."""
+
+
+class Pruned(RpcError):
+    """The node does not keep blocks or states that are so old."""
+
+    help = "Put a node that keeps the whole history (an archive node) into GHOSTNET_RPC_URLS."
+
+
+class Denied(RpcError):
+    """The node does not serve us: a key that is missing, wrong or revoked, a plan that is used up, an address that is
+    not its own."""
+
+    help = (
+        "Check the key and the plan of this node's address in GHOSTNET_RPC_URLS, or give more nodes there, separated by"
+        " commas."
+    )
+
+    def __init__(self, method: str, error: Any, *, help: str | None = None) -> None:
+        super().__init__(method, error)
+        if help is not None:
+            self.help = help
 
 
 class TooLarge(RpcError):
@@ -74,6 +108,15 @@ class WrongChain(NodeError):
     )
 
 
+class OtherHistory(NodeError):
+    """The node has another block at a height below the reorg depth than the one that was indexed."""
+
+    help = (
+        "Look the block up elsewhere: either this node is on a fork, and does not belong into GHOSTNET_RPC_URLS, or "
+        "those that served the block were."
+    )
+
+
 class NoContractCode(NodeError):
     """There is no contract at one of the deployment's addresses."""
 
@@ -88,7 +131,12 @@ _RATE_CODES: Final = {429, -32021, -32022, -32012, -32007, -32029}
 """Codes for too many requests, MegaETH's limits by bytes and compute units among them."""
 _RATE: Final = re.compile(
     r"rate.?limit|request rate|too many requests|compute units|throttl|credits limited|request limit|capacity limit"
-    r"|rabbit hole is full|over (network traffic|compute unit) limit|^limit exceeded$|daily request count",
+    r"|rabbit hole is full|over (network traffic|compute unit) limit|^limit exceeded$|daily request count|quota",
+    re.IGNORECASE,
+)
+_DENIED: Final = re.compile(
+    r"unauthori[sz]ed|(api|access) ?key|project (id )?.*(disabled|suspended|invalid|not found)|invalid project"
+    r"|access denied|forbidden|payment required|must be authenticated|account .*(disabled|suspended)|free (tier|plan)$",
     re.IGNORECASE,
 )
 _RANGE_CODES: Final = {-32005, -32008, -32614, -32701}
@@ -97,35 +145,47 @@ _RANGE: Final = re.compile(
     r"|smaller than|limit the query|blocks distance|memory capacity|at most \d+|maximum \d+",
     re.IGNORECASE,
 )
-_BEYOND: Final = re.compile(r"beyond .*head", re.IGNORECASE)
-_PASSING_CODES: Final = {-32603, -32019, -32011}
-"""Codes of what another try may pass: an internal error, a block that a machine lacks yet, no healthy machine."""
+_TOO_LARGE_CODES: Final = {-32020, -32003}
+"""Codes for answers that are too large: MegaETH's, and go-ethereum's for what is left of a batch."""
+_UNKNOWN_BLOCK_CODE: Final = -32019
+_UNKNOWN_BLOCK: Final = re.compile(
+    r"beyond .*head|(unknown|missing) (block|header)|(block|header) (with .* )?(was )?not found|not canonical",
+    re.IGNORECASE,
+)
+_PASSING_CODES: Final = {-32603, -32011}
+"""Codes of what another try may pass: an internal error, no healthy machine."""
 _PASSING: Final = re.compile(
     r"internal error|timed? ?out|temporar|unavailable$|try again|deadline exceeded|no backend is currently healthy",
     re.IGNORECASE,
 )
-_PRUNED: Final = re.compile(r"pruned history|state is not available|missing trie node", re.IGNORECASE)
+_PRUNED: Final = re.compile(
+    r"pruned history|state is not available|missing trie node|data before .* is not available", re.IGNORECASE
+)
 
 
 def rpc_error(method: str, error: Any) -> NodeError:
     """The exception for a JSON-RPC error object, by its code and wording; nodes agree on neither."""
     code = error.get("code") if isinstance(error, dict) else None
     message = str(error.get("message") if isinstance(error, dict) else error)
-    asks_range = method.startswith("eth_getLogs") and not _BEYOND.search(message)
-    refusal: NodeError
-    if code == -32601:
-        refusal = MethodNotFound(method, error)
-    elif _PRUNED.search(message):
-        refusal = RpcError(method, error)
-    elif code in _RATE_CODES or _RATE.search(message):
+    kind = next((kind for kind, applies in _meanings(method, code, message) if applies), RpcError)
+    if kind is RateLimited:
         wait = _SECONDS.search(message)
-        refusal = RateLimited(message, float(wait[1]) if wait else None)
-    elif code == -32020 and not asks_range:
-        refusal = TooLarge(method, error)
-    elif asks_range and (code in _RANGE_CODES or code == -32020 or _RANGE.search(message)):
-        refusal = RangeTooLarge(method, error)
-    elif code in _PASSING_CODES or _PASSING.search(message):
-        refusal = Unavailable(f"{method}: {message}")
-    else:
-        refusal = RpcError(method, error)
+        return RateLimited(message, float(wait[1]) if wait else None)
+    if kind is Unavailable:
+        return Unavailable(f"{method}: {message}")
+    refusal: RpcError = kind(method, error)
     return refusal
+
+
+def _meanings(method: str, code: Any, message: str) -> Iterator[tuple[type[Any], bool]]:
+    """What a refusal can mean, and whether it does; the first that applies is right."""
+    asks_range = method.startswith("eth_getLogs")
+    yield MethodNotFound, code == -32601
+    yield Reverted, code == 3 or "revert" in message
+    yield Pruned, bool(_PRUNED.search(message))
+    yield UnknownBlock, code == _UNKNOWN_BLOCK_CODE or bool(_UNKNOWN_BLOCK.search(message))
+    yield RateLimited, code in _RATE_CODES or bool(_RATE.search(message))
+    yield Denied, bool(_DENIED.search(message))
+    yield RangeTooLarge, asks_range and (code in _RANGE_CODES | _TOO_LARGE_CODES or bool(_RANGE.search(message)))
+    yield TooLarge, code in _TOO_LARGE_CODES
+    yield Unavailable, code in _PASSING_CODES or bool(_PASSING.search(message))

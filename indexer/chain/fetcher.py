@@ -9,9 +9,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from indexer.base.retry import Backoff
+from indexer.chain.answers import Call
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
-from indexer.chain.client import Call, Meter, NodeClient
-from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError
+from indexer.chain.client import Meter, NodeClient
+from indexer.chain.errors import Denied, Inconsistent, MethodNotFound, Pruned, RangeTooLarge, RpcError, TooLarge
 from indexer.chain.wire import WireHeader, WireLog, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
@@ -140,7 +141,10 @@ class RangeFetcher:
         balancer that lags would else cut the range off without an error."""
         log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
         if await self._pages_logs(log_filter):
-            return await self._paged_logs(log_filter, ends, meter)
+            try:
+                return await self._paged_logs(log_filter, ends, meter)
+            except MethodNotFound:
+                self._has_cursor = False  # another node answers than the one that had it
         calls: list[Call] = [("eth_getLogs", [log_filter]), *_header_calls(ends)]
         logs, *headers = complete(await self._client.batch(calls, _LogsOrHeader, meter))
         if not isinstance(logs, list):
@@ -244,10 +248,14 @@ async def retry_inconsistent(fetch: Callable[[], Awaitable[T]]) -> T:
 
 
 def complete(answers: Sequence[T | RpcError | None]) -> list[T]:
-    """Answers none of which may be missing or refused. Raises RangeTooLarge, and Inconsistent for the rest."""
+    """Answers none of which may be missing or refused.
+
+    Raises RangeTooLarge, TooLarge, Denied, Pruned or MethodNotFound, which no further try can help, and Inconsistent
+    for the rest.
+    """
     found: list[T] = []
     for answer in answers:
-        if isinstance(answer, RangeTooLarge):
+        if isinstance(answer, RangeTooLarge | TooLarge | Denied | Pruned | MethodNotFound):
             raise answer
         if isinstance(answer, RpcError):
             raise Inconsistent(answer.message) from answer

@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from indexer.chain.answers import Call
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
-from indexer.chain.client import Call, Meter, NodeClient
+from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, NodeError, RpcError
 from indexer.chain.fetcher import RangeFetcher, complete, linked, parse_transaction, retry_inconsistent
 from indexer.chain.wire import WireBlock, WireReceipt, WireTransaction

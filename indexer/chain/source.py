@@ -13,9 +13,10 @@ from indexer.chain.blocks import FetchedRange
 from indexer.chain.capabilities import FullBlocks
 from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
-from indexer.chain.errors import Inconsistent
+from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
 from indexer.chain.producer import Producer
+from indexer.chain.proof import Proof
 from indexer.chain.state import Block, StateUnavailable
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.state import ContractState
@@ -121,6 +122,19 @@ class BlockSource:
             return None
         return self._wait(self._producer.fetch_in_full(first, last))
 
+    def expect(self, blocks: Mapping[int, Hash], *, anew: bool = False) -> bool:
+        """Let each node show, before it is used, that it has these blocks (hashes by number), if it has any at these
+        heights; `anew`: those in use too, before anything else is asked. Returns whether there are several nodes.
+        """
+        assert self._client is not None
+        self._client.expect(Proof(self._options.chain_id, blocks), anew=anew)
+        return self._client.has_several_nodes
+
+    @property
+    def disproven(self) -> list[str]:
+        """The nodes that are not used since they serve something else than what is indexed, with the reasons."""
+        return self._client.disproven if self._client is not None else []
+
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""
         return self._wait(self._headers(numbers))
@@ -173,9 +187,13 @@ class BlockSource:
 
     async def _open(self, patience: float | None) -> None:
         options = self._options
-        async with NodeClient(options.rpc_urls, patience) as client:
-            await check_deployment(client, options.chain_id, options.contracts)
-        self._client = await NodeClient(options.rpc_urls).__aenter__()
+        proof = Proof(options.chain_id)
+        async with NodeClient(options.rpc_urls, patience, proof) as client:
+            try:
+                await check_deployment(client, options.contracts)
+            except RateLimited as error:
+                logger.warning("the addresses of the contracts could not be checked: %s", error.message)
+        self._client = await NodeClient(options.rpc_urls, proof=proof).__aenter__()
         self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval)
         self._producer = Producer(self._client, self._heads, options)
         await self._heads.refresh()

@@ -9,7 +9,8 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from indexer.base.errors import GhostnetError
-from indexer.chain.client import Call, NodeClient
+from indexer.chain.answers import Call
+from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.views import (
     GET_LEVEL_CONFIG,

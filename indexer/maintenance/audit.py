@@ -14,7 +14,8 @@ from psycopg import Connection
 from indexer.base.errors import GhostnetError
 from indexer.base.stopping import run_until_stopped
 from indexer.chain import views
-from indexer.chain.client import Call, NodeClient
+from indexer.chain.answers import Call
+from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.views import View

@@ -18,6 +18,10 @@ class AlarmKind(StrEnum):
     AUDIT = "audit"
     """The last audit found differences from the contracts' own views."""
 
+    NODE = "node"
+    """A node serves another chain, or other blocks than those that were indexed, and is not used. Reported while it
+    lasts, but not stored: the data is right all the same."""
+
 
 def raise_alarm(connection: Connection[Any], kind: AlarmKind, message: str) -> None:
     """Store an alarm; the message of one of the same kind is replaced, its time is kept."""

@@ -28,3 +28,14 @@ def stored_headers(connection: Connection[Any], highest: int, sizes: Iterator[in
         cursor.execute("SELECT number, hash FROM blocks WHERE number <= %s ORDER BY number DESC", (highest,))
         while portion := cursor.fetchmany(next(sizes)):
             yield [StoredHeader(int(number), hash_of(block_hash)) for number, block_hash in portion]
+
+
+def proving_blocks(connection: Connection[Any], finalized: int) -> dict[int, Hash]:
+    """Blocks by which a node shows that it serves the chain that was indexed: of those that are stored the oldest, and
+    the newest that no reorg is expected to drop, at or below `finalized`."""
+    found = connection.execute(
+        "SELECT number, hash FROM blocks WHERE number IN ((SELECT min(number) FROM blocks),"
+        " (SELECT max(number) FROM blocks WHERE number <= %s)) AND number <= %s ORDER BY number",
+        (finalized, finalized),
+    )
+    return {int(number): hash_of(block_hash) for number, block_hash in found}

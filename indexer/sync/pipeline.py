@@ -17,19 +17,20 @@ from indexer.chain.source import BlockSource
 from indexer.chain.witness import NodeWitness
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Header
-from indexer.domain.finality import is_finalized
-from indexer.domain.units import NO_HASH, Address
+from indexer.domain.finality import finalized_block, is_finalized
+from indexer.domain.units import NO_HASH, Address, Hash
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms, clear_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
 from indexer.store.claim import Claim
+from indexer.store.headers import proving_blocks
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
 from indexer.sync.applier import AppliedBlocks, RangeApplier
-from indexer.sync.common_ancestor import find_divergence
+from indexer.sync.common_ancestor import Divergence, find_divergence
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.reconciler import Linkage, Tip, reconcile
 from indexer.sync.silent_changes import PartedBefore
@@ -85,6 +86,10 @@ class Pipeline:
         self._checked = self._tip.number
         """The last block after which the game was compared with the contracts' state."""
         self._alarms: set[AlarmKind] = set()
+        self._proof: dict[int, Hash] = {}
+        self._next_proof = self._tip
+        """The block by which nodes will prove themselves once it is finalized."""
+        self._disproven: list[str] = []
 
     @property
     def tip(self) -> Tip:
@@ -107,6 +112,7 @@ class Pipeline:
         _freeze_once()
         gc.set_threshold(*GC_THRESHOLDS)
         try:
+            self._expect_proof(anew=True)
             self._roll_back_divergence()
             self._source.start(self._tip.number + 1, last_block, self._tip.hash)
             self._writer.start()
@@ -114,6 +120,7 @@ class Pipeline:
                 if (fetched := self._source.next(NOTHING_NEW_SECONDS)) is not None:
                     self._apply_range(fetched)
                 self._writer.check()
+                self._report_nodes()
                 self._clear_alarms()
             self._clear_alarms()
         except Interrupted:
@@ -135,6 +142,30 @@ class Pipeline:
         game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
         self._alarms = {kind for kind in alarms(self._connection) if kind is not AlarmKind.AUDIT}
+        self._expect_proof()
+
+    def _expect_proof(self, *, anew: bool = False) -> bool:
+        """Let nodes prove themselves by blocks that are stored; returns whether there are several nodes."""
+        self._next_proof = self._tip
+        finalized = finalized_block(self._tip.number, self._chain.reorg_depth)
+        self._proof = proving_blocks(self._connection, finalized)
+        return self._source.expect(self._proof, anew=anew)
+
+    def _renew_proof(self) -> None:
+        """Let nodes prove themselves by a newer block, once the last one that was chosen for it is finalized."""
+        number, block_hash = self._next_proof
+        if block_hash is None:
+            self._next_proof = self._tip
+        elif is_finalized(number, self._tip.number, self._chain.reorg_depth):
+            self._proof = {**dict(list(self._proof.items())[:1]), number: block_hash}
+            self._source.expect(self._proof)
+            self._next_proof = self._tip
+
+    def _report_nodes(self) -> None:
+        """Report which nodes are not used, when that has changed."""
+        if self._disproven != (disproven := self._source.disproven):
+            self._disproven = disproven
+            self._observer.alarmed(AlarmKind.NODE, "; ".join(disproven) or None)
 
     def _apply_range(self, fetched: FetchedRange) -> None:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
@@ -199,6 +230,7 @@ class Pipeline:
         if self._tip.hash is None and first:
             headers = [Header(first - 1, applied.parent_hash, NO_HASH, 0), *headers]
         self._tip = Tip(last, headers[-1].hash)
+        self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
         self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head))
         self._observer.applied(Applied.of(last, head, last - first + 1, applied.rows))
@@ -220,20 +252,29 @@ class Pipeline:
         """Roll back to the common ancestor if the node's chain contradicts stored headers, however deep it lies.
 
         If a finalized block is dropped, an alarm is raised: the data is not served as ready until the head is reached.
+        Where there are several nodes, that block is dropped only if none of them has it.
         """
-        if self._tip.hash is None:
-            return
-        head = self._source.head or self._tip.number
-        divergence = find_divergence(self._connection, self._source.headers, self._tip.number, head)
+        divergence = self._divergence()
+        if divergence is not None and self._drops_finalized(divergence) and self._expect_proof(anew=True):
+            divergence = self._divergence()
         if divergence is None:
             return
         depth = self._tip.number - divergence.ancestor
-        if is_finalized(divergence.ancestor + 1, self._tip.number, self._chain.reorg_depth):
+        if self._drops_finalized(divergence):
             message = f"a reorg of {depth} blocks down to {divergence.ancestor}, deeper than the expected"
             self._raise_alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
         self._observer.rolled_back(roll_back(self._claim, divergence.ancestor, divergence.new_hashes))
         self._load_game()
         self._checked = min(self._checked, self._tip.number)
+
+    def _divergence(self) -> Divergence | None:
+        if self._tip.hash is None:
+            return None
+        head = self._source.head or self._tip.number
+        return find_divergence(self._connection, self._source.headers, self._tip.number, head)
+
+    def _drops_finalized(self, divergence: Divergence) -> bool:
+        return is_finalized(divergence.ancestor + 1, self._tip.number, self._chain.reorg_depth)
 
     def _raise_alarm(self, kind: AlarmKind, message: str) -> None:
         raise_alarm(self._connection, kind, message)

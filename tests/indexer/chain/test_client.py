@@ -1,15 +1,15 @@
 """The client against nodes that misbehave, over real HTTP."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from indexer.chain.client import Call, NodeClient
+from indexer.chain.answers import Call
+from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import (
     Inconsistent,
@@ -20,60 +20,11 @@ from indexer.chain.errors import (
     RpcError,
     WrongChain,
 )
+from indexer.chain.proof import Proof
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
-
-Reply = Callable[[Any], web.Response]
-
-
-def right(request: Any) -> web.Response:
-    def one(call: Any) -> dict[str, Any]:
-        return {"jsonrpc": "2.0", "id": call["id"], "result": f"{call['method']}!"}
-
-    return web.json_response([one(call) for call in request] if isinstance(request, list) else one(request))
-
-
-def refused(code: int, message: str) -> Reply:
-    def reply(request: Any) -> web.Response:
-        return web.json_response({"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": message}})
-
-    return reply
-
-
-class HandMadeNode:
-    """Answers each request with the next reply of a list, and rightly when the list is used up."""
-
-    def __init__(self, *replies: Reply) -> None:
-        self._replies = list(replies)
-        self.requests = 0
-
-    async def serve(self, request: web.Request) -> web.Response:
-        self.requests += 1
-        body = json.loads(await request.read())
-        return self._replies.pop(0)(body) if self._replies else right(body)
-
-
-async def ask(nodes: list[HandMadeNode], work: Callable[[NodeClient], Awaitable[Any]], patience: float = 3.0) -> Any:
-    runners, urls = [], []
-    for node in nodes:
-        application = web.Application()
-        application.router.add_post("/", node.serve)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        runners.append(runner)
-        urls.append(f"http://127.0.0.1:{runner.addresses[0][1]}/")
-    try:
-        async with NodeClient(urls, patience) as client:
-            return await work(client)
-    finally:
-        for runner in runners:
-            await runner.cleanup()
-
-
-def call(method: str = "eth_chainId", kind: Any = str) -> Callable[[NodeClient], Awaitable[Any]]:
-    return lambda client: client.call(method, [], kind)
+from tests.indexer.chain.hand_made import HandMadeNode, Reply, ask, call, refused, right
 
 
 @pytest.mark.parametrize(
@@ -123,6 +74,7 @@ def test_the_first_node_is_preferred_again_when_it_is_well() -> None:
         ("debug_traceTransaction", -32601, "the method does not exist", MethodNotFound),
         ("eth_getLogs", -32005, "query returned more than 10000 results", RangeTooLarge),
         ("eth_getLogs", -32000, "block range is too wide", RangeTooLarge),
+        ("eth_getLogs", -32000, "the moon is full", RangeTooLarge),
         ("eth_call", -32000, "execution reverted", RpcError),
     ],
 )
@@ -131,7 +83,7 @@ def test_what_the_node_refuses_for_good_is_raised_at_once(
 ) -> None:
     node = HandMadeNode(refused(code, message))
     with pytest.raises(error, match=message):
-        asyncio.run(ask([node], call(method)))
+        asyncio.run(ask([node], lambda client: client.call(method, [{"fromBlock": "0x1", "toBlock": "0x2"}], str)))
     assert node.requests == 1
 
 
@@ -146,7 +98,7 @@ def test_a_result_of_another_type_is_asked_for_again_but_not_for_ever() -> None:
 
 
 def test_batches_that_are_too_large_are_split() -> None:
-    def at_most_ten(request: Any) -> web.Response:
+    def at_most_ten(request: Any) -> web.StreamResponse | None:
         if isinstance(request, list) and len(request) > 10:
             return web.json_response({"id": None, "error": {"code": -32600, "message": "batch too large"}})
         return right(request)
@@ -187,8 +139,8 @@ def served(season: list[RecordedBlock]) -> Iterator[ReplayServer]:
 
 def check(server: ReplayServer, chain_id: int, contracts: dict[str, str]) -> None:
     async def work() -> None:
-        async with NodeClient([server.url], patience=2) as client:
-            await check_deployment(client, chain_id, contracts)
+        async with NodeClient([server.url], 2, Proof(chain_id)) as client:
+            await check_deployment(client, contracts)
 
     asyncio.run(work())
 

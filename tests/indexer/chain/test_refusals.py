@@ -4,7 +4,16 @@ import csv
 
 import pytest
 
-from indexer.chain.errors import NodeError, RangeTooLarge, RateLimited, RpcError, TooLarge, Unavailable, rpc_error
+from indexer.chain.errors import (
+    NodeError,
+    Pruned,
+    RangeTooLarge,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UnknownBlock,
+    rpc_error,
+)
 from tests.paths import FIXTURES
 
 WORDINGS = list(csv.DictReader((FIXTURES / "node_refusals.tsv").read_text().splitlines(), delimiter="\t"))
@@ -12,7 +21,7 @@ MEANINGS: dict[str, type[NodeError]] = {
     "range": RangeTooLarge,
     "rate": RateLimited,
     "away": Unavailable,
-    "pruned": RpcError,
+    "pruned": Pruned,
 }
 
 
@@ -28,7 +37,7 @@ def test_a_refusal_of_a_range_is_taken_for_what_it_means(wording: dict[str, str]
         (-32020, "backend response too large", TooLarge),
         (-32021, "over network traffic limit, retry in 3 seconds", RateLimited),
         (-32022, "over compute unit limit, retry in 12 seconds", RateLimited),
-        (-32019, "block is out of range", Unavailable),
+        (-32019, "block is out of range", UnknownBlock),
         (-32000, "permanent error forwarding request context deadline exceeded", Unavailable),
         (-32000, "rabbit hole is full", RateLimited),
     ],

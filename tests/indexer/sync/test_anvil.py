@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from indexer.chain.client import Call, NodeClient
+from indexer.chain.answers import Call
+from indexer.chain.client import NodeClient
 from indexer.domain.events import (
     BetPlaced,
     CascadeDistributed,

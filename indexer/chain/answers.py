@@ -1,0 +1,170 @@
+"""Read what a node answered to a request: the results of its calls, or why it refused them."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from indexer.chain.errors import (
+    Denied,
+    Inconsistent,
+    MethodNotFound,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    rpc_error,
+)
+from indexer.chain.nodes import Node
+from indexer.chain.spelling import BYTE_ORDER_MARK, with_hex_quantities, with_lower_case
+from indexer.chain.transport import Reply
+
+T = TypeVar("T")
+
+Call = tuple[str, list[Any]]
+"""A method and its parameters."""
+
+MOST_FOREIGN_IDS: Final = 2
+"""So many answers in a row may have the id of another call; a node that goes on so has its own way to count."""
+
+_BATCH_STATUSES: Final = {400, 403, 404, 405, 406, 411, 413, 414, 415, 422, 431, 501}
+"""HTTP statuses, without an error in JSON-RPC, with which nodes refuse several calls in one request."""
+_DENIED_STATUSES: Final = {401, 402, 403, 407}
+
+
+class Answer(msgspec.Struct, Generic[T]):
+    """One JSON-RPC answer."""
+
+    id: Any = None
+    result: T | msgspec.UnsetType | None = msgspec.UNSET
+    error: Any = None
+
+
+Decoder = msgspec.json.Decoder[Any]
+
+
+class BatchRefused(Exception):
+    """The node does not take so many calls in one request."""
+
+
+@cache
+def decoder_of(kind: Any) -> Decoder:
+    """Parses answers whose results are of this kind, and skips what we don't read, in one pass."""
+    return msgspec.json.Decoder(Answer[kind] | list[Answer[kind]])
+
+
+def results_of(reply: Reply, node: Node, decoder: Decoder, calls: Sequence[Call], first_id: int) -> list[Any]:
+    """The results of calls, which have consecutive ids from `first_id` on, in order: what their kind says, None, or a
+    NodeError.
+
+    Raises BatchRefused if several calls in one request are refused as such, and the error of a reply that is none:
+    Unavailable, RateLimited, TooLarge, Denied, Inconsistent.
+    """
+    method, several = calls[0][0], len(calls) > 1
+    raw = reply.body.removeprefix(BYTE_ORDER_MARK)
+    if b'"error"' in raw:
+        raw = node.mask(raw.decode(errors="replace")).encode()
+    if reply.status >= 400:
+        _raise_refusal(reply, raw, method, several=several)
+    if not raw:
+        raise Unavailable(f"HTTP status {reply.status} without an answer")
+    answer = _decoded(raw, decoder, method)
+    if isinstance(answer, Answer):
+        if several:
+            raise _refusal_of_batch(answer.error)
+        answer = [answer]
+    if not several:
+        return [_result(_answer_of_single(answer, node, first_id), method)]
+    by_id = {str(item.id): item for item in answer}
+    found = [by_id.get(str(first_id + index)) for index in range(len(calls))]
+    if None in found:
+        raise _refusal_of_batch(answer[0].error if len(answer) == 1 else None)
+    return [_result(item, method) for item, (method, _) in zip(found, calls, strict=True)]
+
+
+def _decoded(raw: bytes, decoder: Decoder, method: str) -> Any:
+    try:
+        raw = with_lower_case(raw)
+        try:
+            return decoder.decode(raw)
+        except msgspec.ValidationError:
+            return decoder.decode(with_hex_quantities(raw))
+    except msgspec.ValidationError as error:
+        raise Inconsistent(f"{method}: malformed result ({error})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unavailable(f"the answer is not JSON ({error})") from error
+
+
+def _answer_of_single(answers: Sequence[Answer[Any]], node: Node, call_id: int) -> Answer[Any] | None:
+    """The answer to a request of one call. Its id matters only while the node shows that it repeats ours."""
+    if not answers:
+        return None
+    (answer, *_) = answers
+    if str(answer.id) == str(call_id):
+        node.foreign_ids = 0
+    elif answer.error is None:
+        node.foreign_ids += 1
+        if node.foreign_ids < MOST_FOREIGN_IDS:
+            return None
+    return answer
+
+
+def _result(answer: Answer[Any] | None, method: str) -> Any:
+    if answer is None or (answer.error is None and answer.result is msgspec.UNSET):
+        raise Unavailable(f"no answer to {method}")
+    return answer.result if answer.error is None else rpc_error(method, answer.error)
+
+
+def _refusal_of_batch(error: Any) -> Exception:
+    """What one error, in place of the answers to several calls, means: that they are too many, unless it says else."""
+    if error is not None:
+        refusal = rpc_error("batch", error)
+        if isinstance(refusal, RateLimited | Unavailable | TooLarge | Denied):
+            return refusal
+    return BatchRefused()
+
+
+def _raise_refusal(reply: Reply, raw: bytes, method: str, *, several: bool) -> None:
+    """Raise what an answer with an HTTP status of failure says, if it says it in JSON-RPC, else what its status says.
+
+    MegaETH sends its errors so, with the statuses 400, 403, 429 and 500. Returns where the answer's own error is to be
+    read as that of one call.
+    """
+    error = _error_in(raw)
+    if error is not None:
+        refusal = rpc_error(method, error)
+        if isinstance(refusal, RateLimited) and refusal.retry_after is None:
+            refusal.retry_after = reply.retry_after
+        if isinstance(refusal, RateLimited | TooLarge | Unavailable | Denied):
+            raise refusal
+        if reply.status == 429:
+            raise RateLimited(refusal.message, reply.retry_after)
+        if reply.status in _DENIED_STATUSES and not isinstance(refusal, MethodNotFound):
+            raise Denied(method, error)
+        if several and reply.status not in (502, 503, 504):
+            raise BatchRefused
+        if reply.status < 500:
+            return
+    raise _refusal_of_status(reply, method, several=several)
+
+
+def _refusal_of_status(reply: Reply, method: str, *, several: bool) -> Exception:
+    status = reply.status
+    if status == 429:
+        return RateLimited("too many requests (429)", reply.retry_after)
+    if several and status in _BATCH_STATUSES:
+        return BatchRefused()
+    if status in _DENIED_STATUSES:
+        return Denied(method, {"code": status, "message": f"HTTP status {status}"})
+    return Unavailable(f"HTTP status {status}")
+
+
+def _error_in(raw: bytes) -> Any:
+    """The JSON-RPC error of an answer, or of a list of one; None if it holds none."""
+    try:
+        answer: Any = msgspec.json.decode(raw, type=Answer[Any] | list[Answer[Any]])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    if isinstance(answer, list):
+        answer = answer[0] if len(answer) == 1 else Answer[Any]()
+    return answer.error

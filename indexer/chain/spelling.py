@@ -1,0 +1,38 @@
+"""One spelling for what nodes spell differently: hex in lower case, quantities in hex.
+
+Hashes and addresses are compared as text everywhere else. So the text of an answer is mended before it is parsed, and
+only where it needs it: looking for capitals costs a small part of what parsing does.
+"""
+
+import re
+from typing import Final
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+_CAPITALS: Final = [bytes([letter]) for letter in b"ABCDEFX"]
+_HEX: Final = re.compile(rb'"0[xX][0-9a-fA-F]*"')
+_INTEGER: Final = re.compile(
+    rb'"(blockNumber|blockTimestamp|logIndex|number|result|status|timestamp|transactionIndex)"\s*:\s*(\d{1,20})(?=\s*[,}\]])'
+)
+
+
+def with_lower_case(raw: bytes) -> bytes:
+    """A JSON text in which all hex strings are in lower case; the same text where they are already."""
+    return _HEX.sub(lambda found: found[0].lower(), raw) if _has_capitals(raw) else raw
+
+
+def with_hex_quantities(raw: bytes) -> bytes:
+    """A JSON text in which the quantities that we read, where they are integers, are strings in hex."""
+    return _INTEGER.sub(lambda found: b'"%b":"0x%x"' % (found[1], int(found[2])), raw)
+
+
+def _has_capitals(raw: bytes) -> bool:
+    """Whether a capital that may be a hex digit stands anywhere but in the name of a field."""
+    for capital in _CAPITALS:
+        at = raw.find(capital)
+        while at >= 0:
+            end = raw.find(b'"', at)
+            if end < 0 or raw[end + 1 : end + 2] != b":":
+                return True
+            at = raw.find(capital, end)
+    return False

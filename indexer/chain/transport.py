@@ -1,0 +1,121 @@
+"""One HTTP request to a node: proxies, certificates, redirects, compression and time-outs."""
+
+import math
+import ssl
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from indexer.base.retry import LONGEST_SECONDS
+from indexer.chain.errors import Denied, Disconnected, TimedOut, Unavailable
+from indexer.chain.nodes import Node
+
+REQUEST_SECONDS: Final = 30.0
+KEEP_ALIVE_SECONDS: Final = 3.0
+"""How long an idle connection is kept. While a node fails the pauses are longer soon, and its name is resolved anew:
+it may have moved."""
+_HEADERS: Final = {"Content-Type": "application/json", "Accept-Encoding": "gzip, deflate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A node's reply; `retry_after` in seconds, at most our own longest pause, None if it did not say."""
+
+    status: int
+    body: bytes
+    retry_after: float | None = None
+
+
+class Transport:
+    """Sends requests by POST, through the proxy that HTTP_PROXY or HTTPS_PROXY names, if any; an asynchronous context
+    manager."""
+
+    async def __aenter__(self) -> "Transport":
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                ttl_dns_cache=int(KEEP_ALIVE_SECONDS),
+                ssl=ssl.create_default_context(),
+            ),
+            read_bufsize=1 << 20,
+            trust_env=True,
+        )
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._session.close()
+
+    async def post(self, node: Node, body: bytes, method: str) -> Reply:
+        """The reply to a request whose first call is of `method`.
+
+        Raises TimedOut, Disconnected or Unavailable if there is none, Denied if the address is not the node's own.
+        """
+        try:
+            async with self._session.post(node.url, data=body, headers=_HEADERS, allow_redirects=False) as response:
+                if 300 <= response.status < 400:
+                    raise _redirected(method, response.status, response.headers.get("Location", ""), node)
+                raw = await response.read()
+                return Reply(response.status, raw, _seconds(response.headers.get("Retry-After")))
+        except TimeoutError as error:
+            raise TimedOut(f"no answer within {REQUEST_SECONDS:.0f} s") from error
+        except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError) as error:
+            raise Unavailable(_reason(error)) from error
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
+            if (compression := _compression(error)) is not None:
+                raise Unavailable(compression) from error
+            raise Disconnected(_reason(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(_compression(error) or _reason(error)) from error
+
+
+def _redirected(method: str, status: int, location: str, node: Node) -> Denied:
+    """A request that is to be sent elsewhere: a client that follows would send it without its body, by GET."""
+    target = urlsplit(location)
+    place = f"{target.scheme}://{target.hostname}" if target.hostname else "another path of the same host"
+    message = f"the address redirects to {node.mask(place)}"
+    return Denied(
+        method,
+        {"code": status, "message": message},
+        help=f"Put the address to which {node.name} redirects into GHOSTNET_RPC_URLS: requests are not sent on.",
+    )
+
+
+def _compression(error: Exception) -> str | None:
+    """What to say about an answer that is compressed in a way that was not asked for; None if that is not the fault."""
+    text = str(error)
+    if "content-encoding" not in text.lower():
+        return None
+    return f"the answer is compressed in another way than gzip, which was asked for ({text.splitlines()[-1].strip()})"
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the address: it may hold a key."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        problem = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
+        return f"its certificate is not trusted ({problem}); SSL_CERT_FILE names the authorities that are"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return "the proxy that HTTP_PROXY or HTTPS_PROXY names can't be reached"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy that HTTP_PROXY or HTTPS_PROXY names refuses (HTTP status {error.status})"
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return cause.strerror if isinstance(cause, OSError) and cause.strerror else type(error).__name__
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What a Retry-After header says, a number of seconds or a date, at most our own longest pause."""
+    if not retry_after:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else min(LONGEST_SECONDS, max(0.0, seconds))

@@ -1,0 +1,202 @@
+"""Several nodes: which one is asked, and which ones are not our chain's."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from indexer.chain import nodes as nodes_module
+from indexer.chain.client import NodeClient
+from indexer.chain.errors import Denied, MethodNotFound, NodeUnreachable, Pruned, RpcError, WrongChain
+from indexer.chain.proof import Proof
+from indexer.domain.units import Hash
+from tests.indexer.chain.hand_made import HandMadeNode, Reply, asked, call, each, refused, status
+
+OURS, THEIRS = Hash("0x" + "0a" * 32), Hash("0x" + "0b" * 32)
+PROOF = Proof(6343, {7: OURS})
+
+
+def node_of(chain_id: int, block: str | None) -> HandMadeNode:
+    """A node on a chain, whose block 7 has this hash."""
+
+    def answer(question: Any) -> dict[str, Any]:
+        if question["method"] == "eth_chainId":
+            return {"result": hex(chain_id)}
+        if question["method"] == "eth_getBlockByNumber":
+            header = {"number": "0x7", "hash": block, "parentHash": "0x", "timestamp": "0x1"}
+            return {"result": header if block is not None else None}
+        return {"result": question["method"]}
+
+    return HandMadeNode(otherwise=each(answer))
+
+
+def methods(node: HandMadeNode) -> list[str]:
+    """The methods that a node was asked, one after the other."""
+    calls = [body if isinstance(body, list) else [body] for body in node.bodies]
+    return [one["method"] for body in calls for one in body]
+
+
+def test_a_node_proves_itself_before_it_is_used_and_once_more_after_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes_module, "GLITCH_SECONDS", 0.0)
+    node = node_of(6343, OURS)
+    down = status(503)
+
+    async def work(client: NodeClient) -> None:
+        await client.call("first", [], str)
+        await client.call("second", [], str)
+        node._replies.append(down)
+        await client.call("third", [], str)
+
+    asked([node], work, proof=PROOF)
+    proof = ["eth_chainId", "eth_getBlockByNumber"]
+    assert methods(node) == [*proof, "first", "second", "third", *proof, "third"]
+
+
+@pytest.mark.parametrize(
+    "stranger", [node_of(4326, OURS), node_of(6343, THEIRS)], ids=["another chain", "another block"]
+)
+def test_by_failover_no_other_chain_is_read(stranger: HandMadeNode, caplog: pytest.LogCaptureFixture) -> None:
+    ours = node_of(6343, OURS)
+
+    async def work(client: NodeClient) -> list[str]:
+        await client.call("first", [], str)
+        ours._replies += [status(502)] * 3
+        await client.call("second", [], str)
+        return client.disproven
+
+    (told,) = asked([ours, stranger], work, proof=PROOF)
+    assert set(methods(stranger)) == {"eth_chainId", "eth_getBlockByNumber"}
+    assert [record.levelno for record in caplog.records if "is not used any more" in record.message] == [logging.ERROR]
+    assert "4326" in told or THEIRS in told
+
+
+def test_one_that_serves_our_chain_again_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes_module, "DISPROVEN_SECONDS", 0.0)
+    node = HandMadeNode(
+        each(lambda question: {"result": "0x10e6" if question["method"] == "eth_chainId" else None}),
+        otherwise=node_of(6343, OURS)._otherwise,
+    )
+
+    async def work(client: NodeClient) -> list[str]:
+        await client.call("first", [], str)
+        return client.disproven
+
+    assert asked([node, node_of(6343, OURS)], work, proof=PROOF) == []
+    assert methods(node)[-1] == "first"
+
+
+def test_a_node_without_old_blocks_is_right_all_the_same() -> None:
+    assert asked([node_of(6343, None)], call("first"), proof=PROOF) == "first"
+    pruned = {"error": {"code": 4444, "message": "pruned history unavailable"}}
+    node = HandMadeNode(
+        otherwise=each(lambda one: pruned if one["method"] == "eth_getBlockByNumber" else {"result": "0x18c7"})
+    )
+    assert asked([node], call("first"), proof=PROOF) == "0x18c7"
+
+
+def test_when_no_node_serves_the_chain_it_is_an_error() -> None:
+    with pytest.raises(WrongChain, match="on chain 1, the deployment on chain 6343"):
+        asked([node_of(1, OURS), node_of(2, OURS)], call(), patience=None, proof=PROOF)
+
+
+def test_a_block_that_is_another_on_every_node_has_changed() -> None:
+    first, second = node_of(6343, THEIRS), node_of(6343, THEIRS)
+    assert asked([first, second], call("first"), proof=PROOF) == "first"
+    assert methods(first)[-1] == "first"
+    assert asked([node_of(1, OURS), node_of(6343, THEIRS)], call("first"), proof=PROOF) == "first"
+
+
+def test_a_node_that_is_away_is_waited_for_rather_than_another_history_believed() -> None:
+    with pytest.raises(NodeUnreachable):
+        asked([HandMadeNode(otherwise=status(502)), node_of(6343, THEIRS)], call(), patience=0.3, proof=PROOF)
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (status(401), Denied),
+        (refused(-32000, "this key has gone", status=402), Denied),
+        (refused(-32600, "origin is not allowed", status=403), Denied),
+        (refused(-32601, "rpc method is not whitelisted", status=403), MethodNotFound),
+        (refused(-32000, "API key was revoked"), Denied),
+        (refused(4444, "pruned history unavailable"), Pruned),
+        (status(301, Location="https://elsewhere.example/v2"), Denied),
+        (status(302, Location="/v2"), Denied),
+    ],
+    ids=["401", "402", "403", "method", "revoked", "pruned", "moved", "found"],
+)
+def test_a_node_that_refuses_what_it_must_serve_rests_and_the_refusal_of_the_last_is_the_error(
+    reply: Reply, error: type[RpcError]
+) -> None:
+    bad, good = HandMadeNode(otherwise=reply), HandMadeNode()
+    block: Callable[[NodeClient], Awaitable[Any]] = call("eth_blockNumber")
+
+    async def twice(client: NodeClient) -> list[str]:
+        return [await block(client), await block(client)]
+
+    assert asked([bad, good], twice) == ["eth_blockNumber!"] * 2
+    assert (bad.requests, good.requests) == (1, 2)
+    for nodes in (
+        [HandMadeNode(otherwise=reply)],
+        [HandMadeNode(otherwise=status(401)), HandMadeNode(otherwise=reply)],
+    ):
+        with pytest.raises(error):
+            asked(nodes, block, patience=None)
+        assert [node.requests for node in nodes] == [1] * len(nodes)
+
+
+@pytest.mark.parametrize(
+    ("method", "message", "requests"),
+    [
+        ("eth_call", "missing trie node", (2, 2)),
+        ("eth_getLogs", "unknown block", (2, 2)),
+        ("eth_getBlockByNumber", "the moon is full", (2, 2)),
+        ("eth_call", "execution reverted", (2, 0)),
+    ],
+)
+def test_what_one_node_refuses_is_asked_of_the_next_without_a_rest(
+    method: str, message: str, requests: tuple[int, int]
+) -> None:
+    first, second = HandMadeNode(otherwise=refused(-32000, message)), HandMadeNode()
+
+    async def twice(client: NodeClient) -> list[Any]:
+        return [(await client.batch([(method, [{}])], str))[0] for _ in range(2)]
+
+    answers = asked([first, second], twice)
+    assert (first.requests, second.requests) == requests
+    assert [isinstance(answer, RpcError) for answer in answers] == [second.requests == 0] * 2
+
+
+def test_a_refusal_stands_when_the_next_node_is_away() -> None:
+    first = HandMadeNode(otherwise=refused(-32000, "missing trie node"))
+    (answer,) = asked(
+        [first, HandMadeNode(otherwise=status(502))],
+        lambda client: client.batch([("eth_call", [{}])], str),
+        patience=None,
+    )
+    assert isinstance(answer, Pruned)
+
+
+def test_only_what_was_refused_is_asked_elsewhere() -> None:
+    first = HandMadeNode(
+        otherwise=each(
+            lambda one: {"error": {"code": -32601}} if one["method"] == "debug" else {"result": one["method"]}
+        )
+    )
+    second = HandMadeNode()
+    calls: list[tuple[str, list[Any]]] = [("a", []), ("debug", []), ("b", [])]
+    assert asked([first, second], lambda client: client.batch(calls, str)) == ["a", "debug!", "b"]
+    assert methods(second) == ["debug"]
+
+
+def test_a_node_that_was_turned_away_rests_if_there_is_another() -> None:
+    first, second = HandMadeNode(), HandMadeNode()
+
+    async def work(client: NodeClient) -> None:
+        client.turn_away("its logs are out of order")
+        await client.call("a", [], str)
+
+    asked([first, second], work)
+    asked([first], work)
+    assert (first.requests, second.requests) == (1, 1)
