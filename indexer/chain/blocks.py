@@ -9,7 +9,7 @@ from indexer.domain.state import ContractState
 from indexer.domain.units import Hash
 
 LOG_BYTES: Final = 1_100
-HEADER_BYTES: Final = 500
+HEADER_BYTES: Final = 1_000
 """About what a log and a header take in memory."""
 
 
@@ -75,4 +75,10 @@ class FetchedRange:
 
 def parse_header(block: WireHeader) -> Header:
     """The header of a JSON-RPC block. Raises ValueError if its numbers are none."""
-    return Header(int(block.number, 16), Hash(block.hash), Hash(block.parent_hash), int(block.timestamp, 16))
+    return Header(
+        int(block.number, 16),
+        Hash(block.hash),
+        Hash(block.parent_hash),
+        int(block.timestamp, 16),
+        block.logs_bloom or "",
+    )

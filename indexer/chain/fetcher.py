@@ -12,6 +12,7 @@ from indexer.base.retry import Backoff
 from indexer.chain.answers import Call
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
+from indexer.chain.completeness import BloomWitness, is_round
 from indexer.chain.errors import Denied, Inconsistent, MethodNotFound, Pruned, RangeTooLarge, RpcError, TooLarge
 from indexer.chain.wire import WireHeader, WireLog, WireTransaction
 from indexer.decode.decoder import topic0_of
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 _TRIES: Final = 6
 _FIRST_PAUSE: Final = 0.05
+_BLOOM_TRIES: Final = 3
+"""So often a block's logs are asked for again that its bloom contradicts: it may do so by chance."""
 
 _LogsOrHeader: Any = list[WireLog] | WireHeader
 _block_number = attrgetter("block_number")
@@ -43,13 +46,14 @@ class _PageOrHeader(msgspec.Struct, rename="camel"):
     hash: str | None = None
     parent_hash: str | None = None
     timestamp: str | None = None
+    logs_bloom: str | None = None
 
     @property
     def header(self) -> WireHeader | None:
         """The header, None if it is none."""
         if self.number is None or self.hash is None or self.parent_hash is None or self.timestamp is None:
             return None
-        return WireHeader(self.number, self.hash, self.parent_hash, self.timestamp)
+        return WireHeader(self.number, self.hash, self.parent_hash, self.timestamp, self.logs_bloom)
 
 
 class RangeFetcher:
@@ -59,6 +63,7 @@ class RangeFetcher:
         self._client = client
         self._addresses = sorted(contracts.values())
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
+        self._blooms = BloomWitness(contracts)
         self._has_cursor: bool | None = None
 
     async def finalized(
@@ -113,17 +118,14 @@ class RangeFetcher:
         fetched.blocks = await self._blocks(logs, fetched.headers)
         if fetched.blocks and not first <= fetched.blocks[0].header.number <= fetched.blocks[-1].header.number <= last:
             raise Inconsistent(f"the logs of blocks {first} to {last} are of other blocks")
+        await self.check_blooms(fetched)
         if calldata:
             await self._add_death_calldata(fetched.blocks)
         return fetched
 
     async def _by_hash(self, headers: Sequence[Header], meter: Meter | None, calldata: bool) -> FetchedRange:
-        calls: list[Call] = [
-            ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
-        ]
-        answers = complete(await self._client.batch(calls, list[WireLog], meter))
         blocks = []
-        for header, logs in zip(headers, answers, strict=True):
+        for header, logs in zip(headers, await self._logs_of(headers, meter), strict=True):
             if any(log.block_hash != header.hash for log in logs):
                 raise Inconsistent(f"logs that were asked for by the hash of block {header.number} are of another")
             check_order(logs, header.number)
@@ -133,6 +135,48 @@ class RangeFetcher:
             await self._add_death_calldata(blocks)
         by_number = {header.number: header for header in headers}
         return FetchedRange(headers[0].number, headers[0].parent_hash, headers[-1], blocks, by_number)
+
+    async def check_blooms(self, fetched: FetchedRange) -> None:
+        """Raise Inconsistent if a range's answer left out logs of a block of which the header is known."""
+        headers = list(fetched.headers.values())
+        given = {block.header.number: block.logs for block in fetched.blocks}
+        kept = [given.get(header.number, []) for header in headers]
+        for header, logs, found in zip(headers, kept, await self._completed(headers, kept), strict=True):
+            if len(found) > len(logs):
+                raise Inconsistent(f"the range's answer left out logs of block {header.number}")
+
+    async def _logs_of(self, headers: Sequence[Header], meter: Meter | None) -> list[list[WireLog]]:
+        """The logs of blocks by their hashes."""
+        calls: list[Call] = [
+            ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
+        ]
+        answers = complete(await self._client.batch(calls, list[WireLog], meter))
+        for place, header in enumerate(headers):
+            if is_round(len(answers[place])):
+                log_filter = {"address": self._addresses, "blockHash": header.hash}
+                answers[place] = await self._by_addresses(log_filter, answers[place], meter)
+        return await self._completed(headers, answers)
+
+    async def _completed(self, headers: Sequence[Header], answers: Sequence[list[WireLog]]) -> list[list[WireLog]]:
+        """The logs of blocks, asked for again where the block's bloom names a contract of which there are none."""
+        found = list(answers)
+        backoff = Backoff(_FIRST_PAUSE)
+        for attempt in range(_BLOOM_TRIES):
+            doubtful = [
+                place
+                for place, header in enumerate(headers)
+                if header.logs_bloom and self._blooms.missing(header.logs_bloom, found[place])
+            ]
+            if not doubtful:
+                break
+            if attempt:
+                await asyncio.sleep(backoff.pause())
+            calls: list[Call] = [
+                ("eth_getLogs", [{"address": self._addresses, "blockHash": headers[place].hash}]) for place in doubtful
+            ]
+            for place, again in zip(doubtful, complete(await self._client.batch(calls, list[WireLog])), strict=True):
+                found[place] = max(found[place], again, key=len)
+        return found
 
     async def _range_logs(
         self, first: int, last: int, ends: Sequence[int], meter: Meter | None
@@ -149,7 +193,35 @@ class RangeFetcher:
         logs, *headers = complete(await self._client.batch(calls, _LogsOrHeader, meter))
         if not isinstance(logs, list):
             raise Inconsistent("eth_getLogs gave no list")
+        if is_round(len(logs)):
+            logs = await self._by_halves(first, last, logs, meter)
         return logs, _ends(ends, headers)
+
+    async def _by_halves(self, first: int, last: int, logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
+        """The logs of a range, asked for again in two parts: their number looks as if the list was cut."""
+        if first == last:
+            where = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
+            return await self._by_addresses(where, logs, meter)
+        middle = (first + last) // 2
+        again = []
+        for start, end in ((first, middle), (middle + 1, last)):
+            again += (await self._range_logs(start, end, sorted({start, end}), meter))[0]
+        return _not_fewer(again, logs)
+
+    async def _by_addresses(
+        self, log_filter: dict[str, Any], logs: list[WireLog], meter: Meter | None
+    ) -> list[WireLog]:
+        """The logs of one block, asked for again in two parts, as far as there are several contracts in the filter."""
+        addresses = log_filter["address"]
+        if len(addresses) == 1:
+            return logs
+        middle = len(addresses) // 2
+        halves = [{**log_filter, "address": some} for some in (addresses[:middle], addresses[middle:])]
+        calls: list[Call] = [("eth_getLogs", [half]) for half in halves]
+        again = []
+        for half, answer in zip(halves, complete(await self._client.batch(calls, list[WireLog], meter)), strict=True):
+            again += await self._by_addresses(half, answer, meter) if is_round(len(answer)) else answer
+        return _not_fewer(sorted(again, key=lambda log: int(log.log_index, 16)), logs)
 
     async def _pages_logs(self, log_filter: dict[str, Any]) -> bool:
         """Whether the node has `eth_getLogsWithCursor`, as MegaETH's managed providers do; asked once."""
@@ -284,6 +356,13 @@ def check_order(logs: Sequence[WireLog], number: int) -> None:
     indices = [int(log.log_index, 16) for log in logs]
     if indices != sorted(set(indices)) or any(log.removed for log in logs):
         raise Inconsistent(f"logs of block {number} are out of order, repeated or removed")
+
+
+def _not_fewer(again: list[WireLog], logs: list[WireLog]) -> list[WireLog]:
+    """The logs that were asked for in parts. Raises Inconsistent if they are fewer than those of the whole."""
+    if len(again) < len(logs):
+        raise Inconsistent(f"{len(logs)} logs, but {len(again)} when asked for in parts")
+    return again
 
 
 def _header_calls(numbers: Sequence[int]) -> list[Call]:

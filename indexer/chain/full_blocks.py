@@ -105,6 +105,7 @@ class FullBlockFetcher:
             if any(headers[number - first].hash != header.hash for number, header in fetched.headers.items()):
                 raise Inconsistent(f"the logs of blocks {first} to {last} are of another fork than the blocks")
             fetched.headers = {header.number: header for header in headers}
+            await self._fetcher.check_blooms(fetched)
         else:
             blocks = complete(await self._client.batch(calls, WireBlock, meter))
             headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])

@@ -41,9 +41,10 @@ class WireHeader(msgspec.Struct, rename="camel"):
     hash: str
     parent_hash: str
     timestamp: str
+    logs_bloom: str | None = None
 
 
-class WireBlock(WireHeader):
+class WireBlock(WireHeader, kw_only=True):
     """A block with its transactions in full."""
 
     transactions: list[WireTransaction]

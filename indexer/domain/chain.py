@@ -31,12 +31,13 @@ class Transaction(NamedTuple):
 
 
 class Header(NamedTuple):
-    """A block's header; timestamp in unix seconds."""
+    """A block's header; timestamp in unix seconds, `logs_bloom` as the node sent it, empty where it is not known."""
 
     number: int
     hash: Hash
     parent_hash: Hash
     timestamp: int
+    logs_bloom: str = ""
 
 
 class ConfigChange(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from indexer.chain.completeness import bloom_of
 from indexer.replay.foreign import ForeignTransactions
 from indexer.replay.recording import RecordedBlock, RecordedTransaction
 
@@ -145,7 +146,6 @@ class ServedBlock:
         return groups
 
     def _header(self) -> bytes:
-        bloom = "0x" + ("ff" if any(transaction.logs for transaction in self.transactions) else "00") * 256
         return _encode(
             {
                 "number": hex(self.number),
@@ -154,7 +154,7 @@ class ServedBlock:
                 "timestamp": hex(self.timestamp),
                 "nonce": "0x0000000000000000",
                 "sha3Uncles": _ZERO_HASH,
-                "logsBloom": bloom,
+                "logsBloom": f"0x{self._bloom():0512x}",
                 "transactionsRoot": _ZERO_HASH,
                 "stateRoot": _ZERO_HASH,
                 "receiptsRoot": _ZERO_HASH,
@@ -166,6 +166,14 @@ class ServedBlock:
                 "baseFeePerGas": "0x0",
             }
         )
+
+    def _bloom(self) -> int:
+        bloom = 0
+        for transaction in self.transactions:
+            for log in transaction.logs:
+                for item in (log.address, *log.topics):
+                    bloom |= bloom_of(item)
+        return bloom
 
     def _own_transactions(self, full: bool) -> bytes:
         if full:

@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 
 from indexer.chain import fetcher
-from indexer.chain.blocks import FetchedRange
-from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent
-from indexer.chain.fetcher import RangeFetcher
-from indexer.chain.full_blocks import FullBlockFetcher
 from indexer.chain.ranges import MOST_BLOCKS, TARGET_BYTES, TARGET_LOGS, TARGET_SECONDS, AdaptiveRange
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.domain.chain import Settlement, SilentChange
@@ -20,41 +16,7 @@ from indexer.domain.units import DATA, Hash
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, submit_deaths, user
-
-BY_RANGE, BY_HASH, IN_FULL = "by range", "by hash", "in full"
-WAYS = [BY_RANGE, BY_HASH, IN_FULL]
-"""How blocks are fetched: the logs of a range, of each block by its hash, and whole blocks."""
-
-
-def fetch(server: ReplayServer, first: int, last: int, way: str) -> FetchedRange:
-    async def work() -> FetchedRange:
-        async with NodeClient([server.url], patience=5) as client:
-            by_logs = RangeFetcher(client, ADDRESSES)
-            if way == IN_FULL:
-                return await FullBlockFetcher(client, by_logs, ADDRESSES).fetch(first, last)
-            if way == BY_HASH:
-                return await by_logs.by_hash(await by_logs.linked_headers(first, last))
-            return await by_logs.finalized(first, last)
-
-    return asyncio.run(work())
-
-
-def log_counts(fetched: FetchedRange) -> dict[int, int]:
-    """How many logs each block that has some has."""
-    return {block.header.number: len(block.logs) for block in fetched.blocks if block.logs}
-
-
-def claims_chain() -> ChainBuilder:
-    """In block 3 a claim of nothing, one that fails, and a transaction of no concern."""
-    chain = ChainBuilder()
-    chain.deploy()
-    chain.jack_in(user(1), 10**19, 1)
-    chain.block(
-        chain.transaction(sender=user(1), calldata="0x372500ab"),
-        chain.transaction(sender=user(2), calldata="0x372500ab", status=0),
-        chain.transaction(to=user(9), calldata="0x11"),
-    )
-    return chain
+from tests.indexer.chain.ways import BY_HASH, BY_RANGE, IN_FULL, WAYS, claims_chain, fetch, log_counts
 
 
 @pytest.mark.parametrize("way", WAYS)
