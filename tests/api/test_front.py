@@ -283,7 +283,9 @@ def test_the_document_has_one_answer_for_all(client: WebClient) -> None:
 def test_requests_that_mean_the_same_share_an_answer(client: WebClient) -> None:
     def hits() -> float:
         (line,) = [
-            line for line in client.get("/metrics").content.decode().splitlines() if line.startswith("cache_hits_total ")
+            line
+            for line in client.get("/metrics").content.decode().splitlines()
+            if line.startswith("cache_hits_total ")
         ]
         return float(line.split()[1])
 
