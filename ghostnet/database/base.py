@@ -1,7 +1,7 @@
 """The database backend: TimescaleDB where the server has it, plain PostgreSQL where not."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
@@ -15,6 +15,11 @@ _PLAIN_TIME_BUCKET = """
 CREATE OR REPLACE FUNCTION public.time_bucket(bucket_width interval, ts timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT date_bin(bucket_width, ts, timestamptz '2000-01-03 00:00:00+00') $$
 """
+
+
+CONNECT_SECONDS: Final = 5
+"""Seconds after which a server that does not answer is away; by default that is for the network to say, after minutes.
+`?connect_timeout=` in DATABASE_URL comes first."""
 
 
 class DatabaseWrapper(PostgresWrapper):
@@ -50,4 +55,4 @@ class DatabaseWrapper(PostgresWrapper):
         if folder is not None:
             server = EmbeddedPostgres(Path(folder), durable=self.settings_dict.get("EMBEDDED_DURABLE", True))
             self.settings_dict["HOST"] = str(server.ensure_running())
-        return super().get_connection_params()
+        return {"connect_timeout": CONNECT_SECONDS, **super().get_connection_params()}

@@ -3,14 +3,20 @@
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 
 from ghostnet.http.problems import problem
+from indexer.store.database import DatabaseReadOnly, failure_of
 
 logger = logging.getLogger(__name__)
+
+_RETRY: Final = {"Retry-After": "5"}
 
 
 def retry_on_lost_connection(read: Callable[[], HttpResponse]) -> HttpResponse:
@@ -35,6 +41,26 @@ def took_too_long(error: Exception) -> bool:
 
 def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     """The 503 for a database that is away, or does not answer in time."""
-    logger.warning("%s could not be answered: %s", request.path, error)
     detail = "the answer took too long" if took_too_long(error) else "the database is away"
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
+    _log(request, error)
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY)
+
+
+class PageWithoutDatabase(MiddlewareMixin):
+    """A page that the database is away for is a 503 in the site's design, which a browser asks for again by itself."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, InterfaceError) and (not isinstance(error, Error) or failure_of(error) is None):
+            return None
+        _log(request, error)
+        page = {
+            "took_too_long": took_too_long(error),
+            "read_only": isinstance(error, Error) and isinstance(failure_of(error), DatabaseReadOnly),
+            "asks": request.method in ("GET", "HEAD"),
+        }
+        text = render_to_string("without_database.html", page)
+        return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY | {"Cache-Control": "no-store"})
+
+
+def _log(request: HttpRequest, error: Exception) -> None:
+    logger.warning("%s could not be answered: %s", request.path, error)

@@ -83,13 +83,13 @@ def database_failures() -> Iterator[None]:
     try:
         yield
     except (db.Error, psycopg.Error) as error:
-        failure = _failure(error)
+        failure = failure_of(error)
         if failure is None:
             raise
         raise failure from error
 
 
-def _failure(error: db.Error | psycopg.Error) -> DatabaseUnusable | None:
+def failure_of(error: db.Error | psycopg.Error) -> DatabaseUnusable | None:
     """The failure of a known class; None for an error of the statement itself."""
     cause = error.__cause__ if isinstance(error, db.Error) else error
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
