@@ -10,40 +10,9 @@ import pytest
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from tests.api.answers import problem_of
+from tests.api.paths import PATHS, PLAYER
 from tests.paths import OPENAPI
 from tests.web import WebClient, web
-
-PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
-PATHS = [
-    "/stats",
-    "/stats/levels",
-    "/stats/tvl/history",
-    "/stats/burns",
-    "/stats/deaths",
-    "/stats/volume",
-    "/leaderboard/streak",
-    "/leaderboard/survivors",
-    "/leaderboard/earnings",
-    "/leaderboard/losses",
-    "/status",
-    "/scans",
-    "/scans/5/next",
-    "/scans/5/1",
-    "/scans/5/1/deaths",
-    "/deaths",
-    f"/deaths/{PLAYER}",
-    "/rounds",
-    "/rounds/1",
-    "/rounds/1/bets",
-    "/rounds/1/odds",
-    "/rounds/1/odds/history",
-    f"/bets/{PLAYER}",
-    "/positions",
-    f"/positions/{PLAYER}",
-    f"/positions/{PLAYER}/history",
-    "/positions/at-risk?level=5",
-    "/events",
-]
 
 
 @pytest.mark.parametrize("path", PATHS)

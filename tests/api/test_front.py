@@ -12,7 +12,7 @@ import pytest
 from ghostnet.http.clients import UNKNOWN_CLIENT, client_of
 from ghostnet.http.edge import accepts_gzip, believed
 from tests.api.answers import problem_of
-from tests.api.test_answers import PATHS, PLAYER
+from tests.api.paths import PATHS, PLAYER
 from tests.databases import database_url
 from tests.web import WebClient, web
 

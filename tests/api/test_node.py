@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.test_answers import PATHS
+from tests.api.paths import PATHS
 from tests.web import WebClient
 
 NODE = shutil.which("node")

@@ -1,0 +1,33 @@
+"""A path of each answer that the season has, and the player that they name."""
+
+PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
+PATHS = [
+    "/stats",
+    "/stats/levels",
+    "/stats/tvl/history",
+    "/stats/burns",
+    "/stats/deaths",
+    "/stats/volume",
+    "/leaderboard/streak",
+    "/leaderboard/survivors",
+    "/leaderboard/earnings",
+    "/leaderboard/losses",
+    "/status",
+    "/scans",
+    "/scans/5/next",
+    "/scans/5/1",
+    "/scans/5/1/deaths",
+    "/deaths",
+    f"/deaths/{PLAYER}",
+    "/rounds",
+    "/rounds/1",
+    "/rounds/1/bets",
+    "/rounds/1/odds",
+    "/rounds/1/odds/history",
+    f"/bets/{PLAYER}",
+    "/positions",
+    f"/positions/{PLAYER}",
+    f"/positions/{PLAYER}/history",
+    "/positions/at-risk?level=5",
+    "/events",
+]
