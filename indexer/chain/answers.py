@@ -16,7 +16,7 @@ from indexer.chain.errors import (
     rpc_error,
 )
 from indexer.chain.nodes import Node
-from indexer.chain.spelling import BYTE_ORDER_MARK, with_hex_quantities, with_lower_case
+from indexer.chain.spelling import BYTE_ORDER_MARK, parsed
 from indexer.chain.transport import Reply
 
 T = TypeVar("T")
@@ -84,11 +84,7 @@ def results_of(reply: Reply, node: Node, decoder: Decoder, calls: Sequence[Call]
 
 def _decoded(raw: bytes, decoder: Decoder, method: str) -> Any:
     try:
-        raw = with_lower_case(raw)
-        try:
-            return decoder.decode(raw)
-        except msgspec.ValidationError:
-            return decoder.decode(with_hex_quantities(raw))
+        return parsed(raw, decoder)
     except msgspec.ValidationError as error:
         raise Inconsistent(f"{method}: malformed result ({error})") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

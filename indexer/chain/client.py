@@ -123,6 +123,11 @@ class NodeClient:
         return len(self._nodes.all) > 1
 
     @property
+    def proofs(self) -> int:
+        """How often nodes have proven themselves: when it rises, another node may have come into use."""
+        return self._nodes.proofs
+
+    @property
     def disproven(self) -> list[str]:
         """The nodes that are not used since they serve something else than our chain, each with the reason."""
         return self._nodes.disproven

@@ -100,6 +100,16 @@ class Inconsistent(NodeError, Retryable):
     help = "If this lasts, the node (or one behind its load balancer) is stuck: put another first in GHOSTNET_RPC_URLS."
 
 
+class Misnumbered(Inconsistent):
+    """Logs whose numbers contradict each other, or their transactions."""
+
+
+class WrongNumbers(NodeError):
+    """A node that numbers logs or transactions in a way of its own, each time it is asked."""
+
+    help = "What follows from the order of logs can't be read from such a node: put another one into GHOSTNET_RPC_URLS."
+
+
 class WrongChain(NodeError):
     """The node serves another chain than the deployment's."""
 

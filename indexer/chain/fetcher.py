@@ -13,7 +13,17 @@ from indexer.chain.answers import Call
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import BloomWitness, is_round
-from indexer.chain.errors import Denied, Inconsistent, MethodNotFound, Pruned, RangeTooLarge, RpcError, TooLarge
+from indexer.chain.errors import (
+    Denied,
+    Inconsistent,
+    MethodNotFound,
+    Misnumbered,
+    Pruned,
+    RangeTooLarge,
+    RpcError,
+    TooLarge,
+    WrongNumbers,
+)
 from indexer.chain.wire import WireHeader, WireLog, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
@@ -25,6 +35,7 @@ _TRIES: Final = 6
 _FIRST_PAUSE: Final = 0.05
 _BLOOM_TRIES: Final = 3
 """So often a block's logs are asked for again that its bloom contradicts: it may do so by chance."""
+_TRIES_A_NODE: Final = 3
 
 _LogsOrHeader: Any = list[WireLog] | WireHeader
 _block_number = attrgetter("block_number")
@@ -65,6 +76,7 @@ class RangeFetcher:
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
         self._blooms = BloomWitness(contracts)
         self._has_cursor: bool | None = None
+        self._compared: int | None = None
 
     async def finalized(
         self, first: int, last: int, meter: Meter | None = None, *, calldata: bool = True
@@ -75,7 +87,7 @@ class RangeFetcher:
         times. Raises Inconsistent if they still do not fit, RangeTooLarge if the node wants fewer blocks, another
         NodeError if it refuses.
         """
-        return await retry_inconsistent(lambda: self._finalized(first, last, meter, calldata))
+        return await retry_inconsistent(self._client, lambda: self._finalized(first, last, meter, calldata))
 
     async def by_hash(
         self, headers: Sequence[Header], meter: Meter | None = None, *, calldata: bool = True
@@ -83,14 +95,14 @@ class RangeFetcher:
         """The blocks of these linked headers, each one's logs by its hash, as is right near the head: there a machine
         that lags cuts a range off without an error, or answers from another fork. Raises as `finalized`.
         """
-        return await retry_inconsistent(lambda: self._by_hash(headers, meter, calldata))
+        return await retry_inconsistent(self._client, lambda: self._by_hash(headers, meter, calldata))
 
     async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block.
 
         Raises Inconsistent if the node gives other blocks than those asked for, time and again.
         """
-        return await retry_inconsistent(lambda: self._headers(numbers))
+        return await retry_inconsistent(self._client, lambda: self._headers(numbers))
 
     async def linked_headers(self, first: int, last: int) -> list[Header]:
         """The headers of consecutive blocks, each the child of the one before it. Raises Inconsistent."""
@@ -98,7 +110,7 @@ class RangeFetcher:
         async def fetch() -> list[Header]:
             return linked(range(first, last + 1), await self._headers(range(first, last + 1)))
 
-        return await retry_inconsistent(fetch)
+        return await retry_inconsistent(self._client, fetch)
 
     async def _headers(self, numbers: Sequence[int]) -> list[Header | None]:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
@@ -119,6 +131,7 @@ class RangeFetcher:
         if fetched.blocks and not first <= fetched.blocks[0].header.number <= fetched.blocks[-1].header.number <= last:
             raise Inconsistent(f"the logs of blocks {first} to {last} are of other blocks")
         await self.check_blooms(fetched)
+        await self._compare_positions(fetched.blocks)
         if calldata:
             await self._add_death_calldata(fetched.blocks)
         return fetched
@@ -131,6 +144,7 @@ class RangeFetcher:
             check_order(logs, header.number)
             if logs:
                 blocks.append(FetchedBlock(header, [], logs))
+        await self._compare_positions(blocks)
         if calldata:
             await self._add_death_calldata(blocks)
         by_number = {header.number: header for header in headers}
@@ -264,7 +278,7 @@ class RangeFetcher:
         blocks = []
         for number, group in zip(numbers, groups, strict=True):
             if number not in headers:
-                headers[number] = _header_from_logs(number, group[0])
+                headers[number] = _header_from_log(group[0])
             header = headers[number]
             if any(log.block_hash != header.hash for log in group):
                 raise Inconsistent(f"the logs of block {number} are of another fork than its header")
@@ -277,19 +291,34 @@ class RangeFetcher:
 
         Raises Inconsistent if the node gives another transaction, or one of another block.
         """
-        wanted = [(block, tx_hash) for block in blocks for tx_hash in self.death_transactions(block.logs)]
-        calls: list[Call] = [("eth_getTransactionByHash", [tx_hash]) for _, tx_hash in wanted]
+        wanted = [(block, log) for block in blocks for log in self.death_transactions(block.logs).values()]
+        calls: list[Call] = [("eth_getTransactionByHash", [log.transaction_hash]) for _, log in wanted]
         found = complete(await self._client.batch(calls, WireTransaction))
-        for (block, tx_hash), transaction in zip(wanted, found, strict=True):
-            if transaction.hash != tx_hash or transaction.block_hash != block.header.hash:
-                raise Inconsistent(f"transaction {tx_hash} is not of block {block.header.number}")
+        for (block, log), transaction in zip(wanted, found, strict=True):
+            if transaction.hash != log.transaction_hash or transaction.block_hash != block.header.hash:
+                raise Inconsistent(f"transaction {log.transaction_hash} is not of block {block.header.number}")
+            check_position(log, transaction)
             block.transactions.append(parse_transaction(transaction))
 
-    def death_transactions(self, logs: Sequence[WireLog]) -> list[str]:
-        """The hashes of transactions in which players died, in order."""
+    async def _compare_positions(self, blocks: Sequence[FetchedBlock]) -> None:
+        """Compare one log of each node that comes into use with its transaction: where a node numbers transactions in
+        a way of its own, nothing else shows it. Raises Misnumbered."""
+        if not blocks or self._compared == self._client.proofs:
+            return
+        log, proofs = blocks[-1].logs[-1], self._client.proofs
+        (found,) = await self._client.batch([("eth_getTransactionByHash", [log.transaction_hash])], WireTransaction)
+        if isinstance(found, WireTransaction) and found.hash == log.transaction_hash:
+            check_position(log, found)
+        self._compared = proofs
+
+    def death_transactions(self, logs: Sequence[WireLog]) -> dict[str, WireLog]:
+        """The first logs that say so of transactions in which players died, by hash, in order."""
         address, topic0 = self._deaths
-        found = (log.transaction_hash for log in logs if log.address == address and log.topics[:1] == [topic0])
-        return list(dict.fromkeys(found))
+        found: dict[str, WireLog] = {}
+        for log in logs:
+            if log.address == address and log.topics[:1] == [topic0]:
+                found.setdefault(log.transaction_hash, log)
+        return found
 
 
 def parse_transaction(transaction: WireTransaction) -> Transaction:
@@ -297,26 +326,33 @@ def parse_transaction(transaction: WireTransaction) -> Transaction:
     return Transaction(
         int(transaction.index, 16),
         Hash(transaction.hash),
-        Address(transaction.sender.lower()),
-        Address(transaction.to.lower()) if transaction.to else None,
-        Calldata(transaction.input.lower()),
+        Address(transaction.sender),
+        Address(transaction.to) if transaction.to else None,
+        Calldata(transaction.input),
     )
 
 
-async def retry_inconsistent(fetch: Callable[[], Awaitable[T]]) -> T:
-    """Fetch until the answers fit together, a few times at most, with growing pauses. Raises Inconsistent."""
+async def retry_inconsistent(client: NodeClient, fetch: Callable[[], Awaitable[T]]) -> T:
+    """Fetch until the answers fit together, a few times at most, with growing pauses, and from the next node where one
+    gives none that do. Raises Inconsistent, and WrongNumbers if the numbers of logs are what does not fit.
+    """
     backoff = Backoff(_FIRST_PAUSE)
-    for attempt in range(_TRIES):
+    for attempt in range(1, _TRIES + 1):
         try:
             return await fetch()
-        except Inconsistent:
-            if attempt == _TRIES - 1:
-                raise
+        except Inconsistent as error:
+            failure = error
         except ValueError as error:
-            if attempt == _TRIES - 1:
-                raise Inconsistent(f"malformed answer ({error!r})") from error
+            failure = Inconsistent(f"malformed answer ({error!r})")
+            failure.__cause__ = error
+        if attempt == _TRIES:
+            break
+        if attempt % _TRIES_A_NODE == 0:
+            client.turn_away(failure.message)
         await asyncio.sleep(backoff.pause())
-    raise AssertionError("unreachable")
+    if isinstance(failure, Misnumbered):
+        raise WrongNumbers(failure.message) from failure
+    raise failure
 
 
 def complete(answers: Sequence[T | RpcError | None]) -> list[T]:
@@ -352,10 +388,32 @@ def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Hea
 
 
 def check_order(logs: Sequence[WireLog], number: int) -> None:
-    """Raise Inconsistent unless a block's logs stand in their order, each once, none of them removed."""
+    """Raise Inconsistent unless a block's logs stand in their order, each once, none of them removed, and Misnumbered
+    if they are numbered by transaction, or their transactions in another way than by their order in the block."""
     indices = [int(log.log_index, 16) for log in logs]
-    if indices != sorted(set(indices)) or any(log.removed for log in logs):
-        raise Inconsistent(f"logs of block {number} are out of order, repeated or removed")
+    if any(log.removed for log in logs):
+        raise Inconsistent(f"logs of block {number} were removed")
+    if indices != sorted(set(indices)):
+        falls = [
+            pair for pair, (one, next_one) in zip(pairwise(logs), pairwise(indices), strict=True) if next_one <= one
+        ]
+        if all(int(log.transaction_index, 16) < int(following.transaction_index, 16) for log, following in falls):
+            raise Misnumbered(f"logs of block {number} are numbered by transaction, not by block: {indices}")
+        raise Inconsistent(f"logs of block {number} are out of order or repeated: {indices}")
+    positions = list(dict.fromkeys((log.transaction_hash, log.transaction_index) for log in logs))
+    if len(positions) > 1:
+        numbers = [int(index, 16) for _, index in positions]
+        if len({tx_hash for tx_hash, _ in positions}) != len(positions) or numbers != sorted(set(numbers)):
+            raise Misnumbered(f"logs of block {number} have transaction indices that are not their transactions'")
+
+
+def check_position(log: WireLog, transaction: WireTransaction) -> None:
+    """Raise Misnumbered unless a log's transaction stands where the log says."""
+    if int(log.transaction_index, 16) != int(transaction.index, 16):
+        raise Misnumbered(
+            f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
+            f" {log.transaction_index}"
+        )
 
 
 def _not_fewer(again: list[WireLog], logs: list[WireLog]) -> list[WireLog]:
@@ -376,7 +434,7 @@ def _ends(numbers: Sequence[int], blocks: Sequence[Any]) -> list[Header]:
     return headers
 
 
-def _header_from_logs(number: int, log: WireLog) -> Header:
+def _header_from_log(log: WireLog) -> Header:
     """A header as far as a log knows it: without the parent, which nobody asks a finalized block for."""
     assert log.block_timestamp is not None
-    return Header(number, Hash(log.block_hash), Hash(""), int(log.block_timestamp, 16))
+    return parse_header(WireHeader(log.block_number, log.block_hash, "", log.block_timestamp))

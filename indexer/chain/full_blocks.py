@@ -12,8 +12,8 @@ from indexer.chain.answers import Call
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, NodeError, RpcError
-from indexer.chain.fetcher import RangeFetcher, complete, linked, parse_transaction, retry_inconsistent
-from indexer.chain.wire import WireBlock, WireReceipt, WireTransaction
+from indexer.chain.fetcher import RangeFetcher, check_position, complete, linked, parse_transaction, retry_inconsistent
+from indexer.chain.wire import WireBlock, WireLog, WireReceipt, WireTransaction
 from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, SilentChange, Transaction
 from indexer.domain.units import Address, Calldata, Hash
@@ -34,7 +34,7 @@ class FullBlockFetcher:
 
         Raises Inconsistent, RangeTooLarge, another NodeError.
         """
-        return await retry_inconsistent(lambda: self._fetch(first, last, meter, finalized))
+        return await retry_inconsistent(self._client, lambda: self._fetch(first, last, meter, finalized))
 
     async def successes(self, block: Hash | int) -> list[Transaction] | None:
         """A block's transactions that did not fail, by their receipts: without their calldata.
@@ -51,15 +51,15 @@ class FullBlockFetcher:
                 Transaction(
                     int(receipt.transaction_index, 16),
                     Hash(receipt.transaction_hash),
-                    Address(receipt.sender.lower()),
-                    Address(receipt.to.lower()) if receipt.to else None,
+                    Address(receipt.sender),
+                    Address(receipt.to) if receipt.to else None,
                     Calldata("0x"),
                 )
                 for receipt in complete(answers)[0]
                 if int(receipt.status, 16) == 1
             ]
 
-        return await retry_inconsistent(fetch)
+        return await retry_inconsistent(self._client, fetch)
 
     async def calldata(self, hashes: Sequence[Hash]) -> dict[Hash, Transaction]:
         """Transactions by their hashes, calldata included. Raises Inconsistent."""
@@ -69,7 +69,7 @@ class FullBlockFetcher:
             found = complete(await self._client.batch(calls, WireTransaction))
             return {transaction.hash: transaction for transaction in map(parse_transaction, found)}
 
-        return await retry_inconsistent(fetch)
+        return await retry_inconsistent(self._client, fetch)
 
     async def transactions(self, block: Hash | int) -> tuple[Header, list[Transaction]]:
         """One block's header and all its transactions, in order. Raises Inconsistent, RangeTooLarge."""
@@ -78,9 +78,9 @@ class FullBlockFetcher:
             method = "eth_getBlockByHash" if isinstance(block, str) else "eth_getBlockByNumber"
             where = block if isinstance(block, str) else hex(block)
             (found,) = complete(await self._client.batch([(method, [where, True])], WireBlock))
-            return parse_header(found), [parse_transaction(transaction) for transaction in found.transactions]
+            return parse_header(found), [parse_transaction(transaction) for transaction in _transactions(found)]
 
-        return await retry_inconsistent(fetch)
+        return await retry_inconsistent(self._client, fetch)
 
     async def succeeded(self, transactions: Sequence[Transaction]) -> set[Hash]:
         """The hashes of those that did not fail. Raises Inconsistent."""
@@ -93,7 +93,7 @@ class FullBlockFetcher:
                 if int(receipt.status, 16) == 1
             }
 
-        return await retry_inconsistent(fetch)
+        return await retry_inconsistent(self._client, fetch)
 
     async def _fetch(self, first: int, last: int, meter: Meter | None, finalized: bool) -> FetchedRange:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in range(first, last + 1)]
@@ -121,21 +121,27 @@ class FullBlockFetcher:
         hints: list[tuple[Header, Transaction]] = []
         for header, block in zip(headers, blocks, strict=True):
             found = by_number.get(header.number)
-            if found is not None and (deaths := self._fetcher.death_transactions(found.logs)):
-                known = {transaction.hash: transaction for transaction in block.transactions}
-                if not known.keys() >= set(deaths):
+            transactions = _transactions(block)
+            with_logs = {log.transaction_hash: log for log in found.logs} if found is not None else {}
+            if found is not None:
+                known = {transaction.hash: transaction for transaction in transactions}
+                if not known.keys() >= with_logs.keys():
                     raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
+                for tx_hash, log in with_logs.items():
+                    check_position(log, known[tx_hash])
+                deaths = self._fetcher.death_transactions(found.logs)
                 found.transactions = [parse_transaction(known[tx_hash]) for tx_hash in deaths]
-            hints += ((header, transaction) for transaction in self._hints(block, found))
+            hints += ((header, transaction) for transaction in self._hints(transactions, with_logs))
         fetched.checked += dict.fromkeys(header.number for header, _ in hints)
         for header, change in await self._proven(hints):
             by_number.setdefault(header.number, FetchedBlock(header)).silent_changes.append(change)
         fetched.blocks = [by_number[number] for number in sorted(by_number)]
 
-    def _hints(self, block: WireBlock, found: FetchedBlock | None) -> Iterator[Transaction]:
-        """A block's transactions that may have changed something in silence; `found` are our logs in it."""
-        with_logs = {log.transaction_hash for log in found.logs} if found is not None else ()
-        for transaction in block.transactions:
+    def _hints(
+        self, transactions: Sequence[WireTransaction], with_logs: Mapping[str, WireLog]
+    ) -> Iterator[Transaction]:
+        """Those transactions of a block that may have changed something in silence."""
+        for transaction in transactions:
             if hints_at_silent_change(transaction.input) and not (
                 transaction.hash in with_logs and self._is_claim(transaction.to, transaction.input)
             ):
@@ -185,6 +191,13 @@ class FullBlockFetcher:
     async def _receipts(self, transactions: Sequence[Transaction]) -> list[WireReceipt]:
         calls: list[Call] = [("eth_getTransactionReceipt", [transaction.hash]) for transaction in transactions]
         return complete(await self._client.batch(calls, WireReceipt))
+
+
+def _transactions(block: WireBlock) -> list[WireTransaction]:
+    """A block's transactions. Raises Inconsistent if they were left out, though some used gas."""
+    if block.transactions is None and int(block.gas_used, 16):
+        raise Inconsistent(f"the node left out the transactions of block {int(block.number, 16)}")
+    return block.transactions or []
 
 
 def calls_of(frame: Mapping[str, Any], contract: str) -> Iterator[Mapping[str, Any]]:

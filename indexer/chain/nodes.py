@@ -107,6 +107,7 @@ class Nodes:
 
     def __init__(self, urls: Sequence[str]) -> None:
         self.all = [Node(url) for url in urls]
+        self.proofs = 0
 
     @property
     def preferred(self) -> Node:
@@ -153,7 +154,9 @@ class Nodes:
         for node in self.all:
             if isinstance(node.disproof, OtherHistory):
                 logger.warning("node %s: %s; no node has our block", node.name, node.disproof.message)
-                node.disproof, node.is_proven, node.ready_at = None, True, 0.0
+                node.disproof = None
+                self.prove(node)
+                node.ready_at = 0.0
                 return node
         error = self.all[0].disproof
         assert error is not None
@@ -171,6 +174,7 @@ class Nodes:
         if node.disproof is not None:
             logger.info("node %s serves our chain again", node.name)
         node.disproof, node.is_proven = None, True
+        self.proofs += 1
 
     def ask_for_proof(self) -> None:
         """Let every node prove itself before it is used again."""

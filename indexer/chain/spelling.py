@@ -5,15 +5,28 @@ only where it needs it: looking for capitals costs a small part of what parsing 
 """
 
 import re
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 _CAPITALS: Final = [bytes([letter]) for letter in b"ABCDEFX"]
 _HEX: Final = re.compile(rb'"0[xX][0-9a-fA-F]*"')
 _INTEGER: Final = re.compile(
-    rb'"(blockNumber|blockTimestamp|logIndex|number|result|status|timestamp|transactionIndex)"\s*:\s*(\d{1,20})(?=\s*[,}\]])'
+    rb'"(blockNumber|blockTimestamp|gasUsed|logIndex|number|result|status|timestamp|transactionIndex)"\s*:\s*(\d{1,20})(?=\s*[,}\]])'
 )
+
+
+def parsed(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """What a JSON text says, in our spelling. Raises msgspec.DecodeError, and its ValidationError for other types."""
+    raw = with_lower_case(raw)
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError:
+        return decoder.decode(with_hex_quantities(raw))
 
 
 def with_lower_case(raw: bytes) -> bytes:

@@ -45,9 +45,10 @@ class WireHeader(msgspec.Struct, rename="camel"):
 
 
 class WireBlock(WireHeader, kw_only=True):
-    """A block with its transactions in full."""
+    """A block with its transactions in full; without any some nodes leave the list out."""
 
-    transactions: list[WireTransaction]
+    transactions: list[WireTransaction] | None = None
+    gas_used: str = "0x0"
 
 
 class WireReceipt(
