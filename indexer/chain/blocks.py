@@ -6,8 +6,10 @@ from typing import Final
 from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header, SilentChange, Transaction
 from indexer.domain.state import ContractState
-from indexer.domain.units import Hash
+from indexer.domain.units import MAX_BLOCK, Hash
 
+MAX_TIME: Final = 1 << 36
+"""In unix seconds: a thousand years and more from now, and less than the milliseconds of any block."""
 LOG_BYTES: Final = 1_100
 HEADER_BYTES: Final = 1_000
 """About what a log and a header take in memory."""
@@ -74,11 +76,10 @@ class FetchedRange:
 
 
 def parse_header(block: WireHeader) -> Header:
-    """The header of a JSON-RPC block. Raises ValueError if its numbers are none."""
-    return Header(
-        int(block.number, 16),
-        Hash(block.hash),
-        Hash(block.parent_hash),
-        int(block.timestamp, 16),
-        block.logs_bloom or "",
-    )
+    """The header of a JSON-RPC block. Raises ValueError if its numbers are none, or beyond what a chain can have."""
+    number, timestamp = int(block.number, 16), int(block.timestamp, 16)
+    if not 0 <= number <= MAX_BLOCK:
+        raise ValueError(f"{number} can't be a block's number")
+    if not 0 <= timestamp <= MAX_TIME:
+        raise ValueError(f"{timestamp} can't be block {number}'s time in seconds")
+    return Header(number, Hash(block.hash), Hash(block.parent_hash), timestamp, block.logs_bloom or "")

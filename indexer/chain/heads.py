@@ -9,11 +9,15 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from indexer.base.retry import Backoff
 from indexer.chain.blocks import parse_header
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import Inconsistent, RpcError
+from indexer.chain.errors import Inconsistent, NodeError, WrongChain
+from indexer.chain.proof import number_of
+from indexer.chain.spelling import parsed
 from indexer.chain.wire import WireHeader
 from indexer.domain.chain import Header
+from indexer.domain.units import MAX_BLOCK
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +26,12 @@ KEEP_ALIVE_SECONDS: Final = 20.0
 HEADERS_KEPT: Final = 128
 SLOW_POLL_SECONDS: Final = 2.0
 RECONNECT_SECONDS: Final = 2.0
+WRONG_CHAIN_SECONDS: Final = 60.0
+FAR_BLOCKS: Final = 1_000
+"""A head so far from the last one is asked for over HTTP before it is believed."""
+
+_SUBSCRIBE, _CHAIN_ID = 1, 2
+"""The ids of our messages."""
 
 
 class _Params(msgspec.Struct):
@@ -31,11 +41,17 @@ class _Params(msgspec.Struct):
 class _Message(msgspec.Struct):
     """What comes over the socket: answers have no params, new heads have nothing else."""
 
+    id: Any = None
+    result: Any = None
     params: _Params | None = None
     error: Any = None
 
 
-_decode = msgspec.json.Decoder(_Message).decode
+_decoder = msgspec.json.Decoder(_Message)
+
+
+def _decode(message: str | bytes) -> _Message:
+    return parsed(message.encode() if isinstance(message, str) else message, _decoder)
 
 
 class HeadWatcher:
@@ -43,15 +59,17 @@ class HeadWatcher:
 
     Without a WebSocket it polls every `poll_interval` seconds. With one, polling slows down for as long as the
     subscription brings every head that polling finds; a subscription that is silent while the head moves is not
-    trusted any more until it brings one again.
+    trusted any more until it brings one again. A subscription of another chain than `chain_id` is not listened to.
     """
 
-    def __init__(self, client: NodeClient, ws_url: str | None, poll_interval: float) -> None:
+    def __init__(self, client: NodeClient, ws_url: str | None, poll_interval: float, chain_id: int) -> None:
         self._client = client
         self._ws_url = ws_url
+        self._chain_id = chain_id
         self._poll_interval = poll_interval
         self._pushed_head = -1
         self._trusted = False
+        self._failures = Backoff()
         self._moved = asyncio.Event()
         self._pushed: dict[int, Header] = {}
         self.head: int | None = None
@@ -65,6 +83,10 @@ class HeadWatcher:
         """The header of this height that the subscription has brought last, if any: over HTTP a header comes with the
         hashes of all transactions of its block."""
         return self._pushed.get(number)
+
+    def forget_pushed(self) -> None:
+        """Forget the headers that the subscription brought: what was fetched by them did not fit together."""
+        self._pushed.clear()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -81,8 +103,10 @@ class HeadWatcher:
         self._moved.clear()
 
     async def refresh(self) -> int:
-        """Ask for the head now."""
+        """Ask for the head now. Raises Inconsistent if it is beyond what a chain can have, or another NodeError."""
         head = await self._client.number("eth_blockNumber")
+        if not 0 <= head <= MAX_BLOCK:
+            raise Inconsistent(f"eth_blockNumber: {head} can't be a block's number")
         self._set(head)
         return head
 
@@ -94,12 +118,15 @@ class HeadWatcher:
         while True:
             try:
                 head = await self.refresh()
-            except (RpcError, Inconsistent) as error:
-                logger.warning("eth_blockNumber: %s", error)
+            except NodeError as error:
+                logger.warning("eth_blockNumber: %s", error.message)
+                pause = self._failures.pause()
             else:
+                self._failures.reset()
+                pause = self._poll_interval
                 if head > self._pushed_head:
                     self._trusted = False
-            await asyncio.sleep(SLOW_POLL_SECONDS if self._trusted else self._poll_interval)
+            await asyncio.sleep(max(pause, SLOW_POLL_SECONDS) if self._trusted else pause)
 
     async def _subscribe(self, url: str) -> None:
         while True:
@@ -107,37 +134,56 @@ class HeadWatcher:
                 async with connect(
                     url, max_size=16 << 20, ping_interval=20, open_timeout=10, close_timeout=1
                 ) as socket:
-                    await socket.send(_request(1, "eth_subscribe", ["newHeads"]))
+                    await socket.send(_request(_CHAIN_ID, "eth_chainId", []))
+                    await socket.send(_request(_SUBSCRIBE, "eth_subscribe", ["newHeads"]))
                     keep_alive = asyncio.create_task(_keep_alive(socket))
                     try:
                         await self._receive(socket)
                     finally:
                         keep_alive.cancel()
-            except (OSError, WebSocketException, TimeoutError, ValueError, msgspec.MsgspecError) as error:
-                logger.info("newHeads: %s; polling meanwhile", error)
+            except WrongChain as error:
+                logger.error("newHeads: %s; polling instead", error.message)  # noqa: TRY400 - a line, no traceback
+                await asyncio.sleep(WRONG_CHAIN_SECONDS)
+            except (OSError, WebSocketException, TimeoutError, ValueError, msgspec.MsgspecError, NodeError) as error:
+                reason = error.message if isinstance(error, NodeError) else error
+                logger.info("newHeads: %s; polling meanwhile", reason)
             self._trusted = False
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _receive(self, socket: Any) -> None:
         async for text in socket:
             message = _decode(text)
-            if message.error is not None:
+            if message.id == _CHAIN_ID:
+                self._check_chain(message.result)
+            elif message.error is not None:
                 raise ValueError(f"refused: {message.error}")
             if message.params is not None:
-                header = parse_header(message.params.result)
-                self._pushed_head = header.number
-                self._pushed[header.number] = header
-                self._pushed.pop(header.number - HEADERS_KEPT, None)
-                self._trusted = True
-                self._set(header.number)
+                await self._receive_head(parse_header(message.params.result))
         raise ValueError("the node closed the connection")
+
+    def _check_chain(self, answer: Any) -> None:
+        """Raise WrongChain if a socket says that it is of another chain; one that does not say is not asked again."""
+        if isinstance(answer, str) and (chain_id := number_of(answer, "eth_chainId")) != self._chain_id:
+            raise WrongChain(f"the socket is on chain {chain_id}, the deployment on chain {self._chain_id}")
+
+    async def _receive_head(self, header: Header) -> None:
+        """Take in a head that was pushed. Raises Inconsistent if it is far from where the node says its head is."""
+        if self.head is None or abs(header.number - self.head) > FAR_BLOCKS:
+            head = await self.refresh()
+            if abs(header.number - head) > FAR_BLOCKS:
+                raise Inconsistent(f"block {header.number} was pushed, while the node's head is {head}")
+        self._pushed_head = header.number
+        self._pushed[header.number] = header
+        self._pushed.pop(header.number - HEADERS_KEPT, None)
+        self._trusted = True
+        self._set(header.number)
 
 
 async def _keep_alive(socket: Any) -> None:
     """Send something every 20 s, whatever the node sends: public endpoints close a socket that sends nothing."""
     while True:
         await asyncio.sleep(KEEP_ALIVE_SECONDS)
-        await socket.send(_request(2, "eth_chainId", []))
+        await socket.send(_request(_CHAIN_ID, "eth_chainId", []))
 
 
 def _request(request_id: int, method: str, params: list[Any]) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from indexer.base.errors import GhostnetError
+from indexer.base.retry import Backoff
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.capabilities import RECENT_BLOCKS, StateHistory
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.errors import Inconsistent, RangeTooLarge, TooLarge
+from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError, TooLarge
 from indexer.chain.fetcher import RangeFetcher, linked
 from indexer.chain.full_blocks import FullBlockFetcher
 from indexer.chain.heads import HeadWatcher
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 TIP_CHECK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
+LONGEST_PAUSE: Final = 10.0
 REMEMBERED: Final = 512
 RANGES_IN_FLIGHT: Final = 3
 LAGGING_BLOCKS: Final = 6
@@ -64,6 +66,7 @@ class Producer:
         )
         self._hashes: dict[int, Hash] = {}
         self._tip_checked_at = 0.0
+        self._pauses = Backoff(RETRY_SECONDS, LONGEST_PAUSE)
         self._ghost_core = options.contracts["GhostCore"]
         self._is_deployed = False
 
@@ -117,8 +120,8 @@ class Producer:
             await self.states.state(first)
         except StateMissing as missing:
             self._history.unavailable(first, head, missing.message)
-        except StateUnavailable:
-            return  # GhostCore may not be deployed yet
+        except (StateUnavailable, Inconsistent):
+            return  # GhostCore may not be deployed yet, or the node may be at odds with itself
         else:
             self._history.available(first, head)
 
@@ -230,9 +233,12 @@ class Producer:
             return None
         except Inconsistent as error:
             logger.warning("blocks %d to %d: %s", flight.first, flight.last, error.message)
-            await asyncio.sleep(RETRY_SECONDS)
-            await self._heads.refresh()
+            self._heads.forget_pushed()
+            await asyncio.sleep(self._pauses.pause())
+            with suppress(Inconsistent, RpcError):
+                await self._heads.refresh()
             return None
+        self._pauses.reset()
         size.succeeded(blocks, fetched.log_count, flight.meter.bytes, time.monotonic() - flight.started)
         return fetched
 

@@ -194,7 +194,7 @@ class BlockSource:
             except RateLimited as error:
                 logger.warning("the addresses of the contracts could not be checked: %s", error.message)
         self._client = await NodeClient(options.rpc_urls, proof=proof).__aenter__()
-        self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval)
+        self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval, options.chain_id)
         self._producer = Producer(self._client, self._heads, options)
         await self._heads.refresh()
         self._watching = asyncio.create_task(self._heads.run())

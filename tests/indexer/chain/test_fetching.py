@@ -14,6 +14,7 @@ from indexer.domain.chain import Settlement, SilentChange
 from indexer.domain.events import DeathsProcessed, DeathsSubmitted, ScanExecuted
 from indexer.domain.units import DATA, Hash
 from indexer.replay.recording import RecordedBlock
+from indexer.replay.refusal import Refusal
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, submit_deaths, user
 from tests.indexer.chain.ways import BY_HASH, BY_RANGE, IN_FULL, WAYS, claims_chain, fetch, log_counts
@@ -220,9 +221,16 @@ def test_a_range_without_logs_grows_up_to_its_bound() -> None:
     assert size.size == MOST_BLOCKS
 
 
-def source_of(server: ReplayServer, **options: Any) -> BlockSource:
+def source_of(*servers: ReplayServer, **options: Any) -> BlockSource:
     return BlockSource(
-        SourceOptions([server.url], options.pop("ws_url", None), 6343, ADDRESSES, poll_interval=0.02, **options)
+        SourceOptions(
+            [server.url for server in servers],
+            options.pop("ws_url", None),
+            6343,
+            ADDRESSES,
+            poll_interval=0.02,
+            **options,
+        )
     )
 
 
@@ -307,6 +315,47 @@ def test_fetching_ahead_is_bounded() -> None:
 
 def let_it_run() -> None:
     asyncio.run(asyncio.sleep(0.5))
+
+
+class HesitantServer(ReplayServer):
+    """A node that announces its newest block, but refuses to speak of it for so many times."""
+
+    refusal = (0, "")
+    times = 0
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        newest = self.chain.blocks[-1]
+        if self.times and (newest.hash in str(params) or hex(newest.number) in str(params)):
+            self.times -= 1
+            raise Refusal(*self.refusal)
+        return super()._result(method, params, socket)
+
+
+REFUSALS_AT_THE_HEAD = [(-32019, "block is out of range"), (-32005, "limit exceeded"), (-32000, "unknown block")]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS_AT_THE_HEAD, ids=[message for _, message in REFUSALS_AT_THE_HEAD])
+@pytest.mark.parametrize("several", [False, True], ids=["one node", "two nodes"])
+def test_a_new_block_that_a_node_refuses_is_asked_for_with_pauses_and_of_the_next_node(
+    refusal: tuple[int, str], several: bool
+) -> None:
+    blocks = long_chain(20)
+    options = ReplayOptions(head=15)
+    with HesitantServer(blocks, options) as server, ReplayServer(blocks, ReplayOptions(head=15)) as other:
+        server.refusal = refusal
+        source = source_of(*([server, other] if several else [server]), ws_url=server.ws_url)
+        source.open()
+        try:
+            source.start(0, None)
+            numbers(source, 16)
+            server.times = 1_000 if several else 4
+            other.advance()
+            server.advance()
+            before = server.requests
+            assert numbers(source, 1) == [16]
+            assert server.requests - before < 60
+        finally:
+            source.stop()
 
 
 class ForkingServer(ReplayServer):

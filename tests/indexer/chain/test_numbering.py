@@ -11,7 +11,8 @@ from indexer.chain.errors import WrongNumbers
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from tests.chains import ChainBuilder, user
-from tests.indexer.chain.altered import BY_HASH, BY_RANGE, IN_FULL, WAYS, AlteredServer, Change, fetch
+from tests.indexer.chain.altered import AlteredServer, Change
+from tests.indexer.chain.ways import BY_HASH, BY_RANGE, IN_FULL, WAYS, fetch
 
 
 def in_logs(change: Callable[[list[Any]], None]) -> Change:

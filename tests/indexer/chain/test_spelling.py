@@ -13,7 +13,8 @@ from indexer.domain.units import DATA
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from tests.chains import TRACE_SCAN, ChainBuilder, submit_deaths, user
-from tests.indexer.chain.altered import WAYS, AlteredServer, Change, fetch
+from tests.indexer.chain.altered import AlteredServer, Change
+from tests.indexer.chain.ways import WAYS, fetch
 
 
 def upper_case(method: str, result: bytes) -> bytes:

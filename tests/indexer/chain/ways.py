@@ -1,11 +1,13 @@
 """The ways to fetch blocks, and a small chain to fetch."""
 
 import asyncio
+from collections.abc import Sequence
 
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.full_blocks import FullBlockFetcher
+from indexer.chain.proof import Proof
 from indexer.replay.server import ReplayServer
 from tests.chains import ADDRESSES, ChainBuilder, user
 
@@ -14,9 +16,12 @@ WAYS = [BY_RANGE, BY_HASH, IN_FULL]
 """How blocks are fetched: the logs of a range, of each block by its hash, and whole blocks."""
 
 
-def fetch(server: ReplayServer, first: int, last: int, way: str) -> FetchedRange:
+def fetch(nodes: ReplayServer | Sequence[str], first: int, last: int, way: str) -> FetchedRange:
+    """Blocks as a node, or nodes at these addresses, give them."""
+    urls = [nodes.url] if isinstance(nodes, ReplayServer) else nodes
+
     async def work() -> FetchedRange:
-        async with NodeClient([server.url], patience=5) as client:
+        async with NodeClient(urls, 5, Proof(6343)) as client:
             by_logs = RangeFetcher(client, ADDRESSES)
             if way == IN_FULL:
                 return await FullBlockFetcher(client, by_logs, ADDRESSES).fetch(first, last)

@@ -1,0 +1,141 @@
+"""Heads that a socket pushes: none is believed that the node itself would not give."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from indexer.chain import heads as heads_module
+from indexer.chain.client import NodeClient
+from indexer.chain.heads import HeadWatcher
+from tests.indexer.chain.hand_made import HandMadeNode, Reply, each
+
+CHAIN_ID = 6343
+
+
+def at(head: int) -> Reply:
+    """A node whose head is at this height."""
+    return each(lambda call: {"result": hex(head)})
+
+
+AT_100 = at(100)
+
+
+def header(number: int | str, block_hash: str = "0x" + "ab" * 32) -> dict[str, Any]:
+    return {"number": number, "hash": block_hash, "parentHash": "0x" + "cd" * 32, "timestamp": "0x1"}
+
+
+class PushingNode(HandMadeNode):
+    """Pushes one head after the other over its socket; `pushed` is set after the last."""
+
+    def __init__(self, heads: list[dict[str, Any]], chain_id: int = CHAIN_ID, otherwise: Reply = AT_100) -> None:
+        super().__init__(otherwise=otherwise)
+        self._heads = heads
+        self._chain_id = chain_id
+        self.pushed = asyncio.Event()
+
+    async def socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            call = json.loads(message.data)
+            result = hex(self._chain_id) if call["method"] == "eth_chainId" else "0x1"
+            await socket.send_json({"jsonrpc": "2.0", "id": call["id"], "result": result})
+            if call["method"] == "eth_subscribe":
+                while self._heads:
+                    await socket.send_json({"method": "eth_subscription", "params": {"result": self._heads.pop(0)}})
+                self.pushed.set()
+        return socket
+
+
+async def watch(node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]]) -> None:
+    application = web.Application()
+    application.router.add_post("/", node.serve)
+    application.router.add_get("/", node.socket)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    place = f"127.0.0.1:{runner.addresses[0][1]}/"
+    async with NodeClient([f"http://{place}"], 5.0) as client:
+        watcher = HeadWatcher(client, f"ws://{place}", 0.02, CHAIN_ID)
+        task = asyncio.create_task(watcher.run())
+        try:
+            await asyncio.wait_for(work(watcher), 10)
+            assert not task.done()
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            await runner.cleanup()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - what is waited for is in objects that have no event for it
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("number", [hex(1 << 64), hex((1 << 39) + 1), hex(100 + 5_000), "0x0", "-0x1", "zero"])
+def test_a_head_that_can_not_be_is_not_believed_and_later_ones_are(
+    number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads_module, "RECONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(heads_module, "FAR_BLOCKS", 50)
+    node = PushingNode([header(number)])
+
+    async def work(watcher: HeadWatcher) -> None:
+        await node.pushed.wait()
+        await until(lambda: watcher.head == 100)
+        assert not watcher.is_pushed
+        node._heads.append(header("0x65"))
+        await until(lambda: watcher.is_pushed)
+        assert watcher.pushed(101) is not None
+
+    asyncio.run(watch(node, work))
+
+
+def test_a_head_that_is_far_is_believed_if_the_node_says_so() -> None:
+    node = PushingNode([header(hex(9_000))], otherwise=at(9_001))
+
+    async def work(watcher: HeadWatcher) -> None:
+        watcher.head = 100
+        await until(lambda: watcher.pushed(9_000) is not None)
+
+    asyncio.run(watch(node, work))
+
+
+def test_heads_are_read_however_they_are_spelled() -> None:
+    node = PushingNode([{**header(101, "0x" + "AB" * 32), "baseFeePerGas": "0xA"}])
+
+    async def work(watcher: HeadWatcher) -> None:
+        await until(lambda: watcher.pushed(101) is not None)
+        pushed = watcher.pushed(101)
+        assert pushed is not None
+        assert pushed.hash == "0x" + "ab" * 32
+
+    asyncio.run(watch(node, work))
+
+
+def test_the_socket_of_another_chain_is_not_listened_to() -> None:
+    node = PushingNode([header("0x65")], chain_id=1)
+
+    async def work(watcher: HeadWatcher) -> None:
+        await node.pushed.wait()
+        seen = node.requests
+        await until(lambda: node.requests > seen + 3)
+        assert not watcher.is_pushed
+        assert watcher.pushed(101) is None
+
+    asyncio.run(watch(node, work))
+
+
+def test_a_head_that_the_node_refuses_to_tell_is_asked_for_again_with_pauses() -> None:
+    answers = iter([{"error": {"code": -32019, "message": "block is out of range"}}] * 3)
+    node = PushingNode([], otherwise=each(lambda call: next(answers, {"result": "0x64"})))
+
+    async def work(watcher: HeadWatcher) -> None:
+        await until(lambda: watcher.head == 100)
+        assert node.requests == 4
+
+    asyncio.run(watch(node, work))
