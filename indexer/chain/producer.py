@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 TIP_CHECK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
-LONGEST_PAUSE: Final = 10.0
+LONGEST_PAUSE: Final = 2.0
 REMEMBERED: Final = 512
 RANGES_IN_FLIGHT: Final = 3
 LAGGING_BLOCKS: Final = 6

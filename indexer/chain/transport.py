@@ -1,10 +1,12 @@
 """One HTTP request to a node: proxies, certificates, redirects, compression and time-outs."""
 
 import math
+import os
 import ssl
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,6 +32,12 @@ class Reply:
     retry_after: float | None = None
 
 
+@cache
+def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """Who is trusted, as these two variables of the environment say; reading all authorities takes a while."""
+    return ssl.create_default_context()
+
+
 class Transport:
     """Sends requests by POST, through the proxy that HTTP_PROXY or HTTPS_PROXY names, if any; an asynchronous context
     manager."""
@@ -41,7 +49,7 @@ class Transport:
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 ttl_dns_cache=int(KEEP_ALIVE_SECONDS),
-                ssl=ssl.create_default_context(),
+                ssl=_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             ),
             read_bufsize=1 << 20,
             trust_env=True,
