@@ -27,8 +27,11 @@ from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES  # noqa: E402
 from indexer.stream.commits import CommitWatcher  # noqa: E402
 from indexer.stream.iggy import IggyBroker  # noqa: E402
 from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
+from realtime.bounds import bounded_factory  # noqa: E402
 from realtime.hub import Hub  # noqa: E402
+from realtime.replay import Replays  # noqa: E402
 from realtime.routing import websockets  # noqa: E402
+from realtime.visitors import Visitors  # noqa: E402
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Request ids of proxies and clients that are accepted; anything else could forge a line of the log."""
@@ -67,7 +70,9 @@ source: Final = (
     if environment.iggy_url
     else DatabaseSource()
 )
-sockets: Final = websockets(Hub(source, environment.reorg_depth), environment.cors_origins, environment.replay_blocks)
+hub: Final = Hub(source, environment.reorg_depth)
+sockets: Final = websockets(hub, Replays(hub, environment.replay_blocks, limits), environment.cors_origins)
+visitors: Final = Visitors(environment.sockets_per_client if limits.active else 0)
 
 metrics: Final[Any] = make_asgi_app()
 """This process's metrics. None of Django's URLs: Prometheus asks by IP address, which ALLOWED_HOSTS does not name."""
@@ -92,7 +97,9 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 
 
 if "daphne.server" in sys.modules:  # it starts us, and makes its factories when we are imported
-    sys.modules["daphne.server"].HTTPFactory = BoundedHTTPFactory  # type: ignore[attr-defined]
+    daphne: Any = sys.modules["daphne.server"]
+    daphne.HTTPFactory = BoundedHTTPFactory
+    daphne.WebSocketFactory = bounded_factory(visitors, environment.proxies)
 
 application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)
 """What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""

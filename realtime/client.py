@@ -21,6 +21,8 @@ class Client:
     """
 
     wire: Wire
+    address: str
+    """The address by which limits know it."""
     cursor: int = 0
     channels: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)

@@ -12,7 +12,9 @@ from django.conf import settings
 from django.db import DatabaseError
 from starlette.types import Receive, Scope, Send
 
+from ghostnet.http.clients import client_of
 from ghostnet.http.origins import is_ours, is_same_origin
+from ghostnet.http.turns import NoRoom
 from realtime.client import MOST_SUBSCRIPTIONS, Client
 from realtime.hub import Hub
 from realtime.protocol import (
@@ -33,8 +35,6 @@ from realtime.wire import TOO_MUCH, TRY_AGAIN, Wire, frame
 
 logger = logging.getLogger(__name__)
 
-MOST_MESSAGES: Final = 6_000
-"""Messages a minute from which on each is an error."""
 MOST_ERRORS: Final = 20
 """Errors a minute after which a client is closed with TOO_MUCH."""
 
@@ -52,7 +52,7 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         self._hub = hub
         self._replays = replays
         self._origins = origins
-        self._messages, self._errors = Rate(MOST_MESSAGES), Rate(MOST_ERRORS)
+        self._errors = Rate(MOST_ERRORS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -73,7 +73,7 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             raise StopConsumer
         await self._hub.start()
         await self.send({"type": "websocket.accept"})
-        self._client = Client(Wire(self.base_send))
+        self._client = Client(Wire(self.base_send), client_of(self.scope))
         self._hub.add(self._client)
         state = ConnectionState.of(self._hub.block, self._hub.cursor.event_id)
         self._client.wire.write(frame(state.encode()))
@@ -84,12 +84,13 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         if wire.closed:
             return
         try:
-            self._check_rate()
             await self._handle(message.get("text"))
         except BadMessage as error:
             wire.write(frame(Error.of(error).encode()))
             if self._errors.reached():
                 wire.close(TOO_MUCH)
+        except NoRoom:
+            wire.close(TRY_AGAIN)
         except (DatabaseError, psycopg.Error, OSError) as error:
             logger.warning("a client is disconnected, its message could not be handled: %s", error)
             wire.close(TRY_AGAIN)
@@ -122,10 +123,6 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             case UnsubscribeUser(player=player):
                 self._hub.updates.unwatch(client, player)
         client.wire.write(frame(Subscribed.of(client.channels, client.users).encode()))
-
-    def _check_rate(self) -> None:
-        if self._messages.reached():
-            raise BadMessage("too_many_messages", f"less than {MOST_MESSAGES} messages a minute")
 
     def _check_room(self, more: int) -> None:
         if len(self._client.channels) + len(self._client.users) + more > MOST_SUBSCRIPTIONS:

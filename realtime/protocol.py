@@ -36,7 +36,6 @@ ErrorCode = Literal[
     "bad_address",
     "bad_cursor",
     "too_many_subscriptions",
-    "too_many_messages",
     "replay_too_old",
 ]
 

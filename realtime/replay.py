@@ -1,6 +1,7 @@
 """Replays: what a client has missed since its cursor, read from the tables, with no gap and no repeat before live."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from ghostnet.http.limits import ClientLimits
+from ghostnet.http.turns import Turns
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.connection import connect
@@ -21,6 +24,10 @@ from realtime.wire import TRY_AGAIN, frame
 
 MOST_REPLAYS: Final = 8
 """Replays that read the database at the same time."""
+MOST_WAITING: Final = 2_000
+ITEMS_A_PAGE: Final = 100
+"""Items of a replay that are read and sent without giving way to others, about."""
+BLOCKS_A_PAGE: Final = 200
 LONGEST_WAIT: Final = 20.0
 """Seconds that a replay may wait for its turn."""
 LONGEST_REPLAY: Final = 60.0
@@ -28,21 +35,27 @@ LONGEST_REPLAY: Final = 60.0
 
 
 class Replays:
-    """All replays of a process; `replay_blocks` is how many blocks back a client's cursor may be."""
+    """All replays of a process; `replay_blocks` is how many blocks back a client's cursor may be.
 
-    def __init__(self, hub: Hub, replay_blocks: int) -> None:
+    Each client has some of the turns, and one replay works at a time, a page long; it then leaves the event loop to
+    what is live for as long as the page has taken.
+    """
+
+    def __init__(self, hub: Hub, replay_blocks: int, limits: ClientLimits) -> None:
         self._hub = hub
         self._replay_blocks = replay_blocks
-        self._turns = asyncio.Semaphore(MOST_REPLAYS)
+        each, waiting = limits.turns_each(MOST_REPLAYS), limits.waiting_each(MOST_WAITING)
+        self._turns = Turns(MOST_REPLAYS, each, MOST_WAITING, waiting)
+        self._page = asyncio.Lock()
 
     async def run(self, client: Client, channels: set[str], since: int) -> None:
         """Subscribe a client to channels from the id `since` on: send what it missed, in order, then go live.
 
         What the hub sends meanwhile is held back. The database may be ahead of the hub: until the hub has come as far
         as the replay, the client gets only what it does not know. Raises BadMessage for a cursor that nothing can be
-        replayed from, TimeoutError (the client is closed, or never got a turn), psycopg.Error.
+        replayed from, NoRoom and TimeoutError (the client is closed, or never got a turn), psycopg.Error.
         """
-        async with self._turn():
+        async with self._turn(client):
             if not client.wire.closed:
                 async with asyncio.timeout(LONGEST_REPLAY), await connect("ghostnet replay") as connection:
                     await self._replay(connection, client, channels, since)
@@ -60,12 +73,9 @@ class Replays:
                 if replay.ancestor is not None:
                     client.wire.write(frame(Reorg.of(replay.ancestor).encode()))
                     known = min(known, replay.after)
-                async for item in replay.items(connection):
-                    if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
-                        client.wire.write(frame(item.frame(self._hub.is_confirmed(item, replay.block))))
-                        await client.wire.drained()
-                    if client.wire.closed:
-                        break
+                pages = replay.pages(connection)
+                while not client.wire.closed and await self._send_page(pages, client, replay.block, known, before):
+                    await client.wire.drained()
             client.cursor, client.revision = replay.last, replay.block.revision
         except BadMessage:
             client.channels, client.cursor, client.revision = before, known, revision
@@ -80,14 +90,28 @@ class Replays:
             self._hub.changed(client)
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Hold one of the MOST_REPLAYS turns. Raises TimeoutError if none becomes free."""
+    async def _turn(self, client: Client) -> AsyncIterator[None]:
+        """Hold one of the MOST_REPLAYS turns. Raises NoRoom, TimeoutError if none becomes free."""
         async with asyncio.timeout(LONGEST_WAIT):
-            await self._turns.acquire()
+            await self._turns.take(client.address)
         try:
             yield
         finally:
-            self._turns.release()
+            self._turns.give_back(client.address)
+
+    async def _send_page(
+        self, pages: AsyncIterator[list[FeedItem]], client: Client, block: IndexedBlock, known: int, before: set[str]
+    ) -> bool:
+        """Send the next page of a replay to a client that has known the channels `before` up to the id `known`, then
+        rest. Return False if there is none."""
+        async with self._page:
+            started = time.perf_counter()
+            page = await anext(pages, None)
+            for item in page or ():
+                if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
+                    client.wire.write(frame(item.frame(self._hub.is_confirmed(item, block))))
+            await asyncio.sleep(time.perf_counter() - started)
+        return page is not None
 
     async def _prepare(self, connection: AsyncConnection[Any], block: IndexedBlock | None, since: int) -> "Replay":
         """The replay from the id `since` on. Raises BadMessage for a cursor that nothing can be replayed from."""
@@ -117,11 +141,12 @@ class Replay:
     after: int
     last: int
 
-    async def items(self, connection: AsyncConnection[Any]) -> AsyncIterator[FeedItem]:
-        """All of them in order, read a page at a time."""
-        after = self.after
+    async def pages(self, connection: AsyncConnection[Any]) -> AsyncIterator[list[FeedItem]]:
+        """All of them in order, some ITEMS_A_PAGE at a time."""
+        after, blocks = self.after, 1
         while after < self.last:
-            end = await reader.page_end(connection, after, self.last)
-            for item in await reader.read_items(connection, after, end):
-                yield item
+            end = await reader.page_end(connection, after, self.last, blocks)
+            items = await reader.read_items(connection, after, end)
+            yield items
             after = end
+            blocks = max(1, min(2 * blocks, blocks * ITEMS_A_PAGE // max(1, len(items)), BLOCKS_A_PAGE))

@@ -11,12 +11,12 @@ from realtime.hub import Hub
 from realtime.replay import Replays
 
 
-def websockets(hub: Hub, origins: tuple[str, ...], replay_blocks: int) -> ASGIApp:
+def websockets(hub: Hub, replays: Replays, origins: tuple[str, ...]) -> ASGIApp:
     """The ASGI application of all WebSockets: `/ws` is served, other paths are refused (403).
 
-    `origins` are those whose pages may connect, `replay_blocks` is how many blocks back a client's cursor may be.
+    `origins` are those whose pages may connect.
     """
-    gateway: Any = Gateway.as_asgi(hub=hub, replays=Replays(hub, replay_blocks), origins=origins)
+    gateway: Any = Gateway.as_asgi(hub=hub, replays=replays, origins=origins)
     others: Any = refuse
     router: ASGIApp = URLRouter([path("ws", gateway), re_path("", others)])
     return router

@@ -78,6 +78,7 @@ class Wire:
         self._protocol.closeHandshakeTimeout = CLOSE_SECONDS
         self._receive: Callable[[bytes, bool], None] = self._protocol.onMessage
         self._protocol.onMessage = self._take
+        self._protocol.end = self.close  # what waits is dropped, too, if the bounds of the connection end it
         self._waiting: deque[bytes] = deque()
         self._backlog = 0
         self._paused = False

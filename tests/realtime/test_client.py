@@ -22,7 +22,7 @@ def item(item_id: int) -> FeedItem:
 
 def test_known_items_are_not_sent_again_and_a_reorg_of_them_is_sent() -> None:
     wire = RecordedWire()
-    client = Client(cast("Any", wire), cursor=100, channels={"scans"}, in_sync=False, revision=7)
+    client = Client(cast("Any", wire), "192.0.2.1", cursor=100, channels={"scans"}, in_sync=False, revision=7)
     client.send_item(item(90), b"known")
     client.send_reorg(101, b"reorg of nothing that it knows")
     client.sync(6)

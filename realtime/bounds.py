@@ -1,0 +1,119 @@
+"""Bounds on what comes over a socket, below the application: before a message is put together, or a ping answered."""
+
+import socket
+from typing import Any, Final
+
+from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtocol
+
+from ghostnet.http.buckets import Bucket
+from ghostnet.http.clients import client_of
+from ghostnet.http.edge import believed
+from realtime.visitors import Visitors
+from realtime.wire import TOO_MUCH
+
+FRAMES: Final = (100.0, 1_000.0)
+CONTROL_FRAMES: Final = (5.0, 60.0)
+BYTES: Final = (64.0 * 1024, 1.25 * (1 << 20))
+"""What one socket may send, a second and at once: frames of all kinds, pings, pongs and close frames, bytes."""
+SEND_BUFFER: Final = 256 << 10
+"""Bytes that the kernel keeps for a client to read; by itself it would keep some MiB."""
+CLOSE_SECONDS: Final = 1
+"""Seconds in which a client that has sent too much may still read why it is closed."""
+
+
+class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
+    """daphne's connection, which closes with TOO_MUCH a client that sends more than FRAMES, CONTROL_FRAMES or BYTES.
+
+    Nothing is read from it after that. A client whose sockets together send too many frames is read more slowly.
+    """
+
+    _client: str | None = None
+    """The client's address; None unless it was admitted."""
+    _over = False
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """The handshake begins."""
+        self._frames, self._control_frames, self._bytes = Bucket(*FRAMES), Bucket(*CONTROL_FRAMES), Bucket(*BYTES)
+        self._frames_of_client: Bucket | None = None
+        self.end = self.sendCloseFrame
+        if isinstance(connection := self.transport.getHandle(), socket.socket):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        super().connectionMade()
+
+    def onConnect(self, request: Any) -> Any:  # noqa: N802
+        """The handshake is complete: refuse it (429) if this client has its share of sockets, or of handshakes."""
+        client = self._client_of(request)
+        visitors: Visitors = self.factory.visitors
+        if not visitors.enter(client):
+            raise ConnectionDeny(429, "too many sockets or handshakes of one address")
+        self._client, self._frames_of_client = client, visitors.frames_of(client)
+        return super().onConnect(request)
+
+    def onClose(self, *reason: Any) -> None:  # noqa: N802
+        """The connection is closed."""
+        if self._client is not None:
+            super().onClose(*reason)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        """The connection is gone."""
+        super().connectionLost(reason)
+        if self._client is not None:
+            self.factory.visitors.leave(self._client)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        """Bytes have come."""
+        if self._over:
+            return
+        if self.state == self.STATE_OPEN and not self._bytes.take(len(data)):
+            self._stop()
+            return
+        super().dataReceived(data)
+        owed = self._frames_of_client
+        if owed is not None and owed.level < 0 and not self._over:
+            self.transport.pauseProducing()
+            self.factory.reactor.callLater(owed.seconds_until(0), self._read_on)
+
+    def processData(self) -> bool:  # noqa: N802 - autobahn's name
+        """Take the next frame, or a part of it, from what has come."""
+        if self._over:
+            self.data = b""
+            return False
+        return bool(super().processData())
+
+    def onFrameBegin(self) -> None:  # noqa: N802
+        """A frame's head has come."""
+        if self._frames_of_client is not None:
+            self._frames_of_client.charge(1)
+        if not self._frames.take() or (self.current_frame.opcode > 7 and not self._control_frames.take()):
+            self._stop()
+        super().onFrameBegin()
+
+    def _stop(self) -> None:
+        self._over = True
+        self.closeHandshakeTimeout = CLOSE_SECONDS
+        self.end(code=TOO_MUCH)
+        self.transport.pauseProducing()
+
+    def _read_on(self) -> None:
+        if self.state != self.STATE_CLOSED and not self._over:
+            self.transport.resumeProducing()
+
+    def _client_of(self, request: Any) -> str:
+        peer = self.transport.getPeer()
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()]
+        address = (str(peer.host), peer.port) if hasattr(peer, "host") else None
+        return client_of(believed({"headers": headers, "client": address}, self.factory.proxies))
+
+
+def bounded_factory(visitors: Visitors, proxies: int) -> type[WebSocketFactory]:
+    """daphne's factory of sockets, for bounded ones."""
+
+    class BoundedSocketFactory(WebSocketFactory):  # type: ignore[misc]
+        protocol = BoundedSocket
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.visitors = visitors
+            self.proxies = proxies
+
+    return BoundedSocketFactory

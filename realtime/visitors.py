@@ -1,0 +1,43 @@
+"""Who has sockets open: so many of one client, so many handshakes, so many frames of all of its sockets together."""
+
+from collections import Counter
+from typing import Final
+
+from ghostnet.http.buckets import Bucket, Buckets
+
+HANDSHAKES: Final = 5.0
+"""Handshakes a second of one client in the long run; as many at once as it may have sockets."""
+FRAMES: Final = 500.0
+FRAMES_AT_ONCE: Final = 2_000.0
+"""Frames of one client, a second and at once; beyond them its sockets are read more slowly."""
+
+
+class Visitors:
+    """All clients with sockets, by address; `most` sockets of one, 0 for any number, and then any number of frames."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._sockets: Counter[str] = Counter()
+        self._handshakes = Buckets(HANDSHAKES, max(1, most))
+        self._frames = Buckets(FRAMES, FRAMES_AT_ONCE)
+
+    def __len__(self) -> int:
+        """The clients with open sockets."""
+        return len(self._sockets)
+
+    def enter(self, client: str) -> bool:
+        """Count a socket that a client opens, until `leave`; return False, and count none, if it may not."""
+        if self._most and not (self._sockets[client] < self._most and self._handshakes.of(client).take()):
+            return False
+        self._sockets[client] += 1
+        return True
+
+    def leave(self, client: str) -> None:
+        """A socket is closed."""
+        self._sockets[client] -= 1
+        if not self._sockets[client]:
+            del self._sockets[client]
+
+    def frames_of(self, client: str) -> Bucket | None:
+        """The frames that a client may still send; None for any number."""
+        return self._frames.of(client) if self._most else None
