@@ -18,6 +18,9 @@ class AlarmKind(StrEnum):
     AUDIT = "audit"
     """The last audit found differences from the contracts' own views."""
 
+    UNDECODED = "undecoded"
+    """A log of a known event, or more than one in a hundred logs, could not be decoded; over after 1,000 right ones."""
+
     NODE = "node"
     """A node serves another chain, or other blocks than those that were indexed, and is not used. Reported while it
     lasts, but not stored: the data is right all the same."""

@@ -34,6 +34,7 @@ from indexer.sync.common_ancestor import Divergence, find_divergence
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.reconciler import Linkage, Tip, reconcile
 from indexer.sync.silent_changes import PartedBefore
+from indexer.sync.undecoded import UndecodedLogs
 from indexer.sync.writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,9 @@ class Pipeline:
         self._source = source
         self._connection = connection
         self._observer = observer
-        self._applier = RangeApplier(source, LogDecoder(chain.contracts), self._reload_game)
+        decoder = LogDecoder(chain.contracts)
+        self._applier = RangeApplier(source, decoder, self._reload_game)
+        self._undecoded = UndecodedLogs(decoder)
         self._claim = Claim(connection)
         self._writer = WriterThread(Writer(self._claim, chain.headers_kept))
         self._tip = Tip(chain.start_block - 1, None)
@@ -141,7 +144,9 @@ class Pipeline:
         node = NodeWitness(self._source.call, self._chain.contracts)
         game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
-        self._alarms = {kind for kind in alarms(self._connection) if kind is not AlarmKind.AUDIT}
+        standing = alarms(self._connection)
+        self._alarms = standing.keys() - {AlarmKind.AUDIT, AlarmKind.UNDECODED}
+        self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
         self._expect_proof()
 
     def _expect_proof(self, *, anew: bool = False) -> bool:
@@ -233,7 +238,21 @@ class Pipeline:
         self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
         self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head))
-        self._observer.applied(Applied.of(last, head, last - first + 1, applied.rows))
+        report = Applied.of(last, head, last - first + 1, applied.rows)
+        self._observer.applied(report)
+        self._count_logs(report)
+
+    def _count_logs(self, applied: Applied) -> None:
+        """Raise or clear the alarm about logs that can't be decoded."""
+        before = self._undecoded.alarm
+        self._undecoded.count(applied.logs - len(applied.undecoded), applied.undecoded)
+        if (alarm := self._undecoded.alarm) != before:
+            self._writer.drain()
+            if alarm is None:
+                clear_alarm(self._connection, AlarmKind.UNDECODED)
+            else:
+                raise_alarm(self._connection, AlarmKind.UNDECODED, alarm)
+            self._observer.alarmed(AlarmKind.UNDECODED, alarm)
 
     def _reload_game(self) -> Game:
         """The game as it was written last, without the rows of an attempt."""

@@ -1,18 +1,21 @@
 """Logs that can't be decoded, and blocks that can't be applied."""
 
+import re
 from typing import Any
 
 import pytest
 from psycopg import Connection
 
-from indexer.domain.events import (
-    Extracted,
-)
+from indexer.decode.decoder import topic0_of
+from indexer.domain.events import Extracted
 from indexer.domain.units import DATA
 from indexer.models import CurrentPosition, UndecodedLog
 from indexer.replay.recording import RecordedLog
 from indexer.rules.errors import InvariantBroken
+from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.loader import Snapshot
+from indexer.sync import undecoded
+from indexer.sync.undecoded import MOST_UNDECODED
 from tests.chains import GHOST_CORE, user
 from tests.indexer.store.building import deployed, index_blocks
 
@@ -30,6 +33,28 @@ def test_undecodable_logs_are_kept_and_do_no_harm(database: str) -> None:
     kept = UndecodedLog.objects.order_by("id")
     assert [(log.topics, log.data) for log in kept] == [(log.topics, log.data) for log in odd]
     assert CurrentPosition.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("topics", "count", "kind"),
+    [
+        ([topic0_of("GhostCore", "Extracted")], 1, "is of a known event"),
+        (["0x" + "ab" * 32], MOST_UNDECODED + 1, r"11 of \d+ logs can't be decoded"),
+    ],
+    ids=["a known event", "too many"],
+)
+def test_logs_that_can_not_be_decoded_are_an_alarm_until_a_thousand_were_right(
+    connection: Connection[Any], topics: list[str], count: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undecoded, "LOGS", 20)
+    chain = deployed()
+    chain.block(chain.transaction(logs=[RecordedLog(GHOST_CORE, topics, "0x1234")] * count))
+    index_blocks(chain.blocks)
+    assert re.search(kind, alarms(connection)[AlarmKind.UNDECODED])
+    for number in range(1, 25):
+        chain.jack_in(user(number), 10 * DATA, 1)
+    index_blocks(chain.blocks)
+    assert alarms(connection) == {}
 
 
 def test_a_contradiction_stops_at_its_block_again_and_again_and_writes_nothing_of_the_batch(
