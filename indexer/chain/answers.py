@@ -10,7 +10,10 @@ from indexer.chain.errors import (
     Denied,
     Inconsistent,
     MethodNotFound,
+    Pruned,
+    RangeTooLarge,
     RateLimited,
+    RpcError,
     TooLarge,
     Unavailable,
     rpc_error,
@@ -164,3 +167,21 @@ def _error_in(raw: bytes) -> Any:
     if isinstance(answer, list):
         answer = answer[0] if len(answer) == 1 else Answer[Any]()
     return answer.error
+
+
+def complete(answers: Sequence[T | RpcError | None]) -> list[T]:
+    """Answers none of which may be missing or refused.
+
+    Raises RangeTooLarge, TooLarge, Denied, Pruned or MethodNotFound, which no further try can help, and Inconsistent
+    for the rest.
+    """
+    found: list[T] = []
+    for answer in answers:
+        if isinstance(answer, RangeTooLarge | TooLarge | Denied | Pruned | MethodNotFound):
+            raise answer
+        if isinstance(answer, RpcError):
+            raise Inconsistent(answer.message) from answer
+        if answer is None:
+            raise Inconsistent("the node does not know a block or transaction that it spoke of")
+        found.append(answer)
+    return found

@@ -145,6 +145,14 @@ class NodeClient:
             logger.warning("node %s rests for %.0f s: %s", node.name, REFUSED_SECONDS, why)
             node.rest(REFUSED_SECONDS)
 
+    def prefer(self, url: str) -> None:
+        """Ask the node at this address before the others."""
+        self._nodes.all.sort(key=lambda node: node.url != url)
+
+    def each(self, patience: float) -> "dict[str, NodeClient]":
+        """By address a client of each node alone, to compare what they say; the caller opens and closes it."""
+        return {node.url: NodeClient([node.url], patience, self._proof) for node in self._nodes.all}
+
     async def call(self, method: str, params: list[Any], kind: type[T]) -> T:
         """The result of one call, read as `kind`.
 

@@ -9,21 +9,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from indexer.base.retry import Backoff
-from indexer.chain.answers import Call
+from indexer.chain.answers import Call, complete
+from indexer.chain.block_logs import BlockLogs, not_fewer
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.completeness import BloomWitness, is_round
-from indexer.chain.errors import (
-    Denied,
-    Inconsistent,
-    MethodNotFound,
-    Misnumbered,
-    Pruned,
-    RangeTooLarge,
-    RpcError,
-    TooLarge,
-    WrongNumbers,
-)
+from indexer.chain.completeness import is_round
+from indexer.chain.errors import Inconsistent, MethodNotFound, Misnumbered, WrongNumbers
 from indexer.chain.wire import WireHeader, WireLog, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
@@ -33,8 +24,6 @@ T = TypeVar("T")
 
 _TRIES: Final = 6
 _FIRST_PAUSE: Final = 0.05
-_BLOOM_TRIES: Final = 3
-"""So often a block's logs are asked for again that its bloom contradicts: it may do so by chance."""
 _TRIES_A_NODE: Final = 3
 
 _LogsOrHeader: Any = list[WireLog] | WireHeader
@@ -74,7 +63,7 @@ class RangeFetcher:
         self._client = client
         self._addresses = sorted(contracts.values())
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
-        self._blooms = BloomWitness(contracts)
+        self._block_logs = BlockLogs(client, contracts)
         self._has_cursor: bool | None = None
         self._compared: int | None = None
 
@@ -138,7 +127,7 @@ class RangeFetcher:
 
     async def _by_hash(self, headers: Sequence[Header], meter: Meter | None, calldata: bool) -> FetchedRange:
         blocks = []
-        for header, logs in zip(headers, await self._logs_of(headers, meter), strict=True):
+        for header, logs in zip(headers, await self._block_logs.of(headers, meter), strict=True):
             if any(log.block_hash != header.hash for log in logs):
                 raise Inconsistent(f"logs that were asked for by the hash of block {header.number} are of another")
             check_order(logs, header.number)
@@ -155,42 +144,9 @@ class RangeFetcher:
         headers = list(fetched.headers.values())
         given = {block.header.number: block.logs for block in fetched.blocks}
         kept = [given.get(header.number, []) for header in headers]
-        for header, logs, found in zip(headers, kept, await self._completed(headers, kept), strict=True):
+        for header, logs, found in zip(headers, kept, await self._block_logs.completed(headers, kept), strict=True):
             if len(found) > len(logs):
                 raise Inconsistent(f"the range's answer left out logs of block {header.number}")
-
-    async def _logs_of(self, headers: Sequence[Header], meter: Meter | None) -> list[list[WireLog]]:
-        """The logs of blocks by their hashes."""
-        calls: list[Call] = [
-            ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
-        ]
-        answers = complete(await self._client.batch(calls, list[WireLog], meter))
-        for place, header in enumerate(headers):
-            if is_round(len(answers[place])):
-                log_filter = {"address": self._addresses, "blockHash": header.hash}
-                answers[place] = await self._by_addresses(log_filter, answers[place], meter)
-        return await self._completed(headers, answers)
-
-    async def _completed(self, headers: Sequence[Header], answers: Sequence[list[WireLog]]) -> list[list[WireLog]]:
-        """The logs of blocks, asked for again where the block's bloom names a contract of which there are none."""
-        found = list(answers)
-        backoff = Backoff(_FIRST_PAUSE)
-        for attempt in range(_BLOOM_TRIES):
-            doubtful = [
-                place
-                for place, header in enumerate(headers)
-                if header.logs_bloom and self._blooms.missing(header.logs_bloom, found[place])
-            ]
-            if not doubtful:
-                break
-            if attempt:
-                await asyncio.sleep(backoff.pause())
-            calls: list[Call] = [
-                ("eth_getLogs", [{"address": self._addresses, "blockHash": headers[place].hash}]) for place in doubtful
-            ]
-            for place, again in zip(doubtful, complete(await self._client.batch(calls, list[WireLog])), strict=True):
-                found[place] = max(found[place], again, key=len)
-        return found
 
     async def _range_logs(
         self, first: int, last: int, ends: Sequence[int], meter: Meter | None
@@ -215,27 +171,12 @@ class RangeFetcher:
         """The logs of a range, asked for again in two parts: their number looks as if the list was cut."""
         if first == last:
             where = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
-            return await self._by_addresses(where, logs, meter)
+            return await self._block_logs.by_contracts(where, logs, meter)
         middle = (first + last) // 2
         again = []
         for start, end in ((first, middle), (middle + 1, last)):
             again += (await self._range_logs(start, end, sorted({start, end}), meter))[0]
-        return _not_fewer(again, logs)
-
-    async def _by_addresses(
-        self, log_filter: dict[str, Any], logs: list[WireLog], meter: Meter | None
-    ) -> list[WireLog]:
-        """The logs of one block, asked for again in two parts, as far as there are several contracts in the filter."""
-        addresses = log_filter["address"]
-        if len(addresses) == 1:
-            return logs
-        middle = len(addresses) // 2
-        halves = [{**log_filter, "address": some} for some in (addresses[:middle], addresses[middle:])]
-        calls: list[Call] = [("eth_getLogs", [half]) for half in halves]
-        again = []
-        for half, answer in zip(halves, complete(await self._client.batch(calls, list[WireLog], meter)), strict=True):
-            again += await self._by_addresses(half, answer, meter) if is_round(len(answer)) else answer
-        return _not_fewer(sorted(again, key=lambda log: int(log.log_index, 16)), logs)
+        return not_fewer(again, logs)
 
     async def _pages_logs(self, log_filter: dict[str, Any]) -> bool:
         """Whether the node has `eth_getLogsWithCursor`, as MegaETH's managed providers do; asked once."""
@@ -355,24 +296,6 @@ async def retry_inconsistent(client: NodeClient, fetch: Callable[[], Awaitable[T
     raise failure
 
 
-def complete(answers: Sequence[T | RpcError | None]) -> list[T]:
-    """Answers none of which may be missing or refused.
-
-    Raises RangeTooLarge, TooLarge, Denied, Pruned or MethodNotFound, which no further try can help, and Inconsistent
-    for the rest.
-    """
-    found: list[T] = []
-    for answer in answers:
-        if isinstance(answer, RangeTooLarge | TooLarge | Denied | Pruned | MethodNotFound):
-            raise answer
-        if isinstance(answer, RpcError):
-            raise Inconsistent(answer.message) from answer
-        if answer is None:
-            raise Inconsistent("the node does not know a block or transaction that it spoke of")
-        found.append(answer)
-    return found
-
-
 def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Header]:
     """Headers that must have these numbers and be each other's children. Raises Inconsistent."""
     found: list[Header] = []
@@ -414,13 +337,6 @@ def check_position(log: WireLog, transaction: WireTransaction) -> None:
             f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
             f" {log.transaction_index}"
         )
-
-
-def _not_fewer(again: list[WireLog], logs: list[WireLog]) -> list[WireLog]:
-    """The logs that were asked for in parts. Raises Inconsistent if they are fewer than those of the whole."""
-    if len(again) < len(logs):
-        raise Inconsistent(f"{len(logs)} logs, but {len(again)} when asked for in parts")
-    return again
 
 
 def _header_calls(numbers: Sequence[int]) -> list[Call]:

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from indexer.chain.answers import Call
+from indexer.chain.answers import Call, complete
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, NodeError, RpcError
-from indexer.chain.fetcher import RangeFetcher, check_position, complete, linked, parse_transaction, retry_inconsistent
+from indexer.chain.fetcher import RangeFetcher, check_position, linked, parse_transaction, retry_inconsistent
 from indexer.chain.wire import WireBlock, WireLog, WireReceipt, WireTransaction
 from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, SilentChange, Transaction

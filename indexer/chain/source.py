@@ -15,6 +15,7 @@ from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
+from indexer.chain.opinions import PATIENCE_SECONDS, opinion_of
 from indexer.chain.producer import Producer
 from indexer.chain.proof import Proof
 from indexer.chain.state import Block, StateUnavailable
@@ -134,6 +135,22 @@ class BlockSource:
     def disproven(self) -> list[str]:
         """The nodes that are not used since they serve something else than what is indexed, with the reasons."""
         return self._client.disproven if self._client is not None else []
+
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The addresses of the nodes."""
+        return self._options.rpc_urls
+
+    def opinion(self, node: str, first: int, last: int) -> FetchedRange | None:
+        """Blocks first to last as the node at this address alone serves them, None if it does not."""
+        assert self._client is not None
+        alone = self._client.each(PATIENCE_SECONDS)[node]
+        return self._wait(opinion_of(alone, self._options.contracts, first, last))
+
+    def prefer(self, node: str) -> None:
+        """Ask the node at this address before the others from now on."""
+        assert self._client is not None
+        self._client.prefer(node)
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""

@@ -8,7 +8,8 @@ class InvariantBroken(GhostnetError):
 
     help = (
         "Everything before that block is written, nothing of it. Check that GHOSTNET_DEPLOYMENT names the right "
-        "contracts and start block, and that the node serves complete logs; then report the event named above. "
+        "contracts and start block, and that no logs were left out: the last blocks were compared with what each node "
+        "says, `manage.py refetch_blocks FROM` compares earlier ones. Else report the event named above. "
         "`index_chain --quarantine TX:LOG` goes past it: the event is archived and recorded, but not applied."
     )
 

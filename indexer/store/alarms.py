@@ -12,6 +12,9 @@ class AlarmKind(StrEnum):
     DEEP_REORG = "deep_reorg"
     """A reorg deeper than GHOSTNET_REORG_DEPTH: blocks that were served as finalized were dropped."""
 
+    LEFT_OUT = "left_out"
+    """A node had left out logs: blocks that were served without them are indexed anew."""
+
     HALTED = "halted"
     """The indexer stopped at an error that recurs until an operator acts."""
 

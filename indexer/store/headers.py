@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from indexer.domain.chain import Header
-from indexer.domain.units import NO_HASH, Hash, hash_of
+from indexer.domain.units import NO_HASH, Hash, hash_of, to_bytes
 
 
 class StoredHeader(NamedTuple):
@@ -39,3 +39,17 @@ def proving_blocks(connection: Connection[Any], finalized: int) -> dict[int, Has
         (finalized, finalized),
     )
     return {int(number): hash_of(block_hash) for number, block_hash in found}
+
+
+def known_hashes(connection: Connection[Any], first: int, last: int) -> dict[int, Hash]:
+    """The hashes of blocks first to last, by number, as far as their headers are stored."""
+    rows = connection.execute("SELECT number, hash FROM blocks WHERE number BETWEEN %s AND %s", (first, last))
+    return {int(number): hash_of(block_hash) for number, block_hash in rows}
+
+
+def store_header(connection: Connection[Any], header: Header) -> None:
+    """Store the header of an indexed block again, to roll back to it; one that is stored is kept."""
+    connection.execute(
+        "INSERT INTO blocks (number, hash, timestamp) VALUES (%s, %s, %s) ON CONFLICT (number) DO NOTHING",
+        (header.number, to_bytes(header.hash), header.timestamp),
+    )

@@ -18,6 +18,7 @@ REORG_DEPTH: Final = Histogram(
     "indexer_reorg_depth_blocks", "Blocks dropped by a reorg", buckets=(1, 2, 4, 8, 16, 32, 64, 256, 1024, 8192)
 )
 REORG_SECONDS: Final = Histogram("indexer_reorg_duration_seconds", "Time that a rollback took")
+HEALED: Final = Counter("indexer_healed", "Times that logs which a node had left out were found, and indexed")
 PAUSED: Final = Gauge("indexer_paused", "1 while an operator has paused indexing")
 ALARM: Final = Gauge("indexer_alarm", "1 while an alarm of this kind stands", ["kind"])
 AUDITS: Final = Counter("indexer_audits", "Audits finished, by result: clean, differences or impossible", ["result"])

@@ -25,12 +25,14 @@ from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms, clear_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
 from indexer.store.claim import Claim
-from indexer.store.headers import proving_blocks
+from indexer.store.headers import proving_blocks, store_header
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
 from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.common_ancestor import Divergence, find_divergence
+from indexer.sync.healing import Healing
+from indexer.sync.metrics import HEALED
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.reconciler import Linkage, Tip, reconcile
 from indexer.sync.silent_changes import PartedBefore
@@ -83,6 +85,7 @@ class Pipeline:
         decoder = LogDecoder(chain.contracts)
         self._applier = RangeApplier(source, decoder, self._reload_game)
         self._undecoded = UndecodedLogs(decoder)
+        self._healing = Healing(connection, source, decoder, chain.start_block)
         self._claim = Claim(connection)
         self._writer = WriterThread(Writer(self._claim, chain.headers_kept))
         self._tip = Tip(chain.start_block - 1, None)
@@ -198,9 +201,12 @@ class Pipeline:
                 and fetched.state is None
                 and self._source.state(fetched.last.hash) is not None
             )
-            if not may_be_unseen:
-                raise error
-            self._apply_again_together(fetched, error)
+            try:
+                if not may_be_unseen:
+                    raise error
+                self._apply_again_together(fetched, error)
+            except InvariantBroken as broken:
+                self._heal(fetched, broken)
         else:
             logger.warning("blocks from %d on are fetched again: %s", self._tip.number + 1, error.message)
             self._reload_game()
@@ -221,6 +227,26 @@ class Pipeline:
             if not self._was_replaced(fetched.last):
                 raise
             self._reload_game()
+        self._fetch_again(Linkage.REORG)
+
+    def _heal(self, fetched: FetchedRange, error: InvariantBroken) -> None:
+        """Index again what a node had left out; raise the error if no node has more of them than is indexed."""
+        self._reload_game()
+        left_out = self._healing.left_out(self._tip.number, fetched)
+        if left_out is None:
+            raise error
+        HEALED.inc()
+        self._raise_alarm(AlarmKind.LEFT_OUT, f"a node had left out logs, indexing anew from {left_out.what}")
+        self._source.prefer(left_out.node)
+        ancestor = left_out.block - 1
+        if ancestor < self._tip.number:
+            (header,) = self._source.headers([ancestor]) if ancestor >= 0 else (None,)
+            if header is None:
+                raise error
+            store_header(self._connection, header)
+            self._observer.rolled_back(roll_back(self._claim, ancestor))
+            self._load_game()
+            self._checked = min(self._checked, self._tip.number)
         self._fetch_again(Linkage.REORG)
 
     def _was_replaced(self, header: Header) -> bool:

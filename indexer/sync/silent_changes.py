@@ -37,7 +37,8 @@ class StateMismatch(InvariantBroken):
     """The contracts' state is not what the rules make of the events, and no silent change explains it."""
 
     help = (
-        "Everything before that block is written, nothing of it. Check that the node serves complete logs, and that "
+        "Everything before that block is written, nothing of it. Check by `manage.py refetch_blocks FROM` "
+        "that no logs were left out in earlier blocks, and that "
         "GHOSTNET_DEPLOYMENT names the right contracts; then report the figures named above."
     )
 

@@ -1,0 +1,89 @@
+"""The logs of blocks by their hashes, whole: what looks as if something was left out is asked for again."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from indexer.chain.answers import Call, complete
+from indexer.chain.client import Meter, NodeClient
+from indexer.chain.completeness import BloomWitness, is_round
+from indexer.chain.errors import Inconsistent, NodeError
+from indexer.chain.wire import WireLog
+from indexer.domain.chain import Header
+
+PAUSE_SECONDS: Final = 0.05
+OPINION_SECONDS: Final = 5.0
+"""How long each node is given to say which logs a block has whose bloom contradicts the answer."""
+
+
+class BlockLogs:
+    """Asks a node for logs of our contracts; `contracts` maps names to addresses."""
+
+    def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
+        self._client = client
+        self._addresses = sorted(contracts.values())
+        self._blooms = BloomWitness(contracts)
+
+    async def of(self, headers: Sequence[Header], meter: Meter | None) -> list[list[WireLog]]:
+        """The logs of blocks by their hashes."""
+        calls: list[Call] = [
+            ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
+        ]
+        answers = complete(await self._client.batch(calls, list[WireLog], meter))
+        for place, header in enumerate(headers):
+            if is_round(len(answers[place])):
+                log_filter = {"address": self._addresses, "blockHash": header.hash}
+                answers[place] = await self.by_contracts(log_filter, answers[place], meter)
+        return await self.completed(headers, answers)
+
+    async def completed(self, headers: Sequence[Header], answers: Sequence[list[WireLog]]) -> list[list[WireLog]]:
+        """The logs of blocks, asked for again where the block's bloom names a contract of which there are none: once,
+        then of each node. A bloom may do so by chance: if all say the same, they are right."""
+        found = list(answers)
+        await self._ask_again(self._client, headers, found)
+        if self._doubtful(headers, found):
+            await asyncio.sleep(PAUSE_SECONDS)
+            for node in self._client.each(OPINION_SECONDS).values():
+                async with node:
+                    with suppress(NodeError):
+                        await self._ask_again(node, headers, found)
+        return found
+
+    async def _ask_again(self, client: NodeClient, headers: Sequence[Header], found: list[list[WireLog]]) -> None:
+        """Replace logs that their blocks' blooms contradict by those of another answer that has more."""
+        doubtful = self._doubtful(headers, found)
+        calls: list[Call] = [
+            ("eth_getLogs", [{"address": self._addresses, "blockHash": headers[place].hash}]) for place in doubtful
+        ]
+        for place, again in zip(doubtful, complete(await client.batch(calls, list[WireLog])), strict=True):
+            found[place] = max(found[place], again, key=len)
+
+    def _doubtful(self, headers: Sequence[Header], answers: Sequence[Sequence[WireLog]]) -> list[int]:
+        """The places of blocks whose logs their blooms contradict."""
+        pairs = enumerate(zip(headers, answers, strict=True))
+        return [
+            place
+            for place, (header, logs) in pairs
+            if header.logs_bloom and self._blooms.missing(header.logs_bloom, logs)
+        ]
+
+    async def by_contracts(self, log_filter: dict[str, Any], logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
+        """The logs of one block, asked for again in two parts, as far as there are several contracts in the filter."""
+        addresses = log_filter["address"]
+        if len(addresses) == 1:
+            return logs
+        middle = len(addresses) // 2
+        halves = [{**log_filter, "address": some} for some in (addresses[:middle], addresses[middle:])]
+        calls: list[Call] = [("eth_getLogs", [half]) for half in halves]
+        again = []
+        for half, answer in zip(halves, complete(await self._client.batch(calls, list[WireLog], meter)), strict=True):
+            again += await self.by_contracts(half, answer, meter) if is_round(len(answer)) else answer
+        return not_fewer(sorted(again, key=lambda log: int(log.log_index, 16)), logs)
+
+
+def not_fewer(again: list[WireLog], logs: list[WireLog]) -> list[WireLog]:
+    """The logs that were asked for in parts. Raises Inconsistent if they are fewer than those of the whole."""
+    if len(again) < len(logs):
+        raise Inconsistent(f"{len(logs)} logs, but {len(again)} when asked for in parts")
+    return again

@@ -1,0 +1,108 @@
+"""Fetch indexed blocks again, compare them with the archive, and roll back to before the first that differs."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from psycopg import Connection
+
+from indexer.base.errors import GhostnetError
+from indexer.base.stopping import run_until_stopped
+from indexer.chain.blocks import FetchedRange
+from indexer.chain.client import NodeClient
+from indexer.chain.fetcher import RangeFetcher
+from indexer.decode.decoder import LogDecoder
+from indexer.domain.units import Address
+from indexer.maintenance.comparing import BlockDifference, archived_items, differences, fetched_items
+from indexer.records.rows import ARCHIVE
+from indexer.store.checkpoint import check_indexed
+from indexer.store.headers import store_header
+from indexer.store.loader import Snapshot
+from indexer.store.lock import exclusive_tables
+from indexer.store.retention import check_whole
+from indexer.store.rollback import Rollback, roll_back
+from indexer.store.tables import tables
+
+PORTION: Final = 100
+"""Blocks that are fetched at once."""
+PATIENCE_SECONDS: Final = 30.0
+
+OnProgress = Callable[[int], None]
+"""Called with the last block that was compared."""
+
+
+class NothingBefore(GhostnetError):
+    """The first indexed block differs, and there is no state before it to go back to."""
+
+    help = "Index into an empty database."
+
+
+@dataclass(frozen=True, slots=True)
+class Refetched:
+    """Blocks that were compared, those that differ in order, and the rollback to before them, if there was one."""
+
+    first: int
+    last: int
+    differing: Sequence[BlockDifference]
+    rollback: Rollback | None = None
+
+
+def refetch(
+    connection: Connection[Any],
+    rpc_urls: Sequence[str],
+    first: int,
+    last: int | None,
+    *,
+    mend: bool,
+    stop: threading.Event,
+    on_progress: OnProgress,
+) -> Refetched:
+    """Compare the archived blocks `first` to `last` (None: the checkpoint) with a node's, by their hashes.
+
+    With `mend` the tables are rolled back to before the first block that differs, so that the indexer indexes it and
+    all that follow anew. Raises BlockNotIndexed, HistoryRetired, NodeError, Interrupted once `stop` is set; with
+    `mend` also IndexerAtWork and NothingBefore.
+    """
+    snapshot = Snapshot(connection)
+
+    def fetch(start: int, end: int) -> FetchedRange:
+        return run_until_stopped(_fetch(rpc_urls, snapshot.progress.contracts, start, end), stop)
+
+    if not mend:
+        return _compare(snapshot, first, last, fetch, on_progress)
+    with exclusive_tables(connection, snapshot.progress.chain_id) as claim:
+        found = _compare(Snapshot(connection), first, last, fetch, on_progress)
+        if not found.differing:
+            return found
+        ancestor = found.differing[0].number - 1
+        if ancestor < 0:
+            raise NothingBefore("block 0 differs from the node's")
+        store_header(connection, fetch(ancestor, ancestor).last)
+        return replace(found, rollback=roll_back(claim.take(), ancestor))
+
+
+def _compare(
+    snapshot: Snapshot, first: int, last: int | None, fetch: Callable[[int, int], FetchedRange], on_progress: OnProgress
+) -> Refetched:
+    progress = snapshot.progress
+    last = progress.block_number if last is None else last
+    for number in (first, last):
+        check_indexed(progress, number)
+    archive = [tables()[row].name for row in ARCHIVE]
+    time = Snapshot(snapshot.connection, first).timestamp()
+    check_whole(snapshot.connection, archive, time, f"comparing block {first}")
+    decoder = LogDecoder({name: Address(address) for name, address in progress.contracts.items()})
+    differing: list[BlockDifference] = []
+    for start in range(first, last + 1, PORTION):
+        end = min(last, start + PORTION - 1)
+        theirs = fetched_items(decoder, fetch(start, end).blocks)
+        differing += differences(archived_items(snapshot.connection, start, end), theirs)
+        on_progress(end)
+    return Refetched(first, last, differing)
+
+
+async def _fetch(rpc_urls: Sequence[str], contracts: Mapping[str, str], first: int, last: int) -> FetchedRange:
+    async with NodeClient(rpc_urls, PATIENCE_SECONDS) as client:
+        fetcher = RangeFetcher(client, contracts)
+        return await fetcher.by_hash(await fetcher.linked_headers(first, last))

@@ -1,0 +1,85 @@
+"""Find the logs that a node left out: when a rule breaks, the blocks before are fetched again from each node."""
+
+import logging
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from psycopg import Connection
+
+from indexer.chain.blocks import FetchedRange
+from indexer.chain.source import BlockSource
+from indexer.decode.decoder import LogDecoder
+from indexer.maintenance.comparing import Items, archived_items, differences, fetched_items
+from indexer.store.headers import known_hashes
+
+logger = logging.getLogger(__name__)
+
+BLOCKS_AGAIN: Final = 1_000
+"""So many blocks below the last applied one, and above it, are fetched again."""
+PORTION: Final = 100
+MOST_TRIES: Final = 5
+"""So often what broke is healed without getting any further."""
+
+
+class LeftOut(NamedTuple):
+    """The first block of which the archive lacks something that a node has, and the node's address."""
+
+    block: int
+    node: str
+    what: str
+
+
+class Healing:
+    """Compares what was indexed with what each node says of the same blocks; from `start_block` on."""
+
+    def __init__(self, connection: Connection[Any], source: BlockSource, decoder: LogDecoder, start_block: int) -> None:
+        self._connection = connection
+        self._source = source
+        self._decoder = decoder
+        self._start_block = start_block
+        self._broken_at = -1
+        self._tries = 0
+
+    def left_out(self, tip: int, fetched: FetchedRange) -> LeftOut | None:
+        """What the blocks up to the tip, and those fetched after it, lack by a node's answer, now that they can't be
+        applied; None if no node has more than what was indexed, or if that has not helped time and again.
+
+        Only what is missing counts, not what a node lacks: it leaves out, and makes up nothing.
+        """
+        if tip > self._broken_at:
+            self._broken_at, self._tries = tip, 0
+        self._tries += 1
+        if self._tries > MOST_TRIES:
+            return None
+        first = max(self._start_block, tip + 1 - BLOCKS_AGAIN)
+        last = min(fetched.last.number, tip + BLOCKS_AGAIN)
+        found = [self._by_node(node, first, last, tip, fetched) for node in self._source.nodes]
+        return min((one for one in found if one is not None), key=attrgetter("block"), default=None)
+
+    def _by_node(self, node: str, first: int, last: int, tip: int, fetched: FetchedRange) -> LeftOut | None:
+        for start, end in _portions(first, last):
+            theirs = self._source.opinion(node, start, end)
+            if theirs is None or self._is_of_another_fork(theirs):
+                return None
+            ours = self._ours(start, end, tip, fetched)
+            for difference in differences(ours, fetched_items(self._decoder, theirs.blocks)):
+                unknown = tip < difference.number < fetched.first
+                if difference.lacking and not unknown:
+                    return LeftOut(difference.number, node, str(difference))
+        return None
+
+    def _ours(self, start: int, end: int, tip: int, fetched: FetchedRange) -> Items:
+        """What is archived, or was fetched and can't be applied, of some blocks."""
+        ours = archived_items(self._connection, start, min(end, tip)) if start <= tip else {}
+        waiting = fetched.between(max(start - 1, tip), end)
+        return ours | fetched_items(self._decoder, waiting)
+
+    def _is_of_another_fork(self, theirs: FetchedRange) -> bool:
+        known = known_hashes(self._connection, theirs.first, theirs.last.number)
+        return any(header.hash != known.get(number, header.hash) for number, header in theirs.headers.items())
+
+
+def _portions(first: int, last: int) -> Iterator[tuple[int, int]]:
+    for start in range(first, last + 1, PORTION):
+        yield start, min(last, start + PORTION - 1)
