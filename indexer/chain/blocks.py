@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from indexer.chain.errors import Misnumbered
 from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header, SilentChange, Transaction
 from indexer.domain.state import ContractState
@@ -76,10 +77,11 @@ class FetchedRange:
 
 
 def parse_header(block: WireHeader) -> Header:
-    """The header of a JSON-RPC block. Raises ValueError if its numbers are none, or beyond what a chain can have."""
+    """The header of a JSON-RPC block. Raises ValueError if its numbers are none, or beyond what a chain can have, and
+    Misnumbered if its time can't be one in seconds."""
     number, timestamp = int(block.number, 16), int(block.timestamp, 16)
     if not 0 <= number <= MAX_BLOCK:
         raise ValueError(f"{number} can't be a block's number")
     if not 0 <= timestamp <= MAX_TIME:
-        raise ValueError(f"{timestamp} can't be block {number}'s time in seconds")
+        raise Misnumbered(f"{timestamp} can't be block {number}'s time in seconds")
     return Header(number, Hash(block.hash), Hash(block.parent_hash), timestamp, block.logs_bloom or "")

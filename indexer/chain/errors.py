@@ -101,13 +101,16 @@ class Inconsistent(NodeError, Retryable):
 
 
 class Misnumbered(Inconsistent):
-    """Logs whose numbers contradict each other, or their transactions."""
+    """Logs whose numbers contradict each other, or their transactions; a block's time that is not in seconds."""
 
 
 class WrongNumbers(NodeError):
-    """A node that numbers logs or transactions in a way of its own, each time it is asked."""
+    """A node that numbers logs or transactions, or counts time, in a way of its own, each time it is asked."""
 
-    help = "What follows from the order of logs can't be read from such a node: put another one into GHOSTNET_RPC_URLS."
+    help = (
+        "What follows from the order of logs and the times of blocks, in seconds, can't be read from such a node: put "
+        "another one into GHOSTNET_RPC_URLS."
+    )
 
 
 class WrongChain(NodeError):

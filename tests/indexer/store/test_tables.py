@@ -2,20 +2,20 @@
 
 from typing import Any
 
+import pytest
 from psycopg import Connection
 
+from indexer.chain.errors import WrongNumbers
 from indexer.domain.events import (
     BetPlaced,
     BoostApplied,
     RoundCreated,
     ScanExecuted,
 )
-from indexer.domain.units import DATA
 from indexer.maintenance.dump import dump_state
-from indexer.models import CurrentPosition, CurrentRound, Position
-from indexer.records.rows import ARCHIVE, FACTS, VERSIONS, ChainEventRow
-from indexer.store.tables import tables, time_text
-from indexer.store.writer import append, copy_text
+from indexer.models import CurrentPosition, CurrentRound
+from indexer.records.rows import ARCHIVE, FACTS, VERSIONS
+from indexer.store.tables import tables
 from tests.chains import user
 from tests.indexer.store.building import deployed, index_blocks
 
@@ -47,22 +47,8 @@ def test_the_largest_values_of_every_type_survive(connection: Connection[Any]) -
     assert dumped["players"][user(1)]["activeBoosts"] == [{"boostType": 255, "valueBps": 65535, "expiry": FOREVER}]
 
 
-def test_block_times_beyond_what_a_timestamp_holds_are_kept_exactly(connection: Connection[Any]) -> None:
+def test_block_times_that_are_not_in_seconds_are_refused(connection: Connection[Any]) -> None:
     chain = deployed()
-    chain.block(after=FOREVER - chain.now - 10)
-    chain.jack_in(user(1), 10 * DATA, 1)
-    index_blocks(chain.blocks)
-    dumped = dump_state(connection)
-    assert dumped["timestamp"] == chain.now == FOREVER - 9
-    assert dumped["players"][user(1)]["entryTimestamp"] == chain.now
-    assert Position.objects.get().block_time.year == 9999
-    assert time_text(FOREVER).startswith("9999-12-31")
-
-
-def test_free_text_and_json_pass_through_copy_unharmed(connection: Connection[Any]) -> None:
-    nasty = '{"text": "tab\\tnewline\\nback\\\\slash \\\\N"}'
-    row = ChainEventRow(1, 0, "0x" + "00" * 32, 0, "GhostCore", "X", nasty)  # type: ignore[arg-type]
-    with connection.cursor() as cursor:
-        append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, [row]))
-    (stored,) = connection.execute("SELECT args ->> 'text' FROM chain_events").fetchone() or ("",)
-    assert stored == "tab\tnewline\nback\\slash \\N"
+    chain.block(after=1_800_000_000_000 - chain.now)
+    with pytest.raises(WrongNumbers, match="1800000000000 can't be block 2's time in seconds"):
+        index_blocks(chain.blocks)
