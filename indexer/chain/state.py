@@ -13,6 +13,7 @@ from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.views import (
+    BALANCE_OF,
     GET_LEVEL_CONFIG,
     GET_LEVEL_STATE,
     GET_POSITION,
@@ -23,7 +24,7 @@ from indexer.chain.views import (
     View,
 )
 from indexer.domain.levels import INITIAL_CONFIGS, LevelConfig
-from indexer.domain.state import ContractState, LevelFigures, ResetFigures
+from indexer.domain.state import ContractState, LevelFigures, ResetFigures, watched_accounts
 from indexer.domain.units import Address, Hash
 
 MULTICALL3: Final = "0xca11bde05977b3631167028862be2a173976ca11"
@@ -42,7 +43,7 @@ _CLOSING: Final[tuple[Question, ...]] = (
     *((view, level) for level in _LEVELS for view in (GET_LEVEL_STATE, GET_LEVEL_CONFIG)),
     *((view, None) for view in (GET_SYSTEM_RESET, PAUSED, GET_TOTAL_VALUE_LOCKED, TOTAL_SUPPLY)),
 )
-"""What is asked about the end of every range."""
+"""What is asked about the end of every range, beside the balances of the deployment's own accounts."""
 
 
 class StateUnavailable(GhostnetError):
@@ -61,12 +62,16 @@ class StateReader:
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
         self._contracts = contracts
+        self._accounts = watched_accounts(contracts)
+        self._closing: tuple[Question, ...] = (*_CLOSING, *((BALANCE_OF, account) for account in self._accounts))
         self._multicall: bool | None = None
         self._aggregated = lru_cache(maxsize=8)(self._aggregate)
 
     async def state(self, block: Block) -> ContractState:
         """The state that closes a range of blocks. Raises StateUnavailable, NodeUnreachable."""
-        *levels, reset, paused, locked, supply = await self._read(_CLOSING, block)
+        answers = await self._read(self._closing, block)
+        *levels, reset, paused, locked, supply = answers[: len(_CLOSING)]
+        balances = zip(self._accounts, answers[len(_CLOSING) :], strict=True)
         if any(answer is None for answer in (*levels, reset, paused, locked)):
             raise StateUnavailable(f"GhostCore's views can't be read after block {block}")
         deadline, depositor, deposit_time, epoch, penalty = reset
@@ -77,6 +82,7 @@ class StateReader:
             paused[0],
             locked[0],
             supply[0] if supply is not None else None,
+            {account: balance[0] for account, balance in balances if balance is not None},
         )
 
     async def stakes(self, users: Sequence[Address], block: Block) -> list[int]:

@@ -1,11 +1,19 @@
 """The contracts' state after a block, as GhostCore's and DataToken's views return it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from indexer.domain.levels import LevelConfig
-from indexer.domain.units import Address
+from indexer.domain.units import DEAD_ADDRESS, Address
+
+
+def watched_accounts(contracts: Mapping[str, str]) -> tuple[Address, ...]:
+    """The accounts whose DATA balances close a range of blocks: the contracts' own, and where burned DATA goes.
+
+    Every stake, bet, reward and taxed transfer moves one of them.
+    """
+    return (*sorted(Address(address) for address in contracts.values()), DEAD_ADDRESS)
 
 
 class LevelFigures(NamedTuple):
@@ -42,7 +50,7 @@ class Difference(NamedTuple):
 class ContractState:
     """What closes a range of blocks: levels, configurations, reset timer, pause, value locked and supply in wei.
 
-    `total_supply` is None where DataToken did not answer.
+    `total_supply` is None where DataToken did not answer; `balances` in wei lack accounts whose balance is not known.
     """
 
     levels: Mapping[int, LevelFigures]
@@ -51,6 +59,7 @@ class ContractState:
     paused: bool
     total_value_locked: int
     total_supply: int | None = None
+    balances: Mapping[Address, int] = field(default_factory=dict)
 
     @property
     def is_initialized(self) -> bool:
@@ -70,6 +79,8 @@ class ContractState:
         found += _compare("getTotalValueLocked()", self.total_value_locked, theirs.total_value_locked)
         if self.total_supply is not None and theirs.total_supply is not None:
             found += _compare("totalSupply()", self.total_supply, theirs.total_supply)
+        for account in self.balances.keys() & theirs.balances.keys():
+            found += _compare(f"balanceOf({account})", self.balances[account], theirs.balances[account])
         return found
 
 

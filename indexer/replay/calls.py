@@ -10,6 +10,7 @@ from indexer.replay.multicall import Reverted, Surroundings
 from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import ServedBlock
 from indexer.replay.state import RecordedState
+from indexer.replay.token import Token
 from indexer.replay.truth import NotRecorded, Truth
 
 _MISSING: Final = -32000
@@ -29,7 +30,7 @@ class StateOptions:
 
 
 class Calls:
-    """Answers eth_call from `state` at every block, else from `truth` at the blocks where it is recorded.
+    """Answers eth_call from `state` and `token` at every block, else from `truth` at the blocks where it is recorded.
 
     With `state`, a view that neither has reverts; without, a block that is not recorded counts as one without state.
     """
@@ -40,11 +41,13 @@ class Calls:
         truth: Truth | None = None,
         state: RecordedState | None = None,
         options: StateOptions | None = None,
+        token: Token | None = None,
     ) -> None:
         self._chain_id = chain_id
         self._truth = truth
         self._state = state
         self._options = options or StateOptions()
+        self._token = token
 
     @property
     def has_multicall(self) -> bool:
@@ -75,6 +78,8 @@ class Calls:
         if not chain.has_code(to, block.number):
             return b""
         recorded = self._state.call(number, to, data)
+        if recorded is None and self._token is not None and to.lower() == self._token.address:
+            recorded = self._token.call(number, data)
         if recorded is not None:
             return recorded
         try:

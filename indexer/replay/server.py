@@ -23,6 +23,7 @@ from indexer.replay.rpc import Methods
 from indexer.replay.sockets import PUBLIC_METHODS, PublicSocket, messages
 from indexer.replay.state import RecordedState
 from indexer.replay.statistics import Statistics
+from indexer.replay.token import Token
 from indexer.replay.truth import Truth
 
 _encode = msgspec.json.Encoder().encode
@@ -83,7 +84,8 @@ class ReplayServer:
         )
         self.statistics = Statistics()
         self._last_subscription = 0
-        calls = Calls(self.options.chain_id, truth, state, self.options.state)
+        token = Token(recording, state.contracts["DataToken"]) if state is not None else None
+        calls = Calls(self.options.chain_id, truth, state, self.options.state, token)
         self._methods = Methods(self.chain, self.options.chain_id, self.options.limits, calls)
         self._faults = Faults(self.options.reorgs.seed)
         self._gate = Gate(self.options.limits)

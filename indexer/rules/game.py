@@ -12,7 +12,7 @@ from indexer.domain.levels import INITIAL_CONFIGS, Level
 from indexer.domain.positions import Boost, Position, owed_penalty
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan
-from indexer.domain.state import ContractState, LevelFigures, ResetFigures
+from indexer.domain.state import ContractState, LevelFigures, ResetFigures, watched_accounts
 from indexer.domain.units import BPS, PRECISION, Address, Hash
 from indexer.records.journal import Journal
 from indexer.rules.errors import InvariantBroken
@@ -37,6 +37,8 @@ class Game:
     reset: SystemReset = field(default_factory=SystemReset)
     paused: bool = False
     total_supply: int = 0
+    balances: dict[Address, int] = field(init=False)
+    """DATA balances of the watched accounts in wei; empty where they are not known."""
     scans: dict[int, Scan] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
     bets: defaultdict[int, dict[Address, Bet]] = field(default_factory=lambda: defaultdict(dict))
@@ -50,6 +52,9 @@ class Game:
     tx: TransactionContext = field(default_factory=TransactionContext)
     _changed_levels: set[int] = field(default_factory=set)
     _protocol_changed: bool = False
+
+    def __post_init__(self) -> None:
+        self.balances = dict.fromkeys(watched_accounts(self.contracts), 0)
 
     @property
     def now(self) -> int:
@@ -100,6 +105,13 @@ class Game:
         """An event does not fit a level's configuration, which may have been changed without a log."""
         if not fits:
             self.doubts.add(self.journal.block_number)
+
+    def move_balance(self, sender: Address, recipient: Address, amount: int) -> None:
+        """So many wei of DATA moved."""
+        if sender in self.balances:
+            self.balances[sender] -= amount
+        if recipient in self.balances:
+            self.balances[recipient] += amount
 
     def set_paused(self, paused: bool) -> None:
         self._protocol_changed = True
@@ -158,6 +170,7 @@ class Game:
             self.paused,
             self.total_value_locked,
             self.total_supply,
+            dict(self.balances),
         )
 
     def copy(self) -> "Game":
@@ -179,6 +192,7 @@ class Game:
             quarantined=self.quarantined,
             is_checked=self.is_checked,
         )
+        twin.balances = dict(self.balances)
         twin.witness = self.witness.recording_into(twin.journal.answer)
         return twin
 

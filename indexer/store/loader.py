@@ -11,7 +11,7 @@ from indexer.domain.betting import Bet, Round
 from indexer.domain.positions import Boost, Position, Status
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan, ScanStep
-from indexer.domain.units import Address, Hash, address_of, first_id, hash_of
+from indexer.domain.units import Address, Hash, address_of, first_id, hash_of, to_bytes
 from indexer.models.queries import BLOCK_TIMESTAMP
 from indexer.records.rows import (
     BetRow,
@@ -92,7 +92,20 @@ def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
     _load_scans(game, snapshot)
     _load_market(game, snapshot)
     game.quarantined = load_quarantine(snapshot)
+    _load_balances(game, snapshot)
     return game
+
+
+def _load_balances(game: Game, snapshot: Snapshot) -> None:
+    """The watched accounts' balances: totals are those at the checkpoint, earlier ones are not known."""
+    if snapshot.at_block != snapshot.progress.block_number:
+        game.balances.clear()
+        return
+    accounts = [to_bytes(account) for account in game.balances]
+    rows = snapshot.rows(
+        "SELECT address, balance FROM account_totals WHERE address = ANY(%(accounts)s)", {"accounts": accounts}
+    )
+    game.balances |= {address_of(row.address): int(row.balance) for row in rows}
 
 
 def load_quarantine(snapshot: Snapshot) -> frozenset[tuple[Hash, int]]:
