@@ -15,6 +15,9 @@ class AlarmKind(StrEnum):
     LEFT_OUT = "left_out"
     """A node had left out logs: blocks that were served without them are indexed anew."""
 
+    NODE_BEHIND = "node_behind"
+    """The node's head has been below the last indexed block for longer than a machine lags: nothing new comes."""
+
     HALTED = "halted"
     """The indexer stopped at an error that recurs until an operator acts."""
 

@@ -3,6 +3,7 @@
 import gc
 import logging
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 MOST_AGAIN: Final = 1_000
 """Blocks that are applied again at most because they were not compared with the contracts' state."""
 NOTHING_NEW_SECONDS = 0.25
+BEHIND_SECONDS = 60.0
+"""A node whose head stays below the last indexed block for longer does not merely lag."""
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rows and events are many, short-lived and free of cycles: frequent collections cost a quarter of the time."""
 SWITCH_SECONDS = 0.0005
@@ -92,6 +95,8 @@ class Pipeline:
         self._checked = self._tip.number
         """The last block after which the game was compared with the contracts' state."""
         self._alarms: set[AlarmKind] = set()
+        self._behind_since: float | None = None
+        """Since when (of the monotonic clock) the node's head is below the tip, or was compared with it."""
         self._proof: dict[int, Hash] = {}
         self._next_proof = self._tip
         """The block by which nodes will prove themselves once it is finalized."""
@@ -127,6 +132,7 @@ class Pipeline:
                     self._apply_range(fetched)
                 self._writer.check()
                 self._report_nodes()
+                self._watch_head()
                 self._clear_alarms()
             self._clear_alarms()
         except Interrupted:
@@ -321,16 +327,38 @@ class Pipeline:
     def _drops_finalized(self, divergence: Divergence) -> bool:
         return is_finalized(divergence.ancestor + 1, self._tip.number, self._chain.reorg_depth)
 
+    def _watch_head(self) -> None:
+        """Where the node's head stays below the tip, raise an alarm, and compare the chains at heights that both have:
+        again and again, since a chain that began anew grows into them."""
+        head, now = self._source.head, time.monotonic()
+        if head is None or head >= self._tip.number:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now
+        elif now - self._behind_since >= BEHIND_SECONDS:
+            self._behind_since = now
+            self._writer.drain()
+            if AlarmKind.NODE_BEHIND not in self._alarms:
+                message = f"the node's head is block {head}, {self._tip.number - head} below the last indexed one"
+                self._raise_alarm(AlarmKind.NODE_BEHIND, f"{message}, for {BEHIND_SECONDS:.0f} s by now")
+            self._fetch_again(Linkage.REORG)
+
     def _raise_alarm(self, kind: AlarmKind, message: str) -> None:
         raise_alarm(self._connection, kind, message)
         self._alarms.add(kind)
         self._observer.alarmed(kind, message)
 
     def _clear_alarms(self) -> None:
-        """Clear the alarms about indexing once the head is reached: what caused them is over."""
-        if self._alarms and self._tip.number >= (self._source.head or self._tip.number + 1):
+        """Clear the alarms about indexing once the head is reached: what caused them is over. That the node is behind
+        is over once its head is not below the tip."""
+        head, over = self._source.head, set[AlarmKind]()
+        if head is not None and head <= self._tip.number:
+            over |= self._alarms - {AlarmKind.NODE_BEHIND}
+        if head is not None and head >= self._tip.number:
+            over |= self._alarms & {AlarmKind.NODE_BEHIND}
+        if over:
             self._writer.drain()
-            for kind in self._alarms:
+            for kind in sorted(over):
                 clear_alarm(self._connection, kind)
                 self._observer.alarmed(kind, None)
-            self._alarms.clear()
+            self._alarms -= over
