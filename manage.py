@@ -6,6 +6,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from ghostnet.observability.logs import end_process
 from indexer.base.errors import GhostnetError
 
 if __name__ == "__main__":
@@ -13,4 +14,4 @@ if __name__ == "__main__":
     try:
         execute_from_command_line(sys.argv)
     except GhostnetError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        end_process(error)

@@ -14,24 +14,31 @@ from prometheus_client import make_asgi_app
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
-pages: Final[Any] = get_asgi_application()
+from ghostnet.observability.logs import end_process
+from indexer.base.errors import GhostnetError
 
-from ghostnet.http.bodies import BoundedHTTPFactory  # noqa: E402
-from ghostnet.http.edge import Edge  # noqa: E402
-from ghostnet.http.front import CachingFrontend  # noqa: E402 - Django must be set up before anything of it is imported
-from ghostnet.http.headers import EXPOSED_HEADERS  # noqa: E402
-from ghostnet.http.limits import ClientLimits  # noqa: E402
-from ghostnet.http.places import Places  # noqa: E402
-from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES  # noqa: E402
-from indexer.stream.commits import CommitWatcher  # noqa: E402
-from indexer.stream.iggy import IggyBroker  # noqa: E402
-from indexer.stream.source import BrokerSource, DatabaseSource  # noqa: E402
-from realtime.bounds import bounded_factory  # noqa: E402
-from realtime.hub import Hub  # noqa: E402
-from realtime.replay import Replays  # noqa: E402
-from realtime.routing import websockets  # noqa: E402
-from realtime.visitors import Visitors  # noqa: E402
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
+try:
+    pages: Final[Any] = get_asgi_application()
+except GhostnetError as error:
+    end_process(error)
+
+# Django must be set up before anything of what follows is imported.
+from ghostnet.http.bodies import BoundedHTTPFactory
+from ghostnet.http.edge import Edge
+from ghostnet.http.front import CachingFrontend
+from ghostnet.http.headers import EXPOSED_HEADERS
+from ghostnet.http.limits import ClientLimits
+from ghostnet.http.places import Places
+from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES
+from indexer.stream.commits import CommitWatcher
+from indexer.stream.iggy import IggyBroker
+from indexer.stream.source import BrokerSource, DatabaseSource
+from realtime.bounds import bounded_factory
+from realtime.hub import Hub
+from realtime.replay import Replays
+from realtime.routing import websockets
+from realtime.visitors import Visitors
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Request ids of proxies and clients that are accepted; anything else could forge a line of the log."""

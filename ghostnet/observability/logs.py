@@ -1,15 +1,19 @@
 """Log lines as text or JSON, without secrets."""
 
 import logging
+import logging.config
+import os
 import sys
 import threading
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from asgi_correlation_id import correlation_id
+from django.conf import settings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from indexer.base.errors import GhostnetError
 from indexer.base.redaction import Mask
 
 logger = logging.getLogger(__name__)
@@ -68,6 +72,20 @@ def logging_of(log_format: str, level: str, mask: Mask) -> dict[str, Any]:
         "loggers": {"asgi_correlation_id": {"level": "ERROR"}},
         "root": {"handlers": ["stderr"], "level": level},
     }
+
+
+def end_process(error: GhostnetError) -> NoReturn:
+    """End the process at a known failure with status 1: by its sentence, or an object with it where lines are objects.
+
+    The failure may be that the settings can't be read; then the variable alone says what lines are.
+    """
+    sentence = f"{type(error).__name__}: {error}"
+    if os.environ.get("GHOSTNET_LOG_FORMAT", "").strip() != "json":
+        sys.exit(sentence)
+    if not settings.configured:
+        logging.config.dictConfig(logging_of("json", "INFO", Mask(())))
+    logger.critical("%s", sentence)
+    sys.exit(1)
 
 
 def log_uncaught_errors() -> None:

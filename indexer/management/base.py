@@ -1,15 +1,30 @@
 """The base of the management commands: a known failure ends with its message and help, not with a traceback."""
 
+import logging
 import signal
+import sys
 import threading
 from argparse import ArgumentTypeError
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from psycopg.errors import UndefinedTable
 
 from indexer.base.errors import GhostnetError
 from indexer.store.database import database_failures
+
+logger = logging.getLogger(__name__)
+
+
+class _LoggedErrors(OutputWrapper):
+    """Standard error where the log's lines are objects: what a command writes to it is such a line too."""
+
+    def write(  # type: ignore[override]  # as Django overrides it
+        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
+    ) -> None:
+        logger.error("%s", msg.rstrip())
 
 
 class GhostnetCommand(BaseCommand):
@@ -19,6 +34,11 @@ class GhostnetCommand(BaseCommand):
     """
 
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's declaration
+
+    def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None, **options: Any) -> None:
+        super().__init__(stdout, stderr, **options)
+        if stderr is None and settings.GHOSTNET.log_format == "json":
+            self.stderr = _LoggedErrors(sys.stderr)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

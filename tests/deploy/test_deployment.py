@@ -20,7 +20,18 @@ from tests.processes import environment_of
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
 OURS = ("node", "migrate", "indexer", "relay", "web")
-THEIRS = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+THEIRS = {"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
+"""Variables that OpenTelemetry reads."""
+OF_THE_IMAGE = {"GHOSTNET_LOG_FORMAT", "GHOSTNET_DATA_DIR"}
+"""Variables that the Dockerfile sets, once for all services."""
+SECRETS = {
+    "node": set[str](),
+    "migrate": {"DATABASE_URL"},
+    "indexer": {"DATABASE_URL", "GHOSTNET_RPC_URLS", "GHOSTNET_RPC_WS_URL"},
+    "relay": {"DATABASE_URL", "IGGY_URL"},
+    "web": {"DATABASE_URL", "IGGY_URL", "GHOSTNET_RPC_URLS", "DJANGO_SECRET_KEY"},
+}
+"""What each service needs of all that may hold a password or a key, but the collector's address, which all may know."""
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 ALERTS: list[dict[str, Any]] = [
@@ -58,11 +69,41 @@ def test_every_setting_of_a_service_exists(name: str) -> None:
     assert set(COMPOSE["services"][name]["environment"]) <= settings_read() | THEIRS
 
 
+def secrets() -> set[str]:
+    """The settings that may hold a password or a key: those that are left out where settings are printed."""
+    return {str(field.validation_alias) for field in Environment.model_fields.values() if not field.repr}
+
+
 @pytest.mark.parametrize("name", OURS)
-def test_what_stands_in_env_and_a_deployment_of_one_s_own_reach_a_service(name: str) -> None:
+def test_a_service_gets_its_own_secrets_and_starts_with_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     service = COMPOSE["services"][name]
-    assert service["env_file"] == [{"path": ".env", "required": False}]
-    assert service["volumes"] == ["./fixtures/deployments:/app/fixtures/deployments:ro"]
+    assert "env_file" not in service
+    assert set(service["environment"]) & (secrets() - {"OTEL_EXPORTER_OTLP_ENDPOINT"}) == SECRETS[name]
+    assert service["volumes"] == ["./fixtures/deployments:/app/fixtures/deployments:ro"], "a deployment of one's own"
+    for variable in settings_read():
+        monkeypatch.delenv(variable, raising=False)
+    image = dict(re.findall(r"^ +([A-Z_]+)=(\w+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE))
+    for variable, value in {**image, **service["environment"]}.items():
+        if variable in settings_read() and value is not None:
+            monkeypatch.setenv(variable, re.sub(r"\$\{\w+:([-?])(.*?)\}", _chosen, value))
+    assert Environment.read().production is (name == "web")
+
+
+def _chosen(variable: re.Match[str]) -> str:
+    """What compose puts in place of a variable: its default, or what `make env` made."""
+    return variable[2] if variable[1] == "-" else "0123456789abcdef" * 4
+
+
+def test_what_stands_in_env_reaches_a_service() -> None:
+    given = {variable for name in OURS for variable in COMPOSE["services"][name]["environment"]}
+    assert given | OF_THE_IMAGE == settings_read() | THEIRS
+
+
+def test_a_pod_gets_its_own_secrets() -> None:
+    for container in containers():
+        assert container["envFrom"] == [{"configMapRef": {"name": "ghostnet"}}]
+        given = {one["name"] for one in container["env"] if "valueFrom" in one}
+        assert given == SECRETS[container["name"]], container["name"]
 
 
 def test_every_setting_of_the_cluster_exists() -> None:
@@ -113,7 +154,7 @@ def test_no_password_stands_in_the_file() -> None:
     for service in COMPOSE["services"].values():
         for name, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|SECRET|_URL$", name) and "TELEMETRY" not in name:
-                assert "${" in value, name
+                assert value is None or "${" in value, name
 
 
 def expressions() -> list[str]:

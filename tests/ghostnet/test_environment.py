@@ -12,7 +12,10 @@ from unittest.mock import patch
 import pytest
 
 from ghostnet.environment import BadEnvironment, Environment
+from tests.forks import Fork
 from tests.paths import PROJECT, SEASON_DEPLOYMENT
+from tests.processes import environment_of
+from tests.web import NO_NODE
 
 
 def read(variables: Mapping[str, str]) -> Environment:
@@ -148,3 +151,13 @@ def test_every_variable_is_explained_in_the_example() -> None:
 def test_headers_must_reach_as_deep_as_reorgs() -> None:
     with pytest.raises(BadEnvironment, match=r"GHOSTNET_HEADERS_KEPT.*less than GHOSTNET_REORG_DEPTH, 500"):
         read({"GHOSTNET_REORG_DEPTH": "500", "GHOSTNET_HEADERS_KEPT": "64"})
+
+
+def test_a_web_server_that_can_not_be_configured_ends_with_a_sentence() -> None:
+    command = ["-m", "daphne", "ghostnet.asgi:application"]
+    variables = {"GHOSTNET_LOG_FORMAT": "json", "GHOSTNET_REORG_DEPTH": "deep"}
+    process = Fork(command, environment_of("postgres://x", NO_NODE, **variables))
+    _, said = process.communicate(timeout=30)
+    assert process.wait() == 1
+    (line,) = said.splitlines()
+    assert json.loads(line)["message"].startswith("BadEnvironment: GHOSTNET_REORG_DEPTH: not a whole number")

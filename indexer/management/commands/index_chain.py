@@ -1,5 +1,6 @@
 """Run the indexer: backfill the chain, then follow its head."""
 
+import logging
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -25,6 +26,8 @@ from indexer.sync.requests import RequestRunner
 from indexer.sync.self_check import SelfCheck
 from indexer.sync.upkeep import Upkeep
 from indexer.sync.worker import Worker
+
+logger = logging.getLogger(__name__)
 
 
 class MetricsPortTaken(GhostnetError):
@@ -106,7 +109,7 @@ class Command(GhostnetCommand):
         worker = Worker(chain, source, Observers(*observers), requests, jobs)
         with reporter:
             worker.run(to_block, until_head, stop)
-        self.stderr.write(f"indexed up to block {worker.reached}")
+        logger.info("indexed up to block %d", worker.reached)
 
 
 def quarantine_logs(logs: list[str]) -> None:

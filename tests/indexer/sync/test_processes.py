@@ -87,13 +87,27 @@ def test_a_deployment_on_another_chain_or_without_contracts_is_refused(
         assert "Traceback" not in said
 
 
-def test_log_lines_are_objects_where_asked(
-    connection: Connection[Any], database: str, season: list[RecordedBlock]
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({}, ["indexed 100 blocks", "indexed up to block 99"]),
+        ({"GHOSTNET_RPC_URLS": "http://127.0.0.1:9"}, ["CommandError: "]),
+        ({"GHOSTNET_REORG_DEPTH": "deep"}, ["BadEnvironment: GHOSTNET_REORG_DEPTH"]),
+    ],
+)
+def test_every_log_line_is_an_object_where_asked(
+    connection: Connection[Any],
+    database: str,
+    season: list[RecordedBlock],
+    variables: dict[str, str],
+    says: list[str],
 ) -> None:
     with (
         ReplayServer(season[:100]) as server,
-        indexer(database, server.url, "--until-head", GHOSTNET_LOG_FORMAT="json") as process,
+        indexer(database, server.url, "--until-head", GHOSTNET_LOG_FORMAT="json", **variables) as process,
     ):
         _, said = process.communicate(timeout=30)
-    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    assert any("indexed 100 blocks" in line["message"] for line in lines)
+    messages = [json.loads(line)["message"] for line in said.splitlines()]
+    for text in says:
+        assert any(text in message for message in messages), said
+    assert process.returncode == (1 if variables else 0)
