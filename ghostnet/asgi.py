@@ -31,8 +31,8 @@ from ghostnet.http.headers import EXPOSED_HEADERS
 from ghostnet.http.limits import ClientLimits
 from ghostnet.http.places import Places
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES
+from indexer.stream.broker import broker_at
 from indexer.stream.commits import CommitWatcher
-from indexer.stream.iggy import IggyBroker
 from indexer.stream.source import BrokerSource, DatabaseSource
 from realtime.bounds import bounded_factory
 from realtime.hub import Hub
@@ -73,7 +73,7 @@ boards: Final = CachingFrontend(
 limited_pages: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits)
 
 source: Final = (
-    BrokerSource(IggyBroker(environment.iggy_url, environment.deployment.chain_id))
+    BrokerSource(broker_at(environment.iggy_url, environment.deployment.chain_id))
     if environment.iggy_url
     else DatabaseSource()
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
 from indexer.base.errors import Retryable
@@ -12,6 +13,15 @@ class BrokerUnavailable(Retryable):
     """The broker does not answer, or refuses a call."""
 
     help = "Check IGGY_URL and the server. Nothing is lost: events wait in the database, and clients read on from it."
+
+
+class OtherVersion(BrokerUnavailable):
+    """Client and server are of different versions, and do not understand each other."""
+
+    help = (
+        "Run the server of the client's version, as docker-compose.yml does. Nothing is lost: events wait in the"
+        " database, and clients read on from it."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +51,9 @@ class Broker(Protocol):
 
     async def end(self, partition: TopicPartition) -> int:
         """The offset that the next message will have."""
+
+
+def broker_at(url: str, chain_id: int) -> Broker:
+    """The Apache Iggy server at an address; only then is its client library imported. Does not connect yet."""
+    broker: Broker = import_module("indexer.stream.iggy").IggyBroker(url, chain_id)
+    return broker

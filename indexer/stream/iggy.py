@@ -1,8 +1,11 @@
 """Apache Iggy as the broker: its client library, with bounded waits and a new connection after each failure."""
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from functools import partial
+from importlib.metadata import version
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -19,16 +22,21 @@ from apache_iggy import (
     TcpReconnectionConfig,
 )
 
-from indexer.stream.broker import BrokerUnavailable, Received
+from indexer.stream.broker import BrokerUnavailable, OtherVersion, Received
 from indexer.stream.topics import PARTITIONS, SCHEMA_VERSION, STREAM, Message, TopicPartition
 
 T = TypeVar("T")
 _Request = Callable[[IggyClient], Awaitable[Any]]
 
+CLIENT: Final = version("apache-iggy")
+"""The client's version, which must be the server's."""
 CALL_SECONDS: Final = 5.0
 """Seconds that a call may take."""
+PROBE_SECONDS: Final = 1.0
+"""Seconds in which a server of the protocol before 0.9 must have shown that it is one."""
 MOST_SENT: Final = 1_000
 """Messages of one call."""
+PORT: Final = 8090
 _CONSUMER: Final = Consumer.Single("ghostnet")
 
 
@@ -43,6 +51,8 @@ class IggyBroker:
         self._url = url
         self._chain_id = chain_id
         self._client: IggyClient | None = None
+        self._server: str | None = None
+        """The server's version; None as long as it is unknown."""
 
     async def create_topics(self) -> None:
         """Two processes may find a topic missing at once; the slower one then finds it created."""
@@ -100,8 +110,15 @@ class IggyBroker:
 
     async def _connected(self) -> IggyClient:
         if self._client is None:
-            client = IggyClient(_configuration(self._url))
-            await self._call(client.connect())
+            client, self._server = IggyClient(_configuration(self._url)), None
+            try:
+                await self._call(client.connect())
+            except BrokerUnavailable as error:
+                if not await _speaks_old_protocol(self._url):
+                    raise
+                self._server = "before 0.9"
+                raise self._failure("it speaks an older protocol") from error
+            self._server = await self._call(_version(client))
             self._client = client
         return self._client
 
@@ -120,14 +137,44 @@ class IggyBroker:
                 return await work
         except (RuntimeError, ConnectionError, TimeoutError, ValueError) as error:
             self._client = None
-            raise BrokerUnavailable(f"{_name(self._url)}: {str(error) or 'no answer in time'}") from error
+            raise self._failure(str(error) or "no answer in time") from error
+
+    def _failure(self, reason: str) -> BrokerUnavailable:
+        """The failure of a call; it names both versions if they differ."""
+        if self._server in (None, CLIENT):
+            return BrokerUnavailable(f"{_name(self._url)}: {reason}")
+        return OtherVersion(f"{_name(self._url)}: {reason} (the server is {self._server}, our client {CLIENT})")
+
+
+async def _version(client: IggyClient) -> str | None:
+    """The server's version; None if our user may not ask for it."""
+    try:
+        return (await client.get_stats()).iggy_server_version
+    except RuntimeError:
+        return None
+
+
+async def _speaks_old_protocol(url: str) -> bool:
+    """Whether a server without TLS answers a ping as it was before 0.9: a length and a command, four bytes each, to
+    which the newer protocol, whose shortest request has 256 bytes, answers nothing."""
+    parts = urlsplit(url)
+    if parts.scheme == "iggy+tls":
+        return False
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port or PORT)
+            with closing(writer):
+                writer.write(struct.pack("<II", 4, 1))
+                return len(await reader.readexactly(8)) == 8
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        return False
 
 
 def _configuration(url: str) -> TcpConfig:
     parts = urlsplit(url)
     options = {name: values[0] for name, values in parse_qs(parts.query).items()}
     return TcpConfig(
-        server_address=f"{parts.hostname}:{parts.port or 8090}",
+        server_address=f"{parts.hostname}:{parts.port or PORT}",
         auto_login=AutoLogin.username_password(unquote(parts.username or "iggy"), unquote(parts.password or "iggy")),
         reconnection=TcpReconnectionConfig(enabled=False),
         tls_enabled=parts.scheme == "iggy+tls",
@@ -140,4 +187,4 @@ def _configuration(url: str) -> TcpConfig:
 def _name(url: str) -> str:
     """The server's host and port, for messages: without the password."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 8090}"
+    return f"{parts.hostname}:{parts.port or PORT}"

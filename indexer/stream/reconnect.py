@@ -18,17 +18,31 @@ FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
 
 
+class _Outages(Backoff):
+    """Pauses between the attempts of an outage; `logged` are the errors of it that were logged, and so is its end."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(FIRST_PAUSE, LONGEST_PAUSE)
+        self.logged: set[str] = set()
+        self._name = name
+
+    def reset(self) -> None:
+        super().reset()
+        if self.logged:
+            logger.warning("%s: works again", self._name)
+            self.logged.clear()
+
+
 async def run_with_reconnect(
     work: Callable[[AsyncConnection[Any], Backoff], Awaitable[None]], name: str, description: str
 ) -> NoReturn:
     """Run `work` on a database connection of its own, and again after it has failed or returned; never returns.
 
     `work` calls `reset` of its Backoff whenever it has made progress, which ends an outage: the next failure waits for
-    the shortest pause again. Of an outage each distinct error is logged once, introduced by `description`; `name` is
-    the connection's name on the server.
+    the shortest pause again. Of an outage each distinct error is logged once, introduced by `description`, and its end;
+    `name` is the connection's name on the server.
     """
-    backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
-    logged = set[str]()
+    backoff = _Outages(name)
     while True:
         error: Exception | None = None
         level = logging.WARNING
@@ -40,11 +54,9 @@ async def run_with_reconnect(
             error = expected
         except Exception as unexpected:  # noqa: BLE001 - logged below with its traceback
             error, level = unexpected, logging.ERROR
-        if backoff.failures == 0:
-            logged.clear()
         pause = backoff.pause()
-        if error is not None and str(error) not in logged:
-            logged.add(str(error))
+        if error is not None and str(error) not in backoff.logged:
+            backoff.logged.add(str(error))
             traceback = error if level == logging.ERROR else None
             logger.log(level, "%s, trying again in %.1f s: %s", description, pause, error, exc_info=traceback)
         await asyncio.sleep(pause)

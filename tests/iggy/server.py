@@ -6,6 +6,7 @@ import struct
 import threading
 from typing import Self
 
+from indexer.stream.iggy import CLIENT
 from tests.iggy.storage import Group, Partition, Stream, Topic
 from tests.iggy.wire import (
     FRAMED,
@@ -24,16 +25,21 @@ from tests.iggy.wire import (
 )
 
 PROTOCOL = 11 << 10
+STATS_FIGURES = 3 * 4 + 8 * 8 + 4 * 4 + 8 + 2 * 4
+"""Bytes of the figures before the texts in a server's statistics."""
 WRONG_LOGIN = 9
 
 
 class StandIn:
     """`with StandIn() as server:` listens on `server.port`; what was sent survives `stop` and `start`.
 
-    `silent` makes it read requests and answer none; `tls` makes it speak TLS.
+    `silent` makes it read requests and answer none; `tls` makes it speak TLS; `version` is what it says of itself.
     """
 
-    def __init__(self, user: str = "iggy", password: str = "iggy", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, user: str = "iggy", password: str = "iggy", tls: ssl.SSLContext | None = None, version: str = CLIENT
+    ) -> None:
+        self._version = version
         self.port = 0
         self._tls = tls
         self.silent = False
@@ -98,7 +104,7 @@ class StandIn:
                     if not known:
                         writer.write(eviction(header, WRONG_LOGIN))
                         return
-                    answer = struct.pack("<IIQI", 0, 1, self._answers + 1, PROTOCOL) + text("0.9.0-stand-in")
+                    answer = struct.pack("<IIQI", 0, 1, self._answers + 1, PROTOCOL) + text(self._version)
                     writer.write(self._reply(header, operation, 0, answer))
                 else:
                     writer.write(self._answer(header, operation, client, known, body))
@@ -130,7 +136,7 @@ class StandIn:
         self._answers += 1
         return reply(header, operation, self._answers, status, body)
 
-    def _obey(  # noqa: PLR0911 - one answer per command
+    def _obey(  # noqa: C901, PLR0911, PLR0912 - one answer per command
         self, header: bytes, operation: int, client: bytes, known: bool, body: Body
     ) -> bytes:
         code = struct.unpack_from("<I", header, 196)[0] if operation == Operation.READ else None
@@ -142,6 +148,9 @@ class StandIn:
         if not known:
             raise Refused(Failure.UNAUTHENTICATED)
         match operation, code:
+            case _, Code.STATS:
+                host = b"".join(map(block, (b"host", b"os", b"1", b"kernel", self._version.encode())))
+                return bytes(STATS_FIGURES) + host + bytes(4 + 4 + 4 + 8 + 8)
             case Operation.CREATE_STREAM, _:
                 return self._create_stream(body.text())
             case _, Code.GET_STREAM:

@@ -29,6 +29,7 @@ class Code(IntEnum):
     """What a READ asks for."""
 
     PING = 1
+    STATS = 10
     CLUSTER = 12
     POLL = 100
     GET_OFFSET = 120

@@ -8,14 +8,15 @@ import asyncio
 import os
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from indexer.stream.broker import Broker, BrokerUnavailable, Received
-from indexer.stream.iggy import IggyBroker
+from indexer.stream.broker import Broker, BrokerUnavailable, OtherVersion, Received
+from indexer.stream.iggy import CLIENT, IggyBroker
 from indexer.stream.memory import MemoryBroker
 from indexer.stream.topics import Message, TopicPartition, all_partitions
 from tests.iggy.server import StandIn
@@ -166,3 +167,39 @@ def test_a_wrong_password_is_named_without_being_told() -> None:
 
     with StandIn() as server:
         run(work(server))
+
+
+def test_a_server_of_another_version_is_named_with_ours() -> None:
+    async def work(server: StandIn) -> None:
+        broker = IggyBroker(server.url, 6343)
+        await broker.create_topics()
+        with pytest.raises(OtherVersion, match=rf"\(the server is 0\.9\.0-edge\.1, our client {CLIENT}\)"):
+            await broker.publish(TopicPartition("positions", 99), [message(1)])
+
+    with StandIn(version="0.9.0-edge.1") as server:
+        run(work(server))
+
+
+def test_a_server_of_the_old_protocol_is_named_with_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for as many bytes as the first four say, which are never that many; a ping it answers by eight."""
+    writers: list[asyncio.StreamWriter] = []
+    monkeypatch.setattr("indexer.stream.iggy.CALL_SECONDS", 0.5)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            size = int.from_bytes(await reader.readexactly(4), "little")
+            if await reader.readexactly(size or 1_000) == b"\1\0\0\0":
+                writer.write(bytes(8))
+            await reader.read()
+
+    async def work() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(OtherVersion, match=rf"the server is before 0\.9, our client {CLIENT}"):
+                await IggyBroker(f"iggy://iggy:iggy@127.0.0.1:{port}", 6343).create_topics()
+            for writer in writers:
+                writer.transport.abort()
+            await asyncio.sleep(0)
+
+    run(work())

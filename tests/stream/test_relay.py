@@ -155,8 +155,8 @@ def test_while_the_broker_is_away_events_wait_and_the_indexer_goes_on(
         arrives(server, lambda: expected_feed(connection, ALL))
 
 
-def test_what_waits_for_a_broker_that_is_away_is_counted(
-    database: str, season: list[RecordedBlock], truth: Truth
+def test_what_waits_for_a_broker_that_is_away_is_counted_and_its_return_logged(
+    database: str, season: list[RecordedBlock], truth: Truth, caplog: pytest.LogCaptureFixture
 ) -> None:
     def lag() -> float | None:
         return REGISTRY.get_sample_value("stream_lag_blocks")
@@ -175,6 +175,10 @@ def test_what_waits_for_a_broker_that_is_away_is_counted(
     with ReplayServer(season, ReplayOptions(head=100)) as node:
         index(node, truth.contracts)
     asyncio.run(asyncio.wait_for(work(), 30))
+    outage = [one.message for one in caplog.records if one.name == "indexer.stream.reconnect"]
+    assert len(outage) == 2
+    assert outage[0].startswith("events wait in the database, trying again")
+    assert outage[1] == "ghostnet relay: works again"
 
 
 def test_a_second_relay_takes_over_when_the_first_is_killed(

@@ -16,7 +16,7 @@ from indexer.management.base import GhostnetCommand, positive, stop_on_signals
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
 from indexer.store.quarantine import parse_log, quarantine_log
-from indexer.stream.iggy import IggyBroker
+from indexer.stream.broker import broker_at
 from indexer.sync.metrics import MetricsObserver
 from indexer.sync.observer import Observer, Observers
 from indexer.sync.pipeline import Chain
@@ -104,7 +104,7 @@ class Command(GhostnetCommand):
             observers.append(self_check)
             jobs.append(self_check.job)
         if relay and environment.iggy_url:
-            jobs.append(relay_job(IggyBroker(environment.iggy_url, deployment.chain_id)))
+            jobs.append(relay_job(broker_at(environment.iggy_url, deployment.chain_id)))
         requests = RequestRunner(environment.rpc_urls, environment.audit_sample)
         worker = Worker(chain, source, Observers(*observers), requests, jobs)
         with reporter:

@@ -9,7 +9,7 @@ from django.conf import settings
 from indexer.base.errors import GhostnetError
 from indexer.management.base import GhostnetCommand
 from indexer.management.commands.index_chain import serve_metrics
-from indexer.stream.iggy import IggyBroker
+from indexer.stream.broker import broker_at
 from indexer.stream.relay import Relay
 
 
@@ -29,7 +29,7 @@ class Command(GhostnetCommand):
         if environment.iggy_url is None:
             raise NoBroker("IGGY_URL is not set")
         serve_metrics(environment.metrics_port)
-        asyncio.run(self._relay(Relay(IggyBroker(environment.iggy_url, environment.deployment.chain_id))))
+        asyncio.run(self._relay(Relay(broker_at(environment.iggy_url, environment.deployment.chain_id))))
 
     async def _relay(self, relay: Relay) -> None:
         task = asyncio.create_task(relay.run())
