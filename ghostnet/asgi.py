@@ -112,6 +112,10 @@ application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket"
 """What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""
 
 
+# Threads that compute give up the interpreter's lock to the event loop so often; by default every 5 ms, of which an
+# answer waits for many in turn.
+sys.setswitchinterval(0.0005)
+
 # A full garbage collection stops all answers for longer than one may take; what start-up allocated stays anyway.
 gc.collect()
 gc.freeze()

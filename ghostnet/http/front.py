@@ -75,6 +75,8 @@ class CachingFrontend:
             answer = replace(answer, status=HTTPStatus.NOT_MODIFIED, headers=kept, body=b"")
         REQUESTS.labels(answer.endpoint, answer.status).inc()
         SECONDS.labels(answer.endpoint).observe(time.perf_counter() - started)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            await self._limits.before_refusal(client)
         headers = [*answer.headers, *SECURITY_HEADERS]
         if self._counted:
             headers += self._limits.headers(client)

@@ -1,12 +1,18 @@
 """What one client may ask of this process: so many requests a minute, and so much work, measured as it is done."""
 
+import asyncio
 from math import ceil
 from typing import Final
 
 from ghostnet.http.buckets import Buckets
 
 WORK_SECONDS: Final = 10
-"""Seconds of work (a thread's, or a page's place) that one client may cause in a minute, or at once."""
+"""Seconds of work (a thread's, or a page's place) that one client may cause in a minute."""
+WORK_AT_ONCE: Final = 3
+REFUSALS: Final = 5
+"""Requests a second that are refused at once; more of one client are let wait for REFUSAL_SECONDS before."""
+REFUSALS_AT_ONCE: Final = 50
+REFUSAL_SECONDS: Final = 2
 EACH: Final = 2
 """Requests of one client that are worked on at the same time."""
 WAITING_EACH: Final = 100
@@ -23,7 +29,8 @@ class ClientLimits:
         self.active = per_minute > 0
         self._per_minute = per_minute
         self._requests = Buckets(per_minute / 60, per_minute)
-        self._work = Buckets(WORK_SECONDS / 60, WORK_SECONDS)
+        self._work = Buckets(WORK_SECONDS / 60, WORK_AT_ONCE)
+        self._refusals = Buckets(REFUSALS, REFUSALS_AT_ONCE)
 
     def __len__(self) -> int:
         """The clients that are known."""
@@ -60,6 +67,11 @@ class ClientLimits:
             (b"RateLimit-Remaining", b"%d" % max(0, int(requests.level))),
             (b"RateLimit-Reset", b"%d" % ceil(requests.seconds_until(self._per_minute))),
         ]
+
+    async def before_refusal(self, client: str) -> None:
+        """Wait before a refusal is sent, if the client does not heed those that it gets: they cost something, too."""
+        if self.active and not self._refusals.of(client).take():
+            await asyncio.sleep(REFUSAL_SECONDS)
 
     def retry_after(self, client: str) -> int:
         """The seconds after which a client that was refused may ask again."""

@@ -26,12 +26,14 @@ class Places:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = client_of(scope)
         if not self._limits.may_work(client):
+            await self._limits.before_refusal(client)
             await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client)(scope, receive, send)
             return
         try:
             await self._turns.take(client)
         except NoRoom as error:
             status = HTTPStatus.TOO_MANY_REQUESTS if error.of_client else HTTPStatus.SERVICE_UNAVAILABLE
+            await self._limits.before_refusal(client)
             await self._refuse(status, client)(scope, receive, send)
             return
         started = time.perf_counter()
