@@ -18,7 +18,7 @@ from indexer.domain.levels import LevelId
 from indexer.domain.positions import Action, Status
 from indexer.domain.units import MAX_BLOCK, first_id
 from indexer.models.fields import AddressField, HashField
-from indexer.stream.feed import KINDS
+from indexer.stream.feed import EVENT_NAMES
 
 LONGEST_QUERY: Final = "10s"
 
@@ -61,7 +61,7 @@ FILTERS: Final = {
     "level": _choice("level", {level.value: level.name.replace("_", " ") for level in LevelId if level}),
     "status": _choice("status", {status.value: status.value for status in Status}),
     "action": _choice("action", {action.value: action.value for action in Action}),
-    "name": _choice("name", {name: name for name in sorted(KINDS)}),
+    "name": _choice("name", {name: name for name in sorted(EVENT_NAMES)}),
     "resolved": "resolved",
     "block_time": "block_time",
     "detected_at": "detected_at",

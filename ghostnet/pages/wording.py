@@ -21,7 +21,7 @@ SENTENCES: Final = {
     "DEATHS_PROCESSED": "{death_count:text} died on {level:level}, {total_dead:data} lost",
     "SCAN_FINALIZED": "scan {scan_id:scan} of {level:level} ended: {death_count:text} dead, {total_dead:data} lost",
     "CASCADE": "the dead of {source_level:level} paid {same_level_amount:data} to its survivors",
-    "SYSTEM_RESET": "SYSTEM RESET: {total_penalty:data} taken, {jackpot_amount:data} to {jackpot_winner:player}",
+    "SYSTEM_RESET": "SYSTEM RESET: {total_penalty:data} taken, {paid_amount:data} to {jackpot_winner:winner}",
     "EMISSIONS": "{amount:data} emitted to {level:level}",
     "ROUND_CREATED": "round {round_id:text} opened on {target_level:level}",
     "BET_PLACED": "{user:player} bet {amount:data} in round {round_id:text}",
@@ -73,6 +73,7 @@ def level_name(level: Any) -> str:
 
 _SHAPES: Final[dict[str, Callable[[Any, dict[str, Any]], Part]]] = {
     "player": lambda value, _: Part(short(value), value, f"/player/{value}"),
+    "winner": lambda value, _: Part(short(value), value, f"/player/{value}") if value else Part("nobody"),
     "data": lambda value, _: Part(f"{in_tokens(value)} DATA", f"{value} wei"),
     "eth": lambda value, _: Part(f"{in_tokens(value, 6)} ETH", f"{value} wei"),
     "bps": lambda value, _: Part(f"{int(value) / 100:g} %"),

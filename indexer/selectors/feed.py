@@ -1,4 +1,9 @@
-"""The stored rows that feed items are made of: events, deaths, and claims of rewards."""
+"""The stored rows that feed items are made of.
+
+Most are events. Where the log lacks what clients need, or where there is none, the item is made of the row that the
+rules have written: who died (rule 13), who claimed rewards (rule 9), who won a reset (rule 10), how many survived a
+scan.
+"""
 
 import json
 from collections.abc import Sequence
@@ -44,30 +49,62 @@ class ClaimRow(NamedTuple):
     rewards: Any
 
 
-SELECT_EVENTS: Final = f"SELECT {', '.join(EventRow._fields)} FROM chain_events"
-SELECT_DEATHS: Final = f"SELECT {', '.join(DeathRow._fields)} FROM deaths"
-SELECT_CLAIMS: Final = f"SELECT {', '.join(ClaimRow._fields)} FROM positions"
-IS_CLAIM: Final = "action = 'rewards_claimed'"
-"""What of `positions` is a claim. The stream reads the same rows by cursor (`indexer.stream.reader`)."""
+class ResetRow(NamedTuple):
+    """A system reset; its `id` is the event's. Amounts in wei; `winner` null if nobody was paid."""
+
+    id: int
+    block_time: datetime
+    tx_hash: bytes
+    epoch: Any
+    total_penalty: Any
+    jackpot_amount: Any
+    winner: bytes | None
+    paid_amount: Any
+    burned: Any
+
+
+class ScanEndRow(NamedTuple):
+    """A scan's version that ScanFinalized made; `survivor_count` null if the contract reported none."""
+
+    id: int
+    block_time: datetime
+    tx_hash: bytes
+    event_id: int
+    scan_id: Any
+    level: int
+    death_count: int
+    total_dead: Any
+    survivor_count: int | None
+    finalized_at: Any
+
+
+FeedRow = EventRow | DeathRow | ClaimRow | ResetRow | ScanEndRow
+
+_TABLES: Final[dict[type[FeedRow], tuple[str, str]]] = {
+    EventRow: ("chain_events", "name = ANY(%(names)s)"),
+    DeathRow: ("deaths", "true"),
+    ClaimRow: ("positions", "action = 'rewards_claimed'"),
+    ResetRow: ("system_resets", "true"),
+    ScanEndRow: ("scans", "step = 'finalized'"),
+}
+"""The table of each row, and which of its rows are in the feed."""
+SELECTS: Final = {
+    kind: f"SELECT {', '.join(kind._fields)} FROM {table} WHERE {condition}"
+    for kind, (table, condition) in _TABLES.items()
+}
+"""The query of each row; the stream reads by cursor (`indexer.stream.reader`) what pages read from the newest on."""
 _NEWEST: Final = "ORDER BY id DESC LIMIT %(limit)s"
+_LARGE: Final = "(name <> 'Transfer' OR (args->>'value')::numeric >= %(least)s)"
 
 
-def newest_events(names: Sequence[str], least_transfer: int, limit: int) -> list[EventRow]:
-    """The newest events with one of these names, and Transfers of at least so many wei; the newest first."""
-    condition = "name = ANY(%(names)s) OR (name = 'Transfer' AND (args->>'value')::numeric >= %(least)s)"
+def newest_rows(names: Sequence[str], least_transfer: int, limit: int) -> list[FeedRow]:
+    """The newest `limit` rows of each kind: events with one of these names, Transfers of at least so many wei."""
     parameters = {"names": list(names), "least": least_transfer, "limit": limit}
-    rows = _fetch(f"{SELECT_EVENTS} WHERE {condition} {_NEWEST}", parameters)
-    return [EventRow._make((*row[:-1], json.loads(row[-1]))) for row in rows]
-
-
-def newest_deaths(limit: int) -> list[DeathRow]:
-    """The newest deaths, the newest first."""
-    return [DeathRow(*row) for row in _fetch(f"{SELECT_DEATHS} {_NEWEST}", {"limit": limit})]
-
-
-def newest_claims(limit: int) -> list[ClaimRow]:
-    """The newest claims of rewards, the newest first."""
-    return [ClaimRow(*row) for row in _fetch(f"{SELECT_CLAIMS} WHERE {IS_CLAIM} {_NEWEST}", {"limit": limit})]
+    found: list[FeedRow] = []
+    for kind, select in SELECTS.items():
+        more = f"AND {_LARGE}" if kind is EventRow else ""
+        found += [kind(*row) for row in _fetch(f"{select} {more} {_NEWEST}", parameters)]
+    return [row._replace(args=json.loads(str(row.args))) if isinstance(row, EventRow) else row for row in found]
 
 
 def _fetch(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The feed's items: what clients get for each event, each death and each claim of rewards.
+"""The feed's items: what clients get for each event, and for what happened without one.
 
 A pure function of the stored rows: the same chain gives the same items, on any process and at any time.
 """
@@ -9,7 +9,7 @@ import msgspec
 
 from indexer.domain.units import DATA, block_of, to_hex
 from indexer.selectors.addresses import checksummed, shown
-from indexer.selectors.feed import ClaimRow, DeathRow, EventRow
+from indexer.selectors.feed import ClaimRow, DeathRow, EventRow, FeedRow, ResetRow, ScanEndRow
 from indexer.stream.ids import claim_id, death_id
 
 Channel = Literal["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
@@ -34,10 +34,8 @@ KINDS: Final = {
     "PositionCulled": Kind("positions", "POSITION_CULLED"),
     "BoostApplied": Kind("positions", "BOOST_APPLIED"),
     "ScanExecuted": Kind("scans", "SCAN_EXECUTED"),
-    "ScanFinalized": Kind("scans", "SCAN_FINALIZED"),
     "CascadeDistributed": Kind("scans", "CASCADE"),
     "DeathsProcessed": Kind("deaths", "DEATHS_PROCESSED"),
-    "SystemResetTriggered": Kind("system", "SYSTEM_RESET"),
     "EmissionsAdded": Kind("system", "EMISSIONS"),
     "RoundCreated": Kind("markets", "ROUND_CREATED"),
     "BetPlaced": Kind("markets", "BET_PLACED"),
@@ -49,7 +47,9 @@ KINDS: Final = {
     "TollCollected": Kind("fees", "TOLL"),
     "BuybackExecuted": Kind("fees", "BUYBACK"),
 }
-"""The contracts' events that are in the feed, by name."""
+"""The contracts' events that are in the feed as their logs have them, by name."""
+EVENT_NAMES: Final = (*KINDS, "ScanFinalized", "SystemResetTriggered")
+"""All events that are in the feed; the items of the last two are made of the rows that they led to."""
 
 _KEYS: Final = {
     "positions": ("user", "victim"),
@@ -110,6 +110,21 @@ class FeedItem(msgspec.Struct, frozen=True):
         return msgspec.json.encode(FeedFrame(str(self.id), self.channel, self.event, status))
 
 
+def feed_item(row: FeedRow) -> FeedItem:
+    """The item of a stored row."""
+    match row:
+        case EventRow():
+            return event_item(row)
+        case DeathRow():
+            return death_item(row)
+        case ClaimRow():
+            return claim_item(row)
+        case ResetRow():
+            return reset_item(row)
+        case ScanEndRow():
+            return scan_end_item(row)
+
+
 def event_item(row: EventRow) -> FeedItem:
     """The item of a stored event whose name is one of KINDS."""
     channel, kind = KINDS[row.name]
@@ -142,7 +157,33 @@ def claim_item(row: ClaimRow) -> FeedItem:
     return FeedItem(claim_id(row.id), "positions", True, player, _event("REWARDS_CLAIMED", data, row))
 
 
-def _event(kind: str, data: dict[str, Any], row: EventRow | DeathRow | ClaimRow) -> FeedEvent:
+def reset_item(row: ResetRow) -> FeedItem:
+    """The item of a system reset: with the winner, whom the event names as the zero address (rule 10)."""
+    data = {
+        "epoch": int(row.epoch),
+        "total_penalty": str(row.total_penalty),
+        "jackpot_amount": str(row.jackpot_amount),
+        "jackpot_winner": None if row.winner is None else checksummed(bytes(row.winner)),
+        "paid_amount": str(row.paid_amount),
+        "burned": str(row.burned),
+    }
+    return FeedItem(row.id, "system", True, "", _event("SYSTEM_RESET", data, row))
+
+
+def scan_end_item(row: ScanEndRow) -> FeedItem:
+    """The item of a finalized scan: with the number of survivors, which another event has."""
+    data = {
+        "level": row.level,
+        "scan_id": str(row.scan_id),
+        "death_count": str(row.death_count),
+        "total_dead": str(row.total_dead),
+        "survivor_count": row.survivor_count,
+        "finalized_at": str(row.finalized_at),
+    }
+    return FeedItem(row.event_id, "scans", True, str(row.level), _event("SCAN_FINALIZED", data, row))
+
+
+def _event(kind: str, data: dict[str, Any], row: FeedRow) -> FeedEvent:
     return FeedEvent(kind, data, int(row.block_time.timestamp() * 1000), block_of(row.id), to_hex(row.tx_hash))
 
 

@@ -12,20 +12,18 @@ from typing import Any, Final
 from psycopg import AsyncConnection, IsolationLevel
 
 from indexer.domain.units import address_of, block_of, first_id, hash_of
-from indexer.selectors.feed import IS_CLAIM, SELECT_CLAIMS, SELECT_DEATHS, SELECT_EVENTS, ClaimRow, DeathRow, EventRow
+from indexer.selectors.feed import SELECTS
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
 from indexer.stream.connection import fetch_one
-from indexer.stream.feed import KINDS, FeedItem, claim_item, death_item, event_item
+from indexer.stream.feed import KINDS, FeedItem, feed_item
 from indexer.stream.ids import last_id
 
 BLOCKS_A_PAGE: Final = 200
 """Blocks with events of ours that are read at once."""
 
 _RANGE: Final = "id >= %(first)s AND id <= %(last)s"
-_EVENTS: Final = f"{SELECT_EVENTS} WHERE {_RANGE} AND name = ANY(%(names)s)"
-_DEATHS: Final = f"{SELECT_DEATHS} WHERE {_RANGE}"
-_CLAIMS: Final = f"{SELECT_CLAIMS} WHERE {_RANGE} AND {IS_CLAIM}"
-_TOUCHED: Final = f"SELECT DISTINCT address FROM positions WHERE {_RANGE}"
+_ITEMS: Final = {kind: f"{select} AND {_RANGE}" for kind, select in SELECTS.items()}
+_TOUCHED: Final = f"SELECT address FROM positions WHERE {_RANGE} UNION SELECT address FROM boosts WHERE {_RANGE}"
 _NAMES: Final = list(KINDS)
 
 
@@ -52,7 +50,7 @@ class Step:
     ancestor: int | None
     items: list[FeedItem]
     touched: set[str]
-    """Addresses, lower case, of players whose position changed."""
+    """Addresses, lower case, of players whose position or boosts changed."""
     complete: bool = True
     """Whether `cursor` is the end of `block`; else another step follows at once."""
     after: int = 0
@@ -100,15 +98,11 @@ async def read_items(connection: AsyncConnection[Any], after: int, last: int) ->
     """The items with ids above `after` up to `last`, in order."""
     if after >= last:
         return []
-    # Row ids of deaths and claims are smaller than their items' ids: read the whole block, then compare.
+    # Some rows have smaller ids than their items: read the whole block, then compare.
     bounds = {"first": first_id(block_of(after)), "last": last, "names": _NAMES}
     async with connection.pipeline():
-        events = await connection.execute(_EVENTS, bounds, prepare=True)
-        deaths = await connection.execute(_DEATHS, bounds, prepare=True)
-        claims = await connection.execute(_CLAIMS, bounds, prepare=True)
-        found = [event_item(EventRow(*row)) for row in await events.fetchall()]
-        found += [death_item(DeathRow(*row)) for row in await deaths.fetchall()]
-        found += [claim_item(ClaimRow(*row)) for row in await claims.fetchall()]
+        cursors = [(kind, await connection.execute(sql, bounds, prepare=True)) for kind, sql in _ITEMS.items()]
+        found = [feed_item(kind(*row)) for kind, rows in cursors for row in await rows.fetchall()]
     return sorted((item for item in found if item.id > after), key=lambda item: item.id)
 
 
@@ -154,12 +148,6 @@ async def oldest_cursor(connection: AsyncConnection[Any]) -> int:
     )
     assert row is not None
     return max(0, int(row[0]) - 1)
-
-
-async def next_scan_times(connection: AsyncConnection[Any]) -> dict[int, int]:
-    """The time of each level's next scan, in unix seconds."""
-    levels = await connection.execute("SELECT level, next_scan_time FROM current_levels", prepare=True)
-    return {level: int(next_scan_time) async for level, next_scan_time in levels}
 
 
 async def _reorgs_since(connection: AsyncConnection[Any], known: int) -> tuple[int, int | None]:

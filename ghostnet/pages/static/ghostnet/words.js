@@ -30,6 +30,7 @@ function exact(text, title) {
 
 const SHAPES = {
   player: (value) => link(short(value), `/player/${encodeURIComponent(value)}`, value),
+  winner: (value) => (value ? SHAPES.player(value) : "nobody"),
   data: (value) => exact(`${inTokens(value)} DATA`, `${value} wei`),
   eth: (value) => exact(`${inTokens(value, 6)} ETH`, `${value} wei`),
   bps: (value) => `${Number(value) / 100} %`,
