@@ -22,6 +22,7 @@ from indexer.stream.feed import EVERYTHING, FeedItem
 from indexer.stream.reader import FeedCursor, Step
 from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.source import FellBehind, Source
+from indexer.stream.standing import NOTHING, players_on, read_standing
 from realtime.client import Client
 from realtime.protocol import Reorg, ScanWarning
 from realtime.updates import PositionUpdates
@@ -53,6 +54,7 @@ class Hub:
         self._updating: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._warnings = ScanWarnings(self._send_warning)
+        self._standing = NOTHING
         self.updates = PositionUpdates()
         self.block: IndexedBlock | None = None
         self.cursor = FeedCursor(0, 0)
@@ -114,7 +116,8 @@ class Hub:
         for client in self._clients:
             if client.channels or client.users:
                 client.wire.close(TRY_AGAIN)
-        self._warnings.update(await reader.next_scan_times(connection), self.block)
+        self._standing = await read_standing(connection)
+        self._warnings.update(self._standing.scan_times, self.block)
         self._ready.set()
         return self.block
 
@@ -136,11 +139,20 @@ class Hub:
             client.sync(step.block.revision)
             if client.in_sync:
                 self._out_of_sync.discard(client)
+        await self._update_positions(connection, step)
+        self._warnings.update(self._standing.scan_times, step.block)
+
+    async def _update_positions(self, connection: AsyncConnection[Any], step: Step) -> None:
+        """Schedule the positions that a step has changed: those with rows of their own in it, those whose boosts have
+        expired, and all of a level whose scan, rewards, configuration or resets have changed them."""
         if step.ancestor is not None:
             self.updates.all_changed()
-        else:
-            self.updates.changed(step.touched)
-        self._warnings.update(await reader.next_scan_times(connection), step.block)
+        self.updates.changed(step.touched)
+        self.updates.expire(step.block.timestamp)
+        standing = await read_standing(connection)
+        changed = standing.changed_since(self._standing)
+        self.updates.changed(await players_on(connection, changed, self.updates.players))
+        self._standing = standing
 
     def _send_reorg(self, ancestor: int, before: FeedCursor) -> None:
         """Send a reorg to each client that may know dropped items: those up to the cursor `before` the step, or, where

@@ -1,5 +1,6 @@
 """Players' positions as the REST API shows them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -7,19 +8,20 @@ from django.db import connection
 
 from api import schemas
 from indexer.domain.units import Address
-from indexer.selectors.players import PlayerPosition, latest_position
+from indexer.selectors.players import PlayerPosition, latest_positions
 
 
 @sync_to_async(thread_sensitive=True)
-def read_positions(addresses: list[str]) -> dict[str, Any]:
-    """Each player's position now, None where there is none. Raises django.db.OperationalError."""
+def read_positions(addresses: list[str]) -> Mapping[Address, PlayerPosition]:
+    """The players' positions now, of those who have one. Raises django.db.OperationalError."""
     try:
-        found = {address: latest_position(Address(address))[1] for address in addresses}
-        return {address: position and _as_json(position) for address, position in found.items()}
+        _, found = latest_positions([Address(address) for address in addresses])
     except Exception:
         connection.close()
         raise
+    return found
 
 
-def _as_json(position: PlayerPosition) -> Any:
+def position_json(position: PlayerPosition) -> Any:
+    """A position as `/api/v1/positions/{address}` has it."""
     return schemas.Position.of(position).model_dump(mode="json")

@@ -6,20 +6,23 @@ Apart from the feed, which waits for none of this: after a reorg all watched pos
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError
 
 from indexer.base.retry import Backoff
+from indexer.domain.units import Address
 from indexer.selectors.addresses import checksummed
+from indexer.selectors.players import PlayerPosition
 from realtime.client import Client
-from realtime.positions import read_positions
+from realtime.positions import position_json, read_positions
 from realtime.protocol import PositionUpdate
 from realtime.wire import frame
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE: Final = 50
+AT_ONCE: Final = 200
 """Positions that are read together."""
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 5.0
@@ -31,12 +34,20 @@ class PositionUpdates:
     def __init__(self) -> None:
         self._watchers: defaultdict[str, set[Client]] = defaultdict(set)
         self._due: dict[str, set[Client]] = {}
+        self._expiries: dict[str, int] = {}
+        """When the next boost of a watched player expires, in unix seconds: that changes the position too."""
         self._wake = asyncio.Event()
 
     def watch(self, client: Client, address: str) -> None:
         """Send this player's position to a client after each change."""
         client.users.add(address)
         self._watchers[address].add(client)
+        self._schedule(address, set())  # to learn when boosts expire
+
+    @property
+    def players(self) -> Collection[str]:
+        """All watched players."""
+        return self._watchers.keys()
 
     def unwatch(self, client: Client, address: str) -> None:
         """Undo `watch`; allowed without it."""
@@ -44,6 +55,7 @@ class PositionUpdates:
         self._watchers[address].discard(client)
         if not self._watchers[address]:
             del self._watchers[address]
+            self._expiries.pop(address, None)
 
     def remove(self, client: Client) -> None:
         """A client has disconnected: undo each of its `watch`."""
@@ -54,6 +66,13 @@ class PositionUpdates:
         """These players' positions have changed."""
         for address in touched & self._watchers.keys():
             self._schedule(address, self._watchers[address])
+
+    def expire(self, now: int) -> None:
+        """A block of this time (unix seconds) is indexed: boosts that expire by then are in force no more."""
+        due = {address for address, expiry in self._expiries.items() if expiry <= now}
+        for address in due:
+            del self._expiries[address]
+        self.changed(due)
 
     def all_changed(self) -> None:
         """Any position may have changed."""
@@ -88,7 +107,15 @@ class PositionUpdates:
                 continue
             backoff.reset()
             for address, clients in due.items():
-                update = frame(PositionUpdate(checksummed(address), positions[address]).encode())
-                for client in clients:
-                    if address in client.users:
-                        client.wire.write(update)
+                self._send(address, clients, positions.get(Address(address)))
+
+    def _send(self, address: str, clients: set[Client], position: PlayerPosition | None) -> None:
+        """Send a position, None for none, to those of these clients who still watch the player."""
+        expiry = min((boost.expiry for boost in position.boosts), default=None) if position else None
+        if expiry is not None and address in self._watchers:
+            self._expiries[address] = expiry
+        if clients:
+            update = frame(PositionUpdate(checksummed(address), position and position_json(position)).encode())
+            for client in clients:
+                if address in client.users:
+                    client.wire.write(update)

@@ -1,5 +1,6 @@
 """One player's position: the stored version, with what the contracts compute from it on read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -64,8 +65,9 @@ _NOWHERE: Final = (0, BlockTime(0))
 """What stands in a row for those."""
 
 
-def _select(sources: str, end: str, now: str) -> str:
-    """The query of a position `p` with its level `l` and the protocol `g`, of rows before the id `end`.
+def _select(sources: str, end: str, now: str, players: str = "= %(address)s") -> str:
+    """The query of the positions `p` of some players, each with its level `l` and the protocol `g`, of rows before the
+    id `end`.
 
     Boosts are those since the player's last extraction, which deletes them.
     """
@@ -78,20 +80,23 @@ def _select(sources: str, end: str, now: str) -> str:
             )
         )
         FROM {sources}
-        WHERE p.address = %(address)s AND p.status <> '{Status.EXTRACTED}'
+        WHERE p.address {players} AND p.status <> '{Status.EXTRACTED}'
     """
 
 
-_NOW: Final = f"""
-    SELECT {columns("c", CHECKPOINT_COLUMNS)}, found.*
-    FROM checkpoints AS c LEFT JOIN LATERAL ({
-    _select(
-        "current_positions AS p JOIN current_levels AS l USING (level) CROSS JOIN current_protocol AS g",
-        end=str(MAX_ID),
-        now="c.timestamp",
-    )
-}) AS found ON true WHERE c.block_number >= c.start_block
-"""
+def _now(players: str) -> str:
+    """The query of the checkpoint, and the positions of some players after it."""
+    sources = "current_positions AS p JOIN current_levels AS l USING (level) CROSS JOIN current_protocol AS g"
+    return f"""
+        SELECT {columns("c", CHECKPOINT_COLUMNS)}, found.*
+        FROM checkpoints AS c LEFT JOIN LATERAL (
+            {_select(sources, end=str(MAX_ID), now="c.timestamp", players=players)}
+        ) AS found ON true WHERE c.block_number >= c.start_block
+    """
+
+
+_NOW: Final = _now("= %(address)s")
+_ALL_NOW: Final = _now("= ANY(%(addresses)s)")
 _THEN: Final = _select(
     """(SELECT * FROM positions WHERE address = %(address)s AND id < %(end)s ORDER BY id DESC LIMIT 1) AS p
     CROSS JOIN LATERAL (SELECT * FROM level_states WHERE level = p.level AND id < %(end)s ORDER BY id DESC LIMIT 1) AS l
@@ -106,13 +111,23 @@ def latest_position(address: Address) -> tuple[IndexedBlock | None, PlayerPositi
 
     One statement, which is one snapshot: the query that clients ask for most.
     """
-    rows = fetch_rows(_NOW, {"address": to_bytes(address)})
+    block, found = _latest(fetch_rows(_NOW, {"address": to_bytes(address)}))
+    return block, found.get(address)
+
+
+def latest_positions(addresses: Sequence[Address]) -> tuple[IndexedBlock | None, dict[Address, PlayerPosition]]:
+    """The last indexed block, and the positions of those of some players who have one; in one snapshot."""
+    return _latest(fetch_rows(_ALL_NOW, {"addresses": list(map(to_bytes, addresses))}))
+
+
+def _latest(rows: list[tuple[Any, ...]]) -> tuple[IndexedBlock | None, dict[Address, PlayerPosition]]:
+    """The checkpoint and the positions of rows of `_now`."""
     if not rows:
-        return None, None
-    (row,) = rows
+        return None, {}
     count = len(CHECKPOINT_COLUMNS)
-    checkpoint = IndexedBlock(*row[:count])
-    return checkpoint, None if row[count] is None else _player_position(row[count:], checkpoint.timestamp)
+    block = IndexedBlock(*rows[0][:count])
+    found = [_player_position(row[count:], block.timestamp) for row in rows if row[count] is not None]
+    return block, {one.position.address: one for one in found}
 
 
 def position_at(address: Address, block_number: int, timestamp: int) -> PlayerPosition | None:
