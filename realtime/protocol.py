@@ -11,13 +11,11 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from indexer.base.errors import GhostnetError
-from indexer.domain.units import Address, first_id
+from indexer.domain.units import MAX_ID, Address, first_id
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.feed import CHANNELS, Channel
 from realtime.wire import MOST_FRAME
-
-MOST_CURSOR: Final = (1 << 63) - 1
 
 Channels = Annotated[tuple[Channel, ...], Meta(min_length=1)]
 Player = Annotated[str, Meta(pattern="^0[xX][0-9a-fA-F]{40}$", max_length=42)]
@@ -65,7 +63,7 @@ class ResumableMessage(ClientMessage, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # A pattern's `$` lets a line break pass, and no pattern knows the largest id.
-        if self.since is not None and not (self.since.isdecimal() and int(self.since) <= MOST_CURSOR):
+        if self.since is not None and not (self.since.isdecimal() and int(self.since) <= MAX_ID):
             raise BadMessage(*BAD_CURSOR)
 
     @property
