@@ -28,12 +28,14 @@ AcceptBlock = Callable[[IndexedBlock | None], IndexedBlock]
 for one below `min_block`."""
 
 
-def get(router: Router, path: str, shape: Any, summary: str) -> Callable[[View], View]:
+def get(
+    router: Router, path: str, shape: Any, summary: str, *, changes_between_commits: bool = False
+) -> Callable[[View], View]:
     """Serve a view that returns what `shape` describes, or rows that have its fields as attributes:
     `view(checkpoint, **parameters)`.
 
     The view runs in a snapshot in which `checkpoint` is the last block; all that it reads is of that block. Its
-    parameters, and `min_block`, are the only ones that are accepted.
+    parameters, and `min_block`, are the only ones that are accepted. Answers that change between commits are not kept.
     """
 
     def register(view: View) -> View:
@@ -41,7 +43,7 @@ def get(router: Router, path: str, shape: Any, summary: str) -> Callable[[View],
             with snapshot() as block:
                 return view(accept(block), **inputs)
 
-        _serve(router, path, shape, summary, view=view, read=read)
+        _serve(router, path, shape, summary, view=view, read=read, keep=not changes_between_commits)
         return view
 
     return register
@@ -60,7 +62,7 @@ def get_with_own_snapshot(router: Router, path: str, shape: Any, summary: str) -
     return register
 
 
-def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, read: View) -> None:
+def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, read: View, keep: bool = True) -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(shape)
     min_block_in = inspect.Parameter("min_block", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=MinBlockIn)
     parameters = [*list(inspect.signature(view).parameters.values())[1:], min_block_in]
@@ -77,7 +79,10 @@ def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, r
 
         found = read(accept, **inputs)
         body = adapter.dump_json(adapter.validate_python(found, from_attributes=True))
-        return HttpResponse(body, content_type="application/json", headers={"ETag": _tag(request, checkpoint)})
+        headers = {"ETag": _tag(request, checkpoint, b"" if keep else body)}
+        if not keep:
+            headers["Cache-Control"] = "no-store"
+        return HttpResponse(body, content_type="application/json", headers=headers)
 
     @wraps(view)
     def respond(request: HttpRequest, min_block: int | None = None, **inputs: Any) -> HttpResponse:
@@ -129,7 +134,8 @@ def _reached(checkpoint: IndexedBlock | None, min_block: int | None) -> IndexedB
     return checkpoint
 
 
-def _tag(request: HttpRequest, checkpoint: IndexedBlock) -> str:
-    """The ETag: of all that the answer depends on, which are the URL and the state that a commit has left."""
-    state = f"{request.get_full_path()} {checkpoint.block_hash} {checkpoint.revision}"
-    return f'"{blake2b(state.encode(), digest_size=16).hexdigest()}"'
+def _tag(request: HttpRequest, checkpoint: IndexedBlock, body: bytes) -> str:
+    """The ETag: of all that the answer depends on, which are the URL and the state that a commit has left, and `body`
+    where that changes besides."""
+    state = f"{request.get_full_path()} {checkpoint.block_hash} {checkpoint.revision} "
+    return f'"{blake2b(state.encode() + body, digest_size=16).hexdigest()}"'

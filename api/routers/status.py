@@ -6,21 +6,24 @@ from api import schemas
 from api.answers import get
 from indexer import VERSION
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.selectors.status import contracts, last_reorg
+from indexer.selectors.status import contracts, last_reorg, pulse
 
 router = Router(tags=["status"])
 
 
-@get(router, "", schemas.Status, "How far the indexer has come")
+@get(router, "", schemas.Status, "How far the indexer has come", changes_between_commits=True)
 def status(checkpoint: IndexedBlock) -> schemas.Status:
-    """The indexed chain, block and contracts, and the last reorg."""
-    reorg = last_reorg()
+    """The indexed chain, block and contracts, the last reorg, and whether the indexer is at work."""
+    reorg, alive = last_reorg(), pulse()
+    chain_head = max(alive.chain_head, checkpoint.block_number)
     return schemas.Status(
         version=VERSION,
         chain_id=checkpoint.chain_id,
         start_block=checkpoint.start_block,
-        chain_head=checkpoint.chain_head,
-        lag=checkpoint.chain_head - checkpoint.block_number,
+        chain_head=chain_head,
+        lag=chain_head - checkpoint.block_number,
+        stalled=alive.stalled,
+        indexer_seen_at=alive.seen_at,
         indexed_block=checkpoint.block_number,
         indexed_block_hash=checkpoint.block_hash,
         indexed_at=checkpoint.block_time,

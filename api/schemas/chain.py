@@ -19,7 +19,9 @@ class Reorg(Schema):
 class Status(Schema):
     """The indexer's progress; `indexed_at` is the indexed block's time.
 
-    `chain_head` is the node's last block when the indexed one was committed, and `lag` how many blocks were missing.
+    `chain_head` is the node's last block as the indexer knew it last, at `indexer_seen_at` (null: never), and `lag` how
+    many blocks are missing. `stalled`: nothing new comes, since the indexer is dead, paused or halted, or its node is
+    behind.
     """
 
     version: str = Field(examples=["0.1.0"])
@@ -27,6 +29,8 @@ class Status(Schema):
     start_block: int = Field(examples=[0])
     chain_head: int = Field(examples=[1008])
     lag: int = Field(examples=[1])
+    stalled: bool = Field(examples=[False])
+    indexer_seen_at: Moment
     indexed_block: int = Field(examples=[1007])
     indexed_block_hash: str = Field(examples=["0x" + "ab" * 32])
     indexed_at: Moment

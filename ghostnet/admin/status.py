@@ -10,7 +10,7 @@ from django.utils import timezone
 from indexer.models import Checkpoint
 from indexer.selectors import operations
 from indexer.selectors.rows import raw_connection
-from indexer.selectors.status import checkpoint, relay_lag, standing_alarms
+from indexer.selectors.status import checkpoint, pulse, relay_lag, standing_alarms
 from indexer.timescale import status as timescale
 from indexer.timescale.features import has_timescaledb
 
@@ -22,10 +22,12 @@ REORGS: Final = 10
 def status() -> dict[str, Any]:
     """The indexer's progress, what is wrong with its data, and the sizes of its tables; times in seconds."""
     found = checkpoint()
+    alive = None if found is None else pulse()
     raw = raw_connection()
     return {
         "checkpoint": found,
-        "lag": None if found is None else max(0, found.chain_head - found.block_number),
+        "pulse": alive,
+        "lag": None if found is None or alive is None else max(0, alive.chain_head - found.block_number),
         "age": None if found is None else (timezone.now() - found.indexed_at).total_seconds(),
         "blocks_per_second": None if found is None else _throughput(found),
         "paused": operations.is_paused(),

@@ -155,7 +155,7 @@ class CachingFrontend:
             if answer.block is not None:
                 self._commits.advance(answer.block)
                 key = (*key[:3], answer.block.revision)
-            if answer.status == HTTPStatus.OK and (answer.block or answer.tag) and _size(answer) <= self._cache.maxsize:
+            if answer.status == HTTPStatus.OK and answer.may_be_kept and _size(answer) <= self._cache.maxsize:
                 self._cache[key] = answer
         return answer
 

@@ -36,6 +36,11 @@ class Answer:
     block: IndexedBlock | None = None
 
     @property
+    def may_be_kept(self) -> bool:
+        """Whether it depends on the state of its block alone, or has a tag of its own."""
+        return (b"Cache-Control", b"no-store") not in self.headers and (self.block or self.tag) is not None
+
+    @property
     def tag(self) -> str | None:
         """The ETag."""
         return next((value.decode() for name, value in self.headers if name == b"ETag"), None)

@@ -36,8 +36,8 @@ SECURITY_HEADERS: Final = [
 
 
 def set_state_headers(response: HttpResponse, block: IndexedBlock) -> None:
-    """Name the block that a response is the state of, and that caches must ask again."""
+    """Name the block that a response is the state of, and that caches must ask again, unless it forbids to be kept."""
     response["X-Indexed-Block"] = str(block.block_number)
     response["X-Indexed-Hash"] = block.block_hash
     response["X-Indexed-At"] = block.block_time.isoformat().replace("+00:00", "Z")
-    response["Cache-Control"] = "no-cache"
+    response.setdefault("Cache-Control", "no-cache")

@@ -20,7 +20,7 @@ from indexer.models.game import (
 )
 from indexer.models.market import Bet, CurrentBet, CurrentRound, Round
 from indexer.models.operations import Alarm, Audit, OperatorRequest, QuarantinedLog
-from indexer.models.progress import BlockHeader, Checkpoint, OutboxCursor, Reorg
+from indexer.models.progress import BlockHeader, Checkpoint, Heartbeat, OutboxCursor, Reorg
 from indexer.models.retention import RetentionHorizon, UpkeepRun
 from indexer.models.token import Buyback, TokenTransfer, Toll, VestingClaim
 from indexer.models.totals import AccountTotal
@@ -47,6 +47,7 @@ __all__ = [
     "CurrentScan",
     "Death",
     "Emission",
+    "Heartbeat",
     "LevelSlot",
     "LevelState",
     "OperatorRequest",

@@ -50,6 +50,21 @@ class Checkpoint(models.Model):
         return f"chain {self.chain_id} at block {self.block_number}"
 
 
+class Heartbeat(models.Model):
+    """When the indexer was last at work, by the database's clock, and the height of the node's head as it knew it then:
+    written every few seconds, also while nothing is indexed. One row per database."""
+
+    chain_id = models.BigIntegerField(primary_key=True)
+    seen_at = models.DateTimeField()
+    chain_head = models.BigIntegerField()
+
+    class Meta:
+        db_table = "heartbeats"
+
+    def __str__(self) -> str:
+        return f"chain {self.chain_id} at {self.seen_at}"
+
+
 class OutboxCursor(models.Model):
     """The last event and reorg that a relay has published."""
 

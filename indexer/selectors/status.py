@@ -1,16 +1,44 @@
 """How far the indexer has come, and what is wrong with its data."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.db.models import F
 
 from indexer.domain.units import block_of, first_id
 from indexer.models import Alarm, Checkpoint, OutboxCursor, Reorg
-from indexer.models.queries import BLOCK_TIMESTAMP
+from indexer.models.queries import BLOCK_TIMESTAMP, LAST_PAUSE_OR_RESUME
 from indexer.selectors.rows import fetch_rows
 
 RELAY: Final = "relay"
 """The name under which the relay stores its feed cursor."""
+
+
+SILENT_SECONDS: Final = 20
+"""An indexer that has not been at work for longer is dead, or hangs; its heart beats each five seconds."""
+_PULSE: Final = f"""
+    SELECT greatest(checkpoints.chain_head, heartbeats.chain_head), seen_at,
+    seen_at IS NULL OR seen_at < clock_timestamp() - interval '{SILENT_SECONDS} s'
+    OR EXISTS (SELECT FROM alarms WHERE kind IN ('halted', 'node_behind'))
+    OR EXISTS (SELECT FROM ({LAST_PAUSE_OR_RESUME}) AS last WHERE kind = 'pause')
+    FROM checkpoints LEFT JOIN heartbeats USING (chain_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Whether the indexer is at work: the height of the node's head as it knew it last, when it was last at work (None:
+    never), and whether it has `stalled`: is dead, paused, halted, or waits for a node that is behind."""
+
+    chain_head: int
+    seen_at: datetime | None
+    stalled: bool
+
+
+def pulse() -> Pulse:
+    """Whether the indexer is at work, however long ago it last committed; once it has a checkpoint."""
+    return Pulse(*fetch_rows(_PULSE)[0])
 
 
 def checkpoint() -> Checkpoint | None:

@@ -16,6 +16,7 @@ from indexer.store.alarms import AlarmKind, alarms, raise_alarm
 from indexer.store.database import DatabaseUnusable, connect, database_failures
 from indexer.store.lock import indexer_lock
 from indexer.sync.background import BackgroundJob
+from indexer.sync.heartbeat import Heartbeat
 from indexer.sync.observer import Observer
 from indexer.sync.pipeline import Chain, Pipeline
 from indexer.sync.requests import RequestRunner, StopCondition
@@ -47,7 +48,8 @@ class Worker:
         self._source = source
         self._observer = observer
         self._requests = requests
-        self._jobs = jobs
+        self._heartbeat = Heartbeat(chain.chain_id)
+        self._jobs = [*jobs, self._heartbeat.job]
         self._lock = indexer_lock(chain.chain_id)
         self._started = False
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
@@ -106,8 +108,19 @@ class Worker:
         self._backoff.reset()
         for kind, message in alarms(connection).items():
             self._observer.alarmed(kind, message)
-        self._requests.run_waiting(connection, stop)
         self._wait_for_node(connection, source, stop)
+        with self._heartbeat.watching(source):
+            self._requests.run_waiting(connection, stop)
+            return self._run_pipeline(connection, source, last_block, until_head, stop)
+
+    def _run_pipeline(
+        self,
+        connection: Connection[Any],
+        source: BlockSource,
+        last_block: int | None,
+        until_head: bool,
+        stop: threading.Event,
+    ) -> bool:
         pipeline = Pipeline(self._chain, source, connection, self._observer)
         try:
             with connect() as request_connection:

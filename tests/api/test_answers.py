@@ -130,6 +130,9 @@ def test_the_status(client: WebClient, truth: Truth, season: list[RecordedBlock]
     assert status["chain_id"] == truth.chain_id
     assert {name: address.lower() for name, address in status["contracts"].items()} == truth.contracts
     assert status["last_reorg"] is None
+    assert (status["lag"], status["chain_head"]) == (0, 1007)
+    assert status["stalled"], "nothing indexes it any more"
+    assert client.get("/api/v1/status").headers["Cache-Control"] == "no-store"
 
 
 def with_query(path: str, query: str) -> str:

@@ -41,7 +41,7 @@ QUERIES = {
     "/leaderboard/earnings?limit=500": 3,
     "/leaderboard/losses?limit=500&period=week": 3,
     "/events?limit=100": 4,
-    "/status": 4,
+    "/status": 5,
 }
 
 

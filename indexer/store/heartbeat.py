@@ -1,0 +1,17 @@
+"""The heartbeat: that an indexer is at work, and how far the node's head is."""
+
+from typing import Any, Final
+
+from psycopg import Connection
+
+_BEAT: Final = """
+    INSERT INTO heartbeats (chain_id, seen_at, chain_head) VALUES (%(chain)s, clock_timestamp(), %(head)s)
+    ON CONFLICT (chain_id) DO UPDATE SET seen_at = EXCLUDED.seen_at, chain_head = EXCLUDED.chain_head
+    RETURNING (SELECT max(block_number) FROM checkpoints)
+"""
+
+
+def beat(connection: Connection[Any], chain_id: int, head: int) -> int | None:
+    """Store that the indexer is at work now, and the height of the node's head; the last indexed block, if any."""
+    row = connection.execute(_BEAT, {"chain": chain_id, "head": head}).fetchone()
+    return None if row is None else row[0]
