@@ -16,7 +16,7 @@ from indexer.base.stopping import run_until_stopped
 from indexer.chain import views
 from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import RpcError
+from indexer.chain.errors import Reverted, RpcError
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.views import View
 from indexer.maintenance.dump import dump_state
@@ -74,12 +74,20 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The result of an audit; `duration` in seconds."""
+    """The result of an audit; `duration` in seconds. `unanswered` views were asked, but the node did not say: its state
+    of that block is gone, or it refused."""
 
     block: int
     views_checked: int
     differences: Sequence[Difference]
     duration: float
+    unanswered: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """How many views were checked, and what came of it."""
+        unanswered = f", {self.unanswered} not answered" if self.unanswered else ""
+        return f"{self.views_checked} views{unanswered}, {len(self.differences)} differences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +128,8 @@ def audit(
     """Compare the state after a block (None: the checkpoint) with the contracts' views, as the node answers them.
 
     `sample` limits players, accounts, rounds and bets to so many of each, drawn at random; None checks all. Raises
-    NothingIndexed or BlockNotIndexed, AuditImpossible if the node lacks that state, NodeUnreachable, and Interrupted
-    once `stop` is set while the node is asked.
+    NothingIndexed or BlockNotIndexed, AuditImpossible if the node answers none of them, NodeUnreachable, and
+    Interrupted once `stop` is set while the node is asked.
     """
     started = time.monotonic()
     state = dump_state(connection, at_block)
@@ -130,10 +138,18 @@ def audit(
     contracts, checks = read_progress(connection).contracts, list(_checks(state, sample))
     calls = _call_views(rpc_urls, contracts, block, header.hash if header else None, checks)
     answers = run_until_stopped(calls, stop or threading.Event())
-    found = [
-        difference for check, answer in zip(checks, answers, strict=True) for difference in check.differences(answer)
-    ]
-    return AuditReport(block, len(checks), found, time.monotonic() - started)
+    answered = [pair for pair in zip(checks, answers, strict=True) if _is_answer(pair[1])]
+    if not answered and answers:
+        why = next((answer.message for answer in answers if isinstance(answer, RpcError)), "every answer is empty")
+        raise AuditImpossible(f"the node has no state after block {block}: {why}")
+    found = [difference for check, answer in answered for difference in check.differences(answer)]
+    unanswered = len(checks) - len(answered)
+    return AuditReport(block, len(answered), found, time.monotonic() - started, unanswered)
+
+
+def _is_answer(answer: str | RpcError | None) -> bool:
+    """Whether a node answered: what a contract returns, or that it reverts. State that is gone may be given as `0x`."""
+    return answer not in ("0x", "") if isinstance(answer, str) else isinstance(answer, Reverted)
 
 
 async def _call_views(
@@ -157,9 +173,6 @@ async def _call_views(
         raise AuditImpossible(f"the node does not know block {block}")
     if block_hash is not None and header.hash != block_hash:
         raise OtherFork(f"the node's block {block} is {header.hash}, ours is {block_hash}")
-    for answer in answers:
-        if isinstance(answer, RpcError) and "revert" not in answer.message:
-            raise AuditImpossible(f"the node has no state after block {block}: {answer.message}")
     return answers
 
 

@@ -60,10 +60,4 @@ def _measure(report: AuditReport) -> None:
 def _log(report: AuditReport) -> None:
     for difference in report.differences[:MOST_LOGGED]:
         logger.error("audit at block %d: %s", report.block, difference)
-    logger.info(
-        "audit at block %d: %d views, %d differences, %.1f s",
-        report.block,
-        report.views_checked,
-        len(report.differences),
-        report.duration,
-    )
+    logger.info("audit at block %d: %s, %.1f s", report.block, report.outcome, report.duration)

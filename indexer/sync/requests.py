@@ -100,7 +100,7 @@ class RequestRunner:
     def _audit(self, connection: Connection[Any], request: Request, stop: threading.Event) -> str:
         report = audit_checkpoint(connection, self._rpc_urls, _number(request) or self._sample, stop)
         differences = "".join(f"\n{difference}" for difference in report.differences[:MOST_REPORTED])
-        return f"block {report.block}: {report.views_checked} views, {len(report.differences)} differences{differences}"
+        return f"block {report.block}: {report.outcome}{differences}"
 
 
 def _rebuild(connection: Connection[Any], request: Request, stop: threading.Event) -> str:

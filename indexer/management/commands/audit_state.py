@@ -33,10 +33,7 @@ class Command(GhostnetCommand):
                 report = audit(connection, rpc_urls, at_block, sample)
         for difference in report.differences:
             self.stdout.write(str(difference))
-        summary = (
-            f"block {report.block}: {report.views_checked} views asked, {len(report.differences)} differences,"
-            f" {report.duration:.1f} s"
-        )
+        summary = f"block {report.block}: {report.outcome}, {report.duration:.1f} s"
         if report.differences:
             raise CommandError(summary)
         self.stdout.write(summary)

@@ -5,7 +5,7 @@ import json
 import os
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from indexer.maintenance.audit import AuditImpossible, OtherFork, audit
 from indexer.replay.recording import RecordedBlock
+from indexer.replay.refusal import Refusal
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.claim import Claim
@@ -86,6 +87,36 @@ def test_a_sample_asks_less(indexed: Connection[Any], node: ReplayServer) -> Non
 def test_a_node_without_that_state_is_no_difference(indexed: Connection[Any], node: ReplayServer) -> None:
     with pytest.raises(AuditImpossible, match=r"has no state after block 400: .*missing trie node"):
         audit(indexed, [node.url], 400)
+
+
+@pytest.mark.parametrize("gone", ["refused", "empty"])
+def test_views_that_a_node_does_not_answer_are_no_differences(
+    indexed: Connection[Any], season: list[RecordedBlock], truth: Truth, gone: str
+) -> None:
+    """One of the machines behind its address has lost that state."""
+    with HalfPrunedServer(season, ReplayOptions(head=BLOCK), truth) as server:
+        server.gone = gone
+        report = audit(indexed, [server.url])
+        assert report.differences == []
+        assert report.views_checked > 100
+        assert f", {report.unanswered} not answered, 0 differences" in report.outcome
+        server.keeps = 0
+        with pytest.raises(AuditImpossible, match="no state after block"):
+            audit(indexed, [server.url])
+
+
+class HalfPrunedServer(ReplayServer):
+    """A node that answers one of so many calls of views (0: none); the others by an error, or by `0x`."""
+
+    gone, keeps, calls = "", 2, 0
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        self.calls += method == "eth_call"
+        if method == "eth_call" and not (self.keeps and self.calls % self.keeps == 0):
+            if self.gone == "refused":
+                raise Refusal(-32000, "missing trie node")
+            return b'"0x"'
+        return super()._result(method, params, socket)
 
 
 def test_a_node_on_another_fork_is_no_difference(indexed: Connection[Any], node: ReplayServer) -> None:
