@@ -18,6 +18,7 @@ from indexer.records.rows import Row, up_to
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
+from indexer.sync.block_times import check_times
 from indexer.sync.silent_changes import BlockInvestigation, KnownStates, MirrorHistory, PartedBefore, StateMismatch
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class RangeApplier:
         self._decoder = decoder
         self._reload = reload
         self.game: Game
+        self.time = 0
+        """The time of the last block that was handed over, in unix seconds."""
         self.follows_unchecked = False
         """Whether blocks before the next range were not compared with the contracts' state, and can be applied anew."""
 
@@ -53,8 +56,10 @@ class RangeApplier:
         """Apply a range whose parent is the last applied block; the blocks that are right, to be written.
 
         Without the contracts' state the rules alone decide, and silent changes are those that the blocks' own
-        transactions prove. Raises InvariantBroken or Inconsistent after all before the block at fault was handed over.
+        transactions prove. Raises InvariantBroken or Inconsistent after all before the block at fault was handed over,
+        BadBlockTime before anything is.
         """
+        check_times(fetched, self.time)
         game = self.game
         game.is_checked = fetched.state is not None and not game.quarantined
         game.doubts.clear()
@@ -106,6 +111,7 @@ class RangeApplier:
         headers = [header for number, header in sorted(fetched.headers.items()) if number <= last]
         for header in headers:
             del fetched.headers[header.number]
+        self.time = headers[-1].timestamp
         return AppliedBlocks(up_to(last, game.journal.take() | archive.rows()), headers, fetched.parent_hash)
 
     def _find_silent_changes(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
@@ -150,6 +156,7 @@ class RangeApplier:
         full = self._source.fetch_full(done + 1, fetched.last.number)
         if full is None:
             raise error
+        check_times(full, self.time)
         archive = Archive()
         for block in full.blocks:
             try:

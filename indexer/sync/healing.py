@@ -62,6 +62,8 @@ class Healing:
             theirs = self._source.opinion(node, start, end)
             if theirs is None or self._is_of_another_fork(theirs):
                 return None
+            if (number := _other_time(fetched, theirs)) is not None:
+                return LeftOut(number, node, f"block {number}, whose time it gave as another")
             ours = self._ours(start, end, tip, fetched)
             for difference in differences(ours, fetched_items(self._decoder, theirs.blocks)):
                 unknown = tip < difference.number < fetched.first
@@ -78,6 +80,15 @@ class Healing:
     def _is_of_another_fork(self, theirs: FetchedRange) -> bool:
         known = known_hashes(self._connection, theirs.first, theirs.last.number)
         return any(header.hash != known.get(number, header.hash) for number, header in theirs.headers.items())
+
+
+def _other_time(fetched: FetchedRange, theirs: FetchedRange) -> int | None:
+    """The first of the fetched blocks to which a node gives another time."""
+    for number, header in sorted(theirs.headers.items()):
+        ours = fetched.headers.get(number)
+        if ours is not None and ours.hash == header.hash and ours.timestamp != header.timestamp:
+            return number
+    return None
 
 
 def _portions(first: int, last: int) -> Iterator[tuple[int, int]]:

@@ -153,6 +153,7 @@ class Pipeline:
         node = NodeWitness(self._source.call, self._chain.contracts)
         game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
+        self._applier.time = snapshot.progress.timestamp
         standing = alarms(self._connection)
         self._alarms = standing.keys() - {AlarmKind.AUDIT, AlarmKind.UNDECODED}
         self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
