@@ -44,7 +44,7 @@ class StandIn:
         self._tls = tls
         self.silent = False
         self.streams: dict[int | str, Stream] = {}
-        self._login = (user, password)
+        self.login = (user, password)
         self._answers = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -54,7 +54,7 @@ class StandIn:
     @property
     def url(self) -> str:
         scheme = "iggy+tls" if self._tls else "iggy"
-        return f"{scheme}://{self._login[0]}:{self._login[1]}@127.0.0.1:{self.port}"
+        return f"{scheme}://{self.login[0]}:{self.login[1]}@127.0.0.1:{self.port}"
 
     def has_topic(self, name: str) -> bool:
         """Whether the stream `ghostnet` has a topic of this name."""
@@ -120,7 +120,7 @@ class StandIn:
         body.u32()
         body.text()
         body.text()
-        return (body.text(), body.text()) == self._login
+        return (body.text(), body.text()) == self.login
 
     def _answer(self, header: bytes, operation: int, client: bytes, known: bool, body: Body) -> bytes:
         framed = operation in FRAMED

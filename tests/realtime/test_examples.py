@@ -16,7 +16,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from realtime.protocol import ErrorCode
-from tests.iggy.server import StandIn
+from tests.iggy.real import iggy
 from tests.indexing import index
 from tests.paths import PROJECT
 from tests.processes import await_true
@@ -55,14 +55,14 @@ def test_consuming(database: str, season: list[RecordedBlock], truth: Truth, tmp
     with ReplayServer(season) as node:
         index(node, truth.contracts)
     dead = [death["user"] for death in truth.document["deaths"]]
-    with StandIn() as server, relay(database, server):
+    with iggy() as server, relay(database, server):
         address = f"127.0.0.1:{server.port}"
         await_true(lambda: server.has_topic("feed"), "there are no topics")
-        with program(tmp_path, CONSUME, address, "iggy", "iggy") as lines:
+        with program(tmp_path, CONSUME, address, *server.login) as lines:
             first = [line.strip().lower() for line in islice(lines, 100)]
         # Killed after it printed the last one of these: whether it has stored that offset, nobody knows.
         missing = Counter(dead) - Counter(first)
-        with program(tmp_path, CONSUME, address, "iggy", "iggy") as lines:
+        with program(tmp_path, CONSUME, address, *server.login) as lines:
             second = list[str]()
             while missing - Counter(second):
                 second.append(next(lines).strip().lower())

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
-from tests.iggy.server import StandIn
+from tests.iggy.real import Server, iggy
 from tests.processes import HEAD, await_tip, await_true, live
 from tests.realtime.socket import Browser, ask, dial, receive
 from tests.stream.expected import expected_feed
@@ -65,7 +65,7 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
     browsers = [Browser(chance.sample(CHANNELS, chance.randrange(1, 4))) for _ in range(25)]
     steady = Browser(["feed"])
 
-    async def work(node: ReplayServer, servers: list[WebClient], broker: StandIn | None) -> None:
+    async def work(node: ReplayServer, servers: list[WebClient], broker: Server | None) -> None:
         done = asyncio.Event()
         done.set()
         await asyncio.gather(*(watch(browser, servers, done, chance) for browser in browsers))
@@ -108,7 +108,7 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
 
     with ExitStack() as stack:
         node = stack.enter_context(live(database, connection, season))
-        broker = stack.enter_context(StandIn()) if stream == "iggy" else None
+        broker = stack.enter_context(iggy()) if stream == "iggy" else None
         variables = {"IGGY_URL": broker.url} if broker else {}
         if broker:
             stack.enter_context(relay(database, broker))
@@ -154,7 +154,7 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
         node = stack.enter_context(live(database, connection, season))
         variables = {}
         if stream == "iggy":
-            broker = stack.enter_context(StandIn())
+            broker = stack.enter_context(iggy())
             stack.enter_context(relay(database, broker))
             await_true(lambda: broker.has_topic("feed"), "no topics")
             variables = {"IGGY_URL": broker.url}
@@ -248,7 +248,7 @@ def test_who_subscribes_before_the_hub_knows_its_place_misses_nothing(
     def expected() -> set[int]:
         return {place for place in expected_feed(connection, ["feed"]) if place > since}
 
-    async def work(node: ReplayServer, broker: StandIn, client: WebClient) -> None:
+    async def work(node: ReplayServer, broker: Server, client: WebClient) -> None:
         before = expected()
         following = asyncio.create_task(resume(client, browser, since, lambda: set(browser.events) == end))
         end: set[int] = {-1}
@@ -264,7 +264,7 @@ def test_who_subscribes_before_the_hub_knows_its_place_misses_nothing(
             end = expected()
             await following
 
-    with live(database, connection, season) as node, StandIn() as broker:
+    with live(database, connection, season) as node, iggy() as broker:
         broker.stop()
         with web(database, IGGY_URL=broker.url) as client:
             asyncio.run(asyncio.wait_for(work(node, broker, client), 60))
@@ -276,7 +276,7 @@ def test_who_is_ahead_of_the_hub_and_asks_for_nonsense_is_told_nothing_twice(
 ) -> None:
     browser = Browser(["feed"])
 
-    async def work(node: ReplayServer, broker: StandIn, client: WebClient) -> None:
+    async def work(node: ReplayServer, broker: Server, client: WebClient) -> None:
         async with dial(client) as socket:
             last = int((await receive(socket))["head"])
             broker.stop()
@@ -295,7 +295,7 @@ def test_who_is_ahead_of_the_hub_and_asks_for_nonsense_is_told_nothing_twice(
                 while set(browser.events) != expected:
                     browser.take(await receive(socket))
 
-    with live(database, connection, season) as node, StandIn() as broker, relay(database, broker):
+    with live(database, connection, season) as node, iggy() as broker, relay(database, broker):
         await_true(lambda: broker.has_topic("feed"), "no topics")
         with web(database, IGGY_URL=broker.url) as client:
             asyncio.run(asyncio.wait_for(work(node, broker, client), 60))

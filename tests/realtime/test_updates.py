@@ -13,7 +13,7 @@ from indexer.domain.units import to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
-from tests.iggy.server import StandIn
+from tests.iggy.real import iggy
 from tests.indexing import index
 from tests.processes import HEAD, await_tip, await_true, live
 from tests.realtime.socket import Browser, ask, dial, receive
@@ -90,7 +90,7 @@ def test_positions_changed_in_a_long_backlog_of_the_broker_are_told(
             assert len(touched) > 20
             await await_updates(socket, touched)
 
-    with ReplayServer(season) as node, StandIn() as broker:
+    with ReplayServer(season) as node, iggy() as broker:
         index(node, truth.contracts, to_block=HEAD)
         with relay(database, broker), web(database, IGGY_URL=broker.url) as client:
             await_true(lambda: broker.has_topic("feed"), "no topics")

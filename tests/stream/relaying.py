@@ -8,7 +8,7 @@ from indexer.stream.broker import Broker
 from indexer.stream.connection import connect, fetch_one
 from indexer.stream.relay import Relay
 from tests.forks import Fork
-from tests.iggy.server import StandIn
+from tests.iggy.real import Server
 from tests.processes import environment_of
 
 PUBLISHED = (
@@ -17,7 +17,7 @@ PUBLISHED = (
 
 
 @contextmanager
-def relay(database: str, server: StandIn) -> Iterator[Fork]:
+def relay(database: str, server: Server) -> Iterator[Fork]:
     """`relay_events` as a process of its own."""
     environment = environment_of(database, "http://127.0.0.1:9", IGGY_URL=server.url)
     process = Fork(["manage.py", "relay_events"], environment)

@@ -5,7 +5,6 @@ to a stand-in.
 """
 
 import asyncio
-import os
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
@@ -19,6 +18,7 @@ from indexer.stream.broker import Broker, BrokerUnavailable, OtherVersion, Recei
 from indexer.stream.iggy import CLIENT, IggyBroker
 from indexer.stream.memory import MemoryBroker
 from indexer.stream.topics import Message, TopicPartition, all_partitions
+from tests.iggy.real import REAL, iggy
 from tests.iggy.server import StandIn
 
 PARTITION = TopicPartition("positions", 2)
@@ -32,15 +32,18 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture(params=["memory", "stand-in", "iggy"])
-def broker(request: pytest.FixtureRequest, stand_in: StandIn) -> MakeBroker:
+def broker(request: pytest.FixtureRequest, stand_in: StandIn) -> Iterator[MakeBroker]:
     """Makes brokers that all reach the same server."""
     if request.param == "memory":
         one = MemoryBroker()
-        return lambda: one
-    url = stand_in.url if request.param == "stand-in" else os.environ.get("IGGY_URL")
-    if url is None:
+        yield lambda: one
+    elif request.param == "stand-in":
+        yield lambda: IggyBroker(stand_in.url, 6343)
+    elif REAL is None:
         pytest.skip("IGGY_URL names no real Iggy server")
-    return lambda: IggyBroker(url, 6343)
+    else:
+        with iggy() as server:
+            yield lambda: IggyBroker(server.url, 6343)
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:

@@ -25,7 +25,7 @@ from indexer.stream.topics import (
     all_partitions,
     decode,
 )
-from tests.iggy.server import StandIn
+from tests.iggy.real import Server, iggy
 from tests.indexing import following, index
 from tests.processes import await_block, await_tip, await_true, run_command
 from tests.stream.expected import expected_feed
@@ -44,12 +44,12 @@ ALL = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "f
 
 
 @pytest.fixture
-def server() -> Iterator[StandIn]:
-    with StandIn() as one:
+def server() -> Iterator[Server]:
+    with iggy() as one:
         yield one
 
 
-def everything(server: StandIn) -> dict[TopicPartition, list[Received]]:
+def everything(server: Server) -> dict[TopicPartition, list[Received]]:
     """All messages of all partitions."""
 
     async def read() -> dict[TopicPartition, list[Received]]:
@@ -78,11 +78,11 @@ def told(messages: list[Received]) -> dict[int, str]:
     return known
 
 
-def feed(server: StandIn) -> dict[int, str]:
+def feed(server: Server) -> dict[int, str]:
     return told(everything(server)[FEED])
 
 
-def arrives(server: StandIn, expected: Callable[[], dict[int, str]]) -> None:
+def arrives(server: Server, expected: Callable[[], dict[int, str]]) -> None:
     def arrived() -> bool:
         return server.has_topic("feed") and feed(server) == expected()
 
@@ -90,7 +90,7 @@ def arrives(server: StandIn, expected: Callable[[], dict[int, str]]) -> None:
 
 
 def test_the_whole_season_is_told_in_order_by_topic_and_key(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: Server
 ) -> None:
     with ReplayServer(season) as node:
         index(node, truth.contracts)
@@ -117,7 +117,7 @@ def test_the_whole_season_is_told_in_order_by_topic_and_key(
 
 
 def test_reorgs_are_told_to_every_partition_and_what_replaces_them_follows(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: Server
 ) -> None:
     with (
         ReplayServer(season, ReplayOptions(head=200)) as node,
@@ -138,7 +138,7 @@ def test_reorgs_are_told_to_every_partition_and_what_replaces_them_follows(
 
 
 def test_while_the_broker_is_away_events_wait_and_the_indexer_goes_on(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: Server
 ) -> None:
     with (
         ReplayServer(season, ReplayOptions(head=100)) as node,
@@ -182,7 +182,7 @@ def test_what_waits_for_a_broker_that_is_away_is_counted_and_its_return_logged(
 
 
 def test_a_second_relay_takes_over_when_the_first_is_killed(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: StandIn
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: Server
 ) -> None:
     """Killed while it publishes: what is told twice has the same ids."""
     with ReplayServer(season) as node:
