@@ -11,6 +11,7 @@ api = GhostnetAPI(
         "GHOSTNET as indexed from its contracts. Amounts are wei in decimal strings. Every answer is of one"
         " block, which `X-Indexed-Block` names; `If-None-Match` with its `ETag` gets 304 until something changes."
     ),
+    servers=[{"url": "/", "description": "The server that this document comes from."}],
     docs_url="docs",
     openapi_url="openapi.json",
 )

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 
 from indexer.domain.levels import LevelId
 from indexer.domain.units import MAX_BLOCK, Address
+from indexer.selectors.periods import Interval, Period
 
 LEVEL_PATTERN: Final = "^([1-5]|" + "|".join(level.name for level in LevelId if level) + ")$"
 FIRST_TIME: Final = datetime(2020, 1, 1, tzinfo=UTC)
@@ -27,6 +28,10 @@ From = Annotated[
 To = Annotated[
     AwareDatetime | None, Query(alias="to", ge=FIRST_TIME, le=LAST_TIME, description="The moment after the last.")
 ]
+IntervalIn = Annotated[Interval, Query(description="The width of a bucket; weeks begin on Mondays.")]
+PeriodIn = Annotated[
+    Period, Query(description="The last 24 hours, 7 days or 30 days, the current hour or day included, or all time.")
+]
 LevelIn = Annotated[str | None, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
 RequiredLevel = Annotated[str, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
 LevelInPath = Annotated[str, Path(pattern=LEVEL_PATTERN, description="A level by number or name.")]
@@ -35,6 +40,11 @@ LevelInPath = Annotated[str, Path(pattern=LEVEL_PATTERN, description="A level by
 def address_in(text: str) -> Address:
     """An address as the tables hold it."""
     return Address(text.lower())
+
+
+def optional_address(text: str | None) -> Address | None:
+    """An address as `address_in`; None for none."""
+    return None if text is None else address_in(text)
 
 
 def level_in(text: str) -> int:

@@ -19,7 +19,8 @@ Contract = Annotated[str | None, Query(pattern="^[A-Za-z]{1,32}$", description="
 Involved = Annotated[
     str | None, Query(pattern=ADDRESS_PATTERN, description="An account that is one of the event's arguments.")
 ]
-Block = Annotated[int | None, Query(ge=0, le=MAX_BLOCK)]
+FromBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The first block.")]
+ToBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The last block.")]
 
 
 @get(router, "", schemas.Events, "Decoded events")
@@ -29,8 +30,8 @@ def events(
     name: Name = None,
     contract: Contract = None,
     address: Involved = None,
-    from_block: Block = None,
-    to_block: Block = None,
+    from_block: FromBlock = None,
+    to_block: ToBlock = None,
     limit: Limit100 = 50,
     cursor: Cursor = None,
 ) -> Page:

@@ -17,9 +17,9 @@ from indexer.selectors.status import block_timestamp
 
 router = Router(tags=["positions"])
 
-StatusIn = Annotated[str | None, Query(pattern="^(" + "|".join(Status) + ")$")]
-ActionIn = Annotated[str | None, Query(pattern="^(" + "|".join(Action) + ")$")]
-OrderIn = Annotated[str, Query(pattern="^(" + "|".join(selectors.ORDERS) + ")$", description="The greatest first.")]
+StatusIn = Annotated[Status | None, Query(description="Positions with this status.")]
+ActionIn = Annotated[Action | None, Query(description="Changes of this kind.")]
+OrderIn = Annotated[selectors.Order, Query(description="The greatest first.")]
 
 
 @get(router, "", schemas.Positions, "Positions")
@@ -28,7 +28,7 @@ def positions(
     *,
     level: LevelIn = None,
     status: StatusIn = None,
-    order: OrderIn = "amount",
+    order: OrderIn = selectors.Order.AMOUNT,
     limit: Limit1000 = 100,
     cursor: Cursor = None,
     offset: Offset = None,

@@ -6,7 +6,7 @@ from ninja import Router
 
 from api import schemas
 from api.answers import get
-from api.inputs import From, To
+from api.inputs import From, IntervalIn, PeriodIn, To
 from indexer.selectors import stats
 from indexer.selectors.periods import Buckets, Interval, Period
 from indexer.selectors.snapshot import IndexedBlock
@@ -28,7 +28,7 @@ def level_stats(checkpoint: IndexedBlock) -> list[stats.LevelStats]:
 
 @get(router, "/tvl/history", list[schemas.TvlPoint], "The value locked over time")
 def tvl_history(
-    checkpoint: IndexedBlock, interval: Interval = Interval.DAY, from_: From = None, to: To = None
+    checkpoint: IndexedBlock, interval: IntervalIn = Interval.DAY, from_: From = None, to: To = None
 ) -> list[stats.TvlPoint]:
     """The value at the end of each bucket that holds a moment of [from, to); aligned in UTC, weeks begin on Mondays.
 
@@ -44,14 +44,14 @@ def burns(checkpoint: IndexedBlock) -> dict[str, int]:
 
 
 @get(router, "/deaths", list[schemas.LevelDeaths], "Deaths per level")
-def deaths(checkpoint: IndexedBlock, period: Period = Period.ALL) -> list[stats.LevelDeaths]:
+def deaths(checkpoint: IndexedBlock, period: PeriodIn = Period.ALL) -> list[stats.LevelDeaths]:
     """Deaths of the last 24 hours, 7 days, 30 days, the current hour or day included, or of all time."""
     return stats.deaths(period, checkpoint.block_time)
 
 
 @get(router, "/volume", list[schemas.VolumePoint], "Token transfers and tax over time")
 def volume(
-    checkpoint: IndexedBlock, interval: Interval = Interval.DAY, from_: From = None, to: To = None
+    checkpoint: IndexedBlock, interval: IntervalIn = Interval.DAY, from_: From = None, to: To = None
 ) -> list[stats.VolumePoint]:
     """Token transfers and tax in each bucket; the range is that of `/stats/tvl/history`."""
     return stats.volume(_buckets(checkpoint, interval, from_, to))

@@ -1,33 +1,24 @@
-"""The shape of every answer, with an example of each field."""
+"""The shape of every answer, with a description and an example of each field."""
 
 from api.schemas.chain import Events, Reorg, Status
-from api.schemas.market import Bets, Odds, OddsHistory, Round, Rounds
+from api.schemas.leaderboards import EarnerBoard, LoserBoard, StakerBoard, StreakBoard, SurvivorBoard
+from api.schemas.market import Bets, BetSummary, Odds, OddsHistory, Round, Rounds
 from api.schemas.positions import AtRisk, PlayerPosition, Position, PositionHistory, Positions
 from api.schemas.problems import Problem
 from api.schemas.scans import Deaths, NextScan, Scan, Scans
-from api.schemas.stats import (
-    Burns,
-    Earner,
-    LevelDeaths,
-    LevelStats,
-    Loser,
-    Stats,
-    StreakLeader,
-    Survivor,
-    TvlPoint,
-    VolumePoint,
-)
+from api.schemas.stats import Burns, LevelDeaths, LevelStats, Stats, TvlPoint, VolumePoint
 
 __all__ = [
     "AtRisk",
+    "BetSummary",
     "Bets",
     "Burns",
     "Deaths",
-    "Earner",
+    "EarnerBoard",
     "Events",
     "LevelDeaths",
     "LevelStats",
-    "Loser",
+    "LoserBoard",
     "NextScan",
     "Odds",
     "OddsHistory",
@@ -41,10 +32,11 @@ __all__ = [
     "Rounds",
     "Scan",
     "Scans",
+    "StakerBoard",
     "Stats",
     "Status",
-    "StreakLeader",
-    "Survivor",
+    "StreakBoard",
+    "SurvivorBoard",
     "TvlPoint",
     "VolumePoint",
 ]

@@ -4,73 +4,71 @@ from typing import Self
 
 from pydantic import Field
 
-from api.schemas.base import Address, Level, LevelName, Moment, Page, Schema, TxHash, Wei
+from api.schemas.base import Address, Block, Digits, LevelNumber, Moment, OnLevel, Page, Schema, TxHash, Wei
 from indexer.base.times import utc_time
+from indexer.domain.scans import ScanStep
 from indexer.models import CurrentLevel
 
 
 class Cascade(Schema):
-    """The split of the stakes of a scan's dead; `burned` is what was burned in fact."""
+    """The split of the stakes of a scan's dead, in wei."""
 
-    same_level: Wei = Field(validation_alias="same_level_amount")
-    upstream: Wei = Field(validation_alias="upstream_amount")
-    burn: Wei = Field(validation_alias="burn_amount")
-    protocol: Wei = Field(validation_alias="protocol_amount")
-    burned: Wei
+    same_level: Wei = Field(validation_alias="same_level_amount", description="To the level's survivors.")
+    upstream: Wei = Field(validation_alias="upstream_amount", description="To the safer levels, as reported.")
+    burn: Wei = Field(validation_alias="burn_amount", description="To be burned, as reported.")
+    protocol: Wei = Field(validation_alias="protocol_amount", description="To the protocol.")
+    burned: Wei = Field(description="What was burned in fact.")
 
 
-class Scan(Schema):
-    """A scan; `state` is executed, deaths_submitted or finalized."""
+class Scan(OnLevel):
+    """A scan as it stands."""
 
-    scan_id: int = Field(examples=[12])
-    level: Level
-    state: str = Field(validation_alias="step", examples=["finalized"])
-    seed: Wei
-    executed_at: Moment
-    finalized_at: Moment
-    batches: int = Field(examples=[2])
-    death_count: int = Field(examples=[4])
-    total_dead: Wei
-    survivor_count: int | None = Field(examples=[9])
-    cascade: Cascade | None
-    block: int = Field(validation_alias="block_number", examples=[512])
+    scan_id: int = Field(description="Scans are numbered from 1 over all levels.", examples=[12])
+    level: LevelNumber
+    state: ScanStep = Field(validation_alias="step", description="Its last step.", examples=["finalized"])
+    seed: Digits = Field(description="The number that decides who is doomed.")
+    executed_at: Moment = Field(description="When it began.")
+    finalized_at: Moment = Field(description="When it ended; null until then.")
+    batches: int = Field(description="How many batches of deaths were submitted.", examples=[2])
+    death_count: int = Field(description="How many died.", examples=[4])
+    total_dead: Wei = Field(description="The stakes of the dead, in wei.")
+    survivor_count: int | None = Field(description="How many survived; null until it is finalized.", examples=[9])
+    cascade: Cascade | None = Field(description="Where the stakes went; null until then, and if nobody died.")
+    block: Block = Field(validation_alias="block_number", description="The block of its last step.")
     tx: TxHash = Field(validation_alias="tx_hash")
 
 
-class Scans(Page):
+class Scans(Page[Scan]):
     """Some scans."""
 
-    items: list[Scan]
 
-
-class NextScan(Schema):
+class NextScan(OnLevel):
     """When a level may be scanned next."""
 
-    level: Level
-    next_scan_at: Moment
-    seconds_remaining: int = Field(examples=[1200])
+    next_scan_at: Moment = Field(description="When the scan may be executed.")
+    seconds_remaining: int = Field(
+        description="Seconds from the indexed block's time; 0 once the scan is due.", examples=[1200]
+    )
 
     @classmethod
     def of_level(cls, row: CurrentLevel, now: int) -> Self:
         """The next scan of a level, seen from a time in unix seconds."""
         due = int(row.next_scan_time)
-        return cls(level=LevelName.of(row.level), next_scan_at=utc_time(due), seconds_remaining=max(0, due - now))
+        return cls(level=row.level, next_scan_at=utc_time(due), seconds_remaining=max(0, due - now))
 
 
-class Death(Schema):
-    """A player who died, with the stake and the streak that it ended."""
+class Death(OnLevel):
+    """A player who died."""
 
     address: Address
-    level: int = Field(examples=[4])
-    scan_id: int = Field(examples=[12])
-    amount: Wei
-    streak: int = Field(examples=[3])
+    level: LevelNumber
+    scan_id: int = Field(description="The scan.", examples=[12])
+    amount: Wei = Field(description="The stake that was lost, in wei.")
+    streak: int = Field(description="Scans survived in a row before.", examples=[3])
     time: Moment = Field(validation_alias="block_time")
-    block: int = Field(validation_alias="block_number", examples=[512])
+    block: Block = Field(validation_alias="block_number")
     tx: TxHash = Field(validation_alias="tx_hash")
 
 
-class Deaths(Page):
+class Deaths(Page[Death]):
     """Some deaths."""
-
-    items: list[Death]

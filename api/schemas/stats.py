@@ -1,129 +1,92 @@
-"""Statistics and leaderboards."""
+"""Statistics."""
 
 from pydantic import Field
 
-from api.schemas.base import Address, Level, Moment, Schema, Wei
+from api.schemas.base import Moment, OnLevel, Schema, Wei
 
 
 class Flow(Schema):
     """A number of events, and the sum of their amounts."""
 
-    count: int = Field(examples=[12])
-    amount: Wei
+    count: int = Field(description="How many.", examples=[12])
+    amount: Wei = Field(description="Their amounts in all, in wei.")
 
 
 class Burns(Schema):
-    """DATA burned since the start, in all and by source."""
+    """DATA burned, in all and by source, in wei."""
 
-    total: Wei
-    tax: Wei
-    deaths: Wei
-    culling: Wei
-    resets: Wei
-    bets: Wei
-    buybacks: Wei
+    total: Wei = Field(description="By all sources.")
+    tax: Wei = Field(description="By the tax on transfers.")
+    deaths: Wei = Field(description="By the deaths of scans.")
+    culling: Wei = Field(description="By cullings.")
+    resets: Wei = Field(description="By system resets.")
+    bets: Wei = Field(description="By the rake of betting rounds.")
+    buybacks: Wei = Field(description="By buybacks.")
 
 
 class Buybacks(Schema):
     """All buybacks."""
 
-    count: int = Field(examples=[3])
-    eth_spent: Wei
-    data_received: Wei
-    data_burned: Wei
+    count: int = Field(description="How many.", examples=[3])
+    eth_spent: Wei = Field(description="What was spent, in wei of ETH.")
+    data_received: Wei = Field(description="What was bought, in wei of DATA.")
+    data_burned: Wei = Field(description="What was burned, in wei of DATA.")
 
 
 class Resets(Schema):
     """All system resets."""
 
-    count: int = Field(examples=[1])
-    total_penalty: Wei
-    paid: Wei
+    count: int = Field(description="How many.", examples=[1])
+    total_penalty: Wei = Field(description="The penalties, in wei.")
+    paid: Wei = Field(description="What winners were paid, in wei.")
 
 
 class Stats(Schema):
     """The game as a whole since its start."""
 
-    total_value_locked: Wei
-    players: int = Field(examples=[74])
-    deaths: Flow
-    burned: Burns
-    emissions: Flow
-    tolls: Flow
-    buybacks: Buybacks
-    resets: Resets
+    total_value_locked: Wei = Field(description="All stakes now, in wei.")
+    players: int = Field(description="Players alive now.", examples=[74])
+    deaths: Flow = Field(description="Deaths in scans, with the stakes lost.")
+    burned: Burns = Field(description="DATA burned.")
+    emissions: Flow = Field(description="Rewards emitted.")
+    tolls: Flow = Field(description="Tolls collected, in wei of ETH.")
+    buybacks: Buybacks = Field(description="All buybacks.")
+    resets: Resets = Field(description="All system resets.")
 
 
-class LevelDeaths(Schema):
-    """Deaths on a level; streaks in scans."""
+class LevelDeaths(OnLevel):
+    """Deaths on a level."""
 
-    level: Level
-    count: int = Field(examples=[40])
-    total_lost: Wei
-    avg_streak: float = Field(examples=[1.5])
-    longest_streak: int = Field(examples=[9])
+    count: int = Field(description="How many died.", examples=[40])
+    total_lost: Wei = Field(description="The stakes lost, in wei.")
+    avg_streak: float = Field(description="Scans that they had survived, on average.", examples=[1.5])
+    longest_streak: int = Field(description="Most scans that one had survived.", examples=[9])
 
 
-class LevelStats(Schema):
+class LevelStats(OnLevel):
     """A level now, and since the start."""
 
-    level: Level
-    total_staked: Wei
-    players: int = Field(examples=[12])
-    deaths: LevelDeaths
-    scans: int = Field(examples=[31])
-    burned: Wei
-    culled: Flow
-    emissions: Flow
+    total_staked: Wei = Field(description="All stakes now, in wei.")
+    players: int = Field(description="Players alive now.", examples=[12])
+    deaths: LevelDeaths = Field(description="Deaths in scans.")
+    scans: int = Field(description="How many scans were executed.", examples=[31])
+    burned: Wei = Field(description="DATA burned by scans, in wei.")
+    culled: Flow = Field(description="Cullings, with the victims' stakes.")
+    emissions: Flow = Field(description="Rewards emitted.")
 
 
 class TvlPoint(Schema):
     """The value locked at the end of a bucket."""
 
-    time: Moment
-    tvl: Wei
+    time: Moment = Field(description="The bucket's start.")
+    tvl: Wei = Field(description="All stakes at its end, in wei.")
 
 
 class VolumePoint(Schema):
     """Token transfers and tax in a bucket."""
 
-    time: Moment
-    transfers: int = Field(examples=[310])
-    amount: Wei
-    tax_burned: Wei
-    tax_collected: Wei
-
-
-class StreakLeader(Schema):
-    """A living player by streak."""
-
-    rank: int = Field(examples=[1])
-    address: Address
-    streak: int = Field(examples=[17])
-    level: Level
-
-
-class Survivor(Schema):
-    """A living player by the time of entry."""
-
-    rank: int = Field(examples=[1])
-    address: Address
-    alive_since: Moment = Field(validation_alias="entry_time")
-    level: Level
-
-
-class Earner(Schema):
-    """A player by rewards paid."""
-
-    rank: int = Field(examples=[1])
-    address: Address
-    earnings: Wei
-
-
-class Loser(Schema):
-    """A player by stakes lost in scans."""
-
-    rank: int = Field(examples=[1])
-    address: Address
-    total_lost: Wei
-    death_count: int = Field(examples=[2])
+    time: Moment = Field(description="The bucket's start.")
+    transfers: int = Field(description="How many transfers.", examples=[310])
+    amount: Wei = Field(description="What they moved, in wei.")
+    tax_burned: Wei = Field(description="The part of the tax that was burned, in wei.")
+    tax_collected: Wei = Field(description="The part of the tax that went to the treasury, in wei.")

@@ -38,10 +38,10 @@ def game(block: IndexedBlock) -> dict[str, Any]:
         "chart": draw(tvl),
         "tvl_span": len(tvl),
         "scans": [_with_dead(scan) for scan in scans.scans().first(SCANS)],
-        "rounds": markets.rounds(open_at=block.timestamp).first(ROWS),
-        "streaks": leaderboards.longest_streaks(ROWS),
-        "earners": leaderboards.top_earners(ROWS, Period.ALL, block.block_time),
-        "losers": leaderboards.top_losers(ROWS, Period.ALL, block.block_time),
+        "rounds": markets.rounds(block.timestamp, state=markets.RoundState.OPEN).first(ROWS),
+        "streaks": leaderboards.longest_streaks(ROWS).items,
+        "earners": leaderboards.top_earners(ROWS, Period.ALL, block.block_time).items,
+        "losers": leaderboards.top_losers(ROWS, Period.ALL, block.block_time).items,
         "reorg": status.last_reorg(),
     }
 

@@ -77,7 +77,7 @@ _SHAPES: Final[dict[str, Callable[[Any, dict[str, Any]], Part]]] = {
     "data": lambda value, _: Part(f"{in_tokens(value)} DATA", f"{value} wei"),
     "eth": lambda value, _: Part(f"{in_tokens(value, 6)} ETH", f"{value} wei"),
     "bps": lambda value, _: Part(f"{int(value) / 100:g} %"),
-    "level": lambda value, _: Part(level_name(value)),
+    "level": lambda value, _: Part(level_name(value) if value else "the whole network"),
     "scan": lambda value, data: Part(f"#{value}", href=f"/scan/{data['level']}/{value}"),
     "text": lambda value, _: Part(str(value)),
 }

@@ -18,6 +18,16 @@ class RoundType(IntEnum):
     STREAK_RECORD = 2
     SYSTEM_RESET = 3
 
+    @property
+    def word(self) -> str:
+        """The type as answers name it: `death_count`."""
+        return self.name.lower()
+
+
+def side_of(is_over: bool) -> str:
+    """The side of a bet or an outcome as answers name it."""
+    return "over" if is_over else "under"
+
 
 @dataclass(slots=True)
 class Round:

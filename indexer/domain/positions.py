@@ -43,6 +43,11 @@ class BoostType(IntEnum):
     YIELD_MULTIPLIER = 1
 
 
+def boost_word(number: int) -> str:
+    """A BoostType as answers name it: `death_reduction`; `unknown` where the contract has no name for it."""
+    return BoostType(number).name.lower() if number in set(BoostType) else "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Boost:
     """One applied boost (`GhostCore.getActiveBoosts`); `expiry` in unix seconds, up to 2⁶⁴−1."""
@@ -53,8 +58,8 @@ class Boost:
 
     @property
     def type_name(self) -> str:
-        """The name of its BoostType; the number in digits where the contract has no name for it."""
-        return BoostType(self.boost_type).name if self.boost_type in set(BoostType) else str(self.boost_type)
+        """Its type as answers name it."""
+        return boost_word(self.boost_type)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from indexer.domain.betting import RoundType, odds_bps
+from indexer.domain.betting import RoundType, odds_bps, side_of
 from indexer.models.base import CurrentRow, EventColumns, RareRow
 from indexer.models.fields import AddressField, seconds, wei
 
@@ -34,12 +34,12 @@ class RoundColumns(EventColumns):
     @property
     def type_name(self) -> str:
         """The round's type as the API names it: `death_count`, `whale_death`, …"""
-        return RoundType(self.round_type).name.lower()
+        return RoundType(self.round_type).word
 
     @property
     def winning_side(self) -> str | None:
         """`over` or `under`; None until the round is resolved."""
-        return ("over" if self.outcome else "under") if self.resolved else None
+        return side_of(self.outcome) if self.resolved else None
 
     @property
     def resolved_at(self) -> int | None:
@@ -101,7 +101,7 @@ class BetColumns(EventColumns):
     @property
     def side(self) -> str:
         """`over` or `under`."""
-        return "over" if self.is_over else "under"
+        return side_of(self.is_over)
 
 
 class Bet(RareRow, BetColumns):

@@ -1,55 +1,123 @@
-"""Players by streak, by survival, by earnings and by losses; ties go to the earlier entry, then by address."""
+"""Players by streak, survival, stake, earnings and losses; ties go to the earlier entry, then by address."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
 
 from indexer.domain.positions import Status
+from indexer.domain.units import Address, to_bytes
 from indexer.selectors.periods import Period
 from indexer.selectors.positions import GHOST_STREAK
-from indexer.selectors.rows import fetch, fetch_rows
+from indexer.selectors.rows import fetch_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Survivor:
-    """A living player: scans survived in a row, and since when, in unix seconds."""
+class Leader:
+    """A player on a leaderboard: the level of the position, None for none, and the scans survived in a row."""
 
     rank: int
     address: str
-    level: int
+    level: int | None
     streak: int
-    entry_time: int
 
 
 @dataclass(frozen=True, slots=True)
-class Earner:
+class Survivor(Leader):
+    """A living player: since when, in unix seconds."""
+
+    alive_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staker(Leader):
+    """A living player's stake in wei."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earner(Leader):
     """A player's rewards paid, in wei."""
 
-    rank: int
-    address: str
     earnings: int
 
 
 @dataclass(frozen=True, slots=True)
-class Loser:
+class Loser(Leader):
     """A player's stakes lost by dying, in wei, and how often."""
 
-    rank: int
-    address: str
     total_lost: int
     death_count: int
 
 
-def longest_streaks(limit: int) -> list[Survivor]:
+Entry = TypeVar("Entry", bound=Leader)
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Generic[Entry]):
+    """A player's place among `total` ranked players."""
+
+    entry: Entry
+    total: int
+
+    @property
+    def rank(self) -> int:
+        return self.entry.rank
+
+    @property
+    def percentile(self) -> float:
+        """How many percent of the ranked players stand no higher: 100 for the first."""
+        return 100 * (self.total - self.rank + 1) / self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Board(Generic[Entry]):
+    """The leaders; where a player was asked for, that player's place (None if not ranked), and how many are ranked."""
+
+    items: list[Entry]
+    me: Place[Entry] | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking(Generic[Entry]):
+    """How a leaderboard is computed: a query of addresses and `values`, and their order."""
+
+    kind: Callable[..., Entry]
+    players: str
+    order: str
+    values: tuple[str, ...] = ()
+
+
+_ALIVE: Final = f"FROM current_positions WHERE status = '{Status.ALIVE}'"
+_STREAKS: Final = _Ranking(
+    Leader, f"SELECT address, {GHOST_STREAK} AS streak, entry_time {_ALIVE}", "streak DESC, entry_time, address"
+)
+_SURVIVORS: Final = _Ranking(
+    Survivor, f"SELECT address, entry_time {_ALIVE}", "entry_time, address", values=("entry_time",)
+)
+_STAKERS: Final = _Ranking(
+    Staker, f"SELECT address, amount, entry_time {_ALIVE}", "amount DESC, entry_time, address", values=("amount",)
+)
+
+
+def longest_streaks(limit: int, player: Address | None = None) -> Board[Leader]:
     """The living players with the longest streaks."""
-    return _survivors("streak DESC, entry_time, address", limit)
+    return _board(_STREAKS, limit, player)
 
 
-def longest_survivors(limit: int) -> list[Survivor]:
+def longest_survivors(limit: int, player: Address | None = None) -> Board[Survivor]:
     """The living players who entered first."""
-    return _survivors("entry_time, address", limit)
+    return _board(_SURVIVORS, limit, player)
 
 
-def top_earners(limit: int, period: Period, now: datetime) -> list[Earner]:
+def largest_stakes(limit: int, player: Address | None = None) -> Board[Staker]:
+    """The living players with the largest stakes."""
+    return _board(_STAKERS, limit, player)
+
+
+def top_earners(limit: int, period: Period, now: datetime, player: Address | None = None) -> Board[Earner]:
     """The players who were paid most rewards, claimed or extracted, in a period up to `now`."""
     since = period.since(now)
     if since is None:
@@ -59,15 +127,10 @@ def top_earners(limit: int, period: Period, now: datetime) -> list[Earner]:
             f"SELECT address, sum(earned) AS earned FROM player_earnings_{period.grain}"
             " WHERE bucket >= %(since)s GROUP BY address"
         )
-    return fetch(
-        Earner,
-        "SELECT row_number() OVER (ORDER BY earned DESC, address), address, earned"
-        f" FROM ({source}) AS players ORDER BY earned DESC, address LIMIT %(limit)s",
-        {"since": since, "limit": limit},
-    )
+    return _board(_Ranking(Earner, source, "earned DESC, address", values=("earned",)), limit, player, since)
 
 
-def top_losers(limit: int, period: Period, now: datetime) -> list[Loser]:
+def top_losers(limit: int, period: Period, now: datetime, player: Address | None = None) -> Board[Loser]:
     """The players who lost most by dying in a period up to `now`."""
     since = period.since(now)
     if since is None:
@@ -77,18 +140,37 @@ def top_losers(limit: int, period: Period, now: datetime) -> list[Loser]:
             f"SELECT address, sum(lost) AS lost, sum(death_count) AS deaths FROM player_losses_{period.grain}"
             " WHERE bucket >= %(since)s GROUP BY address"
         )
-    return fetch(
-        Loser,
-        "SELECT row_number() OVER (ORDER BY lost DESC, address), address, lost, deaths"
-        f" FROM ({source}) AS players ORDER BY lost DESC, address LIMIT %(limit)s",
-        {"since": since, "limit": limit},
-    )
+    return _board(_Ranking(Loser, source, "lost DESC, address", values=("lost", "deaths")), limit, player, since)
 
 
-def _survivors(order: str, limit: int) -> list[Survivor]:
-    rows = fetch_rows(
-        f"SELECT address, level, {GHOST_STREAK} AS streak, entry_time FROM current_positions"
-        f" WHERE status = '{Status.ALIVE}' ORDER BY {order} LIMIT %(limit)s",
-        {"limit": limit},
+def _board(ranking: _Ranking[Entry], limit: int, player: Address | None, since: datetime | None = None) -> Board[Entry]:
+    parameters: dict[str, Any] = {"limit": limit, "since": since}
+    leaders = (
+        f"SELECT row_number() OVER (ORDER BY {ranking.order}) AS rank, * FROM ({ranking.players}) AS players"
+        f" ORDER BY {ranking.order} LIMIT %(limit)s"
     )
-    return [Survivor(rank, *row) for rank, row in enumerate(rows, 1)]
+    if player is None:
+        rows = fetch_rows(_entries(ranking, f"(SELECT *, NULL AS total FROM ({leaders}) AS leaders)"), parameters)
+        return Board([ranking.kind(*row) for *row, _ in rows], None, None)
+    everyone = (
+        f"SELECT row_number() OVER (ORDER BY {ranking.order}) AS rank, *, count(*) OVER () AS total"
+        f" FROM ({ranking.players}) AS players"
+    )
+    chosen = f"(SELECT * FROM ({everyone}) AS ranked WHERE rank <= %(limit)s OR address = %(player)s)"
+    rows = fetch_rows(_entries(ranking, chosen), {**parameters, "player": to_bytes(player)})
+    total = rows[0][-1] if rows else 0
+    entries = [ranking.kind(*row) for *row, _ in rows]
+    mine = next((Place(entry, total) for entry in entries if entry.address == player), None)
+    return Board([entry for entry in entries if entry.rank <= limit], mine, total)
+
+
+def _entries(ranking: _Ranking[Entry], chosen: str) -> str:
+    """The query of chosen players' entries, each with its level and streak, and the total."""
+    values = "".join(f", chosen.{name}" for name in ranking.values)
+    return f"""
+        SELECT rank, chosen.address, level, coalesce(now.streak, 0){values}, total
+        FROM {chosen} AS chosen LEFT JOIN LATERAL (
+            SELECT level, {GHOST_STREAK} AS streak FROM current_positions
+            WHERE current_positions.address = chosen.address AND status <> '{Status.EXTRACTED}'
+        ) AS now ON true ORDER BY rank
+    """

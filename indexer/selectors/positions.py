@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from django.db.models import IntegerField, QuerySet
@@ -14,9 +15,20 @@ from indexer.models import Position as PositionVersion
 from indexer.records.stored import stored_position
 from indexer.selectors.listing import Listing
 
-ORDERS: Final = {"amount": ("amount", "id"), "entered_at": ("entry_time", "id"), "streak": ("streak", "id")}
-"""The orders in which positions can be listed, the greatest first."""
 
+class Order(StrEnum):
+    """The orders in which positions can be listed, the greatest first."""
+
+    AMOUNT = "amount"
+    ENTERED_AT = "entered_at"
+    STREAK = "streak"
+
+
+_COLUMNS: Final = {
+    Order.AMOUNT: ("amount", "id"),
+    Order.ENTERED_AT: ("entry_time", "id"),
+    Order.STREAK: ("streak", "id"),
+}
 
 GHOST_STREAK: Final = """
     CASE WHEN on_roster
@@ -60,12 +72,12 @@ class RankedPosition(ListedPosition):
     rank: int
 
 
-def positions(order: str, level: int | None, status: str | None) -> Listing[CurrentPosition]:
-    """Positions as they stand, in one of ORDERS, of a level and a status; None for all levels, or for all that were not
+def positions(order: Order, level: int | None, status: str | None) -> Listing[CurrentPosition]:
+    """Positions as they stand, in an order, of a level and a status; None for all levels, or for all that were not
     extracted."""
     rows = with_streak()
     rows = rows.exclude(status=Status.EXTRACTED) if status is None else rows.filter(status=status)
-    return Listing(rows if level is None else rows.filter(level=level), ORDERS[order])
+    return Listing(rows if level is None else rows.filter(level=level), _COLUMNS[order])
 
 
 def changes(player: Address, action: str | None = None) -> Listing[PositionVersion]:

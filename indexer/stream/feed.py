@@ -8,7 +8,8 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import msgspec
 
 from indexer.domain.units import DATA, block_of, to_hex
-from indexer.selectors.addresses import checksummed, shown
+from indexer.selectors.addresses import checksummed
+from indexer.selectors.arguments import level_words, rfc3339, shown_arguments
 from indexer.selectors.feed import ClaimRow, DeathRow, EventRow, FeedRow, ResetRow, ScanEndRow
 from indexer.stream.ids import claim_id, death_id
 
@@ -59,13 +60,11 @@ _KEYS: Final = {
     "tokens": ("from",),
 }
 """By channel the arguments one of which is an item's key: items with the same key stay in order in a topic."""
-_SMALL: Final = {"level", "source_level", "target_level", "boost_type", "value_bps", "round_type"}
-"""Arguments that fit every client's JSON numbers; other integers go out as decimal strings."""
 
 
 class FeedEvent(msgspec.Struct, frozen=True):
-    """The event inside an item as clients get it: `data` are its arguments, wei as decimal strings; `timestamp` is the
-    block's time in milliseconds since 1970."""
+    """The event inside an item as clients get it: `data` are its arguments as `indexer.selectors.arguments` shows them,
+    `timestamp` is the block's time in milliseconds since 1970."""
 
     type: str
     data: dict[str, Any]
@@ -128,7 +127,7 @@ def feed_item(row: FeedRow) -> FeedItem:
 def event_item(row: EventRow) -> FeedItem:
     """The item of a stored event whose name is one of KINDS."""
     channel, kind = KINDS[row.name]
-    data = {key: _value(key, value) for key, value in row.args.items()}
+    data = shown_arguments(row.args)
     if row.name == "Transfer" and int(row.args["value"]) >= LARGE_TRANSFER:
         kind = "LARGE_TRANSFER"
     if kind == "TAX":
@@ -142,8 +141,8 @@ def death_item(row: DeathRow) -> FeedItem:
     """The item of a stored death. No log names the players who died (rule 13)."""
     data = {
         "user": checksummed(bytes(row.address)),
-        "level": row.level,
-        "scan_id": str(row.scan_id),
+        **level_words(row.level),
+        "scan_id": int(row.scan_id),
         "amount": str(row.amount),
         "ghost_streak": row.streak,
     }
@@ -153,7 +152,7 @@ def death_item(row: DeathRow) -> FeedItem:
 def claim_item(row: ClaimRow) -> FeedItem:
     """The item of a stored claim of rewards, for which the contract emits no event (rule 9)."""
     player = checksummed(bytes(row.address))
-    data = {"user": player, "level": row.level, "amount": str(row.rewards)}
+    data = {"user": player, **level_words(row.level), "amount": str(row.rewards)}
     return FeedItem(claim_id(row.id), "positions", True, player, _event("REWARDS_CLAIMED", data, row))
 
 
@@ -173,19 +172,15 @@ def reset_item(row: ResetRow) -> FeedItem:
 def scan_end_item(row: ScanEndRow) -> FeedItem:
     """The item of a finalized scan: with the number of survivors, which another event has."""
     data = {
-        "level": row.level,
-        "scan_id": str(row.scan_id),
-        "death_count": str(row.death_count),
+        **level_words(row.level),
+        "scan_id": int(row.scan_id),
+        "death_count": row.death_count,
         "total_dead": str(row.total_dead),
         "survivor_count": row.survivor_count,
-        "finalized_at": str(row.finalized_at),
+        "finalized_at": rfc3339(int(row.finalized_at)),
     }
     return FeedItem(row.event_id, "scans", True, str(row.level), _event("SCAN_FINALIZED", data, row))
 
 
 def _event(kind: str, data: dict[str, Any], row: FeedRow) -> FeedEvent:
     return FeedEvent(kind, data, int(row.block_time.timestamp() * 1000), block_of(row.id), to_hex(row.tx_hash))
-
-
-def _value(name: str, value: Any) -> Any:
-    return int(value) if name in _SMALL and isinstance(value, str) and len(value) < 16 else shown(value)

@@ -60,7 +60,7 @@ def compare(position: dict[str, Any] | None, player: dict[str, Any], *, owes: bo
         assert player["level"] == 0
         return
     assert position["amount"] == player["amount"]
-    assert position["level"]["id"] == player["level"]
+    assert position["level"] == player["level"]
     assert (position["status"] == "alive") is player["alive"]
     assert position["pending_rewards"] == player["pendingRewards"]
     assert position["ghost_streak"] == player["ghostStreak"]

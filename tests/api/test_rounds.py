@@ -89,3 +89,37 @@ def test_the_odds_history_ends_with_the_odds(client: WebClient, state: dict[str,
         assert history[-1]["over_pool"] == history[-1]["under_pool"] == "0"
         blocks = [point["block"] for point in history]
         assert blocks == sorted(blocks, reverse=True)
+
+
+def test_states_of_rounds_and_bets_are_what_their_contract_says(client: WebClient, state: dict[str, Any]) -> None:
+    def state_of(one: dict[str, Any]) -> str:
+        return "resolved" if one["resolved"] else "open" if one["deadline"] > state["timestamp"] else "locked"
+
+    for wanted in ("open", "locked", "resolved"):
+        expected = {int(number) for number, one in state["rounds"].items() if state_of(one) == wanted}
+        served = items_of(client, f"/rounds?state={wanted}", 100)
+        assert {one["round_id"] for one in served} == expected
+        assert {one["state"] for one in served} <= {wanted}
+    assert any(one["target_level"] is None for one in items_of(client, "/rounds?active_only=false", 100))
+    assert client.get("/api/v1/rounds?state=locked&active_only=true").status_code == 422
+    for one in items_of(client, "/rounds?state=resolved", 100):
+        assert int(one["burned"]) == (int(one["over_pool"]) + int(one["under_pool"])) * 500 // 10_000
+        assert one["created_at"] < one["resolved_at"]
+
+
+def test_a_summary_is_the_sum_of_the_player_s_bets(client: WebClient, state: dict[str, Any]) -> None:
+    for player in sorted({bet["user"] for bet in state["bets"]})[:8]:
+        bets = items_of(client, f"/bets/{player}", 100)
+        for status in ("open", "won", "lost", "claimed"):
+            some = items_of(client, f"/bets/{player}?status={status}", 100)
+            assert some == [bet for bet in bets if bet["status"] == status]
+
+        def total(field: str, *statuses: str, some: list[dict[str, Any]] = bets) -> str:
+            return str(sum(int(bet[field]) for bet in some if not statuses or bet["status"] in statuses))
+
+        summary = client.get(f"/api/v1/bets/{player}/summary").json()
+        assert (summary["bets"], summary["staked"]) == (len(bets), total("amount"))
+        assert (summary["open"], summary["lost"]) == (total("amount", "open"), total("amount", "lost"))
+        assert summary["claimable"] == total("claimable", "won")
+        assert int(summary["won"]) == int(total("claimable", "won")) + int(total("payout", "claimed"))
+        assert summary["staked"] == str(sum(int(one["staked"]) for one in summary["by_type"]))

@@ -30,7 +30,7 @@ def test_all_scans_by_pages(client: WebClient, truth: Truth, limit: int) -> None
     scans = items_of(client, "/scans", limit)
     expected = sorted(truth.document["scans"], key=lambda scan: -scan["scanId"])
     assert [
-        (scan["scan_id"], scan["level"]["id"], scan["seed"], scan["death_count"], scan["total_dead"], scan["batches"])
+        (scan["scan_id"], scan["level"], scan["seed"], scan["death_count"], scan["total_dead"], scan["batches"])
         for scan in scans
     ] == [
         (scan["scanId"], scan["level"], scan["seed"], scan["deathCount"], scan["totalDead"], scan["batches"])

@@ -48,7 +48,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 def test_the_network_is_shown_as_the_api_tells_it(season_web: WebClient, scripts: bool) -> None:
     stats = season_web.get("/api/v1/stats").json()
     levels = season_web.get("/api/v1/stats/levels").json()
-    earner = season_web.get("/api/v1/leaderboard/earnings?limit=1").json()[0]
+    earner = season_web.get("/api/v1/leaderboard/earnings?limit=1").json()["items"][0]
 
     async def work() -> None:
         async with browse(season_web, java_script_enabled=scripts) as page:
@@ -60,7 +60,7 @@ def test_the_network_is_shown_as_the_api_tells_it(season_web: WebClient, scripts
             assert len(rows) == 5
             for row, level in zip(reversed(rows), levels, strict=True):
                 cells = row.split("\t")
-                assert cells[0] == level["level"]["name"].replace("_", " ")
+                assert cells[0] == level["level_name"].replace("_", " ")
                 assert cells[1] == in_tokens(level["total_staked"])
                 assert cells[2].split()[0] == str(level["players"])
             leader = page.locator("section:has(#earners-title) li").first

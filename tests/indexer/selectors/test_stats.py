@@ -149,14 +149,14 @@ def test_ranges_are_half_open_and_bounded() -> None:
 
 def test_streaks_and_survivors_are_those_of_the_contract(state: dict[str, Any]) -> None:
     alive = {address: player for address, player in state["players"].items() if player["alive"]}
-    streaks = leaderboards.longest_streaks(500)
-    assert {row.address: (row.level, row.streak, row.entry_time) for row in streaks} == {
-        address: (player["level"], player["ghostStreak"], player["entryTimestamp"]) for address, player in alive.items()
+    streaks = leaderboards.longest_streaks(500).items
+    assert {row.address: (row.level, row.streak) for row in streaks} == {
+        address: (player["level"], player["ghostStreak"]) for address, player in alive.items()
     }
     assert [row.streak for row in streaks] == sorted((player["ghostStreak"] for player in alive.values()), reverse=True)
     assert [row.rank for row in streaks] == list(range(1, len(alive) + 1))
-    survivors = leaderboards.longest_survivors(10)
-    assert [row.entry_time for row in survivors] == sorted(player["entryTimestamp"] for player in alive.values())[:10]
+    survivors = leaderboards.longest_survivors(10).items
+    assert [row.alive_since for row in survivors] == sorted(player["entryTimestamp"] for player in alive.values())[:10]
 
 
 @pytest.mark.parametrize("period", [Period.ALL, Period.MONTH, Period.WEEK])
@@ -170,16 +170,16 @@ def test_losses_are_the_deaths(truth: Truth, season: list[RecordedBlock], now: d
             lost[death["user"]] += int(death["amount"])
             times[death["user"]] += 1
     expected = sorted(((-amount, user) for user, amount in lost.items()))
-    found = leaderboards.top_losers(500, period, now)
+    found = leaderboards.top_losers(500, period, now).items
     assert [(-row.total_lost, row.address) for row in found] == expected
     assert {row.address: row.death_count for row in found} == dict(times)
-    assert leaderboards.top_losers(3, period, now) == found[:3]
+    assert leaderboards.top_losers(3, period, now).items == found[:3]
 
 
 def test_earnings_of_a_period_are_a_part_of_all(now: datetime) -> None:
-    every = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.ALL, now)}
-    month = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.MONTH, now)}
-    week = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.WEEK, now)}
+    every = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.ALL, now).items}
+    month = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.MONTH, now).items}
+    week = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.WEEK, now).items}
     assert len(week) < len(month) <= len(every)
     assert all(week[address] <= month[address] <= every[address] for address in week)
 
@@ -198,7 +198,7 @@ def test_earnings_are_what_extractions_name_and_claims_beside(
             for log in transaction.logs:
                 if log.address.lower() == truth.contracts["GhostCore"] and log.topics[:1] == [EXTRACTED]:
                     extracted["0x" + log.topics[1][-40:]] += int(log.data[66:130], 16)
-    earned = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.ALL, now)}
+    earned = {row.address: row.earnings for row in leaderboards.top_earners(500, Period.ALL, now).items}
     assert claimers & set(earned)
     for address in set(extracted) | set(earned):
         if address in claimers:

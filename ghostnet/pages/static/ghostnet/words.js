@@ -34,7 +34,7 @@ const SHAPES = {
   data: (value) => exact(`${inTokens(value)} DATA`, `${value} wei`),
   eth: (value) => exact(`${inTokens(value, 6)} ETH`, `${value} wei`),
   bps: (value) => `${Number(value) / 100} %`,
-  level: (value) => LEVELS[value] ?? String(value),
+  level: (value) => (value ? LEVELS[value] ?? String(value) : "the whole network"),
   scan: (value, data) => link(`#${value}`, `/scan/${data.level}/${encodeURIComponent(value)}`),
   text: (value) => String(value),
 };
