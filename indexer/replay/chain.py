@@ -58,6 +58,8 @@ class LiveChain:
         self.blocks = ServedBlocks(lambda number: ServedBlock(self._recording[number], style))
         self._by_hash: dict[str, ServedBlock] = {}
         self.by_transaction: dict[str, tuple[ServedBlock, int]] = {}
+        self.open_transactions: dict[str, tuple[ServedBlock, int]] = {}
+        """The transactions of the block that comes next, once it is open."""
         self.reorg_count = 0
         first_head = self.last if head is None else min(head, self.last)
         for number in range(0, first_head + 1, stretch):
@@ -121,6 +123,17 @@ class LiveChain:
             self._push_recorded(following)
         return True
 
+    def following(self, ahead: int = 1) -> ServedBlock | None:
+        """The block that the next call of `advance` brings, or one further `ahead`; None where that is not known
+        before, since a fork begins or ends."""
+        number = self.head + ahead
+        forks = bool(self._plan.every and number % self._plan.every == 0)
+        return None if self.forked or forks or number > self.last else ServedBlock(self._recording[number], self._style)
+
+    def open(self, block: ServedBlock) -> None:
+        """Show the transactions of the block that comes next, until it, or another, comes."""
+        self.open_transactions = {one.hash: (block, index) for index, one in enumerate(block.transactions)}
+
     def reorg(self, depth: int) -> None:
         """Replace the newest `depth` blocks by a fork of the same length, or a fork by the recorded blocks."""
         if self.forked:
@@ -180,6 +193,7 @@ class LiveChain:
             self._announce(block, True)
 
     def _push(self, block: ServedBlock) -> None:
+        self.open_transactions = {}
         self.blocks.append(block)
         self._by_hash[block.hash] = block
         for index, transaction in enumerate(block.transactions):

@@ -58,7 +58,7 @@ class ServedBlock:
     def logs(self) -> list[ServedLog]:
         """All logs in order."""
         if "logs" not in self._cached:
-            self._cached["logs"] = [log for logs in self._logs_by_transaction() for log in logs]
+            self._cached["logs"] = [log for logs in self.logs_by_transaction() for log in logs]
         logs: list[ServedLog] = self._cached["logs"]
         return logs
 
@@ -109,9 +109,7 @@ class ServedBlock:
         """The receipts of its own transactions in order."""
         return [
             _encode(self._receipt(index, transaction))[:-1] + b',"logs":[' + b",".join(log.json for log in logs) + b"]}"
-            for index, (transaction, logs) in enumerate(
-                zip(self.transactions, self._logs_by_transaction(), strict=True)
-            )
+            for index, (transaction, logs) in enumerate(zip(self.transactions, self.logs_by_transaction(), strict=True))
         ]
 
     def _once(self, name: str, make: Any) -> bytes:
@@ -120,7 +118,8 @@ class ServedBlock:
         made: bytes = self._cached[name]
         return made
 
-    def _logs_by_transaction(self) -> list[list[ServedLog]]:
+    def logs_by_transaction(self) -> list[list[ServedLog]]:
+        """The logs of each of its own transactions in order."""
         place = {
             "blockNumber": hex(self.number),
             "blockHash": self.hash,
@@ -211,10 +210,18 @@ class ServedBlock:
         }
 
 
+def unsealed(json: bytes, block: ServedBlock, *, keep_time: bool = False) -> bytes:
+    """A log, receipt or transaction of a block as it looks before the block is sealed: without the block's hash, and
+    without its time unless that is kept."""
+    json = json.replace(b'"blockHash":"%s"' % block.hash.encode(), b'"blockHash":null')
+    return json if keep_time else json.replace(b',"blockTimestamp":"%s"' % hex(block.timestamp).encode(), b"")
+
+
 class LogFilter:
     """A JSON-RPC log filter's addresses and topics."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self.is_pending = parameters.get("toBlock") == "pending"
         self._addresses = _options(parameters.get("address"))
         self._topics = tuple(_options(topic) for topic in parameters.get("topics") or ())
         self.key = (self._addresses, self._topics)

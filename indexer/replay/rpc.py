@@ -11,7 +11,7 @@ from indexer.replay.chain import LiveChain
 from indexer.replay.cursor import logs_page, read_cursor
 from indexer.replay.limits import BEYOND_HEAD, NOT_WHITELISTED, OUT_OF_RANGE, Limits
 from indexer.replay.refusal import Refusal
-from indexer.replay.rendering import LogFilter, ServedBlock
+from indexer.replay.rendering import LogFilter, ServedBlock, unsealed
 
 _encode = msgspec.json.Encoder().encode
 
@@ -120,12 +120,18 @@ class Methods:
         return b'{"logs":[' + b",".join(logs) + b"]" + end + b"}"
 
     def _transaction(self, params: Sequence[Any]) -> bytes:
-        place = self._chain.by_transaction.get(params[0])
-        return place[0].transaction_json(place[1]) if place else b"null"
+        return self._at(params[0], ServedBlock.transaction_json)
 
     def _receipt(self, params: Sequence[Any]) -> bytes:
-        place = self._chain.by_transaction.get(params[0])
-        return place[0].receipts()[place[1]] if place else b"null"
+        return self._at(params[0], lambda block, index: block.receipts()[index])
+
+    def _at(self, tx_hash: str, render: Callable[[ServedBlock, int], bytes]) -> bytes:
+        """A transaction or its receipt, also before its block is sealed."""
+        if (place := self._chain.by_transaction.get(tx_hash)) is not None:
+            return render(*place)
+        if (place := self._chain.open_transactions.get(tx_hash)) is not None:
+            return unsealed(render(*place), place[0])
+        return b"null"
 
     def _block_receipts(self, params: Sequence[Any]) -> bytes:
         block = self._chain.by_hash(params[0]) if len(params[0]) == _HASH_LENGTH else self._block(params[0])

@@ -16,6 +16,7 @@ from indexer.replay.chain import LiveChain, ReorgPlan
 from indexer.replay.faults import Faults, fault_response
 from indexer.replay.foreign import ForeignTransactions
 from indexer.replay.limits import NOT_WHITELISTED, REST_TOO_LARGE, Gate, Limits
+from indexer.replay.mini_blocks import MiniBlockPlan, MiniBlocks
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import LogFilter, ServedBlock, Style
@@ -57,6 +58,7 @@ class ReplayOptions:
     silent_ws: bool = False
     public_ws: PublicSocket | None = None
     reorgs: ReorgPlan = field(default_factory=ReorgPlan)
+    mini_blocks: MiniBlockPlan = field(default_factory=MiniBlockPlan)
 
 
 class ReplayServer:
@@ -82,6 +84,7 @@ class ReplayServer:
             reorgs=self.options.reorgs,
             announce=self._announce,
         )
+        self._mini_blocks = MiniBlocks(self.chain, self.options.mini_blocks)
         self.statistics = Statistics()
         self._last_subscription = 0
         token = Token(recording, state.contracts["DataToken"]) if state is not None else None
@@ -138,6 +141,10 @@ class ReplayServer:
     def advance(self, blocks: int = 1) -> None:
         """Move the head on."""
         self._on_loop(lambda: [self.chain.advance() for _ in range(blocks)])
+
+    def announce(self, share: float = 1.0) -> None:
+        """Announce the next block's transactions in a mini-block, up to a share of them."""
+        self._on_loop(lambda: self._announce_pending(share))
 
     def reorg(self, depth: int) -> None:
         """Replace the newest blocks by others; a second time by the recorded ones."""
@@ -207,9 +214,12 @@ class ReplayServer:
         while True:
             due = int((time.monotonic() - started) * self.options.blocks_per_second)
             while moved < due:
+                self._announce_pending(1.0)
                 moved += 1
                 self.chain.advance()
-            await asyncio.sleep(min(0.05, 1 / self.options.blocks_per_second))
+            self._announce_pending((time.monotonic() - started) * self.options.blocks_per_second - moved)
+            pause = self.options.mini_blocks.milliseconds / 1000 or 0.05
+            await asyncio.sleep(min(pause, 1 / self.options.blocks_per_second))
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -253,17 +263,32 @@ class ReplayServer:
                 await socket.send_str(message.decode())
 
     def _announce(self, block: ServedBlock, removed: bool) -> None:
+        for subscription, (_, log_filter) in self._subscriptions.items():
+            if log_filter is None:
+                self._notify(subscription, [] if removed else [block.header_json()])
+            elif not self._is_pending(log_filter):
+                logs = [log.removed_json if removed else log.json for log in block.logs if log_filter.passes(log)]
+                self._notify(subscription, logs)
+
+    def _announce_pending(self, share: float) -> None:
+        """Announce what was not announced yet of a share of the next block, where there are mini-blocks."""
+        logs = self._mini_blocks.next_part(share) if self._mini_blocks.are_served else []
+        for subscription, (_, log_filter) in self._subscriptions.items():
+            if log_filter is not None and self._is_pending(log_filter):
+                self._notify(subscription, [log.json for log in logs if log_filter.passes(log)])
+
+    def _is_pending(self, log_filter: LogFilter) -> bool:
+        """Whether a subscription is to mini-blocks: nodes that have none bring the logs of sealed blocks."""
+        return log_filter.is_pending and self._mini_blocks.are_served
+
+    def _notify(self, subscription: str, items: Sequence[bytes]) -> None:
         if self.options.silent_ws:
             return
-        for subscription, (socket, log_filter) in self._subscriptions.items():
-            if log_filter is None:
-                items = [] if removed else [block.header_json()]
-            else:
-                items = [log.removed_json if removed else log.json for log in block.logs if log_filter.passes(log)]
-            for item in items:
-                params = b'{"subscription":' + _encode(subscription) + b',"result":' + item + b"}"
-                message = b'{"jsonrpc":"2.0","method":"eth_subscription","params":' + params + b"}"
-                self._outbox.put_nowait((socket, message))
+        socket, _ = self._subscriptions[subscription]
+        for item in items:
+            params = b'{"subscription":' + _encode(subscription) + b',"result":' + item + b"}"
+            message = b'{"jsonrpc":"2.0","method":"eth_subscription","params":' + params + b"}"
+            self._outbox.put_nowait((socket, message))
 
     def _answer(self, body: bytes, socket: web.WebSocketResponse | None) -> bytes:
         try:

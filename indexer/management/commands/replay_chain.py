@@ -10,6 +10,7 @@ from indexer.management.base import GhostnetCommand, stop_on_signals
 from indexer.replay.calls import StateOptions
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.limits import Limits
+from indexer.replay.mini_blocks import MiniBlockPlan
 from indexer.replay.recording import load_recording
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.sockets import PublicSocket
@@ -64,6 +65,9 @@ class Command(GhostnetCommand):
         parser.add_argument("--public-ws", action="store_true", help="the WebSocket as MegaETH's public one")
         parser.add_argument("--reorg-every", type=int, default=0, help="a reorg each so many blocks")
         parser.add_argument("--reorg-depth", type=int, default=6, help="most blocks a reorg drops")
+        parser.add_argument("--mini-blocks", type=float, default=0.0, metavar="MS", help="a mini-block each so many ms")
+        parser.add_argument("--mini-faults", type=float, default=0.0, help="share of blocks with wrong mini-blocks")
+        parser.add_argument("--mini-times", action="store_true", help="logs have a timestamp before their block")
         parser.add_argument("--seed", type=int, default=1)
 
     def run(self, *, file: Path, expected: Path | None, head: int | None, time_shift: str, **options: Any) -> None:
@@ -102,6 +106,9 @@ class Command(GhostnetCommand):
                 silent_ws=options["silent_ws"],
                 public_ws=PublicSocket() if options["public_ws"] else None,
                 reorgs=ReorgPlan(options["reorg_every"], options["reorg_depth"], options["seed"]),
+                mini_blocks=MiniBlockPlan(
+                    options["mini_blocks"], options["mini_faults"], options["seed"], options["mini_times"]
+                ),
             ),
             truth,
             state,
