@@ -77,7 +77,7 @@ source: Final = (
     if environment.iggy_url
     else DatabaseSource()
 )
-hub: Final = Hub(source, environment.reorg_depth)
+hub: Final = Hub(source)
 sockets: Final = websockets(hub, Replays(hub, environment.replay_blocks, limits), environment.cors_origins)
 visitors: Final = Visitors(environment.sockets_per_client if limits.active else 0)
 

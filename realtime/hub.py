@@ -38,14 +38,10 @@ LONGEST_START: Final = 2.0
 
 
 class Hub:
-    """All clients of a process, by their subscriptions; belongs to one event loop.
+    """All clients of a process, by their subscriptions; belongs to one event loop."""
 
-    Items at least `reorg_depth` blocks below the chain's head are sent as confirmed.
-    """
-
-    def __init__(self, source: Source, reorg_depth: int) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._reorg_depth = reorg_depth
         self._clients: set[Client] = set()
         self._out_of_sync: set[Client] = set()
         self._subscribers: dict[tuple[str, bool], tuple[Client, ...]] = {}
@@ -91,10 +87,6 @@ class Hub:
         if not client.in_sync:
             self._out_of_sync.add(client)
 
-    def is_confirmed(self, item: FeedItem, block: IndexedBlock) -> bool:
-        """Whether an item is so deep below the head at `block` that no reorg is expected to reach it."""
-        return item.block_number <= block.chain_head - self._reorg_depth
-
     async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
         await self._source.begin(connection)
         block = self.block or await self._start_at_newest(connection)
@@ -131,7 +123,7 @@ class Hub:
         for item in step.items:
             subscribers = self._subscribers_of(item)
             if subscribers:
-                text = frame(item.frame(self.is_confirmed(item, step.block)))
+                text = frame(item.frame())
                 for client in subscribers:
                     client.send_item(item, text)
                 MESSAGES.inc(len(subscribers))

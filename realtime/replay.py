@@ -74,7 +74,7 @@ class Replays:
                     client.wire.write(frame(Reorg.of(replay.ancestor).encode()))
                     known = min(known, replay.after)
                 pages = replay.pages(connection)
-                while not client.wire.closed and await self._send_page(pages, client, replay.block, known, before):
+                while not client.wire.closed and await self._send_page(pages, client, known, before):
                     await client.wire.drained()
             client.cursor, client.revision = replay.last, replay.block.revision
         except BadMessage:
@@ -100,7 +100,7 @@ class Replays:
             self._turns.give_back(client.address)
 
     async def _send_page(
-        self, pages: AsyncIterator[list[FeedItem]], client: Client, block: IndexedBlock, known: int, before: set[str]
+        self, pages: AsyncIterator[list[FeedItem]], client: Client, known: int, before: set[str]
     ) -> bool:
         """Send the next page of a replay to a client that has known the channels `before` up to the id `known`, then
         rest. Return False if there is none."""
@@ -109,7 +109,7 @@ class Replays:
             page = await anext(pages, None)
             for item in page or ():
                 if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
-                    client.wire.write(frame(item.frame(self._hub.is_confirmed(item, block))))
+                    client.wire.write(frame(item.frame()))
             await asyncio.sleep(time.perf_counter() - started)
         return page is not None
 

@@ -3,9 +3,12 @@
 A pure function of the stored rows: the same chain gives the same items, on any process and at any time.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from indexer.domain.units import DATA, block_of, to_hex
 from indexer.selectors.addresses import checksummed
@@ -74,19 +77,24 @@ class FeedEvent(msgspec.Struct, frozen=True):
 
 
 class FeedFrame(msgspec.Struct, frozen=True, tag_field="type", tag="FEED_EVENT"):
-    """The message of `/ws` that carries an item; `status` is `confirmed` or `preconfirmed`."""
+    """The message of `/ws` that carries an item: `confirmed` in a block, with an id, or `preconfirmed` before it.
 
-    id: str
+    `key` is the same in both: the transaction's hash and the item's ordinal among the items of the transaction.
+    """
+
+    id: str | UnsetType
+    key: str
     channel: str
     event: FeedEvent
-    status: str
+    status: Literal["confirmed", "preconfirmed"]
 
 
 class FeedItem(msgspec.Struct, frozen=True):
     """An item of the feed.
 
     `id` orders items as the chain has them (`indexer.stream.ids`); `key` is the player, level or round that the item
-    is about; `in_feed` says whether the channel `feed` carries it beside `channel`.
+    is about; `in_feed` says whether the channel `feed` carries it beside `channel`. `ordinal` is its place among the
+    items of its transaction, which `numbered` sets.
     """
 
     id: int
@@ -94,6 +102,7 @@ class FeedItem(msgspec.Struct, frozen=True):
     in_feed: bool
     key: str
     event: FeedEvent
+    ordinal: int = 0
 
     @property
     def type(self) -> str:
@@ -103,10 +112,27 @@ class FeedItem(msgspec.Struct, frozen=True):
     def block_number(self) -> int:
         return block_of(self.id)
 
-    def frame(self, confirmed: bool) -> bytes:
+    @property
+    def event_key(self) -> str:
+        """The name that the item has before its block and in it."""
+        return f"{self.event.tx}:{self.ordinal}"
+
+    def frame(self) -> bytes:
         """The JSON of the item's FEED_EVENT message."""
-        status = "confirmed" if confirmed else "preconfirmed"
-        return msgspec.json.encode(FeedFrame(str(self.id), self.channel, self.event, status))
+        return msgspec.json.encode(FeedFrame(str(self.id), self.event_key, self.channel, self.event, "confirmed"))
+
+    def preconfirmed_frame(self) -> bytes:
+        """The JSON of the message before the item's block, when nobody knows its id."""
+        return msgspec.json.encode(FeedFrame(UNSET, self.event_key, self.channel, self.event, "preconfirmed"))
+
+
+def numbered(items: Iterable[FeedItem]) -> list[FeedItem]:
+    """The items in the chain's order, each with its ordinal; they must be all items of their transactions."""
+    found, seen = sorted(items, key=lambda item: item.id), Counter[str]()
+    for item in found:
+        msgspec.structs.force_setattr(item, "ordinal", seen[item.event.tx])
+        seen[item.event.tx] += 1
+    return found
 
 
 def feed_item(row: FeedRow) -> FeedItem:

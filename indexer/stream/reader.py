@@ -15,7 +15,7 @@ from indexer.domain.units import address_of, block_of, first_id, hash_of
 from indexer.selectors.feed import SELECTS
 from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
 from indexer.stream.connection import fetch_one
-from indexer.stream.feed import KINDS, FeedItem, feed_item
+from indexer.stream.feed import KINDS, FeedItem, feed_item, numbered
 from indexer.stream.ids import last_id
 
 BLOCKS_A_PAGE: Final = 200
@@ -103,7 +103,7 @@ async def read_items(connection: AsyncConnection[Any], after: int, last: int) ->
     async with connection.pipeline():
         cursors = [(kind, await connection.execute(sql, bounds, prepare=True)) for kind, sql in _ITEMS.items()]
         found = [feed_item(kind(*row)) for kind, rows in cursors for row in await rows.fetchall()]
-    return sorted((item for item in found if item.id > after), key=lambda item: item.id)
+    return [item for item in numbered(found) if item.id > after]
 
 
 async def page_end(connection: AsyncConnection[Any], after: int, last: int, most_blocks: int = BLOCKS_A_PAGE) -> int:

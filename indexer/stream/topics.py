@@ -64,9 +64,10 @@ class EventMessage(msgspec.Struct, tag_field="kind", tag=_EVENT):
     in_feed: bool
     key: str
     event: FeedEvent
+    ordinal: int = 0
 
     def item(self) -> FeedItem:
-        return FeedItem(self.id, self.channel, self.in_feed, self.key, self.event)
+        return FeedItem(self.id, self.channel, self.in_feed, self.key, self.event, self.ordinal)
 
 
 class ReorgMessage(msgspec.Struct, tag_field="kind", tag=_REORG):
@@ -125,7 +126,9 @@ def messages_of(step: Step, hashes: dict[int, str]) -> dict[TopicPartition, list
         add(all_partitions(), _message(_REORG, reorg, step.ancestor, reached.reorg_id))
     for item in step.items:
         block_hash = hashes[item.block_number]
-        event = EventMessage(item.id, block_hash, item.channel, item.type, item.in_feed, item.key, item.event)
+        event = EventMessage(
+            item.id, block_hash, item.channel, item.type, item.in_feed, item.key, item.event, item.ordinal
+        )
         add((partition_of(item), FEED), _message(_EVENT, event, item.id, block_hash))
     touched = sorted(step.touched)
     commit = CommitMessage(step.block, reached.event_id, reached.reorg_id, touched, step.complete, step.after)

@@ -105,9 +105,11 @@ def test_since_the_beginning_a_channel_is_what_the_tables_hold(
     browser = run(work())
     assert browser.faults == []
     assert {place: event["event"]["type"] for place, event in browser.events.items()} == expected
+    assert len({event["key"] for event in browser.events.values()}) == len(expected)
     for place, event in browser.events.items():
         assert event["event"]["block"] == place >> 23
-        assert event["status"] == ("confirmed" if place >> 23 <= 1007 - 64 else "preconfirmed")
+        assert event["key"].startswith(event["event"]["tx"] + ":")
+        assert event["status"] == "confirmed"
 
 
 def test_each_death_is_told_with_the_player_who_died(client: WebClient, truth: Truth) -> None:
