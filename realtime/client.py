@@ -26,6 +26,8 @@ class Client:
     cursor: int = 0
     channels: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
+    early_channels: set[str] = field(default_factory=set)
+    """Those of its channels whose items it wants before their block, too."""
     in_sync: bool = True
     revision: int = 0
     """The database's revision that the last replay has brought the client to."""
@@ -35,6 +37,12 @@ class Client:
     def is_subscribed_to(self, item: FeedItem) -> bool:
         """Whether one of its channels carries this item."""
         return carries(self.channels, item)
+
+    def wants_early(self, item: FeedItem) -> bool:
+        """Whether an item that is not in a block yet is for the client: not during a replay, nor after one that has
+        brought it further."""
+        is_new = self.in_sync or (self.held is None and item.id > self.cursor)
+        return is_new and carries(self.early_channels & self.channels, item)
 
     def send_item(self, item: FeedItem, frame: bytes) -> None:
         """Send an item's frame, unless the client knows the item; hold it back during a replay."""

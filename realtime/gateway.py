@@ -105,8 +105,9 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             case Ping():
                 client.wire.write(frame(PONG))
                 return
-            case Subscribe(channels=channels, cursor=cursor):
+            case Subscribe(channels=channels, cursor=cursor, preconfirmed=preconfirmed):
                 self._check_room(len(set(channels) - client.channels))
+                await self._hub.preconfirmed.ask(client, channels, preconfirmed)
                 if cursor is not None:
                     await self._replays.run(client, set(channels), cursor)
                     return

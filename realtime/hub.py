@@ -24,6 +24,7 @@ from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.source import FellBehind, Source
 from indexer.stream.standing import NOTHING, players_on, read_standing
 from realtime.client import Client
+from realtime.preconfirmed import PreconfirmedItems
 from realtime.protocol import Reorg, ScanWarning
 from realtime.updates import PositionUpdates
 from realtime.warnings import ScanWarnings
@@ -52,6 +53,7 @@ class Hub:
         self._warnings = ScanWarnings(self._send_warning)
         self._standing = NOTHING
         self.updates = PositionUpdates()
+        self.preconfirmed = PreconfirmedItems()
         self.block: IndexedBlock | None = None
         self.cursor = FeedCursor(0, 0)
 
@@ -77,6 +79,7 @@ class Hub:
         """A client has disconnected."""
         self._clients.discard(client)
         self.updates.remove(client)
+        self.preconfirmed.remove(client)
         self._out_of_sync.discard(client)
         self._subscribers.clear()
         CONNECTIONS.set(len(self._clients))
@@ -105,6 +108,7 @@ class Hub:
             self._ready.set()
             await wait_for_commit(connection)
         self.block, self.cursor = found
+        self.preconfirmed.restart(self.block.block_number)
         for client in self._clients:
             if client.channels or client.users:
                 client.wire.close(TRY_AGAIN)
@@ -127,6 +131,7 @@ class Hub:
                 for client in subscribers:
                     client.send_item(item, text)
                 MESSAGES.inc(len(subscribers))
+        self.preconfirmed.read(step)
         for client in [*self._out_of_sync]:
             client.sync(step.block.revision)
             if client.in_sync:

@@ -72,9 +72,10 @@ class ResumableMessage(ClientMessage, frozen=True, kw_only=True):
 
 
 class Subscribe(ResumableMessage, frozen=True, tag="SUBSCRIBE"):
-    """Subscribe to channels, from `since` on or from now on."""
+    """Subscribe to channels, from `since` on or from now on; `preconfirmed`: to items before their block, too."""
 
     channels: Channels
+    preconfirmed: bool = False
 
 
 class SubscribeUser(ResumableMessage, frozen=True, tag="SUBSCRIBE_USER"):
@@ -146,6 +147,12 @@ class Reorg(ServerMessage, frozen=True, tag="REORG"):
     @classmethod
     def of(cls, ancestor: int) -> "Reorg":
         return cls(ancestor, str(first_id(ancestor + 1)))
+
+
+class Dropped(ServerMessage, frozen=True, tag="DROPPED"):
+    """The items with these keys were sent as preconfirmed, but their block does not have them."""
+
+    keys: list[str]
 
 
 class PositionUpdate(ServerMessage, frozen=True, tag="POSITION_UPDATE"):
@@ -220,6 +227,7 @@ _BAD_FIELDS: Final[dict[str, tuple[ErrorCode, str]]] = {
     "channels": ("bad_channels", "channels must be a list of at least one channel"),
     "address": ("bad_address", "address must be 0x and 40 hex digits"),
     "since": BAD_CURSOR,
+    "preconfirmed": ("bad_message", "preconfirmed must be true or false"),
 }
 """By field the code and text of the error that says what is wrong with it."""
 _UNKNOWN: Final = re.compile("Object contains unknown field `(.*)`", re.DOTALL)

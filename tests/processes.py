@@ -40,11 +40,11 @@ def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
 
 @contextmanager
 def live(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], head: int = HEAD
+    database: str, connection: Connection[Any], season: list[RecordedBlock], head: int = HEAD, **options: Any
 ) -> Iterator[ReplayServer]:
-    """A node at a block that an indexer of its own follows."""
+    """A node at a block, with these options, that an indexer of its own follows."""
     with (
-        ReplayServer(season, ReplayOptions(head=head)) as node,
+        ReplayServer(season, ReplayOptions(head=head, **options)) as node,
         indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
     ):
         await_block(connection, head)

@@ -13,6 +13,7 @@ from indexer.base.retry import Backoff
 from indexer.chain.blocks import parse_header
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent, NodeError, WrongChain
+from indexer.chain.preconfirmed import PreconfirmedLogs
 from indexer.chain.proof import number_of
 from indexer.chain.spelling import parsed
 from indexer.chain.wire import WireHeader
@@ -60,10 +61,19 @@ class HeadWatcher:
     Without a WebSocket it polls every `poll_interval` seconds. With one, polling slows down for as long as the
     subscription brings every head that polling finds; a subscription that is silent while the head moves is not
     trusted any more until it brings one again. A subscription of another chain than `chain_id` is not listened to.
+    The socket carries the `preconfirmed` logs too.
     """
 
-    def __init__(self, client: NodeClient, ws_url: str | None, poll_interval: float, chain_id: int) -> None:
+    def __init__(
+        self,
+        client: NodeClient,
+        ws_url: str | None,
+        poll_interval: float,
+        chain_id: int,
+        preconfirmed: PreconfirmedLogs,
+    ) -> None:
         self._client = client
+        self._preconfirmed = preconfirmed
         self._ws_url = ws_url
         self._chain_id = chain_id
         self._poll_interval = poll_interval
@@ -94,6 +104,7 @@ class HeadWatcher:
             tasks.create_task(self._poll())
             if self._ws_url:
                 tasks.create_task(self._subscribe(self._ws_url))
+                tasks.create_task(self._preconfirmed.run())
 
     async def wait(self, seconds: float) -> None:
         """Return at the next sign of life from the node, or after so many seconds."""
@@ -136,6 +147,7 @@ class HeadWatcher:
                 ) as socket:
                     await socket.send(_request(_CHAIN_ID, "eth_chainId", []))
                     await socket.send(_request(_SUBSCRIBE, "eth_subscribe", ["newHeads"]))
+                    await self._preconfirmed.subscribe(socket)
                     keep_alive = asyncio.create_task(_keep_alive(socket))
                     try:
                         await self._receive(socket)
@@ -152,6 +164,8 @@ class HeadWatcher:
 
     async def _receive(self, socket: Any) -> None:
         async for text in socket:
+            if self._preconfirmed.takes(text):
+                continue
             message = _decode(text)
             if message.id == _CHAIN_ID:
                 self._check_chain(message.result)

@@ -1,10 +1,15 @@
-"""Ranges that were fetched and wait for the reader, bounded in bytes."""
+"""What was fetched and waits for the reader: ranges, bounded in bytes, and what is known before its block."""
 
 import asyncio
 import threading
 from collections import deque
+from typing import Final
 
 from indexer.chain.blocks import FetchedRange
+from indexer.chain.preconfirmed import PreconfirmedTransaction
+
+MOST_PRECONFIRMED: Final = 10_000
+"""Preconfirmed transactions that may wait; a reader that is further behind has no use for the older ones."""
 
 
 class RangeQueue:
@@ -13,6 +18,7 @@ class RangeQueue:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._ranges: deque[tuple[FetchedRange, int]] = deque()
+        self._preconfirmed: deque[PreconfirmedTransaction] = deque(maxlen=MOST_PRECONFIRMED)
         self._bytes = 0
         self._changed = threading.Condition()
         self._error: BaseException | None = None
@@ -30,6 +36,12 @@ class RangeQueue:
             self._bytes += size
             self._changed.notify_all()
 
+    def put_preconfirmed(self, transaction: PreconfirmedTransaction) -> None:
+        """Queue a transaction that is not sealed yet; once it is full, the oldest one is forgotten."""
+        with self._changed:
+            self._preconfirmed.append(transaction)
+            self._changed.notify_all()
+
     def fail(self, error: BaseException) -> None:
         """Let the reader, once it has taken what was queued, raise what ended the fetching."""
         with self._changed:
@@ -44,9 +56,10 @@ class RangeQueue:
             self._error = None
 
     def take(self, timeout: float) -> FetchedRange | None:
-        """The next range, or None if there is none within `timeout` seconds; blocks. Raises what `fail` was given."""
+        """The next range, or None if there is none within `timeout` seconds, or something preconfirmed before that;
+        blocks. Raises what `fail` was given."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ranges or self._error, timeout)
+            self._changed.wait_for(lambda: self._ranges or self._preconfirmed or self._error, timeout)
             if not self._ranges:
                 if self._error is not None:
                     raise self._error
@@ -54,3 +67,10 @@ class RangeQueue:
             fetched, size = self._ranges.popleft()
             self._bytes -= size
             return fetched
+
+    def take_preconfirmed(self) -> list[PreconfirmedTransaction]:
+        """All preconfirmed transactions that wait, at once."""
+        with self._changed:
+            waiting = list(self._preconfirmed)
+            self._preconfirmed.clear()
+            return waiting

@@ -16,6 +16,7 @@ from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
 from indexer.chain.opinions import PATIENCE_SECONDS, opinion_of
+from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedTransaction, Realtime
 from indexer.chain.producer import Producer
 from indexer.chain.proof import Proof
 from indexer.chain.state import Block, StateUnavailable
@@ -50,6 +51,7 @@ class SourceOptions:
     poll_interval: float = 0.25
     full_blocks: FullBlocks = FullBlocks.AUTO
     state_every: int = 1
+    realtime: Realtime = Realtime.OFF
 
 
 class BlockSource:
@@ -101,11 +103,16 @@ class BlockSource:
         self._wait(self._restart(first, parent_hash))
 
     def next(self, timeout: float) -> FetchedRange | None:
-        """The next range, or None if there is none within `timeout` seconds. Raises what ended the fetching."""
+        """The next range, or None if there is none within `timeout` seconds, or something `preconfirmed` comes before.
+        Raises what ended the fetching."""
         fetched = self._producer.queue.take(timeout)
         if fetched is not None:
             self._loop.call_soon_threadsafe(self._producer.queue.space.set)
         return fetched
+
+    def preconfirmed(self) -> list[PreconfirmedTransaction]:
+        """What the node has told since the last call of transactions that are not sealed yet; does not wait."""
+        return self._producer.queue.take_preconfirmed()
 
     def fetch_closed(self, first: int, last: int) -> FetchedRange:
         """A range of blocks near the head at once, with the contracts' state after it where the node has it.
@@ -211,8 +218,10 @@ class BlockSource:
             except RateLimited as error:
                 logger.warning("the addresses of the contracts could not be checked: %s", error.message)
         self._client = await NodeClient(options.rpc_urls, proof=proof).__aenter__()
-        self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval, options.chain_id)
+        preconfirmed = PreconfirmedLogs(self._client, options.contracts, options.realtime)
+        self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval, options.chain_id, preconfirmed)
         self._producer = Producer(self._client, self._heads, options)
+        preconfirmed.hand_over = self._producer.queue.put_preconfirmed
         await self._heads.refresh()
         self._watching = asyncio.create_task(self._heads.run())
 

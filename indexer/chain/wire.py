@@ -21,6 +21,21 @@ class WireLog(msgspec.Struct, rename="camel", gc=False):
     removed: bool = False
 
 
+class WirePendingLog(msgspec.Struct, rename="camel", gc=False):
+    """A log of a block that may not be sealed yet: then it has no hash."""
+
+    address: str
+    topics: list[str]
+    data: str
+    transaction_hash: str
+    transaction_index: str
+    log_index: str
+    block_number: str
+    block_hash: str | None = None
+    block_timestamp: str | None = None
+    removed: bool = False
+
+
 class WireTransaction(
     msgspec.Struct, gc=False, rename={"sender": "from", "index": "transactionIndex", "block_hash": "blockHash"}
 ):

@@ -30,11 +30,13 @@ from indexer.store.headers import proving_blocks, store_header
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
+from indexer.sync.announcer import Announcer
 from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.common_ancestor import Divergence, find_divergence
 from indexer.sync.healing import Healing
 from indexer.sync.metrics import HEALED
 from indexer.sync.observer import Applied, Observer
+from indexer.sync.reading_ahead import ReadingAhead
 from indexer.sync.reconciler import Linkage, Tip, reconcile
 from indexer.sync.silent_changes import PartedBefore
 from indexer.sync.undecoded import UndecodedLogs
@@ -89,6 +91,8 @@ class Pipeline:
         self._applier = RangeApplier(source, decoder, self._reload_game)
         self._undecoded = UndecodedLogs(decoder)
         self._healing = Healing(connection, source, decoder, chain.start_block)
+        self._announcer = Announcer()
+        self._ahead = ReadingAhead(decoder, self._announcer.tell)
         self._claim = Claim(connection)
         self._writer = WriterThread(Writer(self._claim, chain.headers_kept))
         self._tip = Tip(chain.start_block - 1, None)
@@ -130,6 +134,7 @@ class Pipeline:
             while not stop() and not self._is_done(last_block, until_head):
                 if (fetched := self._source.next(NOTHING_NEW_SECONDS)) is not None:
                     self._apply_range(fetched)
+                self._ahead.read(self._source.preconfirmed(), self._applier.game)
                 self._writer.check()
                 self._report_nodes()
                 self._watch_head()
@@ -139,6 +144,7 @@ class Pipeline:
             logger.info("stopped while waiting for the node")
         finally:
             self._source.stop()
+            self._announcer.close()
             self._writer.close()
 
     def _is_done(self, last_block: int | None, until_head: bool) -> bool:
@@ -154,6 +160,7 @@ class Pipeline:
         game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
         self._applier.time = snapshot.progress.timestamp
+        self._ahead.restart(snapshot.progress.block_number, snapshot.progress.timestamp)
         standing = alarms(self._connection)
         self._alarms = standing.keys() - {AlarmKind.AUDIT, AlarmKind.UNDECODED}
         self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
@@ -271,6 +278,7 @@ class Pipeline:
         self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
         self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head))
+        self._ahead.sealed(headers[-1], applied.rows)
         report = Applied.of(last, head, last - first + 1, applied.rows)
         self._observer.applied(report)
         self._count_logs(report)

@@ -10,6 +10,7 @@ from prometheus_client import start_http_server
 
 from indexer.base.errors import GhostnetError
 from indexer.chain.capabilities import FullBlocks
+from indexer.chain.preconfirmed import Realtime
 from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
 from indexer.management.base import GhostnetCommand, positive, stop_on_signals
@@ -88,6 +89,7 @@ class Command(GhostnetCommand):
             poll_interval=environment.poll_interval,
             full_blocks=FullBlocks(environment.full_blocks),
             state_every=environment.state_every,
+            realtime=Realtime(environment.realtime),
         )
         if quarantine:
             quarantine_logs(quarantine)

@@ -1,0 +1,212 @@
+"""What the node tells of the block that it builds: logs before they are sealed, as MegaETH's mini-blocks bring them.
+
+The subscription shares the socket of the heads (`indexer.chain.heads`). It is a hint and nothing more: what it brings
+may be missing, doubled, out of order, or never be sealed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from indexer.chain.client import NodeClient
+from indexer.chain.errors import NodeError
+from indexer.chain.fetcher import parse_transaction
+from indexer.chain.spelling import with_hex_quantities, with_lower_case
+from indexer.chain.wire import WirePendingLog, WireTransaction
+from indexer.decode.decoder import topic0_of
+from indexer.domain.chain import Transaction
+from indexer.domain.units import NO_HASH, Hash
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID: Final = 3
+"""The id of the request that subscribes; the heads' own requests on the socket have smaller ones."""
+QUIET_SECONDS: Final = 0.001
+"""Seconds without another log after which a transaction is taken to be complete: nothing says that it is."""
+CALLDATA_SECONDS: Final = 0.5
+CALLDATA_PAUSE: Final = 0.02
+"""How long, and with which pauses, calldata is asked for: a machine of the node may lag behind."""
+
+
+class Realtime(StrEnum):
+    """Whether logs are read before their block. AUTO: where the node has the subscription; ON warns where it has
+    not."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class PreconfirmedTransaction:
+    """The logs of our contracts that a transaction left, before its block is sealed.
+
+    `timestamp` is the block's, where the node says it; `transactions` holds the transaction itself if players died in
+    it.
+    """
+
+    block_number: int
+    hash: Hash
+    logs: list[WirePendingLog]
+    timestamp: int | None = None
+    transactions: list[Transaction] = field(default_factory=list)
+
+    def add(self, more: "PreconfirmedTransaction") -> bool:
+        """Add what another part of the same transaction has beyond this one; return whether there are logs in it."""
+        new = [log for log in more.logs if log not in self.logs]
+        self.logs.extend(new)
+        self.logs.sort(key=lambda log: int(log.log_index, 16))
+        self.transactions.extend(one for one in more.transactions if one not in self.transactions)
+        return bool(new)
+
+
+class Socket(Protocol):
+    """What the subscription needs of a WebSocket."""
+
+    async def send(self, message: str) -> None: ...
+
+
+class _Params(msgspec.Struct):
+    subscription: str
+    result: msgspec.Raw
+
+
+class _Message(msgspec.Struct):
+    id: Any = None
+    result: Any = None
+    error: Any = None
+    params: _Params | None = None
+
+
+_decode_message: Final = msgspec.json.Decoder(_Message).decode
+_decode_log: Final = msgspec.json.Decoder(WirePendingLog).decode
+
+
+class PreconfirmedLogs:
+    """The subscription to pending logs of our contracts, and the transactions that they make.
+
+    Belongs to one event loop; `hand_over` gets each transaction as soon as it is complete, in the order of their logs.
+    """
+
+    def __init__(self, client: NodeClient, contracts: Mapping[str, str], realtime: Realtime) -> None:
+        self._client = client
+        self._addresses = sorted(contracts.values())
+        self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
+        self._realtime = realtime
+        self.hand_over: Callable[[PreconfirmedTransaction], None]
+        self._subscription: str | None = None
+        self._logs: list[WirePendingLog] = []
+        """Those of the transaction that is coming in."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._complete: asyncio.Queue[PreconfirmedTransaction] = asyncio.Queue()
+        self._said: str | None = None
+
+    async def subscribe(self, socket: Socket) -> None:
+        """Ask for the subscription on a socket that was just opened."""
+        self._subscription, self._logs = None, []
+        if self._realtime is Realtime.OFF:
+            return
+        wanted = {"address": self._addresses, "fromBlock": "pending", "toBlock": "pending"}
+        request = {"jsonrpc": "2.0", "id": REQUEST_ID, "method": "eth_subscribe", "params": ["logs", wanted]}
+        await socket.send(msgspec.json.encode(request).decode())
+
+    def takes(self, text: str | bytes) -> bool:
+        """Take in a message of the socket if it belongs to this subscription; return whether it does.
+
+        Raises msgspec.MsgspecError if it is no JSON-RPC.
+        """
+        if self._realtime is Realtime.OFF:
+            return False
+        message = _decode_message(text)
+        if message.id == REQUEST_ID:
+            self._answered(message)
+            return True
+        if message.params is None or message.params.subscription != self._subscription:
+            return False
+        self._take(bytes(message.params.result))
+        return True
+
+    async def run(self) -> None:
+        """Hand over complete transactions, with the calldata of deaths, until cancelled."""
+        while True:
+            transaction = await self._complete.get()
+            if any((log.address, *log.topics[:1]) == self._deaths for log in transaction.logs):
+                transaction.transactions.extend(await self._with_calldata(transaction.hash))
+            self.hand_over(transaction)
+
+    def _answered(self, message: _Message) -> None:
+        if isinstance(message.result, str):
+            self._subscription = message.result
+            self._say(logging.INFO, "the node streams logs before their block")
+        else:
+            level = logging.WARNING if self._realtime is Realtime.ON else logging.INFO
+            self._say(level, f"the node streams no logs before their block: {message.error}")
+
+    def _say(self, level: int, text: str) -> None:
+        """Log what the node has answered, unless it has answered so before."""
+        if text != self._said:
+            self._said = text
+            logger.log(level, text)
+
+    def _take(self, raw: bytes) -> None:
+        try:
+            log = _decode_log(with_hex_quantities(with_lower_case(raw)))
+        except msgspec.MsgspecError as error:
+            self._say(logging.WARNING, f"logs before their block can't be read: {error}")
+            return
+        if log.removed or (log.block_hash is not None and log.block_hash != NO_HASH):
+            return  # a node without mini-blocks brings the logs of sealed blocks
+        if self._logs and not _same_transaction(self._logs[-1], log):
+            self._end_transaction()
+        self._logs.append(log)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._end_transaction)
+
+    def _end_transaction(self) -> None:
+        logs, self._logs = self._logs, []
+        if not logs:
+            return
+        try:
+            transaction = _transaction(logs)
+        except ValueError as error:
+            self._say(logging.WARNING, f"logs before their block can't be read: {error}")
+            return
+        self._complete.put_nowait(transaction)
+
+    async def _with_calldata(self, tx_hash: Hash) -> list[Transaction]:
+        """A transaction that is not sealed yet; nothing if the node does not show it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CALLDATA_SECONDS):
+                while True:
+                    try:
+                        found = await self._client.call("eth_getTransactionByHash", [tx_hash], WireTransaction)
+                        return [parse_transaction(found)]
+                    except (NodeError, ValueError) as error:
+                        logger.debug("the calldata of %s: %s", tx_hash, error)
+                    await asyncio.sleep(CALLDATA_PAUSE)
+        return []
+
+
+def _same_transaction(one: WirePendingLog, other: WirePendingLog) -> bool:
+    return one.transaction_hash == other.transaction_hash and one.block_number == other.block_number
+
+
+def _transaction(logs: list[WirePendingLog]) -> PreconfirmedTransaction:
+    """The transaction of these logs. Raises ValueError if their numbers are none."""
+    for log in logs:
+        int(log.log_index, 16), int(log.transaction_index, 16)
+    first = logs[0]
+    time_known = first.block_timestamp
+    return PreconfirmedTransaction(
+        int(first.block_number, 16),
+        Hash(first.transaction_hash),
+        logs,
+        None if time_known is None else int(time_known, 16),
+    )

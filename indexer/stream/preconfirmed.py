@@ -1,0 +1,87 @@
+"""Items before their block, on their way to web processes: over a PostgreSQL channel of their own, past the tables.
+
+What gets lost on it is not sent again: its block brings the confirmed item.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from psycopg import AsyncConnection
+
+from indexer.domain.positions import Action
+from indexer.domain.scans import ScanStep
+from indexer.domain.units import to_bytes
+from indexer.records.rows import ChainEventRow, DeathRow, PositionRow, Row, ScanRow, SystemResetRow
+from indexer.selectors import feed as stored
+from indexer.store.tables import block_datetime
+from indexer.stream.feed import KINDS, FeedItem, feed_item, numbered
+
+PRECONFIRMED_CHANNEL: Final = "ghostnet_preconfirmed"
+MOST_BYTES: Final = 7_900
+"""Bytes of one notification; PostgreSQL takes less than 8,000."""
+
+_decode: Final = msgspec.json.Decoder(list[FeedItem]).decode
+
+
+def items_of(rows: Mapping[type[Row], Sequence[Any]]) -> list[FeedItem]:
+    """The items of applied transactions, from the rows that the rules have made, as they will be of the stored ones."""
+    return numbered(
+        feed_item(_as_stored(kind, row))
+        for kind, (source, is_in_feed) in _SOURCES.items()
+        for row in rows.get(source, ())
+        if is_in_feed(row)
+    )
+
+
+_SOURCES: Final[dict[type[stored.FeedRow], tuple[type[Row], Callable[[Any], bool]]]] = {
+    stored.EventRow: (ChainEventRow, lambda row: row.name in KINDS),
+    stored.DeathRow: (DeathRow, lambda _: True),
+    stored.ClaimRow: (PositionRow, lambda row: row.action == Action.REWARDS_CLAIMED),
+    stored.ResetRow: (SystemResetRow, lambda _: True),
+    stored.ScanEndRow: (ScanRow, lambda row: row.step == ScanStep.FINALIZED),
+}
+"""By kind of the stored row the one that is written, and which of these are in the feed."""
+_STORED: Final[dict[str, Callable[[Any], Any]]] = {
+    "block_time": block_datetime,
+    "tx_hash": to_bytes,
+    "address": to_bytes,
+    "winner": lambda winner: None if winner is None else to_bytes(winner),
+    "args": msgspec.json.decode,
+}
+"""By column how a value is stored, where that differs."""
+
+
+def _as_stored(kind: type[stored.FeedRow], row: Any) -> stored.FeedRow:
+    values = {column: getattr(row, column) for column in kind._fields}
+    return kind(**{column: _STORED[column](value) if column in _STORED else value for column, value in values.items()})
+
+
+def notifications(items: Iterable[FeedItem]) -> Iterator[str]:
+    """The items in notifications, in order; one that is too large for any is left out."""
+    part, size = list[bytes](), 2
+    for item in items:
+        encoded = msgspec.json.encode(item)
+        if part and size + len(encoded) + 1 > MOST_BYTES:
+            yield _joined(part)
+            part, size = [], 2
+        if len(encoded) + 2 <= MOST_BYTES:
+            part.append(encoded)
+            size += len(encoded) + 1
+    if part:
+        yield _joined(part)
+
+
+def _joined(encoded: Sequence[bytes]) -> str:
+    return f"[{b','.join(encoded).decode()}]"
+
+
+async def listen(connection: AsyncConnection[Any]) -> None:
+    """Subscribe the connection to preconfirmed items."""
+    await connection.execute(f"LISTEN {PRECONFIRMED_CHANNEL}")
+
+
+async def preconfirmed_items(connection: AsyncConnection[Any]) -> AsyncIterator[list[FeedItem]]:
+    """The items of each notification since `listen`; never ends. Raises psycopg.OperationalError."""
+    async for notification in connection.notifies():
+        yield _decode(notification.payload)

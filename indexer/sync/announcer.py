@@ -1,0 +1,69 @@
+"""Sends items before their block to web processes, on a thread and a connection of its own, past the writer."""
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from typing import Any, Final
+
+from psycopg import Connection
+
+from indexer.base.errors import Retryable
+from indexer.base.retry import Backoff
+from indexer.store.database import connect, database_failures
+from indexer.stream.feed import FeedItem
+from indexer.stream.preconfirmed import PRECONFIRMED_CHANNEL, notifications
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 5.0
+
+
+class Announcer:
+    """Sends what `tell` is given, in order, as notifications; what can't be sent is lost.
+
+    The thread starts with the first items, and its connection is opened then.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Sequence[FeedItem] | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+
+    def tell(self, items: Sequence[FeedItem]) -> None:
+        """Send items soon; does not wait."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="announcer")
+            self._thread.start()
+        self._waiting.put(items)
+
+    def close(self) -> None:
+        """End and join the thread; does nothing before the first items."""
+        self._closing.set()
+        self._waiting.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                with database_failures(), connect() as connection:
+                    # A notification is a transaction of its own: nobody waits until the disk has it.
+                    connection.execute("SET synchronous_commit = off")
+                    self._send_all(connection)
+            except Retryable as error:
+                pause = self._backoff.pause()
+                logger.warning("what is preconfirmed is not told, trying again in %.1f s: %s", pause, error.message)
+                self._closing.wait(pause)
+            except Exception:
+                logger.exception("what is preconfirmed is not told any more")
+                return
+
+    def _send_all(self, connection: Connection[Any]) -> None:
+        """Send what comes until `close`."""
+        while (items := self._waiting.get()) is not None:
+            for payload in notifications(items):
+                connection.execute("SELECT pg_notify(%s, %s)", (PRECONFIRMED_CHANNEL, payload))
+            self._backoff.reset()

@@ -1,0 +1,111 @@
+"""Items before their block, for the clients that asked for them, and what became of each once its block is there.
+
+Nobody else is concerned: nothing listens before the first client asks. What was sent is remembered until its block is
+read: then the hub has sent the confirmed item with the same key, or the key is DROPPED.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+from prometheus_client import Counter
+from psycopg import AsyncConnection
+
+from indexer.base.retry import Backoff
+from indexer.stream.feed import FeedItem
+from indexer.stream.preconfirmed import listen, preconfirmed_items
+from indexer.stream.reader import Step
+from indexer.stream.reconnect import run_with_reconnect
+from realtime.client import Client
+from realtime.protocol import Dropped
+from realtime.wire import frame
+
+LONGEST_START: Final = 2.0
+"""Seconds that the first client's subscription waits for the database."""
+MESSAGES: Final = Counter("websocket_preconfirmed_messages", "Preconfirmed items sent, counted for each client")
+
+
+class PreconfirmedItems:
+    """The items above the hub's last block, by their keys; belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._clients: set[Client] = set()
+        self._sent: dict[str, FeedItem] = {}
+        self._block_number = -1
+        """The last block that the hub has read."""
+        self._task: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
+
+    async def ask(self, client: Client, channels: Iterable[str], wanted: bool) -> None:
+        """A client asks for the items of channels before their block, or does not want them any more; returns when they
+        are received, after LONGEST_START seconds at most."""
+        if not wanted:
+            client.early_channels -= {*channels}
+            return
+        client.early_channels |= {*channels}
+        self._clients.add(client)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(
+                run_with_reconnect(self._follow, "ghostnet preconfirmed", "what is preconfirmed can't be received"),
+                name="preconfirmed",
+            )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_START):
+                await self._listening.wait()
+
+    def remove(self, client: Client) -> None:
+        """A client has disconnected."""
+        self._clients.discard(client)
+
+    def take(self, items: Iterable[FeedItem]) -> None:
+        """Send items, unless their block was read by now or they were sent before."""
+        for item in items:
+            if item.block_number <= self._block_number or item.event_key in self._sent:
+                continue
+            clients = [client for client in self._clients if client.wants_early(item)]
+            if clients:
+                self._sent[item.event_key] = item
+                text = frame(item.preconfirmed_frame())
+                for client in clients:
+                    client.wire.write(text)
+                MESSAGES.inc(len(clients))
+
+    def read(self, step: Step) -> None:
+        """The items of a step were sent: those keys that its blocks should have had and have not are dropped. A reorg
+        drops all that were not in its step."""
+        self._block_number = step.block.block_number
+        if not self._sent:
+            return
+        for item in step.items:
+            self._sent.pop(item.event_key, None)
+        dropped = [
+            item for item in self._sent.values() if step.ancestor is not None or item.block_number <= self._block_number
+        ]
+        for item in dropped:
+            del self._sent[item.event_key]
+        self._send_dropped(dropped)
+
+    def restart(self, block_number: int) -> None:
+        """The hub goes on at a block, and may have missed some: what became of the items is not known."""
+        self._block_number = block_number
+        dropped = list(self._sent.values())
+        self._sent.clear()
+        self._send_dropped(dropped)
+
+    def _send_dropped(self, items: Iterable[FeedItem]) -> None:
+        keys: defaultdict[Client, list[str]] = defaultdict(list)
+        for item in items:
+            for client in self._clients:
+                if client.wants_early(item):
+                    keys[client].append(item.event_key)
+        for client, dropped in keys.items():
+            client.wire.write(frame(Dropped(dropped).encode()))
+
+    async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
+        await listen(connection)
+        self._listening.set()
+        backoff.reset()
+        async for items in preconfirmed_items(connection):
+            self.take(items)
