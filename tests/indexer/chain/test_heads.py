@@ -11,6 +11,8 @@ from aiohttp import web
 from indexer.chain import heads as heads_module
 from indexer.chain.client import NodeClient
 from indexer.chain.heads import HeadWatcher
+from indexer.chain.preconfirmed import PreconfirmedLogs, Realtime
+from tests.chains import ADDRESSES
 from tests.indexer.chain.hand_made import HandMadeNode, Reply, each
 
 CHAIN_ID = 6343
@@ -60,7 +62,8 @@ async def watch(node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     place = f"127.0.0.1:{runner.addresses[0][1]}/"
     async with NodeClient([f"http://{place}"], 5.0) as client:
-        watcher = HeadWatcher(client, f"ws://{place}", 0.02, CHAIN_ID)
+        preconfirmed = PreconfirmedLogs(client, ADDRESSES, Realtime.OFF)
+        watcher = HeadWatcher(client, f"ws://{place}", 0.02, CHAIN_ID, preconfirmed)
         task = asyncio.create_task(watcher.run())
         try:
             await asyncio.wait_for(work(watcher), 10)
