@@ -36,7 +36,6 @@ HOSTILE = {
 
 ANSWERS = (
     "/",
-    "/api/v1/status",
     "/api/v1/events?limit=100",
     "/api/v1/positions?limit=100",
     "/api/v1/stats/volume",
