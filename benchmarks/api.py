@@ -1,7 +1,7 @@
 """Measure the API's requests per second and latency with wrk: `python -m benchmarks.api [--server uvicorn]`.
 
-Reads the database that `DATABASE_URL` names; `wrk` must be installed. A `min_block` that no request had before makes a
-lookup miss the cache.
+Reads the database that `DATABASE_URL` names; `wrk` must be installed. Addresses that no
+request had before, of nobody, miss the cache.
 """
 
 import argparse
@@ -23,8 +23,8 @@ for line in io.lines("{players}") do players[#players + 1] = line end
 local n = {start}
 request = function()
   n = n + 1
-  local query = {fresh} and "?min_block=" .. n or ""
-  return wrk.format("GET", "/api/v1/positions/" .. players[n % #players + 1] .. query)
+  local player = {fresh} and string.format("0x%040x", n) or players[n % #players + 1]
+  return wrk.format("GET", "/api/v1/positions/" .. player)
 end
 """
 SERVERS = {
