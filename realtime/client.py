@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from indexer.stream.feed import EVERYTHING, FeedItem
+from indexer.stream.feed import EVERYTHING, WATCHERS, FeedItem
 from realtime.wire import TOO_SLOW, Wire
 
 MOST_SUBSCRIPTIONS: Final = 64
@@ -35,8 +35,8 @@ class Client:
     """Frames from the hub that wait for the end of the current replay; None while there is none."""
 
     def is_subscribed_to(self, item: FeedItem) -> bool:
-        """Whether one of its channels carries this item."""
-        return carries(self.channels, item)
+        """Whether one of its channels carries this item, or it is one of a player whom the client watches."""
+        return carries(self.channels, item) or (item.channel == WATCHERS and item.key in self.users)
 
     def wants_early(self, item: FeedItem) -> bool:
         """Whether an item that is not in a block yet is for the client: not during a replay, nor after one that has

@@ -105,25 +105,25 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             case Ping():
                 client.wire.write(frame(PONG))
                 return
-            case Subscribe(channels=channels, cursor=cursor, preconfirmed=preconfirmed):
+            case Subscribe(channels=channels, cursor=cursor, last=last, preconfirmed=preconfirmed):
                 self._check_room(len(set(channels) - client.channels))
                 await self._hub.preconfirmed.ask(client, channels, preconfirmed)
-                if cursor is not None:
-                    await self._replays.run(client, set(channels), cursor)
+                if cursor is not None or last is not None:
+                    await self._replays.run(client, set(channels), cursor, last)
                     return
                 client.channels |= set(channels)
                 self._hub.changed(client)
-            case SubscribeUser(player=player, cursor=cursor):
+            case SubscribeUser(player=player, cursor=cursor, snapshot=snapshot):
                 self._check_room(player not in client.users)
                 self._hub.updates.watch(client, player)
-                if cursor is not None:
-                    self._hub.updates.request(client, player)
+                if snapshot or cursor is not None:
+                    self._hub.updates.request(client, player, with_cursor=snapshot)
             case Unsubscribe(channels=channels):
                 client.channels -= set(channels)
                 self._hub.changed(client)
             case UnsubscribeUser(player=player):
                 self._hub.updates.unwatch(client, player)
-        client.wire.write(frame(Subscribed.of(client.channels, client.users).encode()))
+        client.wire.write(frame(Subscribed.of(client.channels, client.users, self._hub.cursor.event_id).encode()))
 
     def _check_room(self, more: int) -> None:
         if len(self._client.channels) + len(self._client.users) + more > MOST_SUBSCRIPTIONS:

@@ -6,6 +6,7 @@ it goes on from that cursor, and clients notice only a delay.
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any, Final
 
 from opentelemetry.trace import get_current_span
@@ -15,19 +16,20 @@ from psycopg import AsyncConnection
 from indexer.base.retry import Backoff
 from indexer.base.tracing import TRACER
 from indexer.domain.units import first_id
+from indexer.selectors.arguments import rfc3339
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.connection import wait_for_commit
-from indexer.stream.feed import EVERYTHING, FeedItem
+from indexer.stream.feed import EVERYTHING, WATCHERS, FeedItem, survivor_item
 from indexer.stream.reader import FeedCursor, Step
 from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.source import FellBehind, Source
-from indexer.stream.standing import NOTHING, players_on, read_standing
+from indexer.stream.standing import NOTHING, Deadline, players_on, read_standing, survivors_of
 from realtime.client import Client
 from realtime.preconfirmed import PreconfirmedItems
-from realtime.protocol import Reorg, ScanWarning
+from realtime.protocol import Reorg, ResetWarning, RoundLocked, ScanWarning
 from realtime.updates import PositionUpdates
-from realtime.warnings import ScanWarnings
+from realtime.warnings import Warnings
 from realtime.wire import GOING_AWAY, TRY_AGAIN, before_shutdown, frame
 
 logger = logging.getLogger(__name__)
@@ -50,7 +52,7 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._updating: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        self._warnings = ScanWarnings(self._send_warning)
+        self._warnings = Warnings(self._send_warning)
         self._standing = NOTHING
         self.updates = PositionUpdates()
         self.preconfirmed = PreconfirmedItems()
@@ -113,7 +115,7 @@ class Hub:
             if client.channels or client.users:
                 client.wire.close(TRY_AGAIN)
         self._standing = await read_standing(connection)
-        self._warnings.update(self._standing.scan_times, self.block)
+        self._warnings.update(self._standing.deadlines, self.block)
         self._ready.set()
         return self.block
 
@@ -121,10 +123,11 @@ class Hub:
     async def _send_step(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Send a step to its subscribers, without giving way to clients that connect or subscribe meanwhile."""
         get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
+        survivors = await self._survivors(connection, step)
         before, self.block, self.cursor = self.cursor, step.block, step.cursor
         if step.ancestor is not None:
             self._send_reorg(step.ancestor, before)
-        for item in step.items:
+        for item in sorted([*step.items, *survivors], key=lambda item: item.id) if survivors else step.items:
             subscribers = self._subscribers_of(item)
             if subscribers:
                 text = frame(item.frame())
@@ -137,7 +140,16 @@ class Hub:
             if client.in_sync:
                 self._out_of_sync.discard(client)
         await self._update_positions(connection, step)
-        self._warnings.update(self._standing.scan_times, step.block)
+        self._warnings.update(self._standing.deadlines, step.block)
+
+    async def _survivors(self, connection: AsyncConnection[Any], step: Step) -> list[FeedItem]:
+        """The items of those watched players who survived a scan of a step."""
+        found: list[FeedItem] = []
+        ended = [item for item in step.items if item.type == "SCAN_FINALIZED"] if self.updates.players else ()
+        for scan in ended:
+            survivors = await survivors_of(connection, scan, self.updates.players)
+            found += [survivor_item(scan, len(found) + n, *one) for n, one in enumerate(survivors)]
+        return found
 
     async def _update_positions(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Schedule the positions that a step has changed: those with rows of their own in it, those whose boosts have
@@ -159,7 +171,9 @@ class Hub:
             if (client.channels or client.users) and (dropped_from <= before.event_id or not client.in_sync):
                 client.send_reorg(dropped_from, text)
 
-    def _subscribers_of(self, item: FeedItem) -> tuple[Client, ...]:
+    def _subscribers_of(self, item: FeedItem) -> Collection[Client]:
+        if item.channel == WATCHERS:
+            return [*self.updates.watchers(item.key)]
         key = (item.channel, item.in_feed)
         found = self._subscribers.get(key)
         if found is None:
@@ -171,8 +185,14 @@ class Hub:
         for client in self._clients:
             client.wire.close(GOING_AWAY)
 
-    def _send_warning(self, level: int, seconds: int) -> None:
-        text = frame(ScanWarning(level, seconds).encode())
+    def _send_warning(self, deadline: Deadline, time: int, seconds: int) -> None:
+        kind, number = deadline
+        message, channel = {
+            "scan": (ScanWarning(number, seconds), "scans"),
+            "reset": (ResetWarning(rfc3339(time), seconds), "system"),
+            "round": (RoundLocked(number, rfc3339(time)), "markets"),
+        }[kind]
+        text = frame(message.encode())
         for client in self._clients:
-            if client.channels & {"scans", EVERYTHING}:
+            if client.channels & {channel, EVERYTHING}:
                 client.wire.write(text)

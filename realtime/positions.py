@@ -9,17 +9,18 @@ from django.db import connection
 from api import schemas
 from indexer.domain.units import Address
 from indexer.selectors.players import PlayerPosition, latest_positions
+from indexer.selectors.snapshot import IndexedBlock
 
 
 @sync_to_async(thread_sensitive=True)
-def read_positions(addresses: list[str]) -> Mapping[Address, PlayerPosition]:
-    """The players' positions now, of those who have one. Raises django.db.OperationalError."""
+def read_positions(addresses: list[str]) -> tuple[IndexedBlock | None, Mapping[Address, PlayerPosition]]:
+    """The last indexed block, and the players' positions after it, of those who have one. Raises
+    django.db.OperationalError."""
     try:
-        _, found = latest_positions([Address(address) for address in addresses])
+        return latest_positions([Address(address) for address in addresses])
     except Exception:
         connection.close()
         raise
-    return found
 
 
 def position_json(position: PlayerPosition) -> Any:

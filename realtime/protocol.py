@@ -72,16 +72,19 @@ class ResumableMessage(ClientMessage, frozen=True, kw_only=True):
 
 
 class Subscribe(ResumableMessage, frozen=True, tag="SUBSCRIBE"):
-    """Subscribe to channels, from `since` on or from now on; `preconfirmed`: to items before their block, too."""
+    """Subscribe to channels, from `since` on or from now on; with `last` after the newest so many events; with
+    `preconfirmed` to events before their block, too."""
 
     channels: Channels
+    last: Annotated[int, Meta(ge=1, le=100)] | None = None
     preconfirmed: bool = False
 
 
 class SubscribeUser(ResumableMessage, frozen=True, tag="SUBSCRIBE_USER"):
-    """Subscribe to a player's position; with `since` it is sent at once."""
+    """Subscribe to a player's position; with `since` or `snapshot` it is sent at once."""
 
     address: Player
+    snapshot: bool = False
 
     @property
     def player(self) -> Address:
@@ -128,14 +131,16 @@ class ConnectionState(ServerMessage, frozen=True, tag="CONNECTION_STATE"):
 
 
 class Subscribed(ServerMessage, frozen=True, tag="SUBSCRIBED"):
-    """All that a client is subscribed to; addresses with their checksums."""
+    """All that a client is subscribed to, addresses with their checksums; `head` is the cursor above which events come
+    live."""
 
     channels: list[str]
     users: list[str]
+    head: str
 
     @classmethod
-    def of(cls, channels: set[str], users: set[str]) -> "Subscribed":
-        return cls(sorted(channels), sorted(map(checksummed, users)))
+    def of(cls, channels: set[str], users: set[str], head: int) -> "Subscribed":
+        return cls(sorted(channels), sorted(map(checksummed, users)), str(head))
 
 
 class Reorg(ServerMessage, frozen=True, tag="REORG"):
@@ -156,10 +161,14 @@ class Dropped(ServerMessage, frozen=True, tag="DROPPED"):
 
 
 class PositionUpdate(ServerMessage, frozen=True, tag="POSITION_UPDATE"):
-    """A player's position as it stands, as `/api/v1/positions/{address}` has it; null for none."""
+    """A player's position as it stands, as `/api/v1/positions/{address}` has it; null for none.
+
+    In answer to `snapshot` with the `cursor` that it stands for: the end of its block.
+    """
 
     address: str
     position: Any
+    cursor: str | UnsetType = UNSET
 
 
 class ScanWarning(ServerMessage, frozen=True, tag="SCAN_WARNING"):
@@ -167,6 +176,20 @@ class ScanWarning(ServerMessage, frozen=True, tag="SCAN_WARNING"):
 
     level: int
     seconds_until: int
+
+
+class ResetWarning(ServerMessage, frozen=True, tag="SYSTEM_RESET_WARNING"):
+    """The system reset strikes in `seconds_until` seconds, at `deadline` (RFC 3339), unless somebody deposits."""
+
+    deadline: str | None
+    seconds_until: int
+
+
+class RoundLocked(ServerMessage, frozen=True, tag="ROUND_LOCKED"):
+    """A round takes no more bets since `deadline` (RFC 3339)."""
+
+    round_id: int
+    deadline: str | None
 
 
 class Pong(ServerMessage, frozen=True, tag="PONG"):
@@ -227,7 +250,9 @@ _BAD_FIELDS: Final[dict[str, tuple[ErrorCode, str]]] = {
     "channels": ("bad_channels", "channels must be a list of at least one channel"),
     "address": ("bad_address", "address must be 0x and 40 hex digits"),
     "since": BAD_CURSOR,
+    "last": ("bad_message", "last must be a number from 1 to 100"),
     "preconfirmed": ("bad_message", "preconfirmed must be true or false"),
+    "snapshot": ("bad_message", "snapshot must be true or false"),
 }
 """By field the code and text of the error that says what is wrong with it."""
 _UNKNOWN: Final = re.compile("Object contains unknown field `(.*)`", re.DOTALL)

@@ -17,6 +17,7 @@ from indexer.stream import reader
 from indexer.stream.connection import connect
 from indexer.stream.feed import FeedItem
 from indexer.stream.ids import last_id
+from indexer.stream.newest import cursor_before
 from realtime.client import Client, carries
 from realtime.hub import Hub
 from realtime.protocol import BadMessage, Reorg, Subscribed
@@ -48,8 +49,9 @@ class Replays:
         self._turns = Turns(MOST_REPLAYS, each, MOST_WAITING, waiting)
         self._page = asyncio.Lock()
 
-    async def run(self, client: Client, channels: set[str], since: int) -> None:
-        """Subscribe a client to channels from the id `since` on: send what it missed, in order, then go live.
+    async def run(self, client: Client, channels: set[str], since: int | None, last: int | None = None) -> None:
+        """Subscribe a client to channels from the id `since` on or, where it is None, from the newest `last` items on:
+        send what it missed, in order, then go live.
 
         What the hub sends meanwhile is held back. The database may be ahead of the hub: until the hub has come as far
         as the replay, the client gets only what it does not know. Raises BadMessage for a cursor that nothing can be
@@ -58,9 +60,16 @@ class Replays:
         async with self._turn(client):
             if not client.wire.closed:
                 async with asyncio.timeout(LONGEST_REPLAY), await connect("ghostnet replay") as connection:
-                    await self._replay(connection, client, channels, since)
+                    await self._replay(connection, client, channels, since, last)
 
-    async def _replay(self, connection: AsyncConnection[Any], client: Client, channels: set[str], since: int) -> None:
+    async def _replay(
+        self,
+        connection: AsyncConnection[Any],
+        client: Client,
+        channels: set[str],
+        since: int | None,
+        last: int | None,
+    ) -> None:
         before, known = set(client.channels), self._hub.cursor.event_id if client.in_sync else client.cursor
         revision = 0 if client.in_sync else client.revision
         client.in_sync, client.held = False, deque()
@@ -68,8 +77,11 @@ class Replays:
         self._hub.changed(client)
         try:
             async with reader.snapshot(connection) as block:
+                if since is None:
+                    end = last_id(block.block_number) if block else 0
+                    since = await cursor_before(connection, channels, last or 0, end)
                 replay = await self._prepare(connection, block, since)
-                client.wire.write(frame(Subscribed.of(client.channels, client.users).encode()))
+                client.wire.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
                 if replay.ancestor is not None:
                     client.wire.write(frame(Reorg.of(replay.ancestor).encode()))
                     known = min(known, replay.after)

@@ -10,11 +10,14 @@ from collections.abc import Collection
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError
+from msgspec.structs import replace
 
 from indexer.base.retry import Backoff
 from indexer.domain.units import Address
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.players import PlayerPosition
+from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.ids import last_id
 from realtime.client import Client
 from realtime.positions import position_json, read_positions
 from realtime.protocol import PositionUpdate
@@ -34,6 +37,8 @@ class PositionUpdates:
     def __init__(self) -> None:
         self._watchers: defaultdict[str, set[Client]] = defaultdict(set)
         self._due: dict[str, set[Client]] = {}
+        self._snapshots: set[tuple[Client, str]] = set()
+        """Who waits for a player's position with its cursor."""
         self._expiries: dict[str, int] = {}
         """When the next boost of a watched player expires, in unix seconds: that changes the position too."""
         self._wake = asyncio.Event()
@@ -52,6 +57,7 @@ class PositionUpdates:
     def unwatch(self, client: Client, address: str) -> None:
         """Undo `watch`; allowed without it."""
         client.users.discard(address)
+        self._snapshots.discard((client, address))
         self._watchers[address].discard(client)
         if not self._watchers[address]:
             del self._watchers[address]
@@ -78,8 +84,14 @@ class PositionUpdates:
         """Any position may have changed."""
         self.changed({*self._watchers})
 
-    def request(self, client: Client, address: str) -> None:
+    def watchers(self, address: str) -> Collection[Client]:
+        """The clients that watch a player."""
+        return self._watchers.get(address, ())
+
+    def request(self, client: Client, address: str, *, with_cursor: bool = False) -> None:
         """Send a player's position to one client as it stands."""
+        if with_cursor:
+            self._snapshots.add((client, address))
         self._schedule(address, {client})
 
     def _schedule(self, address: str, clients: set[Client]) -> None:
@@ -96,7 +108,7 @@ class PositionUpdates:
             if not self._due:
                 self._wake.clear()
             try:
-                positions = await read_positions(batch)
+                block, positions = await read_positions(batch)
             except (DatabaseError, InterfaceError) as error:
                 for address, clients in due.items():
                     self._schedule(address, clients)
@@ -107,15 +119,22 @@ class PositionUpdates:
                 continue
             backoff.reset()
             for address, clients in due.items():
-                self._send(address, clients, positions.get(Address(address)))
+                self._send(address, clients, block, positions.get(Address(address)))
 
-    def _send(self, address: str, clients: set[Client], position: PlayerPosition | None) -> None:
-        """Send a position, None for none, to those of these clients who still watch the player."""
+    def _send(
+        self, address: str, clients: set[Client], block: IndexedBlock | None, position: PlayerPosition | None
+    ) -> None:
+        """Send a position after a block, None for none, to those of these clients who still watch the player."""
         expiry = min((boost.expiry for boost in position.boosts), default=None) if position else None
         if expiry is not None and address in self._watchers:
             self._expiries[address] = expiry
         if clients:
-            update = frame(PositionUpdate(checksummed(address), position and position_json(position)).encode())
+            update = PositionUpdate(checksummed(address), position and position_json(position))
+            text = frame(update.encode())
             for client in clients:
-                if address in client.users:
-                    client.wire.write(update)
+                if (client, address) in self._snapshots:
+                    self._snapshots.discard((client, address))
+                    cursor = str(last_id(block.block_number)) if block else "0"
+                    client.wire.write(frame(replace(update, cursor=cursor).encode()))
+                elif address in client.users:
+                    client.wire.write(text)

@@ -1,4 +1,5 @@
-"""SCAN_WARNINGs before scans, by the chain's time, which goes on between blocks as our clock does."""
+"""Warnings before scans and resets, and the ends of rounds, by the chain's time, which goes on between blocks as our
+clock does."""
 
 import asyncio
 import time
@@ -6,36 +7,40 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.standing import Deadline
 
-SECONDS_BEFORE: Final = (60, 10)
+SECONDS_BEFORE: Final = {"scan": (60, 10), "reset": (3_600, 600, 60), "round": (0,)}
+"""How long before a deadline of each kind clients are warned."""
 MOST_DRIFT: Final = 60
 """Seconds between the chain's time and our clock up to which the chain is taken to be live."""
 
-_Warning = tuple[int, int, int]
-"""A level, the time of its next scan in unix seconds, and how many seconds before the scan the warning is due."""
+_Warning = tuple[Deadline, int, int]
+"""A deadline, its time in unix seconds, and how many seconds before it the warning is due."""
 
 
-class ScanWarnings:
-    """Calls `send(level, seconds_until)` 60 and 10 seconds before each level's next scan, once each."""
+class Warnings:
+    """Calls `send(deadline, time, seconds_until)` so many seconds before each deadline, once each."""
 
-    def __init__(self, send: Callable[[int, int], None]) -> None:
+    def __init__(self, send: Callable[[Deadline, int, int], None]) -> None:
         self._send = send
         self._done: set[_Warning] | None = None
         """Warnings that are sent or were due before the first update; None before it."""
         self._timers: list[asyncio.TimerHandle] = []
 
-    def update(self, scan_times: Mapping[int, int], block: IndexedBlock) -> None:
-        """Take the time of each level's next scan (unix seconds) after a block: send the warnings that have become due,
-        set timers for the others."""
-        known = {(level, scan, seconds) for level, scan in scan_times.items() for seconds in SECONDS_BEFORE}
+    def update(self, deadlines: Mapping[Deadline, int], block: IndexedBlock) -> None:
+        """Take the time of each deadline (unix seconds) after a block: send the warnings that have become due, set
+        timers for the others."""
+        known = {
+            (deadline, due, seconds) for deadline, due in deadlines.items() for seconds in SECONDS_BEFORE[deadline[0]]
+        }
         now = _now(block)
-        due = {warning for warning in known if warning[1] - warning[2] <= now}
-        new = due - self._done if self._done is not None else set()
-        nearest = {level: (scan, before) for level, scan, before in sorted(new, reverse=True)}
-        for level, (scan, before) in nearest.items():
-            if scan > now:
-                self._send(level, before)
-        self._done = (self._done or set()) & known | due
+        passed = {warning for warning in known if warning[1] - warning[2] <= now}
+        new = passed - self._done if self._done is not None else set()
+        nearest = {deadline: (due, before) for deadline, due, before in sorted(new, reverse=True)}
+        for deadline, (due, before) in nearest.items():
+            if due > now or not before:
+                self._send(deadline, due, before)
+        self._done = (self._done or set()) & known | passed
         self._set_timers(known - self._done, now)
 
     def _set_timers(self, warnings: set[_Warning], now: int) -> None:
@@ -43,13 +48,14 @@ class ScanWarnings:
             timer.cancel()
         loop = asyncio.get_running_loop()
         self._timers = [
-            loop.call_later(scan - before - now, self._fire, (level, scan, before)) for level, scan, before in warnings
+            loop.call_later(due - before - now, self._fire, (deadline, due, before))
+            for deadline, due, before in warnings
         ]
 
     def _fire(self, warning: _Warning) -> None:
         assert self._done is not None
         self._done.add(warning)
-        self._send(warning[0], warning[2])
+        self._send(*warning)
 
 
 def _now(block: IndexedBlock) -> int:

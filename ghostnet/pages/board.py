@@ -61,7 +61,7 @@ def standing(block: IndexedBlock) -> dict[str, Any]:
 
 def feed(block: IndexedBlock) -> dict[str, Any]:
     """The newest events, and the cursor after which the browser goes on."""
-    items = newest_items(FEED_ROWS)
+    items = newest_items(FEED_ROWS).items
     return {"feed": [(item, sentence(item)) for item in items], "cursor": last_id(block.block_number)}
 
 

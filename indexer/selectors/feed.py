@@ -6,13 +6,13 @@ scan.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from indexer.selectors.timing import SECONDS
+from indexer.domain.units import LOG_INDEX_BITS, first_id
 
 
 class EventRow(NamedTuple):
@@ -93,22 +93,50 @@ SELECTS: Final = {
     for kind, (table, condition) in _TABLES.items()
 }
 """The query of each row; the stream reads by cursor (`indexer.stream.reader`) what pages read from the newest on."""
-_NEWEST: Final = "ORDER BY id DESC LIMIT %(limit)s"
-_LARGE: Final = "(name <> 'Transfer' OR (args->>'value')::numeric >= %(least)s)"
+MOST_SEARCHED: Final = 20_000
+"""Events that one search for the newest items reads: a channel of which few happen may get less than it asks for."""
+BOTTOM: Final = f"""
+    SELECT coalesce((
+        SELECT id FROM chain_events WHERE id < %(before)s ORDER BY id DESC OFFSET {MOST_SEARCHED - 1} LIMIT 1
+    ), 0)
+"""
+"""The query of the id down to which a search for items below `before` reads."""
 
 
-def newest_rows(names: Sequence[str], least_transfer: int, limit: int) -> list[FeedRow]:
-    """The newest `limit` rows of each kind: events with one of these names, Transfers of at least so many wei."""
-    parameters = {"names": list(names), "least": least_transfer, "limit": limit}
-    found: list[FeedRow] = []
-    for kind, select in SELECTS.items():
-        more = f"AND {_LARGE}" if kind is EventRow else ""
-        found += [kind(*row) for row in _fetch(f"{select} {more} {_NEWEST}", parameters)]
-    return [row._replace(args=json.loads(str(row.args))) if isinstance(row, EventRow) else row for row in found]
+def newest_select(kind: type[FeedRow]) -> str:
+    """The query of the newest rows of a kind, of blocks from `first` to before `end`."""
+    large = "AND (name <> 'Transfer' OR (args->>'value')::numeric >= %(least)s) AND id < %(before)s"
+    condition = f"{large if kind is EventRow else ''} AND id >= %(first)s AND id < %(end)s"
+    return f"{SELECTS[kind]} {condition} ORDER BY id DESC LIMIT %(limit)s"
+
+
+def newest_rows(kinds: Collection[type[FeedRow]], parameters: dict[str, Any]) -> list[FeedRow]:
+    """The newest rows of some kinds, as `newest_select` has them."""
+    return [_row(kind, row) for kind in kinds for row in _fetch(newest_select(kind), parameters)]
+
+
+def rows_of(blocks: Collection[int], names: Sequence[str]) -> list[FeedRow]:
+    """All rows of the feed in some blocks: events with one of these names, and the others."""
+    if not blocks:
+        return []
+    bounds = {"first": first_id(min(blocks)), "end": first_id(max(blocks) + 1)}
+    parameters = {**bounds, "blocks": [*blocks], "names": list(names)}
+    within = f"AND id >= %(first)s AND id < %(end)s AND id >> {LOG_INDEX_BITS} = ANY(%(blocks)s)"
+    return [_row(kind, row) for kind, select in SELECTS.items() for row in _fetch(f"{select} {within}", parameters)]
+
+
+def search_bottom(before: int) -> int:
+    """The id down to which a search for items below `before` reads."""
+    return int(_fetch(BOTTOM, {"before": before})[0][0])
+
+
+def _row(kind: type[FeedRow], row: tuple[Any, ...]) -> FeedRow:
+    found = kind(*row)
+    return found._replace(args=json.loads(str(found.args))) if isinstance(found, EventRow) else found
 
 
 def _fetch(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with SECONDS.time(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

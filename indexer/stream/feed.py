@@ -10,16 +10,18 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from indexer.domain.units import DATA, block_of, to_hex
+from indexer.domain.units import DATA, Address, block_of, log_index_of, to_hex
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.arguments import level_words, rfc3339, shown_arguments
 from indexer.selectors.feed import ClaimRow, DeathRow, EventRow, FeedRow, ResetRow, ScanEndRow
-from indexer.stream.ids import claim_id, death_id
+from indexer.stream.ids import claim_id, death_id, survivor_id
 
 Channel = Literal["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 EVERYTHING: Final = "feed"
 """The channel that carries all items but small transfers and tax, of which there are thousands a day."""
+WATCHERS: Final = "user"
+"""The channel of items that go to those who watch a player only."""
 LARGE_TRANSFER: Final = 1_000 * DATA
 """Wei from which on a transfer is a LARGE_TRANSFER."""
 
@@ -206,6 +208,20 @@ def scan_end_item(row: ScanEndRow) -> FeedItem:
         "finalized_at": rfc3339(int(row.finalized_at)),
     }
     return FeedItem(row.event_id, "scans", True, str(row.level), _event("SCAN_FINALIZED", data, row))
+
+
+def survivor_item(scan: FeedItem, number: int, player: Address, streak: int) -> FeedItem:
+    """The item of a survivor of a scan, the n-th of its block: for those who watch the player, on no channel."""
+    level = scan.event.data["level"]
+    data = {
+        "user": checksummed(player),
+        **level_words(level),
+        "scan_id": scan.event.data["scan_id"],
+        "ghost_streak": streak,
+    }
+    event = FeedEvent("SURVIVED", data, scan.event.timestamp, scan.event.block, scan.event.tx)
+    place = survivor_id(scan.block_number, number)
+    return FeedItem(place, WATCHERS, False, player, event, log_index_of(place))
 
 
 def _event(kind: str, data: dict[str, Any], row: FeedRow) -> FeedEvent:

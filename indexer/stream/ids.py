@@ -9,12 +9,19 @@ from typing import Final
 from indexer.domain.units import LOG_INDEX_BITS, first_id
 
 _DERIVED: Final = 1 << (LOG_INDEX_BITS - 1)
+_SURVIVOR: Final = _DERIVED | 1 << (LOG_INDEX_BITS - 3)
 _CLAIM: Final = _DERIVED | 1 << (LOG_INDEX_BITS - 2)
 
 
 def death_id(row_id: int) -> int:
     """The id of a death's item, from the id of its row in `deaths`."""
     return row_id | _DERIVED
+
+
+def survivor_id(block_number: int, number: int) -> int:
+    """The id of the n-th survivor's item of a block; after all deaths of the block, of which there are fewer than
+    2²⁰."""
+    return first_id(block_number) | _SURVIVOR | number
 
 
 def claim_id(row_id: int) -> int:

@@ -75,14 +75,21 @@ def test_subscriptions_come_and_go(client: WebClient) -> None:
         async with dial(client) as socket:
             await receive(socket)
             await ask(socket, type="SUBSCRIBE", channels=["scans", "feed", "scans"])
-            assert await receive(socket) == {"type": "SUBSCRIBED", "channels": ["feed", "scans"], "users": []}
+            assert await receive(socket) == {
+                "type": "SUBSCRIBED",
+                "channels": ["feed", "scans"],
+                "users": [],
+                "head": str(HEAD),
+            }
             await ask(socket, type="SUBSCRIBE_USER", address=PLAYER.upper().replace("X", "x"))
             checksummed = "0x08A14F70b4bc7F46e172ad6795516405Eb88F1eb"
             assert (await receive(socket))["users"] == [checksummed]
             await ask(socket, type="UNSUBSCRIBE", channels=["scans", "deaths"])
-            assert await receive(socket) == {"type": "SUBSCRIBED", "channels": ["feed"], "users": [checksummed]}
+            answer = await receive(socket)
+            assert (answer["channels"], answer["users"]) == (["feed"], [checksummed])
             await ask(socket, type="UNSUBSCRIBE_USER", address=PLAYER)
-            assert await receive(socket) == {"type": "SUBSCRIBED", "channels": ["feed"], "users": []}
+            answer = await receive(socket)
+            assert (answer["channels"], answer["users"]) == (["feed"], [])
 
     run(work())
 
@@ -179,6 +186,9 @@ def test_a_second_subscription_repeats_nothing_of_the_first(client: WebClient, s
         ('{"type":"SHOUT"', "bad_json"),
         ('{"type":"SUBSCRIBE_USER","address":"0x12"}', "bad_address"),
         ('{"type":"SUBSCRIBE_USER","address":"' + PLAYER + '\\n"}', "bad_address"),
+        ('{"type":"SUBSCRIBE","channels":["feed"],"last":0}', "bad_message"),
+        ('{"type":"SUBSCRIBE","channels":["feed"],"last":101}', "bad_message"),
+        ('{"type":"SUBSCRIBE_USER","address":"' + PLAYER + '","snapshot":1}', "bad_message"),
         ('{"type":"SUBSCRIBE_USER"}', "bad_address"),
         ('{"type":"UNSUBSCRIBE_USER","address":7}', "bad_address"),
         ('{"type":"PING","data":"' + "x" * 16_384 + '"}', "frame_too_long"),
@@ -389,6 +399,39 @@ def test_a_player_s_position_comes_at_once_for_who_was_away(client: WebClient) -
             return await receive(socket)
 
     assert run(work()) == {"type": "POSITION_UPDATE", **expected}
+
+
+def test_a_snapshot_is_the_position_with_its_cursor(client: WebClient) -> None:
+    expected = client.get(f"/api/v1/positions/{PLAYER}").json()
+
+    async def work() -> Any:
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE_USER", address=PLAYER, snapshot=True)
+            assert (await receive(socket))["head"] == str(HEAD)
+            return await receive(socket)
+
+    assert run(work()) == {"type": "POSITION_UPDATE", **expected, "cursor": str(HEAD)}
+
+
+@pytest.mark.parametrize("channels", [["feed"], ["system"], ["tokens", "deaths"], ["positions"]])
+def test_the_last_events_come_before_what_is_live(
+    client: WebClient, season_tables: Connection[Any], channels: list[str]
+) -> None:
+    expected = sorted(expected_feed(season_tables, channels))[-7:]
+
+    async def work() -> list[int]:
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE", channels=channels, last=7)
+            await ask(socket, type="PING")
+            assert (await receive(socket))["head"] == str(HEAD)
+            places = []
+            while (frame := await receive(socket))["type"] != "PONG":
+                places.append(int(frame["id"]))
+            return places
+
+    assert run(work()) == expected
 
 
 def test_replays_that_nobody_reads_do_not_keep_others_from_theirs(

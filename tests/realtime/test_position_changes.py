@@ -124,4 +124,41 @@ def test_a_reset_names_the_winner_who_was_paid(database: str, game: Game, server
         page = client.get("/").content.decode()
     assert told["jackpot_winner"].lower() == "0x" + "e1" * 20
     assert (told["total_penalty"], told["paid_amount"]) == (str(175 * DATA), str(175 * DATA // 2))
-    assert "0x0000…0000" not in page
+    (sentence,) = [line for line in page.splitlines() if "SYSTEM RESET" in line and "taken" in line and "<li" in line]
+    assert "0xe1e1…e1e1" in sentence.lower()
+    assert "0x0000" not in sentence
+
+
+def test_who_watches_a_living_player_of_a_scanned_level_learns_of_the_survival(
+    database: str, game: Game, server: ReplayServer
+) -> None:
+    """The first scan is of level 1, the second of level 2; the keeper plays nowhere."""
+    frames: list[Any] = []
+
+    async def work(client: WebClient) -> None:
+        async with dial(client) as socket:
+            browser = Browser([])
+            await ask(socket, type="SUBSCRIBE", channels=["scans"])
+            for player in (ALICE, DAVE, KEEPER):
+                await ask(socket, type="SUBSCRIBE_USER", address=player)
+            while len((await receive(socket)).get("users", ())) < 3:
+                pass
+            server.advance(len(game.chain.blocks) - 1 - game.head)
+            await asyncio.to_thread(index, server, ADDRESSES)
+            while len(browser.events) < 7:
+                frame = await receive(socket)
+                browser.take(frame)
+                frames.append(frame)
+            assert browser.faults == []
+
+    index(server, ADDRESSES)
+    with web(database) as client:
+        asyncio.run(asyncio.wait_for(work(client), 60))
+    events = [frame["event"] for frame in frames if frame["type"] == "FEED_EVENT"]
+    survived = [event["data"] for event in events if event["type"] == "SURVIVED"]
+    assert [(one["user"].lower(), one["level_name"], one["scan_id"], one["ghost_streak"]) for one in survived] == [
+        (ALICE, "VAULT", 1, 1),
+        (DAVE, "MAINFRAME", 2, 1),
+    ]
+    ended = [event["data"]["survivor_count"] for event in events if event["type"] == "SCAN_FINALIZED"]
+    assert ended == [3, 1]
