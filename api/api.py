@@ -2,7 +2,7 @@
 
 from api.document import GhostnetAPI
 from api.errors import handle_errors
-from api.routers import events, leaderboards, positions, rounds, scans, stats, status
+from api.routers import events, feed, leaderboards, network, positions, rounds, scans, stats, status
 
 api = GhostnetAPI(
     title="GHOSTNET",
@@ -16,6 +16,8 @@ api = GhostnetAPI(
     openapi_url="openapi.json",
 )
 handle_errors(api)
+api.add_router("/feed", feed.router)
+api.add_router("/network", network.router)
 api.add_router("/positions", positions.router)
 api.add_router("/scans", scans.scans)
 api.add_router("/deaths", scans.deaths)
@@ -24,4 +26,5 @@ api.add_router("/bets", rounds.bets)
 api.add_router("/stats", stats.router)
 api.add_router("/leaderboard", leaderboards.router)
 api.add_router("/events", events.router)
+api.add_router("/blocks", events.blocks)
 api.add_router("/status", status.router)

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 from ninja import Path, Query
 from pydantic import AwareDatetime
 
+from api.schemas.base import RoundTypeName
+from indexer.domain.betting import RoundType
 from indexer.domain.levels import LevelId
 from indexer.domain.units import MAX_BLOCK, Address
 from indexer.selectors.periods import Interval, Period
@@ -32,6 +34,7 @@ IntervalIn = Annotated[Interval, Query(description="The width of a bucket; weeks
 PeriodIn = Annotated[
     Period, Query(description="The last 24 hours, 7 days or 30 days, the current hour or day included, or all time.")
 ]
+RoundTypeIn = Annotated[RoundTypeName | None, Query(alias="type", description="What the rounds are about.")]
 LevelIn = Annotated[str | None, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
 RequiredLevel = Annotated[str, Query(pattern=LEVEL_PATTERN, description="A level by number or name.")]
 LevelInPath = Annotated[str, Path(pattern=LEVEL_PATTERN, description="A level by number or name.")]
@@ -55,3 +58,8 @@ def level_in(text: str) -> int:
 def optional_level(text: str | None) -> int | None:
     """A level's number as `level_in`; None for none."""
     return None if text is None else level_in(text)
+
+
+def round_type_in(name: str | None) -> RoundType | None:
+    """A type of rounds from its name; None for none."""
+    return None if name is None else RoundType[name.upper()]

@@ -20,7 +20,7 @@ ROUNDS = 30
 
 def queries() -> dict[str, Callable[[], Any]]:
     """The selectors behind `/stats/*` and `/leaderboard/*`, by path."""
-    from indexer.selectors import leaderboards, stats
+    from indexer.selectors import flows, leaderboards, stats
     from indexer.selectors.periods import Buckets, Interval, Period
     from indexer.selectors.status import checkpoint
 
@@ -36,7 +36,7 @@ def queries() -> dict[str, Callable[[], Any]]:
     for name, span in spans.items():
         buckets = Buckets.covering(Interval(name), now - span, now)
         found[f"stats/tvl/history {name}, {span.days} days"] = partial(stats.tvl_history, buckets)
-        found[f"stats/volume {name}, {span.days} days"] = partial(stats.volume, buckets)
+        found[f"stats/volume {name}, {span.days} days"] = partial(flows.volume, buckets)
     for period in Period:
         found[f"stats/deaths {period}"] = partial(stats.deaths, period, now)
     found["leaderboard/streak 100"] = partial(leaderboards.longest_streaks, 100)

@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from ninja import Query, Router
+from django.http import Http404
+from ninja import Path, Query, Router
 
 from api import schemas
 from api.answers import get
 from api.inputs import ADDRESS_PATTERN, address_in
 from api.pagination import Cursor, Limit100, Page, paginate_search
 from indexer.domain.units import MAX_BLOCK
-from indexer.selectors.events import EventFilter, search
+from indexer.selectors.events import BlockEvents, EventFilter, events_in, search
 from indexer.selectors.snapshot import IndexedBlock
 
 router = Router(tags=["events"])
+blocks = Router(tags=["events"])
 
 Name = Annotated[str | None, Query(pattern="^[A-Za-z]{1,64}$", description="The event's name, as JackedIn.")]
 Contract = Annotated[str | None, Query(pattern="^[A-Za-z]{1,32}$", description="The contract's name, as GhostCore.")]
@@ -20,6 +22,7 @@ Involved = Annotated[
     str | None, Query(pattern=ADDRESS_PATTERN, description="An account that is one of the event's arguments.")
 ]
 FromBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The first block.")]
+BlockNumber = Annotated[int, Path(ge=0, le=MAX_BLOCK, description="The block's number.")]
 ToBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The last block.")]
 
 
@@ -42,3 +45,11 @@ def events(
     """
     wanted = EventFilter(name, contract, None if address is None else address_in(address), from_block, to_block)
     return paginate_search(lambda before: search(wanted, before, limit), cursor)
+
+
+@get(blocks, "/{number}", schemas.BlockEvents, "What the game did in a block")
+def block_events(checkpoint: IndexedBlock, number: BlockNumber) -> BlockEvents:
+    """The block's events in order; 404 for a block that is not indexed."""
+    if not checkpoint.start_block <= number <= checkpoint.block_number:
+        raise Http404(f"block {number} is not indexed; {checkpoint.start_block} to {checkpoint.block_number} are")
+    return events_in(number)

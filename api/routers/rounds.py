@@ -9,10 +9,8 @@ from ninja import Path, Query, Router
 from api import schemas
 from api.answers import get
 from api.errors import BadInput
-from api.inputs import AddressIn, address_in
+from api.inputs import AddressIn, RoundTypeIn, address_in, round_type_in
 from api.pagination import Cursor, Limit100, Limit1000, Page, paginate
-from api.schemas.base import RoundTypeName
-from indexer.domain.betting import RoundType
 from indexer.domain.units import DATA
 from indexer.models import CurrentRound
 from indexer.selectors import markets
@@ -23,7 +21,6 @@ rounds = Router(tags=["rounds"])
 bets = Router(tags=["bets"])
 
 RoundId = Annotated[int, Path(ge=0, le=DATA, description="A round's number.")]
-RoundTypeIn = Annotated[RoundTypeName | None, Query(alias="type", description="What the rounds are about.")]
 StateIn = Annotated[RoundState | None, Query(description="Rounds in this state.")]
 ActiveIn = Annotated[
     bool | None, Query(description="Only rounds that take bets, as `state=open`: the default where no state is given.")
@@ -43,12 +40,11 @@ def list_rounds(
     cursor: Cursor = None,
 ) -> Page:
     """The newest first, as they stand at the indexed block's time."""
-    kind = None if type_ is None else RoundType[type_.upper()]
     if active_only or (active_only is None and state is None):
         if state not in (None, RoundState.OPEN):
             raise BadInput([("active_only", f"rounds that are {state} take no bets")])
         state = RoundState.OPEN
-    return paginate(markets.rounds(checkpoint.timestamp, kind, state), cursor, limit)
+    return paginate(markets.rounds(checkpoint.timestamp, round_type_in(type_), state), cursor, limit)
 
 
 @get(rounds, "/{round_id}", schemas.Round, "A round")

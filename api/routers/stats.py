@@ -6,8 +6,17 @@ from ninja import Router
 
 from api import schemas
 from api.answers import get
-from api.inputs import From, IntervalIn, PeriodIn, To
-from indexer.selectors import stats
+from api.inputs import (
+    From,
+    IntervalIn,
+    LevelIn,
+    PeriodIn,
+    RoundTypeIn,
+    To,
+    optional_level,
+    round_type_in,
+)
+from indexer.selectors import flows, stats
 from indexer.selectors.periods import Buckets, Interval, Period
 from indexer.selectors.snapshot import IndexedBlock
 
@@ -28,13 +37,52 @@ def level_stats(checkpoint: IndexedBlock) -> list[stats.LevelStats]:
 
 @get(router, "/tvl/history", list[schemas.TvlPoint], "The value locked over time")
 def tvl_history(
-    checkpoint: IndexedBlock, interval: IntervalIn = Interval.DAY, from_: From = None, to: To = None
+    checkpoint: IndexedBlock,
+    *,
+    interval: IntervalIn = Interval.DAY,
+    from_: From = None,
+    to: To = None,
+    level: LevelIn = None,
 ) -> list[stats.TvlPoint]:
     """The value at the end of each bucket that holds a moment of [from, to); aligned in UTC, weeks begin on Mondays.
 
     Without `to` up to the indexed block, without `from` 7 days of hours, 90 days or 52 weeks before that.
     """
-    return stats.tvl_history(_buckets(checkpoint, interval, from_, to))
+    return stats.tvl_history(_buckets(checkpoint, interval, from_, to), optional_level(level))
+
+
+@get(router, "/flows", list[schemas.FlowPoint], "Who came and went over time")
+def flow_history(
+    checkpoint: IndexedBlock,
+    *,
+    interval: IntervalIn = Interval.DAY,
+    from_: From = None,
+    to: To = None,
+    level: LevelIn = None,
+) -> list[flows.FlowPoint]:
+    """Entries, additions, exits, cullings and deaths in each bucket; the range is that of `/stats/tvl/history`."""
+    return flows.flows(_buckets(checkpoint, interval, from_, to), optional_level(level))
+
+
+@get(router, "/burns/history", list[schemas.BurnsPoint], "DATA burned over time")
+def burns_history(
+    checkpoint: IndexedBlock, interval: IntervalIn = Interval.DAY, from_: From = None, to: To = None
+) -> list[flows.BurnsPoint]:
+    """What was burned in each bucket, by source; the range is that of `/stats/tvl/history`."""
+    return flows.burns_history(_buckets(checkpoint, interval, from_, to))
+
+
+@get(router, "/bets/history", list[schemas.BetsPoint], "Bets over time")
+def bets_history(
+    checkpoint: IndexedBlock,
+    *,
+    interval: IntervalIn = Interval.DAY,
+    from_: From = None,
+    to: To = None,
+    type_: RoundTypeIn = None,
+) -> list[flows.BetsPoint]:
+    """Bets placed and winnings claimed in each bucket; the range is that of `/stats/tvl/history`."""
+    return flows.bets_history(_buckets(checkpoint, interval, from_, to), round_type_in(type_))
 
 
 @get(router, "/burns", schemas.Burns, "DATA burned, by source")
@@ -52,9 +100,9 @@ def deaths(checkpoint: IndexedBlock, period: PeriodIn = Period.ALL) -> list[stat
 @get(router, "/volume", list[schemas.VolumePoint], "Token transfers and tax over time")
 def volume(
     checkpoint: IndexedBlock, interval: IntervalIn = Interval.DAY, from_: From = None, to: To = None
-) -> list[stats.VolumePoint]:
+) -> list[flows.VolumePoint]:
     """Token transfers and tax in each bucket; the range is that of `/stats/tvl/history`."""
-    return stats.volume(_buckets(checkpoint, interval, from_, to))
+    return flows.volume(_buckets(checkpoint, interval, from_, to))
 
 
 def _buckets(checkpoint: IndexedBlock, interval: Interval, start: datetime | None, end: datetime | None) -> Buckets:

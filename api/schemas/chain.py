@@ -66,3 +66,14 @@ class Event(Schema):
 
 class Events(Page[Event]):
     """Some events."""
+
+
+class BlockEvents(Schema):
+    """What the game did in a block."""
+
+    block: Block
+    hash: str | None = Field(
+        description="The block's hash; null where the game did nothing.", examples=["0x" + "ab" * 32]
+    )
+    time: Moment = Field(validation_alias="timestamp", description="The block's time; null where the game did nothing.")
+    events: list[Event] = Field(description="Its events, in order.")

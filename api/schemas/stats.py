@@ -90,3 +90,36 @@ class VolumePoint(Schema):
     amount: Wei = Field(description="What they moved, in wei.")
     tax_burned: Wei = Field(description="The part of the tax that was burned, in wei.")
     tax_collected: Wei = Field(description="The part of the tax that went to the treasury, in wei.")
+
+
+class FlowPoint(Schema):
+    """What went in and out in a bucket; amounts in wei."""
+
+    time: Moment = Field(description="The bucket's start.")
+    entries: int = Field(description="How many players entered.", examples=[12])
+    entered: Wei = Field(description="Their stakes.")
+    additions: int = Field(description="How often stake was added.", examples=[5])
+    added: Wei = Field(description="What was added.")
+    exits: int = Field(description="How many players left with their stakes.", examples=[4])
+    withdrawn: Wei = Field(description="Their stakes.")
+    rewards: Wei = Field(description="Rewards paid, claimed or with an exit.")
+    culled: int = Field(description="How many players were culled.", examples=[1])
+    culled_amount: Wei = Field(description="Their stakes.")
+    deaths: int = Field(description="How many players died in scans.", examples=[3])
+    lost: Wei = Field(description="Their stakes.")
+
+
+class BurnsPoint(Burns):
+    """DATA burned in a bucket, in all and by source, in wei."""
+
+    time: Moment = Field(description="The bucket's start.")
+
+
+class BetsPoint(Schema):
+    """Bets and claims in a bucket; amounts in wei."""
+
+    time: Moment = Field(description="The bucket's start.")
+    placed: int = Field(description="How often a bet was placed or increased.", examples=[14])
+    staked: Wei = Field(description="What was bet.")
+    claimed: int = Field(description="How often winnings were claimed.", examples=[6])
+    payout: Wei = Field(description="What was claimed.")

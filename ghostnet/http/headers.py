@@ -5,12 +5,14 @@ from typing import Final
 from django.http import HttpResponse
 
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.ids import last_id
 
 STATE_HEADERS: Final = {
     "ETag": "Send it as If-None-Match to get 304 until something changes.",
     "X-Indexed-Block": "The block whose state the answer shows.",
     "X-Indexed-Hash": "That block's hash.",
     "X-Indexed-At": "That block's time.",
+    "X-Feed-Cursor": "The cursor at that block's end: the `since` with which `/ws` goes on from here.",
 }
 """The headers of each answer that is read from the index, and what they say."""
 
@@ -39,5 +41,6 @@ def set_state_headers(response: HttpResponse, block: IndexedBlock) -> None:
     """Name the block that a response is the state of, and that caches must ask again, unless it forbids to be kept."""
     response["X-Indexed-Block"] = str(block.block_number)
     response["X-Indexed-Hash"] = block.block_hash
+    response["X-Feed-Cursor"] = str(last_id(block.block_number))
     response["X-Indexed-At"] = block.block_time.isoformat().replace("+00:00", "Z")
     response.setdefault("Cache-Control", "no-cache")

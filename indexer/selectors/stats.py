@@ -8,7 +8,7 @@ from indexer.models import CurrentLevel, CurrentProtocol
 from indexer.selectors.periods import Buckets, Period
 from indexer.selectors.rows import fetch, fetch_rows
 
-_BURNED_BY: Final = {
+BURNED_BY: Final = {
     "tax": "token_tax",
     "deaths": "scan_flow",
     "culling": "culling_flow",
@@ -110,17 +110,6 @@ class TvlPoint:
     tvl: int
 
 
-@dataclass(frozen=True, slots=True)
-class VolumePoint:
-    """Token transfers in a bucket, and the tax of the taxed ones; amounts in wei."""
-
-    time: datetime
-    transfers: int
-    amount: int
-    tax_burned: int
-    tax_collected: int
-
-
 def stats() -> Stats:
     """Everything since the start."""
     protocol = CurrentProtocol.objects.first()
@@ -131,7 +120,7 @@ def stats() -> Stats:
         total_value_locked=int(protocol.total_value_locked) if protocol else 0,
         players=sum(CurrentLevel.objects.values_list("alive_count", flat=True)),
         deaths=Flow(whole["level_deaths", "death_count"], whole["level_deaths", "amount"]),
-        burned=_with_total({source: whole[name, "burned"] for source, name in _BURNED_BY.items()}),
+        burned=_with_total({source: whole[name, "burned"] for source, name in BURNED_BY.items()}),
         emissions=Flow(whole["emission_flow", "emissions"], whole["emission_flow", "amount"]),
         tolls=Flow(whole["toll_flow", "tolls"], whole["toll_flow", "amount"]),
         buybacks=Buybacks(*(whole["buyback_flow", column] for column in _WHOLE["buyback_flow"])),
@@ -142,7 +131,7 @@ def stats() -> Stats:
 def burns() -> dict[str, int]:
     """What was burned since the start, in wei, by source and in `total`; every source is there."""
     burned = dict(fetch_rows("SELECT source, sum(amount) FROM burns_daily GROUP BY source"))
-    return _with_total({source: burned.get(source, 0) for source in _BURNED_BY})
+    return _with_total({source: burned.get(source, 0) for source in BURNED_BY})
 
 
 def deaths(period: Period, now: datetime) -> list[LevelDeaths]:
@@ -180,48 +169,20 @@ def level_stats(now: datetime) -> list[LevelStats]:
     ]
 
 
-def tvl_history(buckets: Buckets) -> list[TvlPoint]:
-    """The value locked at the end of each bucket; where nothing changed, what it was before."""
+def tvl_history(buckets: Buckets, level: int | None = None) -> list[TvlPoint]:
+    """The value locked at the end of each bucket, on a level or on all; where nothing changed, what it was before."""
     interval = buckets.interval
-    known = dict(
-        fetch_rows(
-            f"SELECT bucket, total_value_locked FROM tvl_{interval.grain}"
-            " WHERE bucket >= %(start)s AND bucket < %(end)s ORDER BY bucket",
-            {"start": buckets.start, "end": buckets.end},
-        )
-    )
-    latest = {interval.floor(time): tvl for time, tvl in known.items()}
-    tvl, points = _tvl_before(buckets.start, interval.grain), []
+    view, column = ("tvl", "total_value_locked") if level is None else ("level_tvl", "total_staked")
+    source = f"{column} FROM {view}_{interval.grain} WHERE {'true' if level is None else 'level = %(level)s'}"
+    parameters = {"start": buckets.start, "end": buckets.end, "level": level}
+    before = fetch_rows(f"SELECT {source} AND bucket < %(start)s ORDER BY bucket DESC LIMIT 1", parameters)
+    within = f"SELECT bucket, {source} AND bucket >= %(start)s AND bucket < %(end)s ORDER BY bucket"
+    latest = {interval.floor(time): tvl for time, tvl in fetch_rows(within, parameters)}
+    tvl, points = int(before[0][0]) if before else 0, []
     for time in buckets:
         tvl = latest.get(time, tvl)
         points.append(TvlPoint(time, tvl))
     return points
-
-
-def volume(buckets: Buckets) -> list[VolumePoint]:
-    """Token transfers and tax in each bucket, also in those without any."""
-    width, grain = buckets.interval.width, buckets.interval.grain
-    parameters = {"start": buckets.start, "end": buckets.end, "width": width}
-    rows = fetch(
-        VolumePoint,
-        "SELECT time_bucket(%(width)s, bucket) AS time, sum(transfers), sum(amount), sum(burned), sum(collected) FROM ("
-        f" SELECT bucket, transfers, amount, 0 AS burned, 0 AS collected FROM token_volume_{grain}"
-        "  WHERE bucket >= %(start)s AND bucket < %(end)s"
-        f" UNION ALL SELECT bucket, 0, 0, burned, collected FROM token_tax_{grain}"
-        "  WHERE bucket >= %(start)s AND bucket < %(end)s) AS moves GROUP BY 1",
-        parameters,
-    )
-    found = {row.time: row for row in rows}
-    return [found.get(time, VolumePoint(time, 0, 0, 0, 0)) for time in buckets]
-
-
-def _tvl_before(bucket: datetime, grain: str) -> int:
-    """The value locked before a bucket begins."""
-    rows = fetch_rows(
-        f"SELECT total_value_locked FROM tvl_{grain} WHERE bucket < %(bucket)s ORDER BY bucket DESC LIMIT 1",
-        {"bucket": bucket},
-    )
-    return int(rows[0][0]) if rows else 0
 
 
 def _with_total(burned: dict[str, int]) -> dict[str, int]:

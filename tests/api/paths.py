@@ -8,6 +8,10 @@ PATHS = [
     "/stats/burns",
     "/stats/deaths",
     "/stats/volume",
+    "/stats/flows",
+    "/stats/burns/history",
+    "/stats/bets/history",
+    "/network",
     "/leaderboard/streak",
     "/leaderboard/survivors",
     "/leaderboard/earnings",
@@ -32,4 +36,6 @@ PATHS = [
     f"/positions/{PLAYER}/history",
     "/positions/at-risk?level=5",
     "/events",
+    "/feed",
+    "/blocks/314",
 ]

@@ -112,7 +112,7 @@ def test_an_empty_database_says_so(database: str) -> None:
 def test_the_document_is_openapi_3_1_and_has_every_path(client: WebClient) -> None:
     document = client.get("/api/v1/openapi.json").json()
     assert document["openapi"].startswith("3.1")
-    examples = {"{address}": PLAYER, "{scan_id}": "1", "{round_id}": "1", "{level}": "5"}
+    examples = {"{address}": PLAYER, "{scan_id}": "1", "{round_id}": "1", "{level}": "5", "{number}": "314"}
     paths = set()
     for path in document["paths"]:
         for name, example in examples.items():
@@ -120,7 +120,7 @@ def test_the_document_is_openapi_3_1_and_has_every_path(client: WebClient) -> No
         paths.add(path.removeprefix("/api/v1"))
     assert paths == {path.split("?")[0] for path in PATHS}
     names = {parameter["name"] for parameter in document["paths"]["/api/v1/stats/tvl/history"]["get"]["parameters"]}
-    assert names == {"interval", "from", "to", "min_block"}
+    assert names == {"interval", "from", "to", "level", "min_block"}
 
 
 def test_the_status(client: WebClient, truth: Truth, season: list[RecordedBlock]) -> None:

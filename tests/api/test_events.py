@@ -72,3 +72,12 @@ def test_a_search_that_finds_little_stops_and_goes_on(
 ) -> None:
     answer = client.get("/api/v1/events?name=Initialized&limit=100").json()
     assert len(answer["items"]) == len(everything(client, "&name=Initialized"))
+
+
+def test_of_a_block_in_order(client: WebClient, season: list[RecordedBlock], truth: Truth) -> None:
+    block = client.get("/api/v1/blocks/314").json()
+    assert block["hash"] == season[314].hash
+    assert [event["id"] for event in block["events"]] == sorted(
+        recorded(season, truth, blocks=range(314, 315)), key=int
+    )
+    assert client.get("/api/v1/blocks/1008").status_code == 404

@@ -38,12 +38,18 @@ QUERIES = {
     "/stats/burns": 4,
     "/stats/deaths": 4,
     "/stats/volume": 3,
+    "/stats/flows": 3,
+    "/stats/burns/history": 3,
+    "/stats/bets/history": 3,
+    "/network": 8,
     "/stats/tvl/history": 4,
     "/leaderboard/streak?limit=500": 3,
     "/leaderboard/survivors?limit=500": 3,
     "/leaderboard/earnings?limit=500": 3,
     "/leaderboard/losses?limit=500&period=week": 3,
     "/events?limit=100": 4,
+    "/blocks/314": 4,
+    "/feed?limit=100": 13,
     "/status": 5,
 }
 

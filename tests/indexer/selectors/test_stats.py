@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
-from indexer.selectors import leaderboards, stats
+from indexer.selectors import flows, leaderboards, stats
 from indexer.selectors.periods import BadRange, Buckets, Interval, Period
 from tests.databases import default_database
 
@@ -130,7 +130,7 @@ def test_gaps_keep_the_last_known_value(season: list[RecordedBlock]) -> None:
 def test_volume_is_whole_whatever_the_interval(
     state: dict[str, Any], season: list[RecordedBlock], interval: Interval
 ) -> None:
-    points = stats.volume(Buckets.covering(interval, time_of(season[0]), time_of(season[-1]) + HOUR))
+    points = flows.volume(Buckets.covering(interval, time_of(season[0]), time_of(season[-1]) + HOUR))
     assert sum(point.transfers for point in points) == state["eventCounts"]["DataToken.Transfer"]
     assert sum(point.tax_burned for point in points) == stats.burns()["tax"]
     assert 0 < sum(point.tax_collected for point in points) < sum(point.tax_burned for point in points)
