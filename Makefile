@@ -50,8 +50,9 @@ format: setup ## put the code into shape
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
-openapi: setup ## write docs/openapi.json anew
+openapi: setup ## write docs/openapi.json and docs/asyncapi.json anew
 	@$(PYTHON) manage.py openapi > docs/openapi.json
+	@$(PYTHON) manage.py asyncapi > docs/asyncapi.json
 
 lock: setup ## pin what pyproject.toml asks for: requirements.lock, and requirements.image.lock for the image
 	@$(COMPILE) --group dev --group embedded -o requirements.lock

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
+from realtime.document import AnyServerMessage
 from tests.web import WebClient
 
 Frame = dict[str, Any]
+_validate = msgspec.json.Decoder(AnyServerMessage).decode
 
 
 class Browser:
@@ -64,7 +67,10 @@ async def ask(socket: ClientConnection, **message: Any) -> None:
 
 
 async def receive(socket: ClientConnection) -> Frame:
-    found: Frame = json.loads(await socket.recv())
+    """The next frame, which must be what the protocol's document says."""
+    text = await socket.recv()
+    _validate(text)
+    found: Frame = json.loads(text)
     return found
 
 
