@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from aiohttp import ClientSession, CookieJar
+
 ADDRESS: Final = "127.0.0.66"
 HEAD: Final = "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n"
 HANDSHAKE: Final = (
@@ -188,15 +190,14 @@ async def _player_pages(port: int) -> None:
 
 async def sign_in(port: int) -> str:
     """The cookie of an operator's session (`benchmarks.strangers` makes the account)."""
-    import requests
-
-    with requests.Session() as session:
-        url = f"http://127.0.0.1:{port}/admin/login/"
-        form = await asyncio.to_thread(session.get, url)
-        token = form.text.split('csrfmiddlewaretoken" value="')[1].split('"')[0]
+    url = f"http://127.0.0.1:{port}/admin/login/"
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+        form = await (await session.get(url)).text()
+        token = form.split('csrfmiddlewaretoken" value="')[1].split('"')[0]
         fields = {"csrfmiddlewaretoken": token, "username": "bench", "password": "of-a-benchmark"}
-        await asyncio.to_thread(session.post, url, data=fields)
-        return f"sessionid={session.cookies['sessionid']}"
+        await session.post(url, data=fields)
+        (session_id,) = [cookie.value for cookie in session.cookie_jar if cookie.key == "sessionid"]
+        return f"sessionid={session_id}"
 
 
 async def _searches(port: int) -> None:
