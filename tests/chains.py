@@ -44,7 +44,7 @@ class Recording:
 
 @cache
 def recording(name: str) -> Recording:
-    """A recording of the fixtures: `season`, `busy` or `traps`."""
+    """A recording of the fixtures: `season`, `busy`, `traps` or `demo`."""
     state = FIXTURES / f"{name}_state.json.gz"
     return Recording(
         load_recording(FIXTURES / f"{name}.jsonl.gz"),

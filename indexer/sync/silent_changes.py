@@ -188,8 +188,8 @@ class BlockInvestigation:
                 yield ConfigChange(level_id, self._state.configs[level_id])
 
     def _settlements(self, after: Game | None) -> list[Settlement]:
-        """Players whose stake the contracts hold settled though no event says so."""
-        epoch = self._before.reset.epoch
+        """Players whose stake the contracts hold settled though no event says so, maybe after a reset in this block."""
+        epoch = self._state.reset.epoch
         owing = [position for position in self._before.positions.values() if owed_penalty(position, epoch)]
         if after is not None:
             owing = [

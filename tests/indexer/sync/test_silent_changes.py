@@ -26,6 +26,8 @@ from tests.rows import fetch_one
 NAMES: Final = ["busy", "traps"]
 UNSEEN: Final = 66
 """The block of `traps` in which a penalty is settled that no calldata shows."""
+RESET: Final = 370
+"""The block of `demo` with a reset and, after it, a claim that settles its penalty."""
 STANDSTILL: Final = 76
 """The block of `traps` in which a claim is paid by what was settled unseen."""
 
@@ -179,6 +181,20 @@ def test_a_node_that_lost_its_old_state_gives_the_same_where_calldata_is_enough(
             index(server, contracts("traps"))
     with in_one_go("traps") as other:
         assert state_digest(connection) == state_digest(other)
+
+
+def test_a_penalty_settled_in_the_block_of_its_reset_is_found(connection: Connection[Any]) -> None:
+    with node("demo", ReplayOptions(head=RESET)) as server:
+        index(server, contracts("demo"))
+    assert wrong_views(connection, "demo") == []
+    (settled,) = (
+        settled for settled in recording("demo").truth.document["silentSettlements"] if settled["block"] == RESET
+    )
+    row = connection.execute(
+        "SELECT '0x' || encode(tx_hash, 'hex'), '0x' || encode(address, 'hex'), penalty::text"
+        " FROM positions WHERE action = 'penalty_settled'"
+    ).fetchall()
+    assert row == [(settled["tx"], settled["user"], settled["penalty"])]
 
 
 def test_without_state_no_decoy_changes_anything(connection: Connection[Any]) -> None:
