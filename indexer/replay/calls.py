@@ -1,16 +1,17 @@
 """eth_call on a replayed chain: at which block, whether its state is still there, and what the contract answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from indexer.replay import multicall
 from indexer.replay.chain import LiveChain
+from indexer.replay.derived import DerivedViews
 from indexer.replay.multicall import Reverted, Surroundings
+from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import ServedBlock
 from indexer.replay.state import RecordedState
-from indexer.replay.token import Token
 from indexer.replay.truth import NotRecorded, Truth
 
 _MISSING: Final = -32000
@@ -30,24 +31,24 @@ class StateOptions:
 
 
 class Calls:
-    """Answers eth_call from `state` and `token` at every block, else from `truth` at the blocks where it is recorded.
+    """Answers eth_call for a recording: with `state` at every block, else from `truth` at the blocks that it has.
 
-    With `state`, a view that neither has reverts; without, a block that is not recorded counts as one without state.
+    With `state`, a view that it neither has nor implies reverts; without, other blocks count as ones without state.
     """
 
     def __init__(
         self,
         chain_id: int,
+        recording: Sequence[RecordedBlock],
         truth: Truth | None = None,
         state: RecordedState | None = None,
         options: StateOptions | None = None,
-        token: Token | None = None,
     ) -> None:
         self._chain_id = chain_id
         self._truth = truth
         self._state = state
+        self._derived = DerivedViews(recording, state) if state else None
         self._options = options or StateOptions()
-        self._token = token
 
     @property
     def has_multicall(self) -> bool:
@@ -73,19 +74,14 @@ class Calls:
         number = chain.recorded_number(block)
         if number is None:
             raise _missing_node(block)
-        if self._state is None:
+        if self._state is None or self._derived is None:
             return self._from_truth(number, to, data)
         if not chain.has_code(to, block.number):
             return b""
-        recorded = self._state.call(number, to, data)
-        if recorded is None and self._token is not None and to.lower() == self._token.address:
-            recorded = self._token.call(number, data)
-        if recorded is not None:
-            return recorded
-        try:
-            return self._from_truth(number, to, data)
-        except Refusal:
-            raise Reverted from None
+        answer = self._state.call(number, to, data) or self._derived.call(number, to, data)
+        if answer is None:
+            raise Reverted
+        return answer
 
     def _from_truth(self, number: int, to: str, data: bytes) -> bytes:
         reason = f"missing trie node: the state of block {number} is not recorded"

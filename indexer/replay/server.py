@@ -24,7 +24,6 @@ from indexer.replay.rpc import Methods
 from indexer.replay.sockets import PUBLIC_METHODS, PublicSocket, messages
 from indexer.replay.state import RecordedState
 from indexer.replay.statistics import Statistics
-from indexer.replay.token import Token
 from indexer.replay.truth import Truth
 
 _encode = msgspec.json.Encoder().encode
@@ -87,8 +86,7 @@ class ReplayServer:
         self._mini_blocks = MiniBlocks(self.chain, self.options.mini_blocks)
         self.statistics = Statistics()
         self._last_subscription = 0
-        token = Token(recording, state.contracts["DataToken"]) if state is not None else None
-        calls = Calls(self.options.chain_id, truth, state, self.options.state, token)
+        calls = Calls(self.options.chain_id, recording, truth, state, self.options.state)
         self._methods = Methods(self.chain, self.options.chain_id, self.options.limits, calls)
         self._faults = Faults(self.options.reorgs.seed)
         self._gate = Gate(self.options.limits)
