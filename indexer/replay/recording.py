@@ -1,8 +1,10 @@
 """Recorded chains: a gzipped file of JSON lines, one block a line, in order and without gaps."""
 
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -57,6 +59,14 @@ def load_recording(path: Path) -> list[RecordedBlock]:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
             return linked(_parse(path, lines))
     except OSError as error:
+        raise BadRecording(f"{path} can't be read: {error}") from error
+
+
+def read_document(path: Path) -> Any:
+    """What a gzipped JSON file beside a recording holds: a truth or a state. Raises BadRecording."""
+    try:
+        return msgspec.json.decode(gzip.decompress(path.read_bytes()))
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
         raise BadRecording(f"{path} can't be read: {error}") from error
 
 

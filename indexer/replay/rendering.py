@@ -29,10 +29,9 @@ class ServedLog(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How blocks are rendered: `shift` seconds are added to their times, `foreign` to a block's own transactions."""
+    """How blocks are rendered: `foreign` is added to a block's own transactions."""
 
     chain_id: int
-    shift: int = 0
     foreign: ForeignTransactions | None = None
     log_timestamps: bool = True
 
@@ -42,7 +41,7 @@ class ServedBlock:
 
     def __init__(self, block: RecordedBlock, style: Style) -> None:
         self.number, self.hash, self.parent_hash = block.number, block.hash, block.parent_hash
-        self.timestamp = block.timestamp + style.shift
+        self.timestamp = block.timestamp
         self.transactions = block.txs
         self._style = style
         self._cached: dict[str, Any] = {}

@@ -37,6 +37,8 @@ _ADMINISTRATION: Final = b'"replay_'
 class ReplayOptions:
     """How to serve; `flaky` is the share of requests that fail, `rate_limit` in requests a second, 0 for none.
 
+    `hold`: the head stands until the method `replay_start` is called, and then is where it would be without.
+
     `foreign`: other people's transactions in each block. `stretch`: block n becomes n·stretch, with empty ones between.
     """
 
@@ -45,7 +47,7 @@ class ReplayOptions:
     port: int = 0
     head: int | None = None
     blocks_per_second: float = 0.0
-    shift: int = 0
+    hold: bool = False
     stretch: int = 1
     foreign: int = 0
     log_timestamps: bool = True
@@ -77,7 +79,7 @@ class ReplayServer:
         foreign = ForeignTransactions(self.options.foreign, self.options.chain_id) if self.options.foreign else None
         self.chain = LiveChain(
             recording,
-            Style(self.options.chain_id, self.options.shift, foreign, self.options.log_timestamps),
+            Style(self.options.chain_id, foreign, self.options.log_timestamps),
             head=self.options.head,
             stretch=self.options.stretch,
             reorgs=self.options.reorgs,
@@ -94,6 +96,11 @@ class ReplayServer:
         self._thread = threading.Thread(target=self._loop.run_forever, name="replay", daemon=True)
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
+        self._released = asyncio.Event()
+        if not self.options.hold:
+            self._released.set()
+        self.ended = threading.Event()
+        """Set once the head has moved to the last block there is."""
         self.port = 0
 
     @property
@@ -209,12 +216,15 @@ class ReplayServer:
         if not self.options.blocks_per_second:
             return
         started, moved = time.monotonic(), 0
-        while True:
+        await self._released.wait()
+        while not self.ended.is_set():
             due = int((time.monotonic() - started) * self.options.blocks_per_second)
             while moved < due:
                 self._announce_pending(1.0)
                 moved += 1
-                self.chain.advance()
+                if not self.chain.advance():
+                    self.ended.set()
+                    break
             self._announce_pending((time.monotonic() - started) * self.options.blocks_per_second - moved)
             pause = self.options.mini_blocks.milliseconds / 1000 or 0.05
             await asyncio.sleep(min(pause, 1 / self.options.blocks_per_second))
@@ -311,6 +321,9 @@ class ReplayServer:
         method, params = request["method"], request.get("params") or []
         if method == "replay_status":
             return _answered(request, _encode(self.status()))
+        if method == "replay_start":
+            self._released.set()
+            return _answered(request, b"true")
         self.statistics.methods[method] += 1
         try:
             return _answered(request, self._result(method, params, socket))

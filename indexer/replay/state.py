@@ -1,7 +1,5 @@
 """What GhostCore's views answered after every block of a recording."""
 
-import gzip
-import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any, Final
 
 from indexer.chain import views
 from indexer.chain.views import View
+from indexer.replay.recording import read_document
 
 PAUSED: Final = View("GhostCore", "paused()", paused="bool")
 
@@ -63,8 +62,8 @@ class RecordedState:
 
     @classmethod
     def load(cls, path: Path) -> "RecordedState":
-        """Read a state file."""
-        return cls(json.loads(gzip.decompress(path.read_bytes())))
+        """Read a state file. Raises BadRecording."""
+        return cls(read_document(path))
 
     def call(self, block: int, to: str, data: bytes) -> bytes | None:
         """The encoded answer of a view after a block; None for a view that is not recorded.

@@ -1,7 +1,5 @@
 """The contracts' views, answered from the truth that was recorded at some blocks."""
 
-import gzip
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +8,7 @@ from eth_abi import abi
 
 from indexer.chain import views
 from indexer.chain.views import View
+from indexer.replay.recording import read_document
 
 
 class NotRecorded(LookupError):
@@ -27,8 +26,8 @@ class Truth:
 
     @classmethod
     def load(cls, path: Path) -> "Truth":
-        """Read an expected file."""
-        return cls(json.loads(gzip.decompress(path.read_bytes())))
+        """Read an expected file. Raises BadRecording."""
+        return cls(read_document(path))
 
     def call(self, block_number: int, to: str, data: str) -> bytes:
         """The encoded answer of a view at a block. Raises NotRecorded."""

@@ -1,7 +1,7 @@
 """Serve a recorded chain as a live node."""
 
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from indexer.replay.calls import StateOptions
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.limits import Limits
 from indexer.replay.mini_blocks import MiniBlockPlan
-from indexer.replay.recording import load_recording
+from indexer.replay.recording import load_recording, read_document
 from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.shift import shift_to, shifted_blocks, shifted_state, shifted_truth
 from indexer.replay.sockets import PublicSocket
 from indexer.replay.state import RecordedState
 from indexer.replay.truth import Truth
@@ -42,12 +43,15 @@ class Command(GhostnetCommand):
         parser.add_argument("--no-multicall", action="store_true", help="without Multicall3, which comes with --state")
         parser.add_argument("--head", type=int, help="serve only up to this block at first")
         parser.add_argument("--blocks-per-second", type=float, default=0.0, help="how fast the head moves on")
+        parser.add_argument("--hold", action="store_true", help="the head stands until replay_start is called")
         parser.add_argument("--foreign", type=int, default=0, help="other people's transactions in each block")
         parser.add_argument(
             "--stretch", type=int, default=1, help="block n becomes n*STRETCH, with empty blocks between"
         )
         parser.add_argument("--no-log-timestamps", action="store_true", help="logs without blockTimestamp")
-        parser.add_argument("--time-shift", default="0", help="seconds added to block times; `now`: the head is now")
+        parser.add_argument(
+            "--time-shift", type=_shift, default=0, help="seconds added to all times; `now`: the head is now"
+        )
         parser.add_argument("--max-range", type=int, default=0, help="eth_getLogs: most blocks")
         parser.add_argument("--max-results", type=int, default=0, help="eth_getLogs: most logs")
         parser.add_argument("--max-batch", type=int, default=0, help="most calls in one request")
@@ -70,22 +74,26 @@ class Command(GhostnetCommand):
         parser.add_argument("--mini-times", action="store_true", help="logs have a timestamp before their block")
         parser.add_argument("--seed", type=int, default=1)
 
-    def run(self, *, file: Path, expected: Path | None, head: int | None, time_shift: str, **options: Any) -> None:
+    def run(
+        self, *, file: Path, expected: Path | None, head: int | None, time_shift: int | None, **options: Any
+    ) -> None:
         recording = load_recording(file)
         beside = file.with_name(file.name.removesuffix(".gz").removesuffix(".jsonl") + "_expected.json.gz")
         truth_file = expected or (beside if beside.exists() else None)
-        truth = Truth.load(truth_file) if truth_file else None
-        state = RecordedState.load(options["state"]) if options["state"] else None
-        newest = recording[min(head // options["stretch"], len(recording) - 1) if head is not None else -1]
+        first = min(head // options["stretch"], len(recording) - 1) if head is not None else len(recording) - 1
+        pace = options["blocks_per_second"] / options["stretch"]
+        seconds = shift_to(int(time.time()), recording, first, pace) if time_shift is None else time_shift
+        truth = Truth(shifted_truth(read_document(truth_file), seconds)) if truth_file else None
+        state = RecordedState(shifted_state(read_document(options["state"]), seconds)) if options["state"] else None
         server = ReplayServer(
-            recording,
+            shifted_blocks(recording, seconds),
             ReplayOptions(
                 chain_id=options["chain_id"] or (truth.chain_id if truth else 6343),
                 host=options["host"],
                 port=options["port"],
                 head=head,
                 blocks_per_second=options["blocks_per_second"],
-                shift=int(time.time()) - newest.timestamp if time_shift == "now" else int(time_shift),
+                hold=options["hold"],
                 stretch=options["stretch"],
                 foreign=options["foreign"],
                 log_timestamps=not options["no_log_timestamps"],
@@ -122,5 +130,18 @@ class Command(GhostnetCommand):
         logs = sum(len(transaction.logs) for block in recording for transaction in block.txs)
         self.stdout.write(f"READY {server.url} {server.ws_url} blocks {server.chain.last + 1} logs {logs}")
         self.stdout.flush()
+        while not (stop.wait(0.2) or server.ended.is_set()):
+            pass
+        if server.ended.is_set():
+            self.stdout.write(f"ENDED the recording has ended: the chain stands still at block {server.chain.last}")
+            self.stdout.flush()
         stop.wait()
         server.stop()
+
+
+def _shift(text: str) -> int | None:
+    """Seconds, or None for `now`."""
+    try:
+        return None if text == "now" else int(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is neither a number of seconds nor `now`") from error

@@ -99,10 +99,14 @@ def test_a_reorg_is_announced_by_removed_logs_and_new_heads(season: list[Recorde
     assert removed
 
 
-def test_times_can_be_shifted(season: list[RecordedBlock]) -> None:
-    with ReplayServer(season, ReplayOptions(shift=1000)) as server:
-        block = ask(server, "eth_getBlockByNumber", hex(10), False)
-    assert int(block["timestamp"], 16) == season[10].timestamp + 1000
+def test_a_held_head_stands_until_it_is_started_and_the_end_is_known(season: list[RecordedBlock]) -> None:
+    options = ReplayOptions(head=1000, blocks_per_second=10_000, hold=True)
+    with ReplayServer(season, options) as server:
+        assert ask(server, "eth_blockNumber") == ask(server, "eth_blockNumber") == hex(1000)
+        assert not server.ended.is_set()
+        assert ask(server, "replay_start") is True
+        assert server.ended.wait(20)
+        assert ask(server, "eth_blockNumber") == hex(1007)
 
 
 @pytest.mark.parametrize(
