@@ -1,38 +1,37 @@
-"""The demo: a recorded season as a live chain, the indexer and the web server, all in one terminal."""
+"""The demo: a recorded game as a live chain, the indexer and the web server, all in one terminal."""
 
-import ctypes
 import fcntl
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 
 from ghostnet.database.embedded import SUPERUSER, EmbeddedPostgres
+from ghostnet.demo.parts import Parts
 from ghostnet.environment import PROJECT
 from indexer.base.errors import GhostnetError
+from indexer.store.checkpoint import NothingIndexed, read_progress
 
 DATABASE: Final = "ghostnet_demo"
-FIRST_HEAD: Final = 504
-BLOCKS_PER_SECOND: Final = 20
-STOP_SECONDS: Final = 10.0
-_PR_SET_PDEATHSIG: Final = 1
-
-
-class DemoStopped(GhostnetError):
-    """A process of the demo ended by itself."""
-
-    help = "Its last lines stand above. `make clean` and a new `make demo` start from nothing."
+FIXTURES: Final = PROJECT / "fixtures"
+FIRST_HEAD: Final = 899
+"""The last block of the month that lies behind when the demo begins; the live ones follow at one a second."""
+REORG_SECONDS: Final = 240
+AUDIT_SECONDS: Final = 300
+_START: Final = b'{"jsonrpc":"2.0","id":1,"method":"replay_start","params":[]}'
+"""Lets the node's head move."""
+_WEB: Final = ("--verbosity", "0", "--ping-interval", "20", "--ping-timeout", "40", "ghostnet.asgi:application")
 
 
 class DemoRunning(GhostnetError):
@@ -47,25 +46,19 @@ class WebPortTaken(GhostnetError):
     help = "Stop what listens there, or choose another port: make demo ARGS='--port 8001'."
 
 
-@dataclass(slots=True)
-class _Part:
-    name: str
-    process: subprocess.Popen[str]
-
-
 class Demo:
-    """Starts all parts, and stops them at the end; `print_line` prints a line."""
+    """Starts all parts, and stops them at the end; `speed` in blocks per second, `print_line` prints a line."""
 
-    def __init__(self, data_dir: Path, port: int, print_line: Callable[[str], object]) -> None:
+    def __init__(self, data_dir: Path, port: int, speed: float, print_line: Callable[[str], object]) -> None:
         self._data_dir = data_dir
         self._server = EmbeddedPostgres(data_dir)
         self._port = port
+        self._speed = speed
         self._print_line = print_line
-        self._parts: list[_Part] = []
-        self._ready: dict[str, str] = {}
+        self._parts = Parts(PROJECT, print_line)
 
     def run(self, stop: threading.Event) -> None:
-        """Run until `stop` is set. Raises DemoStopped if a part ends, DemoRunning or WebPortTaken before anything is
+        """Run until `stop` is set. Raises PartStopped if a part ends, DemoRunning or WebPortTaken before anything is
         started."""
         self._check_port()
         self._data_dir.mkdir(parents=True, exist_ok=True)
@@ -79,15 +72,20 @@ class Demo:
     def _run(self, stop: threading.Event) -> None:
         was_running = self._server.answers()
         try:
+            self._start_node()
             environment = self._prepare_database()
-            self._start_node(environment)
-            self._start("indexer", ["manage.py", "index_chain"], environment)
-            self._start("web", ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self._port), *_WEB], environment)
-            self._print_line(f"open http://127.0.0.1:{self._port}/ (Ctrl-C stops everything)")
-            self._watch(stop)
+            _, node_url, node_ws_url, *_ = self._parts.await_ready().split()
+            environment |= {"GHOSTNET_RPC_URLS": node_url, "GHOSTNET_RPC_WS_URL": node_ws_url}
+            self._parts.start("indexer", ["manage.py", "index_chain"], environment)
+            self._parts.start("web", ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self._port), *_WEB], environment)
+            self._await(lambda: _has_indexed(environment["DATABASE_URL"]), stop)
+            self._await(self._serves_the_page, stop)
+            if not stop.is_set():
+                _request(urlsplit(node_url).port or 0, "POST", "/", _START)
+                self._print_line(f"open http://127.0.0.1:{self._port}/ (Ctrl-C stops everything)")
+            self._await(stop.is_set, stop)
         finally:
-            for part in reversed(self._parts):
-                _stop(part.process)
+            self._parts.stop()
             if not was_running:
                 self._server.stop()
 
@@ -99,8 +97,26 @@ class Demo:
             except OSError as error:
                 raise WebPortTaken(f"port {self._port} is taken: {error.strerror}") from error
 
+    def _start_node(self) -> None:
+        """Serve the recording as if it happened now; its head stands still until the page can show it."""
+        options = {
+            "--state": FIXTURES / "demo_state.json.gz",
+            "--port": 0,
+            "--head": FIRST_HEAD,
+            "--blocks-per-second": self._speed,
+            "--time-shift": "now",
+            "--mini-blocks": 10,
+            "--reorg-every": max(1, round(REORG_SECONDS * self._speed)),
+            "--reorg-depth": 3,
+        }
+        arguments = [str(word) for option in options.items() for word in option]
+        recording = str(FIXTURES / "demo.jsonl.gz")
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self._parts.start("node", ["manage.py", "replay_chain", recording, "--hold", *arguments], environment)
+
     def _prepare_database(self) -> dict[str, str]:
-        """A fresh database, so that every demo shows the same; the environment of the parts."""
+        """A fresh database, so that every demo shows the same, with an account for the admin: the environment's, or one
+        with a new random password. Returns the environment of the parts."""
         host = str(self._server.ensure_running())
         with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
@@ -108,78 +124,42 @@ class Demo:
         environment = {
             **os.environ,
             "DATABASE_URL": f"postgres://{SUPERUSER}@{quote(host, safe='')}/{DATABASE}",
-            "GHOSTNET_DEPLOYMENT": str(PROJECT / "fixtures" / "deployments" / "season.json"),
+            "GHOSTNET_DEPLOYMENT": str(FIXTURES / "deployments" / "demo.json"),
+            "GHOSTNET_AUDIT_EVERY": str(max(1, round(AUDIT_SECONDS * self._speed))),
             "PYTHONUNBUFFERED": "1",
         }
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=PROJECT, env=environment, check=True)
-        self._make_operator(environment)
-        return environment
-
-    def _make_operator(self, environment: Mapping[str, str]) -> None:
-        """An account for the admin: the environment's, or one with a new random password."""
         user = environment.get("DJANGO_SUPERUSER_USERNAME", "operator")
         password = environment.get("DJANGO_SUPERUSER_PASSWORD") or secrets.token_urlsafe(12)
-        variables = {"DJANGO_SUPERUSER_USERNAME": user, "DJANGO_SUPERUSER_PASSWORD": password}
-        command = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--email", "", "-v", "0"]
-        subprocess.run(command, cwd=PROJECT, env={**environment, **variables}, check=True)
+        account = {"DJANGO_SUPERUSER_USERNAME": user, "DJANGO_SUPERUSER_PASSWORD": password}
+        command = [sys.executable, "-m", "ghostnet.demo.prepare"]
+        subprocess.run(command, cwd=PROJECT, env={**environment, **account}, check=True)
         self._print_line(f"operators: http://127.0.0.1:{self._port}/admin/ as {user}, password {password}")
+        return environment
 
-    def _start_node(self, environment: dict[str, str]) -> None:
-        season = str(PROJECT / "fixtures" / "season.jsonl.gz")
-        live = ["--head", str(FIRST_HEAD), "--blocks-per-second", str(BLOCKS_PER_SECOND), "--time-shift", "now"]
-        self._start("node", ["manage.py", "replay_chain", season, "--port", "0", *live], environment)
-        while "node" not in self._ready:
-            self._check_parts()
-            time.sleep(0.02)
-        _, url, ws_url, *_ = self._ready["node"].split()
-        environment["GHOSTNET_RPC_URLS"], environment["GHOSTNET_RPC_WS_URL"] = url, ws_url
+    def _await(self, condition: Callable[[], bool], stop: threading.Event) -> None:
+        """Wait for a condition, or until `stop` is set. Raises PartStopped if a part ends meanwhile."""
+        while not condition() and not stop.wait(0.1):
+            self._parts.check()
 
-    def _start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start a part in a session of its own: Ctrl-C reaches us alone, and we stop the parts in order."""
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=PROJECT,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - nothing but prctl
-        )
-        part = _Part(name, process)
-        self._parts.append(part)
-        threading.Thread(target=self._relay, args=(part,), daemon=True).start()
-
-    def _relay(self, part: _Part) -> None:
-        assert part.process.stdout is not None
-        for line in part.process.stdout:
-            if line.startswith("READY"):
-                self._ready[part.name] = line
-            self._print_line(f"[{part.name}] {line.rstrip()}")
-
-    def _watch(self, stop: threading.Event) -> None:
-        while not stop.wait(0.2):
-            self._check_parts()
-
-    def _check_parts(self) -> None:
-        for part in self._parts:
-            if part.process.poll() is not None:
-                raise DemoStopped(f"the {part.name} ended with exit code {part.process.returncode}")
+    def _serves_the_page(self) -> bool:
+        """Whether the web server answers; the first page takes it longer than later ones."""
+        try:
+            return _request(self._port, "GET", "/") == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
 
 
-_WEB: Final = ("--verbosity", "0", "--ping-interval", "20", "--ping-timeout", "40", "ghostnet.asgi:application")
+def _has_indexed(database_url: str) -> bool:
+    """Whether all is indexed that lies before the live part."""
+    with psycopg.connect(database_url) as connection:
+        try:
+            return read_progress(connection).block_number >= FIRST_HEAD
+        except NothingIndexed:
+            return False
 
 
-def _die_with_parent() -> None:
-    """Let Linux end this process when its parent dies, however that happens."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _request(port: int, method: str, path: str, body: bytes | None = None) -> int:
+    """The status that a server on this machine answers with. Raises OSError or HTTPException."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request(method, path, body)
+        return connection.getresponse().status

@@ -37,7 +37,8 @@ _ADMINISTRATION: Final = b'"replay_'
 class ReplayOptions:
     """How to serve; `flaky` is the share of requests that fail, `rate_limit` in requests a second, 0 for none.
 
-    `hold`: the head stands until the method `replay_start` is called, and then is where it would be without.
+    `moving_since`: the time (`time.monotonic`) from which the head moves, None for that of the start. `hold`: it stands
+    until the method `replay_start` is called, and then is where it would be without.
 
     `foreign`: other people's transactions in each block. `stretch`: block n becomes n·stretch, with empty ones between.
     """
@@ -47,6 +48,7 @@ class ReplayOptions:
     port: int = 0
     head: int | None = None
     blocks_per_second: float = 0.0
+    moving_since: float | None = None
     hold: bool = False
     stretch: int = 1
     foreign: int = 0
@@ -215,7 +217,7 @@ class ReplayServer:
         """Move the head on at the chosen speed."""
         if not self.options.blocks_per_second:
             return
-        started, moved = time.monotonic(), 0
+        started, moved = self.options.moving_since or time.monotonic(), 0
         await self._released.wait()
         while not self.ended.is_set():
             due = int((time.monotonic() - started) * self.options.blocks_per_second)

@@ -82,6 +82,7 @@ class Command(GhostnetCommand):
         truth_file = expected or (beside if beside.exists() else None)
         first = min(head // options["stretch"], len(recording) - 1) if head is not None else len(recording) - 1
         pace = options["blocks_per_second"] / options["stretch"]
+        shifted_at = time.monotonic()
         seconds = shift_to(int(time.time()), recording, first, pace) if time_shift is None else time_shift
         truth = Truth(shifted_truth(read_document(truth_file), seconds)) if truth_file else None
         state = RecordedState(shifted_state(read_document(options["state"]), seconds)) if options["state"] else None
@@ -93,6 +94,7 @@ class Command(GhostnetCommand):
                 port=options["port"],
                 head=head,
                 blocks_per_second=options["blocks_per_second"],
+                moving_since=shifted_at if time_shift is None else None,
                 hold=options["hold"],
                 stretch=options["stretch"],
                 foreign=options["foreign"],

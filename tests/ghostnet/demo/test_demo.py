@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -15,8 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from ghostnet.database.embedded import EmbeddedPostgres
+from ghostnet.demo.demo import FIRST_HEAD, Demo, DemoRunning, WebPortTaken
 from tests.paths import PROJECT
 
 
@@ -27,14 +30,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def demo(port: int) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def demo(port: int, *options: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     folder = Path(tempfile.mkdtemp(prefix="ghostnet-demo-"))
     folder.chmod(0o755)
     environment = {
         name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")
     }
     environment["GHOSTNET_DATA_DIR"] = str(folder / "data")
-    command = [sys.executable, "manage.py", "demo", "--port", str(port)]
+    command = [sys.executable, "manage.py", "demo", "--port", str(port), *options]
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -62,57 +65,41 @@ def processes_with(text: str) -> list[str]:
 
 def test_it_shows_the_chain_moving_and_ctrl_c_ends_everything() -> None:
     port = free_port()
-    with demo(port) as (process, data):
+    with demo(port, "--speed", "10") as (process, data):
+        assert process.stdout is not None
+        said = ""
+        while f"open http://127.0.0.1:{port}/" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        first = indexed_block(port)
+        assert first >= FIRST_HEAD, "the page is whole as soon as it is to be opened"
+        with pytest.raises(DemoRunning, match="a demo is running"):
+            Demo(data, free_port(), 1.0, print).run(threading.Event())
         deadline = time.monotonic() + 60
-        while indexed_block(port) <= 520:
+        while indexed_block(port) <= first:
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline
-            time.sleep(0.2)
-        second = subprocess.run(
-            [sys.executable, "manage.py", "demo", "--port", str(free_port())],
-            cwd=PROJECT,
-            env={**os.environ, "GHOSTNET_DATA_DIR": str(data)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert second.returncode == 1
-        assert "a demo is running" in second.stderr
-        first = indexed_block(port)
-        time.sleep(1)
-        assert indexed_block(port) > first
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
         assert process.returncode == 0, output
-        assert f"open http://127.0.0.1:{port}/" in output
-        assert "Traceback" not in output
+        assert "Traceback" not in said + output
         assert indexed_block(port) == 0
         assert processes_with(str(data)) == []
 
 
-def test_a_taken_port_is_told_before_anything_starts() -> None:
+def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with demo(port) as (process, data):
-            output, _ = process.communicate(timeout=30)
-            assert process.returncode == 1
-            assert f"port {port} is taken" in output
-            assert "--port" in output
-            assert not (data / "postgres").exists()
+        with pytest.raises(WebPortTaken, match=rf"port {port} is taken(.|\n)*--port"):
+            Demo(tmp_path / "data", port, 1.0, print).run(threading.Event())
+    assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-def test_killing_the_demo_ends_its_parts() -> None:
-    port = free_port()
-    with demo(port) as (process, _):
-        deadline = time.monotonic() + 60
-        while indexed_block(port) == 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        process.kill()
-        process.wait()
-        while time.monotonic() < deadline and indexed_block(port):
-            time.sleep(0.1)
-        assert indexed_block(port) == 0
+@pytest.mark.parametrize("speed", ["0", "fast", "nan", "-1"])
+def test_a_speed_that_is_none_is_refused(speed: str) -> None:
+    with pytest.raises(CommandError, match="is not a number from"):
+        call_command("demo", "--speed", speed)
