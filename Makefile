@@ -24,7 +24,7 @@ $(STAMP): requirements.lock
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
 	@touch $(STAMP)
 
-demo: setup ## a recorded season as a live chain, the indexer at work, in the browser on http://127.0.0.1:8000
+demo: setup ## a recorded game as a live chain, the indexer at work, in the browser on http://127.0.0.1:8000
 	@$(PYTHON) manage.py demo $(ARGS)
 
 test: setup ## the whole suite, on the embedded PostgreSQL unless DATABASE_URL is set
