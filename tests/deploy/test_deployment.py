@@ -172,7 +172,7 @@ def test_alerts_and_dashboard_ask_for_figures_that_exist() -> None:
     functions = {"min", "max", "sum", "by", "rate", "increase", "absent", "and", "or", "histogram_quantile", "up"}
     functions |= {"le", "kind", "status", "instance", "job", "web"}
     for expression in expressions():
-        names = set(re.findall(r"\b[a-z_]+\b", re.sub(r"\[\w+\]", "", expression))) - functions
+        names = set(re.findall(r"\b[a-z_]+\b", re.sub(r"\[\w+\]|\{.*?\}", "", expression))) - functions
         assert names <= known, f"{expression}: {names - known}"
 
 
