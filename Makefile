@@ -28,7 +28,7 @@ demo: setup ## a recorded game as a live chain, the indexer at work, in the brow
 	@$(PYTHON) manage.py demo $(ARGS)
 
 test: setup ## the whole suite, on the embedded PostgreSQL unless DATABASE_URL is set
-	@$(PYTHON) -m pytest -n 4 --dist worksteal $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist worksteal $(ARGS)
 
 screenshots: setup ## take the pictures in docs/images anew (needs Chromium)
 	@mkdir -p docs/images

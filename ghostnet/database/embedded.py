@@ -33,7 +33,7 @@ ORPHAN_SECONDS: Final = 15
 _SETTINGS: Final = {
     "listen_addresses": "",
     "timezone": "UTC",
-    "max_connections": "50",
+    "max_connections": "100",
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",

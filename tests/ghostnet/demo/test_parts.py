@@ -16,7 +16,7 @@ PARENT = f"""
 import time
 from pathlib import Path
 from ghostnet.demo.parts import Parts
-parts = Parts(Path("."), print)
+parts = Parts(Path("."), str)
 parts.start("sleeper", ["-c", {SLEEP!r}], {{}})
 print("child", parts.await_ready().split()[1], flush=True)
 time.sleep(100)
