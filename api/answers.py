@@ -18,7 +18,7 @@ from api.schemas import Problem
 from ghostnet.http.database import retry_on_lost_connection
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 
-PROBLEMS: Final = {404: Problem, 422: Problem, 425: Problem, 429: Problem, 503: Problem}
+PROBLEMS: Final = {404: Problem, 422: Problem, 425: Problem, 429: Problem, 431: Problem, 503: Problem}
 
 _DIGITS: Final = re.compile("0|[1-9][0-9]*")
 

@@ -24,7 +24,8 @@ except GhostnetError as error:
     end_process(error)
 
 # Django must be set up before anything of what follows is imported.
-from ghostnet.http.bodies import BoundedHTTPFactory
+from ghostnet.http.bodies import BoundedRequest
+from ghostnet.http.connections import bounded_http_factory
 from ghostnet.http.edge import Edge
 from ghostnet.http.front import CachingFrontend
 from ghostnet.http.headers import EXPOSED_HEADERS
@@ -105,7 +106,7 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 
 if "daphne.server" in sys.modules:  # it starts us, and makes its factories when we are imported
     daphne: Any = sys.modules["daphne.server"]
-    daphne.HTTPFactory = BoundedHTTPFactory
+    daphne.HTTPFactory = bounded_http_factory(BoundedRequest)
     daphne.WebSocketFactory = bounded_factory(visitors, environment.proxies)
 
 application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)

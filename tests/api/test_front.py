@@ -175,7 +175,7 @@ def test_a_body_is_read_away_but_not_more_than_a_mebibyte(client: WebClient) -> 
     assert client.request("GET", STATUS, data=b"x" * (1 << 20)).status_code == 200
     answer = client.request("GET", STATUS, data=b"x" * ((1 << 20) + 1))
     assert answer.status_code == 413
-    assert problem_of(answer)["detail"] == "at most 1048576 bytes, 131072 in a POST"
+    assert problem_of(answer)["detail"] == "a body may have 1048576 bytes, that of a POST 131072"
 
     def chunks() -> Iterator[bytes]:
         for _ in range(40):
@@ -199,6 +199,32 @@ def test_a_body_that_is_too_large_is_refused_before_it_has_come(client: WebClien
             for _ in range(64):  # what is sent on is dropped, and soon refused
                 connection.sendall(b"x" * (1 << 20))
             pytest.fail("64 MiB were taken")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (f"GET {STATUS}?{'a' * 16_400} HTTP/1.1\r\nHost: localhost\r\n\r\n", 431),
+        (f"GET {STATUS}?{'a' * 60_000}", 431),
+        (f"GET {STATUS} HTTP/1.1\r\nHost: localhost\r\n" + "X-Long: yes\r\n" * 2_000 + "\r\n", 431),
+        ("hello\r\n\r\n", 400),
+        (f"GET {STATUS} HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (f"GET {STATUS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n", 400),
+    ],
+    ids=["long address", "endless address", "long headers", "no HTTP", "no header", "no length"],
+)
+def test_what_cannot_be_read_as_a_request_is_refused_with_a_reason(client: WebClient, sent: str, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", client.port or 0), timeout=30) as connection:
+        connection.sendall(sent.encode())
+        answer = b""
+        while not answer.endswith(b"}"):
+            chunk = connection.recv(65_536)
+            assert chunk, answer
+            answer += chunk
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
 
 
 def test_answers_are_compressed_for_who_wants_it_and_only_then(client: WebClient) -> None:

@@ -1,0 +1,118 @@
+"""Bounds on a connection below the application: the size of a request's head, and the time in which it must come."""
+# ruff: noqa: N802, N815 - Twisted's names
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Final
+
+from daphne.http_protocol import HTTPFactory
+from twisted.web.http import HTTPChannel
+
+from ghostnet.http.headers import SECURITY_HEADERS
+from ghostnet.http.problems import phrase, problem
+
+MOST_HEAD: Final = 16 << 10
+"""Bytes that a request's first line and its headers may have together."""
+HEAD_SECONDS: Final = 20.0
+"""Seconds from the first byte of a request to the end of its headers; slower connections are cut off."""
+MOST_LATE: Final = 4 << 20
+"""Bytes that are read and dropped after a refusal, so that the sender comes to read it."""
+LATE_SECONDS: Final = 5.0
+"""Seconds after which a refused connection is cut off."""
+
+
+_Channel: Any = HTTPChannel  # it has types for some of its parts only
+
+
+class BoundedChannel(_Channel):  # type: ignore[misc]
+    """Twisted's HTTP/1.1 connection; refuses with a problem document what it would drop without a word."""
+
+    totalHeadersSize = MOST_HEAD
+    _deadline: Any = None
+    """The call that ends a connection whose request's head is slow; None unless a head is on its way."""
+    _cut: Any = None
+    """The call that ends a refused connection; None unless it was refused."""
+    _dropped = 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether a refusal was sent: nothing that still comes is looked at."""
+        return self._cut is not None
+
+    def refuse(self, status: HTTPStatus, detail: str) -> None:
+        """Answer with a problem document, drop what still comes, and end the connection."""
+        if not self.refused:
+            self.transport.write(_refusal(status, detail))
+            self._cut = self.callLater(LATE_SECONDS, self.transport.abortConnection)
+            self.setRawMode()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes have come."""
+        if self.line_mode and self._deadline is None:
+            self._deadline = self.callLater(HEAD_SECONDS, self.transport.abortConnection)
+        super().dataReceived(data)
+
+    def allHeadersReceived(self) -> None:
+        """The head of a request is complete."""
+        self._head_is_over()
+        super().allHeadersReceived()
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """A part of a body has come, or of the next request, or what is dropped."""
+        if not self.refused:
+            super().rawDataReceived(data)
+            return
+        self._dropped += len(data)
+        if self._dropped > MOST_LATE:
+            self.transport.abortConnection()
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line is longer than a whole head may be."""
+        self._receivedHeaderSize += len(line)
+        self._respondToBadRequestAndDisconnect()
+        self.rawDataReceived(line)
+
+    def connectionLost(self, reason: Any) -> None:
+        """The connection has ended."""
+        self._head_is_over()
+        if self._cut is not None and self._cut.active():
+            self._cut.cancel()
+        super().connectionLost(reason)
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Refuse what is no HTTP, or too long; Twisted calls this wherever it finds such."""
+        if self._receivedHeaderSize > MOST_HEAD or self._receivedHeaderCount > self.maxHeaders:
+            self.refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"a request may have {MOST_HEAD} bytes of address and headers, and {self.maxHeaders} headers",
+            )
+        else:
+            self.refuse(HTTPStatus.BAD_REQUEST, "that is no request of HTTP/1.1 (RFC 9112)")
+
+    def _head_is_over(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+
+def bounded_http_factory(request: type) -> type[HTTPFactory]:
+    """daphne's factory of connections, for bounded ones that make their requests by `request`."""
+
+    class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
+        protocol = BoundedChannel
+
+        def buildProtocol(self, addr: Any) -> Any:
+            protocol = super().buildProtocol(addr)
+            protocol.requestFactory = request
+            return protocol
+
+    return BoundedHTTPFactory
+
+
+@cache
+def _refusal(status: HTTPStatus, detail: str) -> bytes:
+    response = problem(status, detail, headers={"Connection": "close"})
+    response["Content-Length"] = str(len(response.content))
+    fields = [(name.encode(), value.encode()) for name, value in response.items()] + SECURITY_HEADERS
+    head = f"HTTP/1.1 {response.status_code} {phrase(response.status_code)}\r\n".encode()
+    return head + b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n" + response.content

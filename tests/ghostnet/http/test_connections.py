@@ -1,0 +1,54 @@
+"""What a connection may send before there is a request is bounded in size and time."""
+
+from typing import Any, cast
+
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from ghostnet.http.connections import HEAD_SECONDS, LATE_SECONDS, MOST_LATE, BoundedChannel
+
+
+class _Transport(StringTransport):
+    aborted = False
+
+    @property
+    def sent(self) -> bytes:
+        return cast("bytes", self.value())  # type: ignore[no-untyped-call]
+
+    def abortConnection(self) -> None:  # noqa: N802 - Twisted's name
+        self.aborted = True
+
+
+def connect() -> tuple[Any, _Transport, Clock]:
+    """A connection without a network, on a clock of its own."""
+    clock, transport = Clock(), _Transport()  # type: ignore[no-untyped-call]
+    channel: Any = BoundedChannel()
+    channel.callLater = clock.callLater
+    channel.timeOut = None
+    channel.makeConnection(transport)
+    return channel, transport, clock
+
+
+def test_a_head_that_grows_slowly_ends_its_connection() -> None:
+    channel, transport, clock = connect()
+    clock.advance(HEAD_SECONDS * 10)  # nothing was begun
+    channel.dataReceived(b"GET / HTTP/1.1\r\n")
+    for _ in range(4):
+        clock.advance(HEAD_SECONDS / 5)
+        channel.dataReceived(b"a: b\r\n")
+    assert not transport.aborted
+    clock.advance(HEAD_SECONDS / 5)
+    assert transport.aborted
+
+
+def test_what_comes_after_a_refusal_is_dropped_and_the_connection_ends() -> None:
+    for bytes_more, seconds in ((MOST_LATE + 1, 0.0), (10, LATE_SECONDS)):
+        channel, transport, clock = connect()
+        channel.dataReceived(b"hello\r\n" + b"GET / HTTP/1.1\r\n\r\n")
+        answer = transport.sent
+        channel.dataReceived(b"x" * bytes_more)
+        assert transport.aborted is (seconds == 0)
+        clock.advance(seconds)
+        assert transport.aborted
+        assert transport.sent == answer
+        assert answer.count(b"HTTP/1.1 400 Bad Request") == 1
