@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from psycopg import Connection
 
+from indexer.replay.mini_blocks import MiniBlockPlan
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
@@ -19,11 +21,13 @@ from realtime.protocol import ErrorCode
 from tests.iggy.real import iggy
 from tests.indexing import index
 from tests.paths import PROJECT
-from tests.processes import await_true
+from tests.processes import HEAD, await_tip, await_true, live
 from tests.stream.relaying import relay
-from tests.web import WebClient
+from tests.web import WebClient, web
 
-WATCH, CONSUME = re.findall(r"```python\n(.+?)```", (PROJECT / "docs" / "realtime.md").read_text(), re.DOTALL)
+WATCH, WATCH_EARLY, CONSUME = re.findall(
+    r"```python\n(.+?)```", (PROJECT / "docs" / "realtime.md").read_text(), re.DOTALL
+)
 
 
 @contextmanager
@@ -47,6 +51,38 @@ def test_watching(season_web: WebClient, truth: Truth, tmp_path: Path) -> None:
         traced = [line for line in islice(lines, 400) if " TRACED " in line]
     assert len(traced) > 50
     assert truth.document["deaths"][0]["user"] in traced[0].lower()
+
+
+def test_watching_before_the_block(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], tmp_path: Path
+) -> None:
+    """Each event in each of its states: before its block, in it, in none, and in one that a reorg took back."""
+    plan = MiniBlockPlan(10, timestamps=True)
+    with (
+        live(database, connection, season, mini_blocks=plan) as node,
+        web(database) as client,
+        program(tmp_path, WATCH_EARLY, f"ws://127.0.0.1:{client.port}/ws") as lines,
+    ):
+        await_true(lambda: node.status()["subscriptions"] == 2, "the indexer did not subscribe")
+        assert next(lines) == "subscribed\n"
+        node.announce()
+        lines_until(lines, "preconfirmed")
+        node.advance()
+        lines_until(lines, "confirmed")
+        node.fork(1, 2)
+        lines_until(lines, "reorged")
+        node.settle(HEAD + 2)
+        await_tip(connection, node.chain.blocks[-1].hash)
+        node.announce()
+        lines_until(lines, "preconfirmed")
+        node.fork(1, 2)
+        lines_until(lines, "dropped")
+
+
+def lines_until(lines: Any, state: str) -> None:
+    """Read on to the first line of an event in this state."""
+    while not next(lines).startswith(state + " "):
+        pass
 
 
 @pytest.mark.usefixtures("connection")
