@@ -1,3 +1,3 @@
-"""Mirrors the game's contracts into a database, and tells of it."""
+"""Mirrors the game's contracts into a database, and publishes what happens."""
 
 VERSION = "0.1.0"

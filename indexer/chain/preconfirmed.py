@@ -1,4 +1,4 @@
-"""What the node tells of the block that it builds: logs before they are sealed, as MegaETH's mini-blocks bring them.
+"""Logs of the block that the node builds, before it is sealed, as MegaETH's mini-blocks bring them.
 
 The subscription shares the socket of the heads (`indexer.chain.heads`). It is a hint and nothing more: what it brings
 may be missing, doubled, out of order, or never be sealed.

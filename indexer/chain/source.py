@@ -65,7 +65,7 @@ class BlockSource:
 
     def __init__(self, options: SourceOptions, stop: threading.Event | None = None) -> None:
         self._options = options
-        self._told_to_stop = stop or threading.Event()
+        self._stopping = stop or threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="source", daemon=True)
         self._producing: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class BlockSource:
         return fetched
 
     def preconfirmed(self) -> list[PreconfirmedTransaction]:
-        """What the node has told since the last call of transactions that are not sealed yet; does not wait."""
+        """The transactions in no block yet that the node has sent since the last call; does not wait."""
         return self._producer.queue.take_preconfirmed()
 
     def fetch_closed(self, first: int, last: int) -> FetchedRange:
@@ -204,7 +204,7 @@ class BlockSource:
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         while not futures.wait([future], INTERRUPT_SECONDS).done:
-            if self._told_to_stop.is_set():
+            if self._stopping.is_set():
                 future.cancel()
                 raise Interrupted
         return future.result()

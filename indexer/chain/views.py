@@ -1,4 +1,4 @@
-"""The contracts' views that tell their state, with the names that this project gives to what they return."""
+"""The contracts' views of their state, with the names that this project gives to what they return."""
 
 from functools import cached_property
 from typing import Any, Final

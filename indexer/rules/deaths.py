@@ -1,4 +1,4 @@
-"""Who died in a batch of deaths: no log tells, so the calldata, a trace, the draw or the state must (rule 13)."""
+"""Who died in a batch of deaths: no log shows it, so the calldata, a trace, the draw or the state must (rule 13)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _MOST_SEARCHED: Final = 36
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The dead and how we know; calldata and trace also tell the order in which the contract let them die."""
+    """The dead and how we know; calldata and trace also show the order in which the contract let them die."""
 
     dead: Sequence[Position]
     evidence: Evidence

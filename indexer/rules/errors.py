@@ -15,7 +15,7 @@ class InvariantBroken(GhostnetError):
 
 
 class DeathsUnresolved(InvariantBroken):
-    """No reading of the chain tells who died in a `submitDeaths` call."""
+    """No reading of the chain shows who died in a `submitDeaths` call."""
 
     help = (
         "The calldata does not name the dead and their seed draw is ambiguous. Point GHOSTNET_RPC_URLS at a node that "

@@ -30,7 +30,7 @@ from indexer.domain.scans import Cascade
 from indexer.domain.units import ZERO_ADDRESS, Address
 from indexer.records.rows import BoostRow, CullingRow, EmissionRow, SystemResetRow
 from indexer.rules.game import Game, share_bps
-from indexer.rules.settlements import settle_as_told, settle_hidden
+from indexer.rules.settlements import settle_as_shown, settle_hidden
 
 CULLING_BURN_BPS = 3_000
 JACKPOT_BPS = 5_000
@@ -89,7 +89,7 @@ def stake_added(game: Game, event: StakeAdded) -> None:
     """Add to a stake: the penalty is settled first, pending rewards are forfeited (rule 2)."""
     position = game.position(event.user)
     before = position.amount
-    penalty = settle_as_told(game, position, event.new_total - event.amount)
+    penalty = settle_as_shown(game, position, event.new_total - event.amount)
     level = game.change_level(position.level)
     position.amount += event.amount
     position.last_add_time = game.now
@@ -110,7 +110,7 @@ def extracted(game: Game, event: Extracted) -> None:
     else:
         if not was_alive:
             raise game.broken(f"{event.user} extracted but is {position.status}")
-        penalty = settle_as_told(game, position, event.amount)
+        penalty = settle_as_shown(game, position, event.amount)
         owed = pending_rewards(position, game.levels[position.level])
         game.expect(f"rewards of {event.user}'s extraction", owed, event.rewards)
     level = game.change_level(position.level)

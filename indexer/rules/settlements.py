@@ -30,7 +30,7 @@ def settle_silently(game: Game, user: Address) -> bool:
     return True
 
 
-def settle_as_told(game: Game, position: Position, settled_amount: int) -> int:
+def settle_as_shown(game: Game, position: Position, settled_amount: int) -> int:
     """Settle a position to the amount that an event reports; return the penalty in wei.
 
     A claim through a contract wallet can settle without leaving a trace. If that happened before the last reset, the
@@ -52,8 +52,9 @@ def settle_as_told(game: Game, position: Position, settled_amount: int) -> int:
 def settle_hidden(game: Game, total_penalty: int) -> None:
     """Before a reset of `total_penalty` wei: settle who must have settled unseen, if the stakes don't add up.
 
-    Who it was is told by the sum of their penalties, if only one selection of players has it, else by the node's state.
-    If neither tells, nothing is settled, and the reset's own check will name the difference.
+    Who it was follows from the sum of their penalties, if only one selection of players has it, else from the node's
+    state.
+    If neither shows it, nothing is settled, and the reset's own check will name the difference.
     """
     excess = game.total_value_locked - total_penalty * _ROUNDING
     if excess < _ROUNDING or game.is_checked:

@@ -1,4 +1,4 @@
-"""What can be asked of a node when neither logs nor calldata tell what happened."""
+"""What can be asked of a node when neither logs nor calldata show what happened."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

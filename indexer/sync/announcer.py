@@ -21,7 +21,7 @@ LONGEST_PAUSE: Final = 5.0
 
 
 class Announcer:
-    """Sends what `tell` is given, in order, as notifications; what can't be sent is lost.
+    """Sends what `publish` is given, in order, as notifications; what can't be sent is lost.
 
     The thread starts with the first items, and its connection is opened then.
     """
@@ -32,7 +32,7 @@ class Announcer:
         self._thread: threading.Thread | None = None
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
 
-    def tell(self, items: Sequence[FeedItem]) -> None:
+    def publish(self, items: Sequence[FeedItem]) -> None:
         """Send items soon; does not wait."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="announcer")
@@ -55,10 +55,12 @@ class Announcer:
                     self._send_all(connection)
             except Retryable as error:
                 pause = self._backoff.pause()
-                logger.warning("what is preconfirmed is not told, trying again in %.1f s: %s", pause, error.message)
+                logger.warning(
+                    "preconfirmed events are not published, trying again in %.1f s: %s", pause, error.message
+                )
                 self._closing.wait(pause)
             except Exception:
-                logger.exception("what is preconfirmed is not told any more")
+                logger.exception("preconfirmed events are not published any more")
                 return
 
     def _send_all(self, connection: Connection[Any]) -> None:

@@ -92,7 +92,7 @@ class Pipeline:
         self._undecoded = UndecodedLogs(decoder)
         self._healing = Healing(connection, source, decoder, chain.start_block)
         self._announcer = Announcer()
-        self._ahead = ReadingAhead(decoder, self._announcer.tell)
+        self._ahead = ReadingAhead(decoder, self._announcer.publish)
         self._claim = Claim(connection)
         self._writer = WriterThread(Writer(self._claim, chain.headers_kept))
         self._tip = Tip(chain.start_block - 1, None)

@@ -1,4 +1,4 @@
-"""Reading ahead: the open block's transactions are applied to a twin of the game, and what they did is told at once.
+"""Reading ahead: the open block's transactions are applied to a twin of the game, and their events published at once.
 
 The tables never see any of it. The twin goes on from block to block by itself; each sealed block is compared with what
 the twin made of it, row by row, and a twin that was wrong is given up: the next one is a copy of the game.
@@ -36,8 +36,8 @@ MOST_REPAIRS: Final = 8
 _ARCHIVED: Final = (ChainBlockRow, ChainTransactionRow)
 """Rows that are no work of the rules, and are not compared: mini-blocks have no hash, and less calldata."""
 
-PRECONFIRMED: Final = Counter("indexer_preconfirmed_events", "Events told before their block")
-DROPPED: Final = Counter("indexer_preconfirmed_dropped", "Events told before a block that then did not have them")
+PRECONFIRMED: Final = Counter("indexer_preconfirmed_events", "Events published before their block")
+DROPPED: Final = Counter("indexer_preconfirmed_dropped", "Events published before a block that then did not have them")
 COMPARED: Final = Counter(
     "indexer_preconfirmed_blocks",
     "Blocks read ahead, by what the sealed block then was: equal or different",
@@ -45,7 +45,7 @@ COMPARED: Final = Counter(
 )
 LEAD: Final = Histogram(
     "indexer_preconfirmed_lead_seconds",
-    "How long before its sealed block was applied an event was told",
+    "How long before its sealed block was applied an event was published",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5),
 )
 
@@ -57,7 +57,7 @@ class _OpenBlock:
     """A block that is not sealed yet, as far as it is known; `timestamp` in unix seconds.
 
     `repairs` counts how often a transaction of it had to be applied again; `rows` are those that the twin has made of
-    it; `told` are the keys of the events that were told, with the time in seconds of the monotonic clock.
+    it; `published` are the keys of the events that were published, with the time in seconds of the monotonic clock.
     """
 
     number: int
@@ -65,7 +65,7 @@ class _OpenBlock:
     transactions: dict[Hash, PreconfirmedTransaction] = field(default_factory=dict)
     repairs: int = 0
     rows: Rows = field(default_factory=dict)
-    told: dict[str, float] = field(default_factory=dict)
+    published: dict[str, float] = field(default_factory=dict)
 
     def add_rows(self, rows: Mapping[type[Row], Sequence[Any]]) -> None:
         for kind, some in rows.items():
@@ -73,38 +73,38 @@ class _OpenBlock:
 
 
 class ReadingAhead:
-    """What is known above the last applied block; `tell` gets the events of each transaction, in order.
+    """What is known above the last applied block; `publish` gets the events of each transaction, in order.
 
     Belongs to the indexing thread. Nothing that goes wrong here is raised: the blocks concerned are not read ahead.
     """
 
-    def __init__(self, decoder: LogDecoder, tell: Callable[[Sequence[FeedItem]], None]) -> None:
+    def __init__(self, decoder: LogDecoder, publish: Callable[[Sequence[FeedItem]], None]) -> None:
         self._decoder = decoder
-        self._tell = tell
+        self._publish = publish
         self._blocks: dict[int, _OpenBlock] = {}
         self._twin: Game | None = None
         self._at = 0
         """The block that is being applied to the twin, or was last."""
         self._useless_until = 0
         """The block up to which nothing is applied, since it did not go well."""
-        self._first_told: int | None = None
-        """The block that was open when the node began to tell of its transactions."""
+        self._first_sent: int | None = None
+        """The block that was open when the node began to send its transactions."""
         self._tip, self._tip_time = 0, 0
         """The last block that was applied to the game, and its time."""
 
     def restart(self, tip: int, timestamp: int) -> None:
         """Forget everything: the game was loaded anew, and stands after block `tip`."""
         for block in self._blocks.values():
-            DROPPED.inc(len(block.told))
+            DROPPED.inc(len(block.published))
         self._blocks.clear()
         self._twin, self._useless_until = None, 0
         self._tip, self._tip_time = tip, timestamp
 
     def read(self, transactions: Sequence[PreconfirmedTransaction], game: Game) -> None:
-        """Apply what the node has told, on a copy of the `game` if there is no twin."""
+        """Apply what the node has sent, on a copy of the `game` if there is no twin."""
         for transaction in transactions:
-            if self._first_told is None:
-                self._first_told = transaction.block_number
+            if self._first_sent is None:
+                self._first_sent = transaction.block_number
             if self._tip < transaction.block_number <= self._tip + MOST_AHEAD:
                 self._read(transaction, game)
 
@@ -119,14 +119,14 @@ class ReadingAhead:
         is_equal = self._twin is not None and _as_made(sealed) == _as_sealed(rows)
         if not is_equal:
             self._twin = None
-        told = {key: at for block in sealed for key, at in block.told.items()}
-        if told:
+        published = {key: at for block in sealed for key, at in block.published.items()}
+        if published:
             COMPARED.labels("equal" if is_equal else "different").inc(len(sealed))
-            kept = told.keys() if is_equal else told.keys() & {item.event_key for item in items_of(rows)}
-            DROPPED.inc(len(told) - len(kept))
+            kept = published.keys() if is_equal else published.keys() & {item.event_key for item in items_of(rows)}
+            DROPPED.inc(len(published) - len(kept))
             now = time.monotonic()
             for key in kept:
-                LEAD.observe(now - told[key])
+                LEAD.observe(now - published[key])
 
     def _read(self, transaction: PreconfirmedTransaction, game: Game) -> None:
         block = self._block(transaction)
@@ -139,7 +139,7 @@ class ReadingAhead:
             self._twin, self._useless_until = None, block.number if block.repairs > MOST_REPAIRS else 0
         if self._twin is not None:
             self._apply(block, known)
-        elif self._useless_until <= self._tip and self._first_told is not None and self._first_told <= self._tip + 1:
+        elif self._useless_until <= self._tip and self._first_sent is not None and self._first_sent <= self._tip + 1:
             self._apply_anew(game)
 
     def _apply_anew(self, game: Game) -> None:
@@ -161,11 +161,11 @@ class ReadingAhead:
         return self._blocks[number]
 
     def _apply(self, open_block: _OpenBlock, transaction: PreconfirmedTransaction) -> None:
-        """Apply a transaction to the twin, and tell its events."""
+        """Apply a transaction to the twin, and publish its events."""
         assert self._twin is not None
         twin, archive = self._twin, Archive()
         if open_block.number < self._at:
-            self._give_up(open_block.number, f"transaction {transaction.hash} was told after its block")
+            self._give_up(open_block.number, f"transaction {transaction.hash} came after its block")
             return
         if open_block.number > self._at:
             self._finish_block()
@@ -183,11 +183,11 @@ class ReadingAhead:
             return
         rows = twin.journal.take() | archive.rows()
         open_block.add_rows(rows)
-        items = [item for item in items_of(rows) if item.event_key not in open_block.told]
+        items = [item for item in items_of(rows) if item.event_key not in open_block.published]
         if items:
-            open_block.told |= dict.fromkeys((item.event_key for item in items), time.monotonic())
+            open_block.published |= dict.fromkeys((item.event_key for item in items), time.monotonic())
             PRECONFIRMED.inc(len(items))
-            self._tell(items)
+            self._publish(items)
 
     def _finish_block(self) -> None:
         """Let the twin finish the block that was applied to it last."""

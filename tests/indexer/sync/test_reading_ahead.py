@@ -39,9 +39,9 @@ class Player:
         self.mini_blocks = MiniBlocks(self.chain, plan)
         self.decoder = LogDecoder(self.contracts)
         self.game = Game(self.contracts)
-        self.told: list[FeedItem] = []
+        self.published: list[FeedItem] = []
         self.sealed: list[FeedItem] = []
-        self.ahead = ReadingAhead(self.decoder, self.told.extend)
+        self.ahead = ReadingAhead(self.decoder, self.published.extend)
         self.ahead.restart(0, season[0].timestamp)
 
     def read_ahead(self) -> list[tuple[str, str]]:
@@ -98,12 +98,12 @@ def test_a_season_is_told_before_its_blocks_and_takes_one_copy_of_the_game(
     playing = player(MiniBlockPlan(10, timestamps=True))
     twins = set()
     while playing.chain.head < BEFORE_A_SILENT_CHANGE:
-        before = len(playing.told)
+        before = len(playing.published)
         playing.read_ahead()
         playing.seal()
         twins.add(id(playing.ahead._twin))
-        assert keys(playing.told[before:]) == keys(playing.sealed[before:]), playing.chain.head
-    assert len(playing.told) == len(playing.sealed)
+        assert keys(playing.published[before:]) == keys(playing.sealed[before:]), playing.chain.head
+    assert len(playing.published) == len(playing.sealed)
     assert len(twins - {id(None)}) == 1
 
 
@@ -115,25 +115,25 @@ def test_events_are_told_rightly_though_the_time_of_their_block_is_not_known(
     while playing.chain.head < 100:
         playing.read_ahead()
         playing.seal()
-    assert keys(playing.told) == keys(playing.sealed)
+    assert keys(playing.published) == keys(playing.sealed)
     contents = {item.event_key: (item.event.type, item.event.data) for item in playing.sealed}
-    assert {item.event_key: (item.event.type, item.event.data) for item in playing.told} == contents
+    assert {item.event_key: (item.event.type, item.event.data) for item in playing.published} == contents
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_told_wrongly_ends_with_its_block(player: Callable[[MiniBlockPlan], Player], seed: int) -> None:
-    """A block that is announced as it will be is told completely, whatever came before it."""
+    """A block that is announced as it will be is published completely, whatever came before it."""
     playing = player(MiniBlockPlan(10, faults=0.5, seed=seed, timestamps=True))
     complete = 0
     while playing.chain.head < 120:
-        before, sealed_before = len(playing.told), len(playing.sealed)
+        before, sealed_before = len(playing.published), len(playing.sealed)
         announced = playing.read_ahead()
         playing.seal()
-        told, sealed = playing.told[before:], playing.sealed[sealed_before:]
-        assert len(keys(told)) == len(told)
+        published, sealed = playing.published[before:], playing.sealed[sealed_before:]
+        assert len(keys(published)) == len(published)
         if announced == [(log.transaction_hash, log.data) for log in playing.logs()]:
             complete += 1
-            assert keys(told) == keys(sealed), playing.chain.head
+            assert keys(published) == keys(sealed), playing.chain.head
     assert 20 < complete < 120
 
 
