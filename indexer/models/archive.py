@@ -1,5 +1,8 @@
 """The archive of the chain, as far as the rules read it: blocks, logs, calldata, and nodes' answers."""
 
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from indexer.domain.units import log_index_of
@@ -30,6 +33,7 @@ class ChainEvent(ChainRow, TransactionColumn):
 
     class Meta(ChainRow.Meta):
         db_table = "chain_events"
+        indexes: ClassVar = [HashIndex(fields=["tx_hash"], name="chain_events_by_tx")]
 
     def __str__(self) -> str:
         return f"{self.contract}.{self.name} in block {self.block_number}"
@@ -48,6 +52,7 @@ class ChainTransaction(RareRow, TransactionColumn):
 
     class Meta(RareRow.Meta):
         db_table = "chain_transactions"
+        indexes: ClassVar = [HashIndex(fields=["tx_hash"], name="chain_transactions_by_tx")]
 
     def __str__(self) -> str:
         return f"{self.tx_hash} in block {self.block_number}"

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from indexer.domain.units import LOG_INDEX_BITS, first_id
+from indexer.domain.units import first_id
 
 
 class EventRow(NamedTuple):
@@ -117,12 +117,16 @@ def newest_rows(kinds: Collection[type[FeedRow]], parameters: dict[str, Any]) ->
 
 def rows_of(blocks: Collection[int], names: Sequence[str]) -> list[FeedRow]:
     """All rows of the feed in some blocks: events with one of these names, and the others."""
-    if not blocks:
-        return []
-    bounds = {"first": first_id(min(blocks)), "end": first_id(max(blocks) + 1)}
-    parameters = {**bounds, "blocks": [*blocks], "names": list(names)}
-    within = f"AND id >= %(first)s AND id < %(end)s AND id >> {LOG_INDEX_BITS} = ANY(%(blocks)s)"
-    return [_row(kind, row) for kind, select in SELECTS.items() for row in _fetch(f"{select} {within}", parameters)]
+    parameters = {"firsts": [first_id(block) for block in blocks], "width": first_id(1), "names": list(names)}
+    return [_row(kind, row) for kind, sql in _OF_BLOCKS.items() for row in _fetch(sql, parameters)]
+
+
+_OF_BLOCKS: Final = {
+    kind: "SELECT found.* FROM unnest(%(firsts)s::bigint[]) AS firsts (first)"
+    f" CROSS JOIN LATERAL ({select} AND id >= first AND id < first + %(width)s) AS found"
+    for kind, select in SELECTS.items()
+}
+"""The query of all rows of some blocks, which may lie far from each other: each block is found by the primary key."""
 
 
 def search_bottom(before: int) -> int:
