@@ -19,7 +19,7 @@ from indexer.models.game import (
     SystemReset,
 )
 from indexer.models.market import Bet, CurrentBet, CurrentRound, Round
-from indexer.models.operations import Alarm, Audit, OperatorRequest, QuarantinedLog
+from indexer.models.operations import Alarm, Audit, Incident, OperatorRequest, QuarantinedLog
 from indexer.models.progress import BlockHeader, Checkpoint, Heartbeat, OutboxCursor, Reorg
 from indexer.models.retention import RetentionHorizon, UpkeepRun
 from indexer.models.token import Buyback, TokenTransfer, Toll, VestingClaim
@@ -48,6 +48,7 @@ __all__ = [
     "Death",
     "Emission",
     "Heartbeat",
+    "Incident",
     "LevelSlot",
     "LevelState",
     "OperatorRequest",

@@ -21,6 +21,25 @@ class Alarm(models.Model):
         return f"{self.kind}: {self.message}"
 
 
+class Incident(models.Model):
+    """What happened to the indexer: a start, an interruption, an alarm or its end; kept for a month.
+
+    `kind` is one of `indexer.store.incidents.IncidentKind`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=16)
+    message = models.TextField()
+
+    class Meta:
+        db_table = "incidents"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
 class QuarantinedLog(models.Model):
     """A log that an operator excluded: it is archived, but no rule is applied to it."""
 
@@ -39,7 +58,10 @@ class QuarantinedLog(models.Model):
 
 
 class Audit(models.Model):
-    """A finished comparison of the tables with the contracts' views; `duration_ms` includes the node's answers."""
+    """A finished comparison of the tables with the contracts' views; `duration_ms` includes the node's answers.
+
+    `report` has the first of the differences, one a line.
+    """
 
     id = models.BigAutoField(primary_key=True)
     finished_at = models.DateTimeField()
@@ -47,6 +69,7 @@ class Audit(models.Model):
     views_checked = models.BigIntegerField()
     differences = models.BigIntegerField()
     duration_ms = models.IntegerField()
+    report = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "audits"

@@ -5,6 +5,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from indexer.store.incidents import IncidentKind, note_incident
+
 
 class AlarmKind(StrEnum):
     """What an alarm is about; at most one of each kind stands, and the indexer clears it when it is over."""
@@ -34,16 +36,19 @@ class AlarmKind(StrEnum):
 
 def raise_alarm(connection: Connection[Any], kind: AlarmKind, message: str) -> None:
     """Store an alarm; the message of one of the same kind is replaced, its time is kept."""
-    connection.execute(
+    row = connection.execute(
         "INSERT INTO alarms (kind, message, raised_at) VALUES (%s, %s, clock_timestamp())"
-        " ON CONFLICT (kind) DO UPDATE SET message = EXCLUDED.message",
+        " ON CONFLICT (kind) DO UPDATE SET message = EXCLUDED.message RETURNING xmax = 0",
         (kind, message),
-    )
+    ).fetchone()
+    if row is not None and row[0]:  # it did not stand before
+        note_incident(connection, IncidentKind.ALARM, f"{kind}: {message}")
 
 
 def clear_alarm(connection: Connection[Any], kind: AlarmKind) -> None:
     """Delete the alarm of a kind, if there is one."""
-    connection.execute("DELETE FROM alarms WHERE kind = %s", (kind,))
+    if connection.execute("DELETE FROM alarms WHERE kind = %s", (kind,)).rowcount:
+        note_incident(connection, IncidentKind.ALARM_OVER, kind)
 
 
 def alarms(connection: Connection[Any]) -> dict[AlarmKind, str]:

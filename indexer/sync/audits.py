@@ -41,7 +41,7 @@ def audit_checkpoint(
 def _store(connection: Connection[Any], report: AuditReport) -> None:
     """Keep the result, and raise the alarm about differences, or clear it, in the same transaction."""
     with connection.transaction():
-        record_audit(connection, report.block, report.views_checked, len(report.differences), report.duration)
+        record_audit(connection, report.block, report.views_checked, report.differences, report.duration)
         if report.differences:
             count, first = len(report.differences), report.differences[0]
             message = f"{count} differences at block {report.block}, the first one: {first}"

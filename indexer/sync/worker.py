@@ -1,6 +1,7 @@
 """The worker: takes the chain's lock, indexes, and resumes after the database or the node was away."""
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,6 +15,7 @@ from indexer.chain.errors import NodeUnreachable
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.store.alarms import AlarmKind, alarms, raise_alarm
 from indexer.store.database import DatabaseUnusable, connect, database_failures
+from indexer.store.incidents import IncidentKind, note_incident
 from indexer.store.lock import indexer_lock
 from indexer.sync.background import BackgroundJob
 from indexer.sync.heartbeat import Heartbeat
@@ -52,6 +54,8 @@ class Worker:
         self._jobs = [*jobs, self._heartbeat.job]
         self._lock = indexer_lock(chain.chain_id)
         self._started = False
+        self._to_note: tuple[IncidentKind, str] | None = (IncidentKind.STARTED, f"process {os.getpid()}")
+        """What is stored as an incident as soon as the database can be written to."""
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self.reached = chain.start_block - 1
         """The last block that was applied."""
@@ -86,6 +90,7 @@ class Worker:
             if not self._started:
                 raise
             pause = self._backoff.pause()
+            self._to_note = self._to_note or (IncidentKind.INTERRUPTED, error.message)
             logger.warning("indexing was interrupted, trying again in %.1f s: %s", pause, error.message)
             stop.wait(pause)
             return False
@@ -106,6 +111,9 @@ class Worker:
             if not self._lock.acquire(connection, stop):
                 return True
         self._backoff.reset()
+        if self._to_note is not None:
+            note_incident(connection, *self._to_note)
+            self._to_note = None
         for kind, message in alarms(connection).items():
             self._observer.alarmed(kind, message)
         self._wait_for_node(connection, source, stop)
