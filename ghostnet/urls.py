@@ -11,9 +11,12 @@ from ghostnet.pages import views
 
 urlpatterns = [
     path("", gzip_page(views.spectators)),
-    path("player", views.find_player),
+    path("search", gzip_page(views.search)),
     path("player/<str:address>", gzip_page(views.player)),
     path("scan/<int:level>/<int:scan_id>", gzip_page(views.scan)),
+    path("round/<int:round_id>", gzip_page(views.round_)),
+    path("block/<int:number>", gzip_page(views.block_)),
+    path("tx/<str:tx_hash>", gzip_page(views.transaction)),
     path("admin/", admin.site.urls),
     path("api/v1/openapi.json", document_view(api)),  # before the API's own, which makes it anew each time
     path("api/v1/", api.urls),

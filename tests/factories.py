@@ -47,6 +47,17 @@ class CheckpointFactory(DjangoModelFactory[models.Checkpoint]):
     chain_head = SelfAttribute("block_number")
 
 
+class HeartbeatFactory(DjangoModelFactory[models.Heartbeat]):
+    """An indexer that is at work, at a node whose head is BLOCK."""
+
+    class Meta:
+        model = models.Heartbeat
+
+    chain_id = 6343
+    seen_at = LazyFunction(now)
+    chain_head = BLOCK
+
+
 class CurrentProtocolFactory(DjangoModelFactory[models.CurrentProtocol]):
     """The protocol before its first reset."""
 

@@ -1,44 +1,47 @@
-"""The content of the pages, read from one snapshot."""
+"""The content of the network's page and of the live feed, read from one snapshot."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.http import Http404
-from django.utils import timezone
-
-from ghostnet.pages.chart import draw
-from ghostnet.pages.wording import sentence
-from indexer.domain.levels import LevelId
+from ghostnet.pages.chart import charts
+from ghostnet.pages.names import contract_names, names
+from ghostnet.pages.standing import standing
+from ghostnet.pages.wording import SENTENCES, Part, is_told, question, sentence
 from indexer.domain.units import Address
-from indexer.models import CurrentScan
-from indexer.selectors import leaderboards, levels, markets, operations, positions, scans, stats, status
-from indexer.selectors.addresses import checksummed
-from indexer.selectors.periods import Buckets, Interval, Period
-from indexer.selectors.players import latest_position
+from indexer.models import CurrentProtocol, CurrentRound, CurrentScan
+from indexer.selectors import happenings, leaderboards, levels, markets, scans, stats, status
+from indexer.selectors.feed import rows_of
+from indexer.selectors.periods import Period
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.feed import EVENT_NAMES, FeedItem, feed_item
 from indexer.stream.ids import last_id
 from indexer.stream.newest import newest_items
 
 FEED_ROWS: Final = 40
+SPARE_ROWS: Final = 40
+"""Rows that are read beyond those, as some are not shown."""
 ROWS: Final = 10
 SCANS: Final = 6
 NAMED_DEAD: Final = 8
 """How many of a scan's dead the network's page names."""
-PLAYER_ROWS: Final = 30
-SCAN_ROWS: Final = 1_000
-LONG_SILENCE: Final = 60
-"""Seconds without a commit after which the pages say so."""
+MARKETS: Final = 6
+
+Line = tuple[FeedItem, datetime, list[Part]]
+"""A line of a feed: the item, its block's time, and its sentence."""
 
 
 def game(block: IndexedBlock) -> dict[str, Any]:
     """The network of five levels, its value over time, scans, markets and leaderboards."""
-    tvl = [point.tvl for point in stats.tvl_history(Buckets.up_to(block.block_time, Interval.HOUR))]
+    whole = stats.stats()
+    protocol = CurrentProtocol.objects.get()
     return {
-        "stats": stats.stats(),
+        "stats": whole,
+        "protocol": protocol,
         "levels": _levels(block),
-        "chart": draw(tvl),
-        "tvl_span": len(tvl),
+        "charts": charts(block, whole.total_value_locked),
         "scans": [_with_dead(scan) for scan in scans.scans().first(SCANS)],
-        "rounds": markets.rounds(block.timestamp, state=markets.RoundState.OPEN).first(ROWS),
+        "rounds": [market(round_) for round_ in markets.rounds(block.timestamp, state=markets.RoundState.OPEN).first(MARKETS)],
         "streaks": leaderboards.longest_streaks(ROWS).items,
         "earners": leaderboards.top_earners(ROWS, Period.ALL, block.block_time).items,
         "losers": leaderboards.top_losers(ROWS, Period.ALL, block.block_time).items,
@@ -46,47 +49,51 @@ def game(block: IndexedBlock) -> dict[str, Any]:
     }
 
 
-def standing(block: IndexedBlock) -> dict[str, Any]:
-    """How far the indexer has come, and what may be wrong with the page: `silent` is the seconds since its last commit,
-    None if it is not long ago."""
-    found = status.checkpoint()
-    silent = 0 if found is None else int((timezone.now() - found.indexed_at).total_seconds())
+def frame(block: IndexedBlock) -> dict[str, Any]:
+    """What stands on every board: the block, and how far what is shown can be relied on."""
+    return {"chain": block, "now": block.timestamp, "standing": standing()}
+
+
+def feed(block: IndexedBlock, player: Address | None = None) -> dict[str, Any]:
+    """The newest events, of one player or of all; the cursor after which the browser goes on, and the words for it."""
+    items = newest_items(FEED_ROWS + SPARE_ROWS).items if player is None else items_of_player(player)
     return {
-        "chain": block,
-        "silent": silent if silent >= LONG_SILENCE else None,
-        "paused": operations.is_paused(),
-        "alarms": status.standing_alarms(),
+        "feed": lines(items)[:FEED_ROWS],
+        "cursor": last_id(block.block_number),
+        "words": {"sentences": SENTENCES, "names": names(), "contracts": list(contract_names())},
     }
 
 
-def feed(block: IndexedBlock) -> dict[str, Any]:
-    """The newest events, and the cursor after which the browser goes on."""
-    items = newest_items(FEED_ROWS).items
-    return {"feed": [(item, sentence(item)) for item in items], "cursor": last_id(block.block_number)}
+def lines(items: Iterable[FeedItem]) -> list[Line]:
+    """The lines of those items that have one."""
+    return [
+        (item, datetime.fromtimestamp(item.event.timestamp / 1000, UTC), sentence(item))
+        for item in items
+        if is_told(item)
+    ]
 
 
-def player(block: IndexedBlock, address: Address) -> dict[str, Any]:
-    """A player's position, changes, deaths and bets."""
-    _, found = latest_position(address)
-    bets = markets.bets_of(address)
-    rounds = markets.rounds_of(bets)
+def items_of_blocks(blocks: list[int]) -> list[FeedItem]:
+    """All items of these blocks, the newest first."""
+    rows = rows_of(blocks, EVENT_NAMES)
+    return sorted(map(feed_item, rows), key=lambda item: item.id, reverse=True)
+
+
+def items_of_player(player: Address) -> list[FeedItem]:
+    """The newest items that name a player."""
+    items = items_of_blocks(happenings.blocks_of_player(player, FEED_ROWS))
+    return [item for item in items if player in {str(value).lower() for value in item.event.data.values()}]
+
+
+def market(round_: CurrentRound) -> dict[str, Any]:
+    """A market as pages show it: its question, and the share of each side in percent."""
+    pot = round_.pot
     return {
-        "address": checksummed(address),
-        "player": found,
-        "changes": positions.changes(address).first(PLAYER_ROWS),
-        "deaths": scans.deaths_of(address).first(PLAYER_ROWS),
-        "bets": [markets.PlacedBet(bet, rounds[int(bet.round_id)]) for bet in bets.first(PLAYER_ROWS)],
+        "round": round_,
+        "question": question(round_.round_type, round_.target_level, round_.line),
+        "over_share": 100 * int(round_.over_pool) // pot if pot else 0,
+        "under_share": 100 - 100 * int(round_.over_pool) // pot if pot else 0,
     }
-
-
-def scan(block: IndexedBlock, level: int, scan_id: int) -> dict[str, Any]:
-    """A scan, and the players who died in it. Raises Http404."""
-    if level not in set(LevelId) - {LevelId.NONE}:
-        raise Http404(f"there is no level {level}")
-    found = scans.scan(level, scan_id)
-    if found is None:
-        raise Http404(f"level {level} has no scan {scan_id}")
-    return {"scan": found, "deaths": scans.deaths_in(scan_id).first(SCAN_ROWS)}
 
 
 def _levels(block: IndexedBlock) -> list[dict[str, Any]]:

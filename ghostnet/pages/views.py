@@ -12,18 +12,24 @@ from django.template.loader import render_to_string
 
 from ghostnet.http.database import database_unavailable, retry_on_lost_connection
 from ghostnet.http.problems import problem
-from ghostnet.pages import board
-from ghostnet.pages.wording import SENTENCES
-from indexer.domain.units import Address
+from ghostnet.pages import board, subjects
+from ghostnet.pages.search import find
+from ghostnet.pages.standing import standing
+from ghostnet.pages.terms import TERMS
+from indexer.domain.units import MAX_BLOCK, Address, Hash
+from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 
 BOARD: Final = b"part=board"
 """The query of the board alone. Such requests pass the caching frontend, which computes one answer for all browsers."""
-PAGES: Final = re.compile(r"/|/player/[^/]+|/scan/\d+/\d+")
+PAGES: Final = re.compile(r"/|/player/[^/]+|/scan/\d+/\d+|/round/\d+|/block/\d+|/tx/[^/]+")
 """The paths that have a board. No others may pass that frontend, which knows no sessions, hosts and CSRF tokens."""
 CACHED_SECONDS: Final = 5
+LONGEST_SEARCH: Final = 200
+"""Characters of a search that are looked at and shown again."""
 _FRESH: Final = {"Cache-Control": "no-cache"}
 _ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")
+_HASH: Final = re.compile("0x[0-9a-fA-F]{64}")
 
 Read = Callable[[IndexedBlock], dict[str, Any]]
 
@@ -37,20 +43,50 @@ def player(request: HttpRequest, address: str) -> HttpResponseBase:
     """A player's page. 404 for what is no address; an address that never played has a page too."""
     if not _ADDRESS.fullmatch(address):
         raise Http404("that is no address: 0x and 40 hex digits")
-    return _page(request, "player", lambda block: board.player(block, Address(address.lower())), address=address)
-
-
-def find_player(request: HttpRequest) -> HttpResponseBase:
-    """The search field's target: redirects to a player's page."""
-    return HttpResponseRedirect(f"/player/{request.GET.get('address', '').strip()[:80]}")
+    who = Address(address.lower())
+    return _page(request, "player", lambda block: subjects.player(block, who), player=who, address=checksummed(who))
 
 
 def scan(request: HttpRequest, level: int, scan_id: int) -> HttpResponseBase:
     """A scan's page. 404 if there is none."""
-    return _page(request, "scan", lambda block: board.scan(block, level, scan_id))
+    return _page(request, "scan", lambda block: subjects.scan(block, level, scan_id), title=f"Scan #{scan_id}")
 
 
-def _page(request: HttpRequest, name: str, read: Read, **page: Any) -> HttpResponseBase:
+def round_(request: HttpRequest, round_id: int) -> HttpResponseBase:
+    """A market's page. 404 if there is none."""
+    return _page(request, "round", lambda block: subjects.round_(block, round_id), title=f"Market #{round_id}")
+
+
+def block_(request: HttpRequest, number: int) -> HttpResponseBase:
+    """A block's page. 404 if it is not indexed."""
+    if number >= MAX_BLOCK:
+        raise Http404(f"no chain has a block {str(number)[:40]}")
+    return _page(request, "block", lambda block: subjects.block_(block, number), title=f"Block {number}")
+
+
+def transaction(request: HttpRequest, tx_hash: str) -> HttpResponseBase:
+    """A transaction's page. 404 for what is no hash, and for one that did nothing in the game."""
+    if not _HASH.fullmatch(tx_hash):
+        raise Http404("that is no transaction: 0x and 64 hex digits")
+    wanted = Hash(tx_hash.lower())
+    return _page(request, "transaction", lambda block: subjects.transaction(block, wanted), title="Transaction")
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """The search field's target: redirects to the page of what was typed, lists those that it may mean, or says that
+    there is none (404) and keeps what was typed."""
+    typed = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
+    if not typed:
+        return HttpResponseRedirect("/")
+    with snapshot() as block:
+        found = [] if block is None else find(typed, block)
+    if len(found) == 1:
+        return HttpResponseRedirect(found[0].href)
+    status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
+    return _whole(request, "search", {"typed": typed, "found": found}, status=status, headers=_FRESH)
+
+
+def _page(request: HttpRequest, name: str, read: Read, player: Address | None = None, **page: Any) -> HttpResponseBase:
     if request.META.get("QUERY_STRING", "").encode() == BOARD:
         try:
             return retry_on_lost_connection(lambda: _board(request, name, read))
@@ -62,9 +98,10 @@ def _page(request: HttpRequest, name: str, read: Read, **page: Any) -> HttpRespo
         context = {
             "board": _rendered(request, name, read, block),
             "path": request.path,
-            "sentences": SENTENCES,
+            "standing": standing(),
+            "chain": block,
             **page,
-            **board.feed(block),
+            **board.feed(block, player),
         }
         return _whole(request, name, context, headers=_FRESH)
 
@@ -82,10 +119,11 @@ def _rendered(request: HttpRequest, name: str, read: Read, block: IndexedBlock) 
     key = f"page:{request.path}:{block.revision}:{block.block_hash}"
     text: str | None = cache.get(key)
     if text is None:
-        text = render_to_string(f"{name}_board.html", read(block) | board.standing(block))
+        text = render_to_string(f"{name}_board.html", read(block) | board.frame(block))
         cache.set(key, text, CACHED_SECONDS)
     return text
 
 
 def _whole(request: HttpRequest, name: str, context: dict[str, Any], **options: Any) -> HttpResponse:
-    return HttpResponse(render_to_string(f"{name}.html", context, request), **options)
+    page = {"terms": TERMS.items(), **context}
+    return HttpResponse(render_to_string(f"{name}.html", page, request), **options)

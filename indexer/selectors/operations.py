@@ -3,16 +3,17 @@
 from typing import Final
 
 from indexer.models import Audit, OperatorRequest, QuarantinedLog, Reorg, UndecodedLog
-from indexer.models.queries import LAST_PAUSE_OR_RESUME
-from indexer.selectors.rows import fetch_rows
 
 MOST_COUNTED: Final = 10_000
 """Rows up to which undecoded logs are counted."""
 
 
-def is_paused() -> bool:
-    """Whether operators have paused the indexer."""
-    return fetch_rows(LAST_PAUSE_OR_RESUME) == [(OperatorRequest.Kind.PAUSE,)]
+def pause() -> OperatorRequest | None:
+    """The request by which the indexer is paused; None if it is not."""
+    kinds = (OperatorRequest.Kind.PAUSE, OperatorRequest.Kind.RESUME)
+    done = OperatorRequest.objects.filter(kind__in=kinds, done_at__isnull=False, failed=False)
+    last = done.order_by("-id").first()
+    return last if last is not None and last.kind == OperatorRequest.Kind.PAUSE else None
 
 
 def waiting_request_count() -> int:

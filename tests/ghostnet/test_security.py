@@ -62,7 +62,15 @@ def test_no_parameter_is_ever_sql_and_none_is_too_large(
 ) -> None:
     with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
         before = state_digest(connection)
-    places = [*parameters(), ("/player/", ""), ("/player?address=", ""), ("/scan/1/", "")]
+    places = [
+        *parameters(),
+        ("/player/", ""),
+        ("/search?q=", ""),
+        ("/tx/", ""),
+        ("/block/", ""),
+        ("/round/", ""),
+        ("/scan/1/", ""),
+    ]
     assert len(places) > 60
     for before_value, after_value in places:
         for value in SQL + HUGE:

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from indexer.models import Heartbeat
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD, UserFactory, now
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
 from tests.web import WebClient, web
@@ -27,6 +29,7 @@ def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator
     with ReplayServer(season, ReplayOptions(head=900)) as node:
         index(node, truth.contracts)
         UserFactory.create(username="operator")
+        Heartbeat.objects.update(seen_at=now() + timedelta(hours=1))
         with web(database, node.url) as server:
             yield server
 

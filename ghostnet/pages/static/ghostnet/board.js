@@ -1,5 +1,9 @@
 // The board: fetched again after a change, and patched in place, so that focus, scrolling and selection stay.
 
+import { restoreCursor } from "./chart.js";
+import { readState } from "./state.js";
+import { readChain, showTimes } from "./times.js";
+
 const LOOK_EVERY = 1000;
 const READ_AT_LEAST_EVERY = 15000;
 const LONGEST_PAUSE = 30000;
@@ -26,30 +30,6 @@ function patch(old, fresh) {
   before.slice(after.length).forEach((node) => node.remove());
 }
 
-// Counts down by the chain's time: the last block's, plus the time since it was read.
-let chainTime = 0;
-let chainSeen = 0;
-
-function readChain() {
-  const chain = document.getElementById("chain");
-  if (!chain) return;
-  chainTime = Number(chain.dataset.time);
-  chainSeen = performance.now();
-}
-
-function countDown() {
-  const now = chainTime + (performance.now() - chainSeen) / 1000;
-  for (const element of document.querySelectorAll(".countdown")) {
-    const left = Math.round(Number(element.dataset.until) - now);
-    if (!Number.isFinite(left) || left > 1e9) continue;
-    if (left <= 0) element.textContent = "due";
-    else {
-      const parts = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
-      element.textContent = parts.map((part) => String(part).padStart(2, "0")).join(":");
-    }
-  }
-}
-
 export class Board {
   constructor(url) {
     this.url = url;
@@ -58,8 +38,8 @@ export class Board {
     this.readAt = performance.now();
     this.pause = LOOK_EVERY;
     readChain();
-    countDown();
-    setInterval(countDown, 1000);
+    showTimes();
+    setInterval(() => showTimes(), 1000);
     this.wait();
   }
 
@@ -67,13 +47,22 @@ export class Board {
     this.wanted = true;
   }
 
+  // The server answers again: what failed before says nothing any more about how long to wait.
+  wantSoon() {
+    this.wanted = true;
+    this.pause = LOOK_EVERY;
+    if (!this.looking) this.wait();
+  }
+
   // All browsers get a block at the same moment: they must not all fetch at the same moment.
   wait() {
-    setTimeout(() => this.look(), this.pause * (0.5 + Math.random()));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.look(), this.pause * (0.5 + Math.random()));
   }
 
   async look() {
     const old = performance.now() - this.readAt > READ_AT_LEAST_EVERY && !this.gone;
+    this.looking = true;
     try {
       if (!document.hidden && (this.wanted || old)) await this.read();
       this.pause = LOOK_EVERY;
@@ -82,6 +71,7 @@ export class Board {
       this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
       console.warn("the board could not be read", error);
     }
+    this.looking = false;
     this.wait();
   }
 
@@ -98,9 +88,11 @@ export class Board {
     }
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    readChain(page);
+    showTimes(page);
     patch(board(), page.getElementById("board"));
     this.readAt = performance.now();
-    readChain();
-    countDown();
+    restoreCursor();
+    readState();
   }
 }

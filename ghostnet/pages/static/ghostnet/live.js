@@ -1,7 +1,11 @@
 // Keeps the page up to date, which is complete as served: the feed through /ws, the board by fetching it again.
 
 import { Board } from "./board.js";
-import { LEVELS, row } from "./words.js";
+import { watchCharts } from "./chart.js";
+import "./copy.js";
+import { setTrouble } from "./state.js";
+import { chainTime, left } from "./times.js";
+import { LEVELS, isTold, mentions, row } from "./words.js";
 
 const MOST_ROWS = 60;
 const FIRST_PAUSE = 500;
@@ -12,30 +16,39 @@ const REORG_SHOWN = 30000;
 
 const live = document.getElementById("live");
 const feed = document.getElementById("feed");
-const connection = document.getElementById("connection");
 const notice = document.getElementById("notice");
 
 let hideTimer;
 
-function showNotice(text, milliseconds) {
+function showNotice(milliseconds, ...content) {
   clearTimeout(hideTimer);
-  notice.textContent = text;
+  notice.replaceChildren(...content);
   notice.hidden = false;
   hideTimer = setTimeout(() => { notice.hidden = true; }, milliseconds);
 }
 
+// A level without players has nobody to warn, and a player's page warns of that player's level alone.
+function showWarning({ level, seconds_until: seconds }) {
+  if (!(document.querySelector(`#board [data-level="${level}"]`)?.dataset.players > 0)) return;
+  const time = document.createElement("time");
+  time.className = "countdown";
+  time.dateTime = new Date(1000 * (chainTime() + seconds)).toISOString();
+  time.textContent = left(seconds);
+  showNotice(1000 * seconds, `Scan of ${LEVELS[level]} in `, time);
+}
+
 class Feed {
-  constructor(board, sentences) {
+  constructor(board) {
     this.board = board;
-    this.sentences = sentences;
     this.cursor = BigInt(live.dataset.cursor);
+    this.player = live.dataset.player;
     this.pause = FIRST_PAUSE;
     setInterval(() => this.watch(), 5000);
     addEventListener("offline", () => this.drop());
   }
 
   connect() {
-    connection.textContent = "connecting…";
+    setTrouble("connecting…");
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/ws`);
     this.caughtUp = false;
@@ -49,7 +62,7 @@ class Feed {
   // The PONG comes after all that was missed.
   subscribe() {
     this.send({ type: "SUBSCRIBE", channels: ["feed"], since: String(this.cursor) });
-    if (live.dataset.player) this.send({ type: "SUBSCRIBE_USER", address: live.dataset.player });
+    if (this.player) this.send({ type: "SUBSCRIBE_USER", address: this.player });
     this.send({ type: "PING" });
   }
 
@@ -78,8 +91,7 @@ class Feed {
   retry() {
     this.socket = null;
     const pause = this.pause * (0.5 + Math.random());
-    connection.textContent = `reconnecting in ${(pause / 1000).toFixed(1)} s: what you see may be old`;
-    connection.dataset.state = "away";
+    setTrouble(`reconnecting in ${(pause / 1000).toFixed(1)} s: what you see may be old`);
     setTimeout(() => this.connect(), pause);
     this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
   }
@@ -89,18 +101,15 @@ class Feed {
     switch (message.type) {
       case "FEED_EVENT":
         this.cursor = BigInt(message.id);
-        feed.querySelector("li:not([data-id])")?.remove();
-        feed.prepend(row(message, this.sentences));
-        while (feed.children.length > MOST_ROWS) feed.lastChild.remove();
+        this.add(message);
         this.board.want();
         break;
       case "REORG":
         this.undo(message);
         break;
       case "SUBSCRIBED":
-        connection.textContent = "live";
-        connection.dataset.state = "live";
-        this.board.want();
+        setTrouble(null);
+        this.board.wantSoon();
         break;
       case "PONG":
         this.finishCatchUp();
@@ -109,7 +118,7 @@ class Feed {
         this.board.want();
         break;
       case "SCAN_WARNING":
-        showNotice(`Scan of ${LEVELS[message.level]} in ${message.seconds_until} s`, message.seconds_until * 1000);
+        showWarning(message);
         break;
       case "ERROR":
         // Too old or unknown a cursor: what is missing is in the page that we load anew.
@@ -119,13 +128,20 @@ class Feed {
     }
   }
 
+  add(message) {
+    if (!isTold(message.event) || (this.player && !mentions(message.event, this.player))) return;
+    feed.querySelector("li:not([data-id])")?.remove();
+    feed.prepend(row(message));
+    while (feed.children.length > MOST_ROWS) feed.lastElementChild.remove();
+  }
+
   undo({ ancestor_block: ancestor, dropped_from: dropped }) {
     const first = BigInt(dropped);
     const removed = [...feed.children].filter((line) => line.dataset.id && BigInt(line.dataset.id) >= first);
     removed.forEach((line) => line.remove());
     if (this.cursor >= first) this.cursor = first - 1n;
     if (this.caughtUp) this.showReorg(ancestor);
-    else this.removedMeanwhile.push(...removed.map((line) => [ancestor, line.dataset.id, line.textContent]));
+    else this.removedMeanwhile.push(...removed.map((line) => [ancestor, line.dataset.id, told(line)]));
     this.board.want();
   }
 
@@ -136,18 +152,23 @@ class Feed {
     this.pause = FIRST_PAUSE;
     const oldest = BigInt(feed.lastElementChild?.dataset.id ?? 0);
     for (const [ancestor, id, text] of this.removedMeanwhile) {
-      if (BigInt(id) < oldest || feed.querySelector(`[data-id="${id}"]`)?.textContent === text) continue;
+      const line = feed.querySelector(`[data-id="${id}"]`);
+      if (BigInt(id) < oldest || (line && told(line) === text)) continue;
       this.showReorg(ancestor);
       break;
     }
   }
 
   showReorg(ancestor) {
-    showNotice(`Reorg: the chain took back what happened after block ${ancestor}. What replaces it follows.`, REORG_SHOWN);
+    const text = `Reorg: the chain took back what happened after block ${ancestor}. What replaces it follows.`;
+    showNotice(REORG_SHOWN, text);
   }
 }
 
+// What a line says, without its age.
+const told = (line) => line.querySelector("span").textContent;
+
 if (live) {
-  const sentences = JSON.parse(document.getElementById("sentences").textContent);
-  new Feed(new Board(live.dataset.board), sentences).connect();
+  watchCharts();
+  new Feed(new Board(live.dataset.board)).connect();
 }
