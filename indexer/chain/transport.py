@@ -14,6 +14,7 @@ import aiohttp
 
 from indexer.base.retry import LONGEST_SECONDS
 from indexer.chain.errors import Denied, Disconnected, TimedOut, Unavailable
+from indexer.chain.metrics import RECEIVED, REQUESTS
 from indexer.chain.nodes import Node
 
 REQUEST_SECONDS: Final = 30.0
@@ -69,6 +70,8 @@ class Transport:
                 if 300 <= response.status < 400:
                     raise _redirected(method, response.status, response.headers.get("Location", ""), node)
                 raw = await response.read()
+                REQUESTS.labels(node.name).inc()
+                RECEIVED.labels(node.name).inc(len(raw))
                 return Reply(response.status, raw, _seconds(response.headers.get("Retry-After")))
         except TimeoutError as error:
             raise TimedOut(f"no answer within {REQUEST_SECONDS:.0f} s") from error

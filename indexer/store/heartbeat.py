@@ -15,3 +15,9 @@ def beat(connection: Connection[Any], chain_id: int, head: int) -> int | None:
     """Store that the indexer is at work now, and the height of the node's head; the last indexed block, if any."""
     row = connection.execute(_BEAT, {"chain": chain_id, "head": head}).fetchone()
     return None if row is None else row[0]
+
+
+def database_size(connection: Connection[Any]) -> int:
+    """The size of the whole database in bytes."""
+    row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    return 0 if row is None else int(row[0])

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from indexer.chain.source import BlockSource
-from indexer.store.heartbeat import beat
+from indexer.store.heartbeat import beat, database_size
 from indexer.sync.background import BackgroundJob
-from indexer.sync.metrics import LAG
+from indexer.sync.metrics import DATABASE_SIZE, LAG
 
 BEAT_SECONDS: Final = 5.0
+BEATS_A_SIZE: Final = 12
+"""Beats between two looks at the database's size, for which the server asks for each file's."""
 
 
 class Heartbeat:
@@ -32,11 +34,15 @@ class Heartbeat:
 
     def _beat(self, job: BackgroundJob) -> None:
         """Beat as long as the source is watched; the next one that is watched makes the job due again."""
+        beats = 0
         with job.connect() as connection:
             while (source := self._source) is not None:
                 head = source.head
                 if head is not None:
                     indexed = beat(connection, self._chain_id, head)
                     LAG.set(max(0, head - indexed) if indexed is not None else head)
+                if beats % BEATS_A_SIZE == 0:
+                    DATABASE_SIZE.set(database_size(connection))
+                beats += 1
                 if job.stopping.wait(BEAT_SECONDS):
                     return

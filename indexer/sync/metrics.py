@@ -21,6 +21,7 @@ REORG_SECONDS: Final = Histogram("indexer_reorg_duration_seconds", "Time that a 
 HEALED: Final = Counter("indexer_healed", "Times that logs which a node had left out were found, and indexed")
 PAUSED: Final = Gauge("indexer_paused", "1 while an operator has paused indexing")
 ALARM: Final = Gauge("indexer_alarm", "1 while an alarm of this kind stands", ["kind"])
+DATABASE_SIZE: Final = Gauge("indexer_database_bytes", "Size of the whole database")
 AUDITS: Final = Counter("indexer_audits", "Audits finished, by result: clean, differences or impossible", ["result"])
 AUDIT_DIFFERENCES: Final = Gauge("indexer_audit_differences", "Differences that the last audit found")
 AUDITED_BLOCK: Final = Gauge("indexer_audited_block", "The block of the last audit")

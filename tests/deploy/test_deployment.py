@@ -158,22 +158,51 @@ def test_no_password_stands_in_the_file() -> None:
 
 
 def expressions() -> list[str]:
-    return [rule["expr"] for rule in ALERTS] + [
-        target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]
-    ]
+    panels = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    notes = [note["expr"] for note in DASHBOARD["annotations"]["list"]]
+    return [rule["expr"] for rule in ALERTS] + panels + notes
 
 
-def test_alerts_and_dashboard_ask_for_figures_that_exist() -> None:
+FUNCTIONS = {"min", "max", "sum", "count", "by", "rate", "increase", "absent", "and", "or", "histogram_quantile"}
+OF_PROMETHEUS = {"up"}
+LABELS = {"instance", "job", "le"}
+
+
+@pytest.fixture(scope="module")
+def exposed() -> dict[str, set[str]]:
+    """The series that our processes show at /metrics, each with the labels that it can have."""
     __import__("ghostnet.http.metrics"), __import__("indexer.sync.metrics"), __import__("indexer.stream.relay")
-    __import__("realtime.hub"), __import__("indexer.selectors.timing")
-    known = {
-        name for family in REGISTRY.collect() for name in (family.name, f"{family.name}_total", f"{family.name}_bucket")
-    }
-    functions = {"min", "max", "sum", "by", "rate", "increase", "absent", "and", "or", "histogram_quantile", "up"}
-    functions |= {"le", "kind", "status", "instance", "job", "web"}
-    for expression in expressions():
-        names = set(re.findall(r"\b[a-z_]+\b", re.sub(r"\[\w+\]|\{.*?\}", "", expression))) - functions
-        assert names <= known, f"{expression}: {names - known}"
+    __import__("realtime.hub"), __import__("indexer.selectors.timing"), __import__("indexer.chain.metrics")
+    found: dict[str, set[str]] = {}
+    for collector, names in REGISTRY._collector_to_names.items():
+        labels = set(getattr(collector, "_labelnames", ()))
+        found |= dict.fromkeys(names, labels)
+    return found
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_alerts_and_dashboard_ask_for_series_and_labels_that_exist(
+    expression: str, exposed: dict[str, set[str]]
+) -> None:
+    plain = re.sub(r"\[\w+\]|\"[^\"]*\"", "", expression)
+    groups = re.findall(r"by \(([\w, ]+)\)|\{([^}]*)\}", plain)
+    asked = {label for group in groups for text in group for label in re.findall(r"[a-z_]+", text)}
+    names = set(re.findall(r"\b[a-z_]+\b", re.sub(r"by \([\w, ]+\)|\{[^}]*\}", "", plain))) - FUNCTIONS
+    assert names <= exposed.keys() | OF_PROMETHEUS, f"no process shows {names - exposed.keys()}"
+    assert asked <= LABELS.union(*(exposed.get(name, set()) for name in names))
+
+
+def test_panels_stand_beside_each_other() -> None:
+    """None over another, all within the grid, each with an id of its own; tiles say from when on they are red."""
+    places: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & places, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        places |= cells
+        assert panel["type"] != "stat" or panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
 
 
 def test_every_alert_has_a_runbook() -> None:
@@ -221,8 +250,8 @@ def test_an_image_holds_files_under_names_that_change_with_them(tmp_path: Path) 
     assert re.fullmatch(r"/static/ghostnet/live\.\w{12}\.js", live)
     script = tmp_path / "staticfiles" / live.removeprefix("/static/")
     assert script.with_name(script.name + ".gz").exists()
-    imported = re.findall(r'from "\./(\S+)"', script.read_text())
-    assert len(imported) == 2
+    imported = re.findall(r'(?:from|import) "\./(\S+)"', script.read_text())
+    assert len(imported) == 6
     for name in imported:
         assert re.fullmatch(r"\w+\.\w{12}\.js", name)
         assert script.with_name(name).exists()
