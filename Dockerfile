@@ -13,6 +13,7 @@ COPY api api
 COPY realtime realtime
 COPY templates templates
 COPY fixtures fixtures
+COPY docs/operations.md docs/
 RUN DJANGO_SETTINGS_MODULE=ghostnet.settings DATABASE_URL=postgres://none@127.0.0.1/none \
     /venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
     && rm -rf .ghostnet \

@@ -4,26 +4,26 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Field, Model
+from django.db.models import BooleanField, DateTimeField, Field, Model
 from django.utils.html import format_html
 
+from ghostnet.pages.templatetags.game import stamp
 from ghostnet.pages.wording import in_tokens, level_name, short
 from indexer.base.times import utc_time
+from indexer.domain.betting import RoundType
+from indexer.domain.positions import BoostType
 from indexer.models.fields import AddressField, HexField, UintField
 from indexer.selectors.addresses import checksummed
 
 NUMBERS: Final = {"scan_id", "round_id", "seed", "line", "epoch", "reset_epoch", "acc_rewards_per_share"}
 """Columns of the type of amounts that hold other numbers."""
-LEVELS: Final = {"level", "target_level"}
 
 Show = Callable[[Any], str]
 
 
 def column_of(field: "Field[Any, Any]") -> Any:
-    """A list's column for a field: a function, or the field's name where Django's own display is used."""
-    show = _display_of(field)
-    if show is None:
-        return field.name
+    """A column for a field, of lists and of a row's page."""
+    show = _display_of(field) or str
 
     @admin.display(description=field.verbose_name, ordering=field.name)
     def column(row: Model) -> str:
@@ -35,15 +35,11 @@ def column_of(field: "Field[Any, Any]") -> Any:
 
 
 def _display_of(field: "Field[Any, Any]") -> Show | None:
-    if isinstance(field, AddressField):
-        return address
-    if isinstance(field, HexField):
-        return hexadecimal
+    if field.name in _BY_NAME:
+        return _BY_NAME[field.name]
     if isinstance(field, UintField):
-        if field.name in NUMBERS:
-            return number
-        return seconds if field.max_digits == 20 else amount
-    return _level if field.name in LEVELS else None
+        return number if field.name in NUMBERS else seconds if field.max_digits == 20 else amount
+    return next((show for kind, show in _BY_TYPE.items() if isinstance(field, kind)), None)
 
 
 def address(value: str) -> str:
@@ -67,14 +63,25 @@ def number(value: int) -> str:
 
 
 def seconds(value: int) -> str:
-    """Unix seconds as a time in UTC, `never` for what no calendar holds; the number on hover."""
+    """Unix seconds as a time in UTC, `never` for what no calendar holds; its age on hover."""
     time = utc_time(value)
-    text = "never" if time is None else time.strftime("%Y-%m-%d %H:%M:%S")
-    return format_html('<span title="{}">{}</span>', value, text)
+    return format_html('<span title="{}">never</span>', value) if time is None else stamp(time)
 
 
 def _level(value: int) -> str:
-    return level_name(value) if value in range(6) else str(value)
+    return level_name(value) if value in range(1, 6) else "–"
+
+
+def _yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _round_type(value: int) -> str:
+    return RoundType(value).name.replace("_", " ").lower()
+
+
+def _boost_type(value: int) -> str:
+    return BoostType(value).name.replace("_", " ").lower() if value in set(BoostType) else str(value)
 
 
 def _copyable(text: str, href: str = "") -> str:
@@ -85,3 +92,17 @@ def _copyable(text: str, href: str = "") -> str:
         text,
         shown,
     )
+
+
+_BY_NAME: Final[dict[str, Show]] = {
+    "level": _level,
+    "target_level": _level,
+    "round_type": _round_type,
+    "boost_type": _boost_type,
+}
+_BY_TYPE: Final[dict[type, Show]] = {
+    AddressField: address,
+    HexField: hexadecimal,
+    BooleanField: _yes_or_no,
+    DateTimeField: stamp,
+}

@@ -3,8 +3,8 @@
 import re
 from typing import Any, ClassVar, Final
 
+from django.apps import apps
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import OperationalError, connection, transaction
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,60 +13,16 @@ from django.utils.html import format_html_join
 from psycopg.errors import QueryCanceled
 
 from ghostnet.admin.columns import column_of
+from ghostnet.admin.filters import filters_of
+from ghostnet.admin.order import SORTABLE, rank, shown_columns
 from ghostnet.admin.paging import BoundedPaginator, StretchFilter, approximate_size
-from indexer.domain.levels import LevelId
-from indexer.domain.positions import Action, Status
 from indexer.domain.units import MAX_BLOCK, first_id
 from indexer.models.fields import AddressField, HashField
-from indexer.stream.feed import EVENT_NAMES
 
 LONGEST_QUERY: Final = "10s"
-
-
-class _Choice(admin.SimpleListFilter):
-    """A filter whose choices are known without a query."""
-
-    choices_of: ClassVar[dict[Any, str]] = {}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        return list(self.choices_of.items())
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        value = self.value()
-        if value is None:
-            return queryset
-        if value not in map(str, self.choices_of):
-            raise IncorrectLookupParameters(f"{self.title} has no choice {value!r}")
-        return queryset.filter(**{self.parameter_name or "": value})
-
-
-def _choice(name: str, choices: dict[Any, str]) -> type[_Choice]:
-    return type(f"{name}Filter", (_Choice,), {"title": name, "parameter_name": name, "choices_of": choices})
-
-
-FIRST: Final = (
-    "block_time",
-    "address",
-    "scan_id",
-    "round_id",
-    "level",
-    "status",
-    "action",
-    "step",
-    "amount",
-    "amount_change",
-)
-LAST: Final = ("event_id", "tx_hash", "tx_index")
-FILTERS: Final = {
-    "level": _choice("level", {level.value: level.name.replace("_", " ") for level in LevelId if level}),
-    "status": _choice("status", {status.value: status.value for status in Status}),
-    "action": _choice("action", {action.value: action.value for action in Action}),
-    "name": _choice("name", {name: name for name in sorted(EVENT_NAMES)}),
-    "resolved": "resolved",
-    "block_time": "block_time",
-    "detected_at": "detected_at",
-}
-"""The filters by column; those of dates are Django's own."""
+MOST_RELATED: Final = 10
+MOST_COLUMNS: Final = 7
+"""Rows of another table, and their columns, on a row's page."""
 
 
 class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -75,8 +31,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
-    list_display_links = None
-    sortable_by = ()
+    change_form_template = "admin/row.html"
     ordering = ("-pk",)
     search_fields = ("pk",)
     search_help_text = "an address (in any casing), a transaction hash, or the number of a scan, a round or a block"
@@ -86,22 +41,41 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         css: ClassVar = {"all": ["ghostnet/admin.css"]}
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Every column: the row's block first, then those of FIRST, and those of LAST last."""
-        fields = _columns(self.model)
-        in_chain = any(field.name == "block_time" for field in fields)
-        shown = [field for field in fields if not (in_chain and field.name == "id")]
-        shown.sort(key=_rank)
-        return [
-            *(["block"] if in_chain else []),
-            *(["see_also"] if self.model.__name__ in RELATED else []),
-            *map(column_of, shown),
-        ]
+        """The columns, the row's block first, and links to rows of other tables."""
+        columns = [column_of(self._field(name)) for name in shown_columns(self.model)]
+        if any(field.name == "block_time" for field in _columns(self.model)):
+            columns.insert(0, "block")
+        if self.model.__name__ in RELATED:
+            columns.insert(7, "see_also")
+        return ["row_page", *columns]
+
+    def _field(self, name: str) -> "Field[Any, Any]":
+        return self.model._meta.get_field(name)  # type: ignore[return-value]
+
+    def get_sortable_by(self, request: HttpRequest) -> list[str]:
+        """The columns of SORTABLE, by the names of their functions."""
+        return [f"shown_{name}" for name in SORTABLE.get(self.model.__name__, ())]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """The filters whose columns this table has."""
-        names = {field.name for field in _columns(self.model)}
+        """The filters of this table's own words, and by age."""
         by_age = [StretchFilter] if self.model._meta.pk.name == "id" else []
-        return [*(FILTERS[name] for name in FILTERS if name in names), *by_age]
+        return [*filters_of(self.model, {field.name for field in _columns(self.model)}), *by_age]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """All columns, shown as in the list."""
+        names = sorted((field.name for field in _columns(self.model)), key=lambda name: rank(self.model, name))
+        return [column_of(self._field(name)) for name in names]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """A row's page, with the newest of the rows that belong to it."""
+        row = self.get_object(request, object_id)
+        related = [] if row is None else [_related(request, row, *one) for one in RELATED.get(_name(row), ())]
+        return super().change_view(request, object_id, form_url, {"related": related, **(extra_context or {})})
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list; a message of how to narrow it if the query takes longer than LONGEST_QUERY."""
@@ -123,6 +97,11 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 raise
             messages.error(request, "That took too long. Search for a block or an address, or choose fewer filters.")
             return HttpResponseRedirect(request.path)
+
+    @admin.display(description="row")
+    def row_page(self, row: Any) -> str:
+        """The word by which a row's own page is reached."""
+        return "open"
 
     @admin.display(description="block")
     def block(self, row: Any) -> int:
@@ -198,12 +177,6 @@ def _columns(model: type[Model]) -> "list[Field[Any, Any]]":
     return [field for field in model._meta.get_fields() if isinstance(field, Field)]
 
 
-def _rank(field: "Field[Any, Any]") -> int:
-    if field.name in FIRST:
-        return FIRST.index(field.name)
-    return len(FIRST) + (field.name in LAST)
-
-
 def _name(row: Model) -> str:
     return type(row).__name__
 
@@ -213,3 +186,21 @@ def _any(values: dict[str, Any]) -> Q | None:
     for column, value in values.items():
         found = Q(**{column: value}) if found is None else found | Q(**{column: value})
     return found
+
+
+def _related(request: HttpRequest, row: Model, text: str, model: str, column: str) -> dict[str, Any]:
+    """The newest rows of a table that belong to a row, as many as fit its page, and the link to all."""
+    value = getattr(row, column)
+    other = apps.get_model("indexer", model)
+    shown = admin.site._registry[other]
+    found, _ = shown.get_search_results(request, other.objects.order_by("-pk"), str(value))  # type: ignore[attr-defined]
+    columns = [column_of(other._meta.get_field(name)) for name in shown_columns(other)][:MOST_COLUMNS]
+    return {
+        "text": text,
+        "href": f"/admin/indexer/{model}/?q={value}",
+        "headings": [one.short_description for one in columns],
+        "rows": [
+            (f"/admin/indexer/{model}/{one.pk}/change/", [column(one) for column in columns])
+            for one in found[:MOST_RELATED]
+        ],
+    }

@@ -6,7 +6,9 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 
+from ghostnet.pages.templatetags.game import stamp
 from indexer.base.errors import GhostnetError
 from indexer.models import OperatorRequest
 from indexer.store.quarantine import parse_log
@@ -31,7 +33,7 @@ class RequestForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts: ClassVar = {
             "kind": " ".join(f"{kind}: {effect}" for kind, effect in EFFECTS.items()),
             "argument": "audit: how many players to look at; rebuild: the first block; quarantine: the log, as TX:LOG.",
-            "reason": "For those who ask later why.",
+            "reason": "For those who ask later why. While indexing is paused, spectators see it with your name.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -55,9 +57,28 @@ class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """All requests and their outcomes; a new one needs the permission of its kind."""
 
     form = RequestForm
-    list_display = ("kind", "argument", "reason", "requested_by", "requested_at", "done_at", "failed", "outcome")
+    list_display = ("result", "kind", "argument", "reason", "requested_by", "asked", "done", "outcome")
     list_filter = ("kind", "failed")
-    list_display_links = None
+    list_display_links = ("kind",)
+
+    class Media:
+        css: ClassVar = {"all": ["ghostnet/admin.css"]}
+
+    @admin.display(description="result")
+    def result(self, row: OperatorRequest) -> str:
+        """What became of the request, in a colour."""
+        word = "waiting" if row.done_at is None else "failed" if row.failed else "done"
+        return format_html('<span class="result {0}">{0}</span>', word)
+
+    @admin.display(description="asked for, UTC")
+    def asked(self, row: OperatorRequest) -> str:
+        """The time of the request."""
+        return stamp(row.requested_at)
+
+    @admin.display(description="run, UTC")
+    def done(self, row: OperatorRequest) -> str:
+        """The time when it was run."""
+        return "–" if row.done_at is None else stamp(row.done_at)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, with the kinds that this user may request."""

@@ -15,7 +15,7 @@ from indexer.models import Audit
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
-from tests.factories import PASSWORD, AlarmFactory, AuditFactory, UserFactory
+from tests.factories import PASSWORD, AlarmFactory, AuditFactory, OperatorRequestFactory, UserFactory, now
 from tests.indexing import index
 from tests.pages.chromium import browse, needs_chromium
 from tests.pages.operator import Operator
@@ -42,8 +42,17 @@ def test_every_table_can_be_read_and_none_changed(client: WebClient) -> None:
     root = Operator(client, "root")
     tables = sorted(set(re.findall(rb'href="(/admin/indexer/\w+/)"', root.get("/admin/").content)))
     assert len(tables) > 30
+    home = root.get("/admin/").content.decode()
+    groups = re.findall(r'<div class="app-(\w+) module', home)
+    assert groups == ["health", "game", "archive", "internals", "accounts"]
     for table in (path.decode() for path in tables):
-        assert root.get(table).status_code == 200, table
+        listed = root.get(table)
+        assert listed.status_code == 200, table
+        text = listed.content.decode()
+        for row in re.findall(rf'href="({table}[^/"]+/change/)[^"]*">open<', text)[:1]:
+            assert root.get(row).status_code == 200, row
+        for choice in re.findall(r'<a href="(\?[^"]+)"', text):
+            assert root.get(table + choice.replace("&amp;", "&")).status_code == 200, table + choice
         if "operatorrequest" not in table:
             assert root.get(f"{table}add/").status_code == 403, table
 
@@ -99,11 +108,60 @@ def test_senseless_questions_are_no_errors(client: WebClient) -> None:
         assert root.get(f"/admin/indexer/position/?{query}").status_code == 200, query
 
 
-def test_the_status_page_tells_how_the_indexer_is(client: WebClient, connection: Connection[Any]) -> None:
+def test_rounds_and_bets_can_be_filtered_by_their_own_words(client: WebClient) -> None:
+    root = Operator(client, "root")
+    for table, action in (("round", "bet_placed"), ("bet", "placed"), ("position", "jacked_in"), ("scan", "executed")):
+        name = "step" if table == "scan" else "action"
+        page = root.get(f"/admin/indexer/{table}/?{name}={action}").content.decode()
+        assert f">{action.replace('_', ' ')}</a>" in page
+        shown = re.findall(rf'field-shown_{name}">([^<]+)<', page)
+        assert set(shown) == {action}, table
+
+
+def test_a_row_s_page_has_what_belongs_to_it(client: WebClient, connection: Connection[Any]) -> None:
+    row = fetch_one(connection, f"SELECT id FROM current_positions WHERE address = '\\x{PLAYER[2:]}'")
+    page = Operator(client, "reader").get(f"/admin/indexer/currentposition/{row}/change/").content.decode()
+    changes = re.findall(r'href="/admin/indexer/position/\d+/change/"', page)
+    assert len(changes) == min(
+        10, fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
+    )
+    assert 'href="/admin/indexer/position/?q=' in page
+
+
+def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClient, connection: Connection[Any]) -> None:
+    """The home of the admin, also under its own name."""
+    reader, root = Operator(client, "reader"), Operator(client, "root")
+    connection.execute("UPDATE heartbeats SET seen_at = now() + interval '1 hour'")
+    page = reader.get("/admin/status/").content.decode()
+    assert '<p class="said">healthy</p>' in page
+    assert '<dd id="indexed">150</dd>' in page
+    assert "started" in page, "what happened: the indexer did"
+    assert re.search(r"<td>chain_events</td><td>\d+.*?(KB|MB)</td>", page)
+    connection.execute("UPDATE heartbeats SET chain_head = 1150")
+    assert "behind by 1,000 blocks" in reader.get("/admin/").content.decode()
+    OperatorRequestFactory.create(done_at=now(), reason="a new disk")
+    page = root.get("/admin/").content.decode()
+    assert re.search(r"Paused by ops since [-\d]+ [:\d]+: a new disk", page)
+    assert "/admin/runbook/IndexerPaused/" in page
+    assert "Resume indexing" not in reader.get("/admin/").content.decode()
     AlarmFactory.create(message="<i>it</i> broke")
-    page = Operator(client, "reader").get("/admin/status/").content.decode()
-    assert '<td id="indexed">150</td>' in page
+    page = root.get("/admin/").content.decode()
     assert "&lt;i&gt;it&lt;/i&gt; broke" in page
+    for section in set(re.findall(r"/admin/runbook/\w+/", page)):
+        assert root.get(section).status_code == 200
+    assert root.get("/admin/runbook/nothing/").status_code == 404
+
+
+def test_a_pause_ends_with_one_click_of_who_may(client: WebClient, connection: Connection[Any]) -> None:
+    OperatorRequestFactory.create(done_at=now())
+    root, reader = Operator(client, "root"), Operator(client, "reader")
+    waiting = "SELECT kind, requested_by FROM operator_requests WHERE done_at IS NULL"
+    assert reader.click("/admin/", "/admin/resume/").status_code == 403
+    assert root.forge("/admin/resume/", {}).status_code == 403, "without the form's token"
+    assert root.get("/admin/resume/").status_code == 405
+    assert connection.execute(waiting).fetchall() == []
+    assert root.click("/admin/", "/admin/resume/").status_code == 200
+    assert connection.execute(waiting).fetchall() == [("resume", "root")]
 
 
 def test_what_is_asked_for_is_recorded_once_it_is_confirmed(client: WebClient, connection: Connection[Any]) -> None:
