@@ -1,7 +1,7 @@
 """The admin's list of any table: read only, the newest rows first, and fast on millions of rows."""
 
 import re
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib import admin, messages
@@ -38,7 +38,6 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     class Media:
         js = ("ghostnet/copy.js",)
-        css: ClassVar = {"all": ["ghostnet/admin.css"]}
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The columns, the row's block first, and links to rows of other tables."""

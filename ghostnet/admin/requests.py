@@ -61,9 +61,6 @@ class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("kind", "failed")
     list_display_links = ("kind",)
 
-    class Media:
-        css: ClassVar = {"all": ["ghostnet/admin.css"]}
-
     @admin.display(description="result")
     def result(self, row: OperatorRequest) -> str:
         """What became of the request, in a colour."""

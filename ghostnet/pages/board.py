@@ -14,7 +14,7 @@ from indexer.selectors import happenings, leaderboards, levels, markets, scans, 
 from indexer.selectors.feed import rows_of
 from indexer.selectors.periods import Period
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.feed import EVENT_NAMES, FeedItem, feed_item
+from indexer.stream.feed import KINDS, FeedItem, feed_item
 from indexer.stream.ids import last_id
 from indexer.stream.newest import newest_items
 
@@ -41,7 +41,9 @@ def game(block: IndexedBlock) -> dict[str, Any]:
         "levels": _levels(block),
         "charts": charts(block, whole.total_value_locked),
         "scans": [_with_dead(scan) for scan in scans.scans().first(SCANS)],
-        "rounds": [market(round_) for round_ in markets.rounds(block.timestamp, state=markets.RoundState.OPEN).first(MARKETS)],
+        "rounds": [
+            market(round_) for round_ in markets.rounds(block.timestamp, state=markets.RoundState.OPEN).first(MARKETS)
+        ],
         "streaks": leaderboards.longest_streaks(ROWS).items,
         "earners": leaderboards.top_earners(ROWS, Period.ALL, block.block_time).items,
         "losers": leaderboards.top_losers(ROWS, Period.ALL, block.block_time).items,
@@ -75,7 +77,7 @@ def lines(items: Iterable[FeedItem]) -> list[Line]:
 
 def items_of_blocks(blocks: list[int]) -> list[FeedItem]:
     """All items of these blocks, the newest first."""
-    rows = rows_of(blocks, EVENT_NAMES)
+    rows = rows_of(blocks, [*KINDS])
     return sorted(map(feed_item, rows), key=lambda item: item.id, reverse=True)
 
 

@@ -94,6 +94,7 @@ def block_(indexed: IndexedBlock, number: int) -> dict[str, Any]:
     return {
         "found": happenings.known_block(number),
         "lines": lines(reversed(items_of_blocks([number]))),
+        "silent": _silent(number),
         "before": happenings.block_beside(number, later=False),
         "after": happenings.block_beside(number, later=True),
     }
@@ -110,7 +111,13 @@ def transaction(indexed: IndexedBlock, tx_hash: Hash) -> dict[str, Any]:
         "found": happenings.known_block(number),
         "sender": happenings.transaction_sender(tx_hash, number),
         "lines": lines(items),
+        "silent": [one for one in _silent(number) if one["row"].tx_hash == tx_hash],
     }
+
+
+def _silent(number: int) -> list[dict[str, Any]]:
+    """What happened in a block without an event."""
+    return [_change(row, None) for row in happenings.silent_changes(number)]
 
 
 def _change(row: Position, death: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Self
 
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from indexer.models.base import ChainRow, CurrentRow, EventColumns, RareRow, TransactionColumn
@@ -44,7 +45,10 @@ class Position(ChainRow, PositionColumns):
 
     class Meta(ChainRow.Meta):
         db_table = "positions"
-        indexes: ClassVar = [models.Index(fields=["address", "-id"], name="positions_by_address")]
+        indexes: ClassVar = [
+            models.Index(fields=["address", "-id"], name="positions_by_address"),
+            HashIndex(fields=["tx_hash"], name="positions_without_event", condition=models.Q(event_id=None)),
+        ]
 
 
 class CurrentPosition(CurrentRow, PositionColumns):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from indexer.domain.positions import Action
 from indexer.domain.units import Address, Hash, block_of, first_id
 from indexer.models import BlockHeader, Boost, ChainBlock, ChainEvent, ChainTransaction, CurrentBet, Position
 from indexer.selectors.rows import fetch_rows
@@ -21,9 +22,10 @@ class KnownBlock:
 
 
 def block_of_transaction(tx_hash: Hash) -> int | None:
-    """The block of a transaction in which the contracts did something, or whose calldata the rules read."""
-    for table in (ChainEvent, ChainTransaction):
-        found = table.objects.filter(tx_hash=tx_hash).values_list("id", flat=True).first()
+    """The block of a transaction in which the contracts did something, if only without an event, or whose calldata the
+    rules read."""
+    for rows in (ChainEvent.objects, ChainTransaction.objects, Position.objects.filter(event_id=None)):
+        found = rows.filter(tx_hash=tx_hash).values_list("id", flat=True).first()
         if found is not None:
             return block_of(found)
     return None
@@ -62,6 +64,12 @@ def transaction_sender(tx_hash: Hash, block: int) -> str | None:
     rows = ChainTransaction.objects.filter(id__gte=first_id(block), id__lt=first_id(block + 1), tx_hash=tx_hash)
     found = rows.first()
     return None if found is None else str(found.sender)
+
+
+def silent_changes(block: int) -> list[Position]:
+    """Changes of positions in a block that no event tells (rules 8 and 9), in their order."""
+    rows = Position.objects.filter(id__gte=first_id(block), id__lt=first_id(block + 1), event_id=None)
+    return list(rows.exclude(action__in=(Action.REWARDS_CLAIMED, Action.TRACED)).order_by("id"))
 
 
 def blocks_of_player(player: Address, most: int) -> list[int]:

@@ -1,6 +1,7 @@
-// The board: fetched again after a change, and patched in place, so that focus, scrolling and selection stay.
+// The board: fetched again after a change, and patched in place.
 
 import { restoreCursor } from "./chart.js";
+import { patch } from "./patch.js";
 import { readState } from "./state.js";
 import { readChain, showTimes } from "./times.js";
 
@@ -10,25 +11,6 @@ const LONGEST_PAUSE = 30000;
 const PATIENCE = 10000;
 
 const board = () => document.getElementById("board");
-
-function patch(old, fresh) {
-  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) {
-    old.replaceWith(fresh);
-    return;
-  }
-  if (old.nodeType === Node.TEXT_NODE) {
-    if (old.data !== fresh.data) old.data = fresh.data;
-    return;
-  }
-  for (const { name } of [...(old.attributes ?? [])]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of fresh.attributes ?? []) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  }
-  const before = [...old.childNodes];
-  const after = [...fresh.childNodes];
-  after.forEach((node, index) => (before[index] ? patch(before[index], node) : old.append(node)));
-  before.slice(after.length).forEach((node) => node.remove());
-}
 
 export class Board {
   constructor(url) {
