@@ -102,10 +102,12 @@ def _levels(block: IndexedBlock) -> list[dict[str, Any]]:
     """The levels, the deadliest first, each with the share of all stakes that it holds in percent."""
     figures = {row.level: row for row in stats.level_stats(block.block_time)}
     everything = max(1, sum(row.total_staked for row in figures.values()))
+    running = scans.running()
     return [
         {
             "state": state,
             "figures": figures[state.level],
+            "running": running.get(state.level),
             "share": round(100 * figures[state.level].total_staked / everything),
         }
         for state in reversed(levels.levels())

@@ -16,6 +16,11 @@ def scan(level: int, scan_id: int) -> CurrentScan | None:
     return CurrentScan.objects.filter(level=level, scan_id=scan_id).first()
 
 
+def running() -> dict[int, CurrentScan]:
+    """The scans that have begun and not ended, the newest of each level."""
+    return {row.level: row for row in CurrentScan.objects.filter(finalized_at=None).order_by("scan_id")}
+
+
 def deaths(level: int | None = None) -> Listing[Death]:
     """Deaths on a level, or on all, the last one first."""
     rows = Death.objects.all()

@@ -81,5 +81,18 @@ def test_pages_of_blocks_and_transactions_tell_what_the_game_did(
         assert season_web.get(f"{path}?part=board").status_code == 404, path
 
 
+def test_what_no_event_tells_has_a_page_too(season_web: WebClient, indexed_season: str, django_db_blocker: Any) -> None:
+    """A penalty that a claim of nothing has settled (rule 9)."""
+    silent = (
+        "SELECT tx_hash FROM positions WHERE action = 'penalty_settled'"
+        " AND tx_hash NOT IN (SELECT tx_hash FROM chain_events) LIMIT 1"
+    )
+    with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
+        row = connection.execute(silent).fetchone()
+    assert row is not None
+    assert search(season_web, to_hex(row[0])).status_code == 302
+    assert "paid what the reset took" in text_of(season_web.get(f"/tx/{to_hex(row[0])}"))
+
+
 def text_of(answer: Answer) -> str:
     return answer.content.decode()

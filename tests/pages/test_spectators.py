@@ -126,6 +126,13 @@ def hidden(connection: Connection[Any]) -> set[int]:
     return {row_id for row_id, sender, recipient in rows if {sender, recipient} & contracts}
 
 
+async def texts(page: Page) -> dict[str, str]:
+    """What the newest rows of the feed say, by their ids."""
+    rows = page.locator("#feed li[data-id]")
+    read = "rows => rows.slice(0, 30).map(row => [row.dataset.id, row.querySelector('span').textContent])"
+    return dict(await rows.evaluate_all(read))
+
+
 async def await_feed(page: Page, connection: Connection[Any], block: int) -> None:
     """Wait until the page shows exactly the newest of what the tables hold, and the board the block."""
     async with asyncio.timeout(20):
@@ -162,6 +169,9 @@ def test_what_happens_is_shown_through_reorgs_and_lost_connections(
             await asyncio.to_thread(client.start)
             await arrive()
             assert await page.locator("#connection").inner_text() == "live"
+            told = await texts(page)
+            await page.reload()
+            assert (await texts(page)).items() >= told.items(), "the browser words events as the server does"
 
     with live(database, connection, season) as node, web(database) as client:
         run(work(node, client))
@@ -227,10 +237,12 @@ def test_a_server_that_says_nothing_any_more_is_noticed(
             await page.clock.install()
             await page.goto(client.url)
             said = page.locator("#connection")
+            before = await seconds_left(page)
             for _ in range(3):
                 await expect(said).to_have_text("live")
                 await page.clock.fast_forward(20_000)
                 await page.wait_for_timeout(300)
+            assert await seconds_left(page) <= before - 60, "it counts on while the chain stands still"
             client.freeze()
             for _ in range(3):
                 await page.clock.fast_forward(20_000)
@@ -245,6 +257,13 @@ def test_a_server_that_says_nothing_any_more_is_noticed(
 
     with live(database, connection, season), web(database) as client:
         run(work(client))
+
+
+async def seconds_left(page: Page) -> int:
+    """The time until the next reset, as the page counts it down."""
+    text = await page.locator(".figures .countdown").inner_text()
+    hours, minutes, seconds = map(int, text.split(":"))
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def test_what_is_read_stays_where_it_is_while_the_board_changes(
