@@ -173,6 +173,7 @@ def exposed() -> dict[str, set[str]]:
     """The series that our processes show at /metrics, each with the labels that it can have."""
     __import__("ghostnet.http.metrics"), __import__("indexer.sync.metrics"), __import__("indexer.stream.relay")
     __import__("realtime.hub"), __import__("indexer.selectors.timing"), __import__("indexer.chain.metrics")
+    __import__("indexer.sync.reading_ahead"), __import__("realtime.preconfirmed")
     found: dict[str, set[str]] = {}
     for collector, names in REGISTRY._collector_to_names.items():
         labels = set(getattr(collector, "_labelnames", ()))

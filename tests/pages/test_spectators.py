@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from ghostnet.pages.wording import in_tokens, short
 from indexer.domain.units import to_hex
+from indexer.replay.mini_blocks import MiniBlockPlan
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.selectors.addresses import checksummed
@@ -25,7 +26,7 @@ from tests.databases import default_database
 from tests.factories import AlarmFactory, OperatorRequestFactory, now
 from tests.pages.chromium import browse, needs_chromium
 from tests.paths import PROJECT
-from tests.processes import HEAD, await_tip, live
+from tests.processes import HEAD, await_tip, await_true, live
 from tests.rows import fetch_one
 from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
@@ -174,6 +175,33 @@ def test_what_happens_is_shown_through_reorgs_and_lost_connections(
             assert (await texts(page)).items() >= told.items(), "the browser words events as the server does"
 
     with live(database, connection, season) as node, web(database) as client:
+        run(work(node, client))
+
+
+def test_what_is_in_no_block_yet_is_dimmed_until_it_is_and_struck_out_if_it_never_will_be(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        async with browse(client) as page:
+            early, dropped = page.locator("#feed .early"), page.locator("#feed .dropped")
+            await expect(page.locator("#connection")).to_have_text("live")
+            await asyncio.to_thread(await_true, lambda: node.status()["subscriptions"] == 2, "no subscription")
+            node.announce()
+            await expect(early.first).to_be_visible()
+            node.advance()
+            tip = node.chain.blocks[-1]
+            await asyncio.to_thread(await_tip, connection, tip.hash)
+            await await_feed(page, connection, tip.number)
+            await expect(early).to_have_count(0)
+            node.announce()
+            await expect(early.first).to_be_visible()
+            node.fork(1, 2)
+            await expect(dropped.first).to_be_visible()
+            await expect(dropped).to_have_count(0, timeout=10_000)
+            await expect(early).to_have_count(0)
+
+    plan = MiniBlockPlan(10, timestamps=True)
+    with live(database, connection, season, mini_blocks=plan) as node, web(database) as client:
         run(work(node, client))
 
 

@@ -13,6 +13,7 @@ const LONGEST_PAUSE = 10000;
 const PING_EVERY = 15000;
 const LONGEST_SILENCE = 35000;
 const REORG_SHOWN = 30000;
+const DROPPED_SHOWN = 4000;
 
 const live = document.getElementById("live");
 const feed = document.getElementById("feed");
@@ -61,7 +62,8 @@ class Feed {
 
   // The PONG comes after all that was missed.
   subscribe() {
-    this.send({ type: "SUBSCRIBE", channels: ["feed"], since: String(this.cursor) });
+    feed.querySelectorAll(".early").forEach((line) => line.remove());
+    this.send({ type: "SUBSCRIBE", channels: ["feed"], since: String(this.cursor), preconfirmed: true });
     if (this.player) this.send({ type: "SUBSCRIBE_USER", address: this.player });
     this.send({ type: "PING" });
   }
@@ -100,9 +102,10 @@ class Feed {
     this.receivedAt = performance.now();
     switch (message.type) {
       case "FEED_EVENT":
-        this.cursor = BigInt(message.id);
         this.add(message);
-        this.board.want();
+        break;
+      case "DROPPED":
+        message.keys.forEach((key) => this.strike(key));
         break;
       case "REORG":
         this.undo(message);
@@ -128,11 +131,31 @@ class Feed {
     }
   }
 
+  // What is in no block yet stands above what is, dimmed; its block puts it in its place.
   add(message) {
-    if (!isTold(message.event) || (this.player && !mentions(message.event, this.player))) return;
-    feed.querySelector("li:not([data-id])")?.remove();
-    feed.prepend(row(message));
-    while (feed.children.length > MOST_ROWS) feed.lastElementChild.remove();
+    const early = this.early(message.key);
+    if (isTold(message.event) && (!this.player || mentions(message.event, this.player))) {
+      feed.querySelector("li:not([data-id], [data-key])")?.remove();
+      const line = row(message);
+      if (early) line.className = "";
+      feed.insertBefore(line, message.id ? feed.querySelector("[data-id]") : feed.firstChild);
+      while (feed.children.length > MOST_ROWS) feed.lastElementChild.remove();
+    }
+    early?.remove();
+    if (!message.id) return;
+    this.cursor = BigInt(message.id);
+    this.board.want();
+  }
+
+  early(key) {
+    return feed.querySelector(`.early[data-key="${CSS.escape(key)}"]`);
+  }
+
+  strike(key) {
+    const line = this.early(key);
+    if (!line) return;
+    line.className = "dropped";
+    setTimeout(() => line.remove(), DROPPED_SHOWN);
   }
 
   undo({ ancestor_block: ancestor, dropped_from: dropped }) {

@@ -82,9 +82,10 @@ export const mentions = ({ data }, address) =>
 export function row(message) {
   const { type, data, timestamp, tx } = message.event;
   const line = document.createElement("li");
-  line.dataset.id = message.id;
+  if (message.id) line.dataset.id = message.id;
+  line.dataset.key = message.key;
   line.dataset.kind = type;
-  line.className = "new";
+  line.className = message.status === "preconfirmed" ? "new early" : "new";
   const when = link("", `/tx/${tx}`);
   when.append(stamp(timestamp));
   const text = document.createElement("span");
