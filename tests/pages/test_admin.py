@@ -44,6 +44,7 @@ def test_every_table_can_be_read_and_none_changed(client: WebClient) -> None:
     assert len(tables) > 30
     home = root.get("/admin/").content.decode()
     groups = re.findall(r'<div class="app-(\w+) module', home)
+    tried: set[str] = set()
     assert groups == ["health", "game", "archive", "internals", "accounts"]
     for table in (path.decode() for path in tables):
         listed = root.get(table)
@@ -51,8 +52,10 @@ def test_every_table_can_be_read_and_none_changed(client: WebClient) -> None:
         text = listed.content.decode()
         for row in re.findall(rf'href="({table}[^/"]+/change/)[^"]*">open<', text)[:1]:
             assert root.get(row).status_code == 200, row
-        for choice in re.findall(r'<a href="(\?[^"]+)"', text):
-            assert root.get(table + choice.replace("&amp;", "&")).status_code == 200, table + choice
+        for choice, name in re.findall(r'<a href="(\?(\w+)[^"]*)"', text):
+            if name not in tried:
+                assert root.get(table + choice.replace("&amp;", "&")).status_code == 200, table + choice
+                tried.add(name)
         if "operatorrequest" not in table:
             assert root.get(f"{table}add/").status_code == 403, table
 
