@@ -251,7 +251,7 @@ def test_an_image_holds_files_under_names_that_change_with_them(tmp_path: Path) 
     assert re.fullmatch(r"/static/ghostnet/live\.\w{12}\.js", live)
     script = tmp_path / "staticfiles" / live.removeprefix("/static/")
     assert script.with_name(script.name + ".gz").exists()
-    imported = re.findall(r'(?:from|import) "\./(\S+)"', script.read_text())
+    imported = re.findall(r'(?:from|import) ?"\./(\S+)"', script.read_text())
     assert len(imported) == 6
     for name in imported:
         assert re.fullmatch(r"\w+\.\w{12}\.js", name)
