@@ -1,6 +1,7 @@
 """The admin's list of any table: read only, the newest rows first, and fast on millions of rows."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.apps import apps
@@ -50,9 +51,10 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ["row_page", *columns]
 
     def _field(self, name: str) -> "Field[Any, Any]":
-        return self.model._meta.get_field(name)  # type: ignore[return-value]
+        found: Field[Any, Any] = self.model._meta.get_field(name)
+        return found
 
-    def get_sortable_by(self, request: HttpRequest) -> list[str]:
+    def get_sortable_by(self, request: HttpRequest) -> list[str | Callable[[Any], str | bool]]:
         """The columns of SORTABLE, by the names of their functions."""
         return [f"shown_{name}" for name in SORTABLE.get(self.model.__name__, ())]
 
@@ -193,7 +195,7 @@ def _related(request: HttpRequest, row: Model, text: str, model: str, column: st
     value = getattr(row, column)
     other = apps.get_model("indexer", model)
     shown = admin.site._registry[other]
-    found, _ = shown.get_search_results(request, other.objects.order_by("-pk"), str(value))  # type: ignore[attr-defined]
+    found, _ = shown.get_search_results(request, other.objects.order_by("-pk"), str(value))
     columns = [column_of(other._meta.get_field(name)) for name in shown_columns(other)][:MOST_COLUMNS]
     return {
         "text": text,

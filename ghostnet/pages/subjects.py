@@ -61,7 +61,7 @@ def scan(block: IndexedBlock, level: int, scan_id: int) -> dict[str, Any]:
     if found is None:
         raise Http404(f"level {level} has no scan {scan_id}")
     running = found.finalized_at is None
-    alive = positions.positions("amount", level, Status.ALIVE).first(SCAN_ROWS) if running else []
+    alive = positions.positions(positions.Order.AMOUNT, level, Status.ALIVE).first(SCAN_ROWS) if running else []
     epoch = positions.current_epoch()
     return {
         "scan": found,
