@@ -1,4 +1,4 @@
-"""`/events`: the contracts' events, decoded."""
+"""`/events`, `/blocks` and `/transactions`: the contracts' events, decoded."""
 
 from typing import Annotated
 
@@ -9,12 +9,13 @@ from api import schemas
 from api.answers import get
 from api.inputs import ADDRESS_PATTERN, address_in
 from api.pagination import Cursor, Limit100, Page, paginate_search
-from indexer.domain.units import MAX_BLOCK
-from indexer.selectors.events import BlockEvents, EventFilter, events_in, search
+from indexer.domain.units import MAX_BLOCK, Hash
+from indexer.selectors.events import BlockEvents, EventFilter, TransactionEvents, events_in, events_of, search
 from indexer.selectors.snapshot import IndexedBlock
 
 router = Router(tags=["events"])
 blocks = Router(tags=["events"])
+transactions = Router(tags=["events"])
 
 Name = Annotated[str | None, Query(pattern="^[A-Za-z]{1,64}$", description="The event's name, as JackedIn.")]
 Contract = Annotated[str | None, Query(pattern="^[A-Za-z]{1,32}$", description="The contract's name, as GhostCore.")]
@@ -23,6 +24,7 @@ Involved = Annotated[
 ]
 FromBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The first block.")]
 BlockNumber = Annotated[int, Path(ge=0, le=MAX_BLOCK, description="The block's number.")]
+HashIn = Annotated[str, Path(pattern="^0[xX][0-9a-fA-F]{64}$", description="The transaction's hash, in any casing.")]
 ToBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The last block.")]
 
 
@@ -53,3 +55,14 @@ def block_events(checkpoint: IndexedBlock, number: BlockNumber) -> BlockEvents:
     if not checkpoint.start_block <= number <= checkpoint.block_number:
         raise Http404(f"block {number} is not indexed; {checkpoint.start_block} to {checkpoint.block_number} are")
     return events_in(number)
+
+
+@get(transactions, "/{tx_hash}", schemas.TransactionEvents, "What the game did in a transaction")
+def transaction_events(checkpoint: IndexedBlock, tx_hash: HashIn) -> TransactionEvents:
+    """The transaction's events in order; 404 for one that is not indexed, or in which the game did nothing."""
+    found = events_of(Hash(tx_hash.lower()))
+    if found is None:
+        raise Http404(
+            f"no transaction {tx_hash.lower()} up to block {checkpoint.block_number} did anything in the game"
+        )
+    return found

@@ -15,6 +15,7 @@ from indexer.domain.units import DATA
 from indexer.models import CurrentRound
 from indexer.selectors import markets
 from indexer.selectors.markets import BetStatus, RoundState
+from indexer.selectors.periods import Interval
 from indexer.selectors.snapshot import IndexedBlock
 
 rounds = Router(tags=["rounds"])
@@ -25,6 +26,7 @@ StateIn = Annotated[RoundState | None, Query(description="Rounds in this state."
 ActiveIn = Annotated[
     bool | None, Query(description="Only rounds that take bets, as `state=open`: the default where no state is given.")
 ]
+EveryIn = Annotated[Interval | None, Query(description="The last odds of each bucket, instead of all.")]
 UnclaimedIn = Annotated[bool, Query(description="Only bets with unclaimed winnings, as `status=won`.")]
 StatusIn = Annotated[BetStatus | None, Query(description="Bets of this status.")]
 
@@ -76,12 +78,13 @@ def odds(checkpoint: IndexedBlock, round_id: RoundId) -> CurrentRound:
 def odds_history(
     checkpoint: IndexedBlock,
     round_id: RoundId,
+    interval: EveryIn = None,
     limit: Limit1000 = 100,
     cursor: Cursor = None,
 ) -> Page:
-    """After each bet, the last one first."""
+    """After each bet, or the last one of each hour, day or week that has one; the last one first."""
     _find(checkpoint, round_id)
-    return paginate(markets.odds_history(round_id), cursor, limit)
+    return paginate(markets.odds_history(round_id, interval), cursor, limit)
 
 
 @get(bets, "/{address}", schemas.Bets, "A player's bets")

@@ -1,6 +1,6 @@
 """The shape of every answer, with a description and an example of each field."""
 
-from api.schemas.chain import BlockEvents, Events, Reorg, Status
+from api.schemas.chain import BlockEvents, Events, Reorg, Status, TransactionEvents
 from api.schemas.feed import Feed
 from api.schemas.leaderboards import EarnerBoard, LoserBoard, StakerBoard, StreakBoard, SurvivorBoard
 from api.schemas.market import Bets, BetSummary, Odds, OddsHistory, Round, Rounds
@@ -55,6 +55,7 @@ __all__ = [
     "Status",
     "StreakBoard",
     "SurvivorBoard",
+    "TransactionEvents",
     "TvlPoint",
     "VolumePoint",
 ]

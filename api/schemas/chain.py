@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import AliasPath, Field, field_validator
 
 from api.schemas.base import Address, Block, EventId, Moment, Page, Schema, TxHash
 from indexer.selectors.arguments import shown_arguments
@@ -77,3 +77,21 @@ class BlockEvents(Schema):
     )
     time: Moment = Field(validation_alias="timestamp", description="The block's time; null where the game did nothing.")
     events: list[Event] = Field(description="Its events, in order.")
+
+
+class TransactionEvents(Schema):
+    """What the game did in a transaction."""
+
+    tx: TxHash
+    block: Block = Field(validation_alias=AliasPath("within", "block"))
+    block_hash: str | None = Field(
+        validation_alias=AliasPath("within", "hash"), description="The block's hash.", examples=["0x" + "ab" * 32]
+    )
+    time: Moment = Field(validation_alias=AliasPath("within", "timestamp"), description="The block's time.")
+    sender: Address | None = Field(
+        description="Who sent it; null where its calldata was not kept.",
+        examples=["0x9EF6C02Fb2ECC446146E05F1fF687a788a8BF76d"],
+    )
+    events: list[Event] = Field(
+        description="Its events, in order; none where it changed the game without one, as by settling a penalty."
+    )

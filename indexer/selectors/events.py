@@ -6,8 +6,9 @@ from typing import Final
 from django.db.models import BooleanField, Func, Q, TextField, Value
 from django.db.models.functions import Cast
 
-from indexer.domain.units import Address, first_id
+from indexer.domain.units import Address, Hash, first_id
 from indexer.models import ChainBlock, ChainEvent
+from indexer.selectors.happenings import block_of_transaction, transaction_sender
 
 MOST_SCANNED: Final = 20_000
 """Events that one search reads: an index on all arguments of all events would cost the writer more than rare searches
@@ -67,6 +68,25 @@ def events_in(block: int) -> BlockEvents:
     if header is None:
         return BlockEvents(block, None, None, [])
     return BlockEvents(block, str(header.hash), int(header.timestamp), list(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEvents:
+    """What the game did in a transaction of a block: its events in order; `sender` None where it is unknown."""
+
+    tx: Hash
+    sender: str | None
+    within: BlockEvents
+
+    @property
+    def events(self) -> list[ChainEvent]:
+        return [event for event in self.within.events if event.tx_hash == self.tx]
+
+
+def events_of(tx: Hash) -> TransactionEvents | None:
+    """The events of an indexed transaction; None for one in which the game did nothing, or that is not indexed."""
+    block = block_of_transaction(tx)
+    return None if block is None else TransactionEvents(tx, transaction_sender(tx, block), events_in(block))
 
 
 class _Involves(Func):

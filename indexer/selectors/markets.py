@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC
 from enum import StrEnum
 from typing import Final
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Trunc
 
 from indexer.domain.betting import RAKE_BPS, RoundType, payout
 from indexer.domain.units import BPS, Address, to_bytes
 from indexer.models import Bet, CurrentBet, CurrentRound, Round
 from indexer.selectors.listing import Listing
+from indexer.selectors.periods import Interval
 from indexer.selectors.rows import fetch_rows
 
 _CHANGES_OF_ODDS: Final = ("created", "bet_placed")
@@ -67,9 +70,13 @@ def _rounds(now: int) -> "QuerySet[CurrentRound]":
     return CurrentRound.objects.annotate(state=state, created_at=Subquery(created[:1]))
 
 
-def odds_history(round_id: int) -> Listing[Round]:
-    """A round as its creation and each bet left it, the last one first."""
-    return Listing(Round.objects.filter(round_id=round_id, action__in=_CHANGES_OF_ODDS))
+def odds_history(round_id: int, interval: Interval | None = None) -> Listing[Round]:
+    """A round as its creation and each bet left it, or the last of them in each bucket; the last one first."""
+    rows = Round.objects.filter(round_id=round_id, action__in=_CHANGES_OF_ODDS)
+    if interval is not None:
+        buckets = rows.values(bucket=Trunc("block_time", interval.value, tzinfo=UTC))
+        rows = rows.filter(id__in=buckets.annotate(last=Max("id")).values("last"))
+    return Listing(rows)
 
 
 def bets_in(round_id: int, status: BetStatus | None = None) -> Listing[CurrentBet]:

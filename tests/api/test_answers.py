@@ -10,7 +10,7 @@ import pytest
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from tests.api.answers import problem_of
-from tests.api.paths import PATHS, PLAYER
+from tests.api.paths import PATHS, PLAYER, TRANSACTION
 from tests.paths import OPENAPI
 from tests.web import WebClient, web
 
@@ -80,7 +80,7 @@ def integers() -> list[tuple[str, str, str]]:
     """Every whole number that a path takes: its name, and what stands before and after its value."""
     found = []
     for path, operation in json.loads(OPENAPI.read_text())["paths"].items():
-        filled = path.replace("{address}", PLAYER).replace("{level}", "5")
+        filled = path.replace("{address}", PLAYER).replace("{level}", "5").replace("{tx_hash}", TRANSACTION)
         for one in operation["get"]["parameters"]:
             if {"type": "integer"}.items() <= one["schema"].items() or "integer" in str(one["schema"].get("anyOf")):
                 before, _, after = filled.partition(f"{{{one['name']}}}")
@@ -112,7 +112,14 @@ def test_an_empty_database_says_so(database: str) -> None:
 def test_the_document_is_openapi_3_1_and_has_every_path(client: WebClient) -> None:
     document = client.get("/api/v1/openapi.json").json()
     assert document["openapi"].startswith("3.1")
-    examples = {"{address}": PLAYER, "{scan_id}": "1", "{round_id}": "1", "{level}": "5", "{number}": "314"}
+    examples = {
+        "{address}": PLAYER,
+        "{scan_id}": "1",
+        "{round_id}": "1",
+        "{level}": "5",
+        "{number}": "314",
+        "{tx_hash}": TRANSACTION,
+    }
     paths = set()
     for path in document["paths"]:
         for name, example in examples.items():

@@ -81,3 +81,21 @@ def test_of_a_block_in_order(client: WebClient, season: list[RecordedBlock], tru
         recorded(season, truth, blocks=range(314, 315)), key=int
     )
     assert client.get("/api/v1/blocks/1008").status_code == 404
+
+
+def test_of_a_transaction_in_order(client: WebClient, season: list[RecordedBlock]) -> None:
+    block = client.get("/api/v1/blocks/314").json()
+    for one in season[314].txs:
+        answer = client.get(f"/api/v1/transactions/0X{one.hash[2:].upper()}")
+        events = [event for event in block["events"] if event["tx"] == one.hash]
+        if not events:
+            assert answer.status_code == 404
+            continue
+        served = answer.json()
+        assert (served["tx"], served["block"], served["block_hash"], served["time"]) == (
+            one.hash, 314, block["hash"], block["time"],
+        )  # fmt: skip
+        assert served["events"] == events
+        assert served["sender"] in (None, to_checksum_address(one.sender))
+    assert "did anything" in client.get(f"/api/v1/transactions/0x{'0' * 64}").json()["detail"]
+    assert client.get("/api/v1/transactions/0x12").status_code == 422

@@ -7,9 +7,9 @@ from django.db import connection
 from prometheus_client import REGISTRY
 
 from ghostnet.http.handler import respond
+from tests.api.paths import PLAYER, TRANSACTION
 from tests.databases import default_database
 
-PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 QUERIES = {
     f"/positions/{PLAYER}": 1,
     f"/positions/{PLAYER}?at_block=314": 4,
@@ -49,6 +49,8 @@ QUERIES = {
     "/leaderboard/losses?limit=500&period=week": 3,
     "/events?limit=100": 4,
     "/blocks/314": 4,
+    f"/transactions/{TRANSACTION}": 6,
+    "/rounds/1/odds/history?interval=day": 4,
     "/feed?limit=100": 13,
     "/status": 5,
 }

@@ -89,6 +89,11 @@ def test_the_odds_history_ends_with_the_odds(client: WebClient, state: dict[str,
         assert history[-1]["over_pool"] == history[-1]["under_pool"] == "0"
         blocks = [point["block"] for point in history]
         assert blocks == sorted(blocks, reverse=True)
+        for interval, digits in (("hour", 13), ("day", 10)):
+            last: dict[str, dict[str, Any]] = {}
+            for point in history:
+                last.setdefault(point["time"][:digits], point)
+            assert items_of(client, f"/rounds/{number}/odds/history?interval={interval}", 4) == [*last.values()]
 
 
 def test_states_of_rounds_and_bets_are_what_their_contract_says(client: WebClient, state: dict[str, Any]) -> None:
