@@ -14,6 +14,7 @@ from ghostnet.http.edge import accepts_gzip, believed
 from tests.api.answers import problem_of
 from tests.api.paths import PATHS, PLAYER
 from tests.databases import database_url
+from tests.processes import await_true
 from tests.web import WebClient, web
 
 STATUS = "/api/v1/status"
@@ -315,7 +316,12 @@ def test_requests_that_mean_the_same_share_an_answer(client: WebClient) -> None:
         ]
         return float(line.split()[1])
 
-    client.get("/api/v1/positions?level=4&limit=7&status=alive")
+    def is_shared() -> bool:
+        before = hits()
+        client.get("/api/v1/positions?level=4&limit=7&status=alive")
+        return hits() > before
+
+    await_true(is_shared, "the server that has just started knows of no commit yet")
     player = client.get(f"/api/v1/positions/{PLAYER}").content
     before = hits()
     for query in (
