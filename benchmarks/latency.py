@@ -12,17 +12,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import django
 
+from benchmarks.live_chain import PLAY_BEGINS, environment_of, live_node
 from benchmarks.marks import STAGES
 
 Times = dict[int, float]
 """Seconds of the monotonic clock by block."""
-SEASON = Path(__file__).parent.parent / "fixtures" / "season.jsonl.gz"
-HEAD = 500
 PORT = 8198
 
 
@@ -44,7 +42,7 @@ async def listen(node: Any, blocks: int, rate: float) -> tuple[Times, Times]:
 
     task = asyncio.create_task(events())
     await asyncio.sleep(2)
-    for number in range(HEAD + 1, HEAD + 1 + blocks):
+    for number in range(PLAY_BEGINS + 1, PLAY_BEGINS + 1 + blocks):
         advanced[number] = time.monotonic()
         await asyncio.to_thread(node.advance)
         await asyncio.sleep(max(0, advanced[number] + 1 / rate - time.monotonic()))
@@ -77,11 +75,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_DEBUG", "false")
     os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
     django.setup()
-    from indexer.replay.recording import load_recording
-    from indexer.replay.server import ReplayOptions, ReplayServer
-
-    with ReplayServer(load_recording(SEASON), ReplayOptions(head=HEAD)) as node:
-        environment = {**os.environ, "GHOSTNET_RPC_URLS": node.url, "GHOSTNET_RPC_WS_URL": node.ws_url}
+    with live_node(PLAY_BEGINS) as node:
+        environment = environment_of(node)
         web = ["-m", "daphne", "--verbosity", "0", "-p", str(PORT), "ghostnet.asgi:application"]
         with tempfile.TemporaryFile("w+") as marks:
             parts = [
@@ -91,7 +86,7 @@ def main() -> None:
                 for arguments, output in ((["-m", "benchmarks.marks", "index_chain", "--relay"], marks), (web, None))
             ]
             try:
-                time.sleep(8)
+                time.sleep(15)
                 advanced, received = asyncio.run(listen(node, 400, 20))
             finally:
                 for part in parts:

@@ -52,14 +52,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     django.setup()
-    from indexer.chain.source import BlockSource
+    from indexer.chain.producer import Producer
     from indexer.store.writer import Writer
     from indexer.stream.relay import Relay
     from indexer.sync import applier
 
     patches: list[tuple[Any, str, Any, str, Callable[..., int]]] = [
-        (BlockSource, "_fetch", before, "seen", lambda _source, _first, last, _head: last),
-        (BlockSource, "_hand_over", before, "fetched", lambda _source, fetched: fetched.last.number),
+        (Producer, "_fetch", before, "seen", lambda _producer, _first, last, *_: last),
+        (Producer, "_hand_over", before, "fetched", lambda _producer, fetched: fetched.last.number),
         (applier, "decode_block", after, "decoded", lambda _decoder, header, *_: header.number),
         (Writer, "write", after, "committed", lambda _writer, batch: batch.headers[-1].number),
         (Relay, "_publish", after, "published", lambda _relay, _connection, step: step.block.block_number),

@@ -15,11 +15,12 @@ from typing import Any
 
 import django
 
-SEASON = Path(__file__).parent.parent / "fixtures" / "season.jsonl.gz"
-HEADS, PORT = (500, 640), 8197
+from benchmarks.live_chain import PLAY_BEGINS, environment_of, live_node
+
+HEADS, PORT = (PLAY_BEGINS, PLAY_BEGINS + 300), 8197
 """The blocks at which the node begins, each time it is started."""
 BLOCKS_PER_SECOND, MINI_BLOCK_MS, SECONDS = 2.0, 10.0, 40
-WARM_UP = 8
+WARM_UP = 15
 
 Times = dict[str, float]
 """Seconds of the monotonic clock, by transaction or key."""
@@ -48,8 +49,6 @@ def measure(realtime: str, head: int) -> tuple[Times, Times, Times, Times, float
     """Play the season for SECONDS: when each transaction was announced and each block sealed, when each key came before
     its block and with it, and the share of a core that the indexer has used."""
     from indexer.replay.mini_blocks import MiniBlockPlan, MiniBlocks
-    from indexer.replay.recording import load_recording
-    from indexer.replay.server import ReplayOptions, ReplayServer
 
     announced: Times = {}
     sealed: Times = {}
@@ -63,9 +62,7 @@ def measure(realtime: str, head: int) -> tuple[Times, Times, Times, Times, float
 
     MiniBlocks.next_part = noting  # type: ignore[method-assign]
     plan = MiniBlockPlan(MINI_BLOCK_MS, timestamps=True)
-    options = ReplayOptions(head=head, blocks_per_second=BLOCKS_PER_SECOND, mini_blocks=plan)
-    recording = load_recording(SEASON)
-    with ReplayServer(recording, options) as node:
+    with live_node(head, blocks_per_second=BLOCKS_PER_SECOND, mini_blocks=plan) as node:
         advance = node.chain.advance
 
         def sealing() -> bool:
@@ -75,11 +72,7 @@ def measure(realtime: str, head: int) -> tuple[Times, Times, Times, Times, float
             return advance()
 
         node.chain.advance = sealing  # type: ignore[method-assign]
-        environment = os.environ | {
-            "GHOSTNET_RPC_URLS": node.url,
-            "GHOSTNET_RPC_WS_URL": node.ws_url,
-            "GHOSTNET_REALTIME": realtime,
-        }
+        environment = environment_of(node) | {"GHOSTNET_REALTIME": realtime}
         web = ["-m", "daphne", "--verbosity", "0", "-p", str(PORT), "ghostnet.asgi:application"]
         parts = [
             subprocess.Popen([sys.executable, *arguments], env=environment, stderr=subprocess.DEVNULL)

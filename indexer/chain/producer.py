@@ -21,6 +21,7 @@ from indexer.chain.queue import RangeQueue
 from indexer.chain.ranges import AdaptiveRange
 from indexer.chain.state import StateMissing, StateReader, StateUnavailable
 from indexer.domain.chain import Header
+from indexer.domain.state import ContractState
 from indexer.domain.units import Hash
 
 if TYPE_CHECKING:
@@ -137,31 +138,38 @@ class Producer:
         return _Flight(first, last, full, task, meter)
 
     async def _fetch(self, first: int, last: int, head: int, full: bool, meter: Meter) -> FetchedRange:
-        if full:
-            fetched = await self.full.fetch(first, last, meter, finalized=last <= head - LAGGING_BLOCKS)
-        elif last > head - LAGGING_BLOCKS:
-            fetched = await self.fetcher.by_hash(await self._headers(first, last), meter)
+        is_closed = not self._is_skipped(first, last, head) and self._history.has_state(last, head)
+        if not full and last > head - LAGGING_BLOCKS:
+            headers = await self._headers(first, last)
+            closing = self._state_after(headers[-1].hash if is_closed else None)
+            fetched, state = await asyncio.gather(self.fetcher.by_hash(headers, meter), closing)
         else:
-            fetched = await self.fetcher.finalized(first, last, meter)
-        if self._is_skipped(fetched, head) or await self._close(fetched, head) or full:
+            if full:
+                fetched = await self.full.fetch(first, last, meter, finalized=last <= head - LAGGING_BLOCKS)
+            else:
+                fetched = await self.fetcher.finalized(first, last, meter)
+            state = await self._state_after(fetched.last.hash if is_closed else None)
+        if self._close(fetched, state, head) or self._is_skipped(first, last, head) or full:
             return fetched
         if not self._is_deployed_by(fetched) or not self._history.may_fetch_in_full:
             return fetched
         return await self.fetch_in_full(first, last)
 
-    async def _close(self, fetched: FetchedRange, head: int) -> bool:
-        """Read the contracts' state after a range; whether the node has it, as far as it is worth asking."""
-        last = fetched.last.number
-        if not self._history.has_state(last, head):
-            return False
+    async def _state_after(self, block: Hash | None) -> ContractState | StateUnavailable | None:
+        """The contracts' state after a block, or why there is none; None for no block."""
         try:
-            fetched.state = await self.states.state(fetched.last.hash)
+            return None if block is None else await self.states.state(block)
         except StateUnavailable as unavailable:
-            if self._is_deployed_by(fetched):
-                self._history.unavailable(last, head, unavailable.message)
-            return False
-        self._history.available(last, head)
-        return True
+            return unavailable
+
+    def _close(self, fetched: FetchedRange, state: ContractState | StateUnavailable | None, head: int) -> bool:
+        """Take in what the node says of the state after a range, None if it was not asked; whether the node has it."""
+        if isinstance(state, ContractState):
+            fetched.state = state
+            self._history.available(fetched.last.number, head)
+        elif state is not None and self._is_deployed_by(fetched):
+            self._history.unavailable(fetched.last.number, head, state.message)
+        return fetched.state is not None
 
     async def fetch_closed(self, first: int, last: int) -> FetchedRange:
         """The blocks first to last as one range, closed by the contracts' state where the node has it."""
@@ -170,10 +178,9 @@ class Producer:
             fetched.state = await self.states.state(fetched.last.hash)
         return fetched
 
-    def _is_skipped(self, fetched: FetchedRange, head: int) -> bool:
+    def _is_skipped(self, first: int, last: int, head: int) -> bool:
         """Whether a block at the head is not compared, since only each n-th one is."""
-        last = fetched.last.number
-        return fetched.size == 1 and last > head - LAGGING_BLOCKS and last % self._options.state_every != 0
+        return first == last > head - LAGGING_BLOCKS and last % self._options.state_every != 0
 
     def _is_deployed_by(self, fetched: FetchedRange) -> bool:
         """Whether GhostCore exists at the end of a range: before that, it has no state."""

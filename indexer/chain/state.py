@@ -164,6 +164,7 @@ def _available(answer: str | RpcError | None) -> str:
     raise StateMissing(answer.message if answer is not None else "eth_call: no result")
 
 
+@lru_cache(maxsize=4_096)
 def _decoded(view: View, answer: str) -> tuple[Any, ...] | None:
     """None for an answer that is not the view's: `0x` where the contract, or its state, is not there."""
     try:
