@@ -2,10 +2,10 @@
 
 from functools import reduce
 from operator import or_
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from api import schemas
 from indexer.stream.events import DATA_OF, Digits
@@ -14,10 +14,16 @@ from realtime import protocol
 
 _REF: Final = "#/components/schemas/{name}"
 
+_ENVELOPE: Final[list[tuple[str, Any]]] = [
+    ("timestamp", Annotated[int, Meta(description="The block's time, in milliseconds since 1970.")]),
+    ("block", Annotated[int, Meta(description="The block's number.")]),
+    ("tx", Annotated[str, Meta(pattern="^0x[0-9a-f]{64}$", description="The transaction's hash.")]),
+]
+"""What each event has beside its data."""
 _EVENTS: Final = [
     msgspec.defstruct(
         f"{kind}_EVENT",
-        [("data", data), ("timestamp", int), ("block", int), ("tx", str)],
+        [("data", data), *_ENVELOPE],
         tag_field="type",
         tag=kind,
         forbid_unknown_fields=True,
@@ -29,14 +35,17 @@ AnyEvent: Any = reduce(or_, _EVENTS)
 
 
 class FeedEvent(msgspec.Struct, tag_field="type", tag="FEED_EVENT", forbid_unknown_fields=True, kw_only=True):
-    """Something happened. `id` is its place in the chain, a cursor; `timestamp` is the block's time in milliseconds
-    since 1970. `key`, the transaction and a number, is the event's name before its block too, when it has no id."""
+    """Something happened: in a block, as `confirmed`, or before it, as `preconfirmed`."""
 
-    id: Digits | UnsetType = UNSET
-    key: str
-    channel: Channel | Literal["user"]
+    id: Annotated[Digits, Meta(description="The event's place in the chain, a cursor; none before its block.")] | (
+        UnsetType
+    ) = UNSET
+    key: Annotated[str, Meta(description="The transaction and a number: the event's name before its block, and in it.")]
+    channel: Annotated[
+        Channel | Literal["user"], Meta(description="The channel; `user` for who watches a player of the event.")
+    ]
     event: AnyEvent
-    status: Literal["confirmed", "preconfirmed"]
+    status: Annotated[Literal["confirmed", "preconfirmed"], Meta(description="Whether it is in a block.")]
 
 
 assert WATCHERS == "user"
@@ -89,21 +98,24 @@ _EXAMPLES: Final[dict[str, dict[str, Any]]] = {
 
 def asyncapi_json() -> bytes:
     """The document as text that stays the same as long as the protocol does."""
-    return msgspec.json.format(msgspec.json.encode(_document(), order="sorted"), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(asyncapi_document(), order="sorted"), indent=2) + b"\n"
 
 
-def _document() -> dict[str, Any]:
+def asyncapi_document() -> dict[str, Any]:
+    """The document: messages and schemas by name, and which of them clients and the server send."""
     refs, components = msgspec.json.schema_components([*CLIENT_MESSAGES, *SERVER_MESSAGES], ref_template=_REF)
     position = schemas.Position.model_json_schema(mode="serialization", ref_template=_REF.replace("name", "model"))
     components |= position.pop("$defs", {}) | {"Position": position}
     components["PositionUpdate"]["properties"]["position"] = {
         "anyOf": [{"$ref": "#/components/schemas/Position"}, {"type": "null"}]
     }
+    for component in components.values():
+        component["description"] = _in_one_line(component["description"])
     names = [_tag(kind) for kind in (*CLIENT_MESSAGES, *SERVER_MESSAGES)]
     messages = {
         name: {
             "name": name,
-            "summary": " ".join((kind.__doc__ or "").split()),
+            "summary": _in_one_line(kind.__doc__ or ""),
             "contentType": "application/json",
             "payload": schema,
             "examples": [{"payload": {"type": name, **_EXAMPLES[name]}}],
@@ -139,6 +151,10 @@ def _operation(action: str, kinds: tuple[type[msgspec.Struct], ...]) -> dict[str
         "channel": {"$ref": "#/channels/ws"},
         "messages": [{"$ref": f"#/channels/ws/messages/{_tag(kind)}"} for kind in kinds],
     }
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _tag(kind: type[msgspec.Struct]) -> str:

@@ -17,10 +17,18 @@ from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.feed import CHANNELS, Channel
 from realtime.wire import MOST_FRAME
 
-Channels = Annotated[tuple[Channel, ...], Meta(min_length=1)]
-Player = Annotated[str, Meta(pattern="^0[xX][0-9a-fA-F]{40}$", max_length=42)]
-Since = Annotated[str, Meta(pattern="^[0-9]{1,19}$")]
-
+Channels = Annotated[tuple[Channel, ...], Meta(min_length=1, description="The channels, at least one.")]
+Player = Annotated[
+    str, Meta(pattern="^0[xX][0-9a-fA-F]{40}$", max_length=42, description="The player's address, in any casing.")
+]
+Since = Annotated[
+    str, Meta(pattern="^[0-9]{1,19}$", description="The cursor to go on from: the last id that was seen.")
+]
+Last = Annotated[int, Meta(ge=1, le=100, description="How many of the newest events are sent first.")]
+Cursor = Annotated[str, Meta(pattern="^[0-9]+$", description="A cursor: an event's place in the chain.")]
+Level = Annotated[int, Meta(ge=1, le=5, description="The level, from 1, the safest.")]
+Deadline = Annotated[str, Meta(description="RFC 3339, in UTC; null for what no calendar holds.")]
+Seconds = Annotated[int, Meta(ge=0, description="Seconds until then.")]
 
 ErrorCode = Literal[
     "bad_json",
@@ -76,15 +84,15 @@ class Subscribe(ResumableMessage, frozen=True, tag="SUBSCRIBE"):
     `preconfirmed` to events before their block, too."""
 
     channels: Channels
-    last: Annotated[int, Meta(ge=1, le=100)] | None = None
-    preconfirmed: bool = False
+    last: Last | None = None
+    preconfirmed: Annotated[bool, Meta(description="Whether events are wanted before their block, too.")] = False
 
 
 class SubscribeUser(ResumableMessage, frozen=True, tag="SUBSCRIBE_USER"):
     """Subscribe to a player's position; with `since` or `snapshot` it is sent at once."""
 
     address: Player
-    snapshot: bool = False
+    snapshot: Annotated[bool, Meta(description="Whether the position is wanted at once, with its cursor.")] = False
 
     @property
     def player(self) -> Address:
@@ -121,9 +129,9 @@ class ServerMessage(Struct, frozen=True, tag_field="type"):
 class ConnectionState(ServerMessage, frozen=True, tag="CONNECTION_STATE"):
     """The first message of a connection: the last indexed block, null for none, and the cursor at its end."""
 
-    status: str
-    indexed_block: int | None
-    head: str
+    status: Annotated[Literal["connected"], Meta(description="Always `connected`.")]
+    indexed_block: Annotated[int, Meta(description="The last indexed block.")] | None
+    head: Cursor
 
     @classmethod
     def of(cls, block: IndexedBlock | None, head: int) -> "ConnectionState":
@@ -134,9 +142,9 @@ class Subscribed(ServerMessage, frozen=True, tag="SUBSCRIBED"):
     """All that a client is subscribed to, addresses with their checksums; `head` is the cursor above which events come
     live."""
 
-    channels: list[str]
-    users: list[str]
-    head: str
+    channels: Annotated[list[str], Meta(description="The channels.")]
+    users: Annotated[list[str], Meta(description="The watched players' addresses.")]
+    head: Cursor
 
     @classmethod
     def of(cls, channels: set[str], users: set[str], head: int) -> "Subscribed":
@@ -146,8 +154,8 @@ class Subscribed(ServerMessage, frozen=True, tag="SUBSCRIBED"):
 class Reorg(ServerMessage, frozen=True, tag="REORG"):
     """All blocks above `ancestor_block` were dropped, and all items from the id `dropped_from` on."""
 
-    ancestor_block: int
-    dropped_from: str
+    ancestor_block: Annotated[int, Meta(description="The last block that stays.")]
+    dropped_from: Annotated[str, Meta(pattern="^[0-9]+$", description="The lowest id that is dropped.")]
 
     @classmethod
     def of(cls, ancestor: int) -> "Reorg":
@@ -157,7 +165,7 @@ class Reorg(ServerMessage, frozen=True, tag="REORG"):
 class Dropped(ServerMessage, frozen=True, tag="DROPPED"):
     """The items with these keys were sent as preconfirmed, but their block does not have them."""
 
-    keys: list[str]
+    keys: Annotated[list[str], Meta(description="The `key` of each.")]
 
 
 class PositionUpdate(ServerMessage, frozen=True, tag="POSITION_UPDATE"):
@@ -166,30 +174,30 @@ class PositionUpdate(ServerMessage, frozen=True, tag="POSITION_UPDATE"):
     In answer to `snapshot` with the `cursor` that it stands for: the end of its block.
     """
 
-    address: str
+    address: Annotated[str, Meta(description="The player, EIP-55 checksummed.")]
     position: Any
-    cursor: str | UnsetType = UNSET
+    cursor: Cursor | UnsetType = UNSET
 
 
 class ScanWarning(ServerMessage, frozen=True, tag="SCAN_WARNING"):
     """A level's next scan is `seconds_until` seconds away."""
 
-    level: int
-    seconds_until: int
+    level: Level
+    seconds_until: Seconds
 
 
 class ResetWarning(ServerMessage, frozen=True, tag="SYSTEM_RESET_WARNING"):
     """The system reset strikes in `seconds_until` seconds, at `deadline` (RFC 3339), unless somebody deposits."""
 
-    deadline: str | None
-    seconds_until: int
+    deadline: Deadline | None
+    seconds_until: Seconds
 
 
 class RoundLocked(ServerMessage, frozen=True, tag="ROUND_LOCKED"):
     """A round takes no more bets since `deadline` (RFC 3339)."""
 
-    round_id: int
-    deadline: str | None
+    round_id: Annotated[int, Meta(description="The round's number.")]
+    deadline: Deadline | None
 
 
 class Pong(ServerMessage, frozen=True, tag="PONG"):
@@ -199,9 +207,9 @@ class Pong(ServerMessage, frozen=True, tag="PONG"):
 class Error(ServerMessage, frozen=True, tag="ERROR"):
     """A client's message violates the protocol; `oldest` with `replay_too_old` only."""
 
-    code: ErrorCode
-    message: str
-    oldest: str | UnsetType = UNSET
+    code: Annotated[ErrorCode, Meta(description="What kind of violation it is.")]
+    message: Annotated[str, Meta(description="What is wrong, in words.")]
+    oldest: Annotated[str, Meta(description="The oldest cursor that is still served.")] | UnsetType = UNSET
 
     @classmethod
     def of(cls, error: BadMessage) -> "Error":

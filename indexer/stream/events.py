@@ -12,11 +12,22 @@ Wei = Annotated[str, Meta(pattern="^[0-9]+$", description="An amount in wei as d
 Digits = Annotated[str, Meta(pattern="^[0-9]+$", description="An integer of up to 256 bits as decimal digits.")]
 Time = Annotated[str, Meta(pattern="^[0-9-]{10}T[0-9:]{8}Z$", description="RFC 3339, in UTC.")]
 Level = Annotated[int, Meta(ge=1, le=5, description="The level, from 1, the safest.")]
-LevelName = Literal["VAULT", "MAINFRAME", "SUBNET", "DARKNET", "BLACK_ICE"]
-RoundTypeName = Literal["death_count", "whale_death", "streak_record", "system_reset"]
-BoostName = Literal["death_reduction", "yield_multiplier", "unknown"]
-Side = Literal["over", "under"]
-Number = Annotated[int, Meta(ge=0)]
+LevelName = Annotated[
+    Literal["VAULT", "MAINFRAME", "SUBNET", "DARKNET", "BLACK_ICE"], Meta(description="The level's name.")
+]
+RoundTypeName = Annotated[
+    Literal["death_count", "whale_death", "streak_record", "system_reset"], Meta(description="What is bet on.")
+]
+BoostName = Annotated[
+    Literal["death_reduction", "yield_multiplier", "unknown"], Meta(description="What the boost changes.")
+]
+Side = Annotated[Literal["over", "under"], Meta(description="The side of a round's line.")]
+BasisPoints = Annotated[int, Meta(ge=0, description="Hundredths of a percent.")]
+ScanId = Annotated[int, Meta(ge=0, description="Scans are numbered from 1 over all levels.")]
+RoundId = Annotated[int, Meta(ge=0, description="The round's number.")]
+Epoch = Annotated[int, Meta(ge=0, description="The epoch that the reset began; they count from 1.")]
+Players = Annotated[int, Meta(ge=0, description="A number of players.")]
+Streak = Annotated[int, Meta(ge=0, description="Scans survived in a row.")]
 
 
 class EventData(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +83,7 @@ class BoostApplied(EventData, frozen=True):
 
     user: Account
     boost_type: BoostName
-    value_bps: Number
+    value_bps: BasisPoints
     expiry: Time | None
 
 
@@ -82,9 +93,9 @@ class Traced(EventData, frozen=True):
     user: Account
     level: Level
     level_name: LevelName
-    scan_id: Number
+    scan_id: ScanId
     amount: Wei
-    ghost_streak: Number
+    ghost_streak: Streak
 
 
 class ScanExecuted(EventData, frozen=True):
@@ -92,7 +103,7 @@ class ScanExecuted(EventData, frozen=True):
 
     level: Level
     level_name: LevelName
-    scan_id: Number
+    scan_id: ScanId
     seed: Digits
     executed_at: Time | None
 
@@ -102,7 +113,7 @@ class DeathsProcessed(EventData, frozen=True):
 
     level: Level
     level_name: LevelName
-    death_count: Number
+    death_count: Players
     total_dead: Wei
     burned: Wei
     distributed: Wei
@@ -113,10 +124,10 @@ class ScanFinalized(EventData, frozen=True):
 
     level: Level
     level_name: LevelName
-    scan_id: Number
-    death_count: Number
+    scan_id: ScanId
+    death_count: Players
     total_dead: Wei
-    survivor_count: Number | None
+    survivor_count: Players | None
     finalized_at: Time | None
 
 
@@ -126,8 +137,8 @@ class Survived(EventData, frozen=True):
     user: Account
     level: Level
     level_name: LevelName
-    scan_id: Number
-    ghost_streak: Number
+    scan_id: ScanId
+    ghost_streak: Streak
 
 
 class Cascade(EventData, frozen=True):
@@ -144,7 +155,7 @@ class Cascade(EventData, frozen=True):
 class SystemReset(EventData, frozen=True):
     """A system reset: the penalty, the jackpot as announced, and who was paid how much; null and 0 if nobody was."""
 
-    epoch: Number
+    epoch: Epoch
     total_penalty: Wei
     jackpot_amount: Wei
     jackpot_winner: Account | None
@@ -163,7 +174,7 @@ class Emissions(EventData, frozen=True):
 class RoundCreated(EventData, frozen=True):
     """A betting round began; target level null for the whole network, `deadline` null for none."""
 
-    round_id: Number
+    round_id: RoundId
     round_type: RoundTypeName
     target_level: Level | None
     target_level_name: LevelName | None
@@ -174,7 +185,7 @@ class RoundCreated(EventData, frozen=True):
 class BetPlaced(EventData, frozen=True):
     """A player bet, or added to a bet."""
 
-    round_id: Number
+    round_id: RoundId
     user: Account
     side: Side
     amount: Wei
@@ -183,7 +194,7 @@ class BetPlaced(EventData, frozen=True):
 class RoundResolved(EventData, frozen=True):
     """A round's outcome, the pot, and the rake of it that was burned."""
 
-    round_id: Number
+    round_id: RoundId
     outcome: Side
     total_pot: Wei
     burned: Wei
@@ -192,7 +203,7 @@ class RoundResolved(EventData, frozen=True):
 class WinningsClaimed(EventData, frozen=True):
     """A player was paid what a bet has won."""
 
-    round_id: Number
+    round_id: RoundId
     user: Account
     amount: Wei
 
@@ -210,7 +221,7 @@ class Tax(EventData, frozen=True, rename={"from_": "from"}):
 
     from_: Account
     amount: Wei
-    part: Literal["burned", "collected"]
+    part: Annotated[Literal["burned", "collected"], Meta(description="What became of it.")]
 
 
 class Toll(EventData, frozen=True, rename={"from_": "from"}):
@@ -218,7 +229,7 @@ class Toll(EventData, frozen=True, rename={"from_": "from"}):
 
     from_: Account
     amount: Wei
-    reason: str
+    reason: Annotated[str, Meta(description="What it was for.")]
 
 
 class Buyback(EventData, frozen=True):

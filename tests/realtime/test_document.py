@@ -26,6 +26,15 @@ def test_each_message_is_described_with_an_example_that_is_valid() -> None:
     assert {"FEED_EVENT", "POSITION_UPDATE", "ROUND_LOCKED", "SYSTEM_RESET_WARNING"} <= sent
 
 
+def test_each_field_says_what_it_is() -> None:
+    for name, shape in json.loads(ASYNCAPI.read_text())["components"]["schemas"].items():
+        assert shape["description"], name
+        for field, kind in shape["properties"].items():
+            said = [one for one in (kind, *kind.get("anyOf", ())) if "description" in one or "$ref" in one]
+            is_the_name = field == "type" and len(kind["enum"]) == 1
+            assert said or is_the_name, f"{name}.{field} says nothing of itself"
+
+
 def test_each_type_of_event_has_its_data() -> None:
     derived = {"TRACED", "REWARDS_CLAIMED", "SCAN_FINALIZED", "SYSTEM_RESET", "SURVIVED", "LARGE_TRANSFER"}
     assert {kind.type for kind in KINDS.values()} | derived == set(DATA_OF)
