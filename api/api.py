@@ -10,6 +10,7 @@ api = GhostnetAPI(
     description=(
         "GHOSTNET as indexed from its contracts. Amounts are wei in decimal strings. Every answer is of one"
         " block, which `X-Indexed-Block` names; `If-None-Match` with its `ETag` gets 304 until something changes."
+        " What happens is sent over `/ws`: [its messages](/api/v1/ws-docs)."
     ),
     servers=[{"url": "/", "description": "The server that this document comes from."}],
     docs_url="docs",

@@ -98,6 +98,9 @@ def test_the_api_s_documents_work_under_their_policy(season_web: WebClient) -> N
     async def work() -> None:
         async with browse(season_web, "/api/v1/docs") as page:
             await page.get_by_text("/api/v1/stats/levels").first.wait_for()
+            link = await page.get_by_role("link", name="its messages").get_attribute("href")
+            await page.goto(f"{season_web.url}{link}")
+            await page.get_by_role("heading", name="SUBSCRIBE_USER", exact=True).wait_for()
 
     asyncio.run(asyncio.wait_for(work(), 60))
 
