@@ -9,7 +9,7 @@ ARGS ?=
 HISTORIES ?= 20000
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: help setup demo test screenshots soak lint format openapi lock env bench clean
+.PHONY: help setup demo test screenshots soak lint format openapi client lock env bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ format: setup ## put the code into shape
 openapi: setup ## write docs/openapi.json and docs/asyncapi.json anew
 	@$(PYTHON) manage.py openapi > docs/openapi.json
 	@$(PYTHON) manage.py asyncapi > docs/asyncapi.json
+
+client: ## write the types of clients/typescript anew (needs node and what .ci/run installs)
+	@PATH="$(CURDIR)/.ci/npm/openapi/node_modules/.bin:$$PATH" node clients/typescript/generate.mjs
 
 lock: setup ## pin what pyproject.toml asks for: requirements.lock, and requirements.image.lock for the image
 	@$(COMPILE) --group dev --group embedded -o requirements.lock

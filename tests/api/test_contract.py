@@ -1,10 +1,7 @@
 """The OpenAPI document is the contract: complete, true, and usable by machines."""
 
 import json
-import shutil
-import subprocess
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from api.api import api
 from api.document import openapi_json
-from tests.paths import OPENAPI, PROJECT
+from tests.paths import OPENAPI
 from tests.web import WebClient
 
 PATHS = sorted(json.loads(OPENAPI.read_text())["paths"])
@@ -60,13 +57,3 @@ def test_everything_is_described_with_an_example() -> None:
         assert operation["get"]["description"], path
         for parameter in operation["get"]["parameters"]:
             assert parameter.get("description"), f"{path} {parameter['name']}"
-
-
-def test_typescript_types_can_be_made_of_it(tmp_path: Path) -> None:
-    folder = PROJECT / ".ci" / "npm" / "openapi"
-    program = folder / "node_modules" / ".bin" / "openapi-typescript"
-    if shutil.which("node") is None or not program.exists():
-        pytest.skip("openapi-typescript is not installed; .ci/run installs it where there is npm")
-    made = tmp_path / "api.ts"
-    subprocess.run([program, OPENAPI, "-o", made], check=True, capture_output=True)
-    assert '"/api/v1/positions/{address}"' in made.read_text()
