@@ -27,6 +27,8 @@ DATABASE: Final = "ghostnet_demo"
 FIXTURES: Final = PROJECT / "fixtures"
 FIRST_HEAD: Final = 899
 """The last block of the month that lies behind when the demo begins; the live ones follow at one a second."""
+FRONTEND: Final = "http://localhost:5173"
+"""Where frontends are served while they are worked on, by Vite: their pages may use the demo (docs/frontend.md)."""
 REORG_SECONDS: Final = 240
 AUDIT_SECONDS: Final = 300
 _START: Final = b'{"jsonrpc":"2.0","id":1,"method":"replay_start","params":[]}'
@@ -122,6 +124,7 @@ class Demo:
             connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {DATABASE}")
         environment = {
+            "GHOSTNET_CORS_ORIGINS": FRONTEND,
             **os.environ,
             "DATABASE_URL": f"postgres://{SUPERUSER}@{quote(host, safe='')}/{DATABASE}",
             "GHOSTNET_DEPLOYMENT": str(FIXTURES / "deployments" / "demo.json"),

@@ -19,7 +19,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ghostnet.database.embedded import EmbeddedPostgres
-from ghostnet.demo.demo import FIRST_HEAD, Demo, DemoRunning, WebPortTaken
+from ghostnet.demo.demo import FIRST_HEAD, FRONTEND, Demo, DemoRunning, WebPortTaken
 from tests.paths import PROJECT
 
 
@@ -74,6 +74,9 @@ def test_it_shows_the_chain_moving_and_ctrl_c_ends_everything() -> None:
             said += line
         first = indexed_block(port)
         assert first >= FIRST_HEAD, "the page is whole as soon as it is to be opened"
+        status = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/status", headers={"Origin": FRONTEND})
+        with urllib.request.urlopen(status, timeout=5) as response:
+            assert response.headers["Access-Control-Allow-Origin"] == FRONTEND == "http://localhost:5173"
         with pytest.raises(DemoRunning, match="a demo is running"):
             Demo(data, free_port(), 1.0, print).run(threading.Event())
         deadline = time.monotonic() + 60
