@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [folder, url, since, player] = process.argv.slice(2);
-const { Live, Timeline } = await import(pathToFileURL(join(folder, "src", "index.js")));
+const { keepFresh, Live, Timeline } = await import(pathToFileURL(join(folder, "src", "index.js")));
 
 const live = new Live(url, { since, preconfirmed: true, pingEvery: 1000 });
 const early = new Set();
@@ -13,6 +13,7 @@ const lost = [];
 const states = [];
 let position = null;
 let reorgs = 0;
+let aborted = 0;
 let waiting = false;
 
 function print() {
@@ -23,7 +24,7 @@ function print() {
     const ids = feed.events.filter(({ id }) => id !== undefined).map(({ id }) => id);
     const pending = feed.events.filter(({ id }) => id === undefined).map(({ key }) => key);
     const known = { state: live.state.status, states, ids, pending, early: [...early], dropped, reorgs, lost, position };
-    console.log(JSON.stringify({ ...known, cursor: live.cursor }));
+    console.log(JSON.stringify({ ...known, aborted, cursor: live.cursor }));
   }, 20);
 }
 
@@ -36,6 +37,15 @@ live.on("POSITION_UPDATE", (update) => {
   position = update.position;
   print();
 });
+// An answer that never comes: a reorg makes it pointless.
+const never = (block, signal) =>
+  new Promise((_, reject) => {
+    signal.onabort = () => {
+      aborted++;
+      reject(signal.reason);
+    };
+  });
+keepFresh(live, never, { every: 0 });
 live.on("state", (state) => {
   states.push(state.status);
   if (state.status === "offline") lost.push(state.code);

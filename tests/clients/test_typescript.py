@@ -111,9 +111,11 @@ def test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence(
     def see_all() -> Any:
         await_tip(connection, chain.chain.blocks[-1].hash)
         ids = [str(place) for place in sorted(expected_feed(connection, ["feed"]), reverse=True) if place > since]
-        return known.await_line(
+        told = known.await_line(
             lambda told: told["state"] == "live" and told["ids"] == ids and not told["pending"], "it does not know all"
         )
+        assert int(told["cursor"]) >> 23 <= chain.chain.head
+        return told
 
     def see_ahead() -> set[str]:
         chain.announce()
@@ -130,9 +132,11 @@ def test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence(
         early = see_ahead()
         chain.advance(8)
         assert early <= {*see_all()["early"]}
-        see_ahead()
-        chain.fork(6, 8)
-        assert see_all()["reorgs"] == 1
+        early = see_ahead()
+        chain.fork(6, 1)
+        told = see_all()
+        assert (told["reorgs"], told["aborted"]) == (1, 1)
+        assert {*told["dropped"]} == early
         server.kill()
         chain.advance(5)
         chain.fork(3, 4)
