@@ -118,6 +118,19 @@ class ContinuousAggregate(OutsideModels):
         )
 
 
+class RemoveContinuousAggregate(ContinuousAggregate):
+    """Drops what a ContinuousAggregate has created, which its arguments describe."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        return f"Drop the aggregates {' and '.join(f'{self.name}_{grain}' for grain in GRAINS)}"
+
+
 class Columnstore(OutsideModels):
     """Lets TimescaleDB compress a history table's chunks, in chain order and without segments.
 

@@ -22,7 +22,6 @@ RECOMPUTED = {
         coalesce(sum(upstream_amount), 0), coalesce(sum(protocol_amount), 0), coalesce(sum(burned), 0)
         FROM scans GROUP BY 1, 2""",
     "token_volume": "SELECT {bucket}, count(*), sum(amount) FROM token_transfers GROUP BY 1",
-    "token_senders": "SELECT {bucket}, count(DISTINCT sender) FROM token_transfers GROUP BY 1",
     "token_tax": """SELECT {bucket}, sum((name = 'TaxBurned')::int),
         sum(CASE name WHEN 'TaxBurned' THEN (args->>'amount')::numeric ELSE 0 END),
         sum(CASE name WHEN 'TaxCollected' THEN (args->>'amount')::numeric ELSE 0 END)
