@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 
 from indexer.base.errors import GhostnetError
 from indexer.chain.client import NodeClient
+from indexer.chain.proof import Proof
 from indexer.selectors import status as selectors
 
 Check = dict[str, Any]
@@ -96,7 +97,8 @@ _NODE_KEY: Final = "chain_head"
 
 
 async def _fetch_head() -> Check:
-    async with NodeClient(settings.GHOSTNET.rpc_urls, patience=NODE_SECONDS) as node:
+    proof = Proof(settings.GHOSTNET.deployment.chain_id)
+    async with NodeClient(settings.GHOSTNET.rpc_urls, NODE_SECONDS, proof) as node:
         try:
             return {"block": await node.number("eth_blockNumber")}
         except GhostnetError as error:

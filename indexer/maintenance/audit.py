@@ -18,9 +18,10 @@ from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Reverted, RpcError
 from indexer.chain.fetcher import RangeFetcher
+from indexer.chain.proof import Proof
 from indexer.chain.views import View
 from indexer.maintenance.dump import dump_state
-from indexer.store.checkpoint import read_progress
+from indexer.store.checkpoint import Progress, read_progress
 from indexer.store.headers import stored_header
 
 T = TypeVar("T")
@@ -135,8 +136,8 @@ def audit(
     state = dump_state(connection, at_block)
     block = state["block"]
     header = stored_header(connection, block)
-    contracts, checks = read_progress(connection).contracts, list(_checks(state, sample))
-    calls = _call_views(rpc_urls, contracts, block, header.hash if header else None, checks)
+    progress, checks = read_progress(connection), list(_checks(state, sample))
+    calls = _call_views(rpc_urls, progress, block, header.hash if header else None, checks)
     answers = run_until_stopped(calls, stop or threading.Event())
     answered = [pair for pair in zip(checks, answers, strict=True) if _is_answer(pair[1])]
     if not answered and answers:
@@ -153,20 +154,24 @@ def _is_answer(answer: str | RpcError | None) -> bool:
 
 
 async def _call_views(
-    rpc_urls: Sequence[str], contracts: Mapping[str, str], block: int, block_hash: str | None, checks: Sequence[_Check]
+    rpc_urls: Sequence[str], progress: Progress, block: int, block_hash: str | None, checks: Sequence[_Check]
 ) -> list[str | RpcError | None]:
     """The views' answers after a block; `block_hash` is that of the indexed block, None if it is no longer stored.
 
     Raises OtherFork if the node has another block at that height.
     """
+    contracts = progress.contracts
     calls: list[Call] = [
         (
             "eth_call",
-            [{"to": contracts[check.view.contract], "data": check.view.calldata(*check.arguments)}, hex(block)],
+            [
+                {"to": contracts[check.view.contract], "data": check.view.calldata(*check.arguments)},
+                hex(block),
+            ],
         )
         for check in checks
     ]
-    async with NodeClient(rpc_urls, PATIENCE_SECONDS) as client:
+    async with NodeClient(rpc_urls, PATIENCE_SECONDS, Proof(progress.chain_id)) as client:
         answers = await client.batch(calls, str)
         (header,) = await RangeFetcher(client, contracts).headers([block])
     if header is None:

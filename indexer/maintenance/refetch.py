@@ -1,7 +1,7 @@
 """Fetch indexed blocks again, compare them with the archive, and roll back to before the first that differs."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,11 +12,12 @@ from indexer.base.stopping import run_until_stopped
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
+from indexer.chain.proof import Proof
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.units import Address
 from indexer.maintenance.comparing import BlockDifference, archived_items, differences, fetched_items
 from indexer.records.rows import ARCHIVE
-from indexer.store.checkpoint import check_indexed
+from indexer.store.checkpoint import Progress, check_indexed
 from indexer.store.headers import store_header
 from indexer.store.loader import Snapshot
 from indexer.store.lock import exclusive_tables
@@ -67,7 +68,7 @@ def refetch(
     snapshot = Snapshot(connection)
 
     def fetch(start: int, end: int) -> FetchedRange:
-        return run_until_stopped(_fetch(rpc_urls, snapshot.progress.contracts, start, end), stop)
+        return run_until_stopped(_fetch(rpc_urls, snapshot.progress, start, end), stop)
 
     if not mend:
         return _compare(snapshot, first, last, fetch, on_progress)
@@ -102,7 +103,7 @@ def _compare(
     return Refetched(first, last, differing)
 
 
-async def _fetch(rpc_urls: Sequence[str], contracts: Mapping[str, str], first: int, last: int) -> FetchedRange:
-    async with NodeClient(rpc_urls, PATIENCE_SECONDS) as client:
-        fetcher = RangeFetcher(client, contracts)
+async def _fetch(rpc_urls: Sequence[str], progress: Progress, first: int, last: int) -> FetchedRange:
+    async with NodeClient(rpc_urls, PATIENCE_SECONDS, Proof(progress.chain_id)) as client:
+        fetcher = RangeFetcher(client, progress.contracts)
         return await fetcher.by_hash(await fetcher.linked_headers(first, last))

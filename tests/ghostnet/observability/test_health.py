@@ -6,7 +6,7 @@ from psycopg import Connection
 
 from indexer.domain.units import first_id
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.server import ReplayServer
+from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.alarms import AlarmKind, clear_alarm, raise_alarm
 from tests.factories import OutboxCursorFactory
@@ -101,3 +101,5 @@ def test_a_node_that_is_away_does_not_take_the_web_processes_away(
         status, answer = ask(client, "/health/ready")
     assert (status, answer["status"]) == (200, "degraded")
     assert "does not answer" in answer["checks"]["node"]["error"]
+    with ReplayServer(season[:50], ReplayOptions(chain_id=1)) as stranger, web(database, stranger.url) as client:
+        assert "chain 1" in ask(client, "/health/ready")[1]["checks"]["node"]["error"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
+from indexer.chain.errors import WrongChain
 from indexer.maintenance.audit import AuditImpossible, OtherFork, audit
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
@@ -123,6 +124,16 @@ def test_a_node_on_another_fork_is_no_difference(indexed: Connection[Any], node:
     node.reorg(3)
     with pytest.raises(OtherFork):
         audit(indexed, [node.url])
+
+
+def test_a_node_of_another_chain_is_not_asked(
+    indexed: Connection[Any], node: ReplayServer, season: list[RecordedBlock], truth: Truth
+) -> None:
+    with ReplayServer(season, ReplayOptions(chain_id=1, head=BLOCK), truth) as stranger:
+        with pytest.raises(WrongChain):
+            audit(indexed, [stranger.url], sample=1)
+        assert not audit(indexed, [stranger.url, node.url], sample=1).differences
+        assert "eth_call" not in stranger.status()["methods"]
 
 
 def test_the_command_prints_each_difference_and_fails(
