@@ -53,7 +53,7 @@ LIBRARIES: Final = (
 """None of them reads settings, starts a thread, or installs Twisted's reactor when it is imported."""
 
 _CONTEXT: Final = get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__, *LIBRARIES])
+_CONTEXT.set_forkserver_preload([__name__, *LIBRARIES, "tests.frozen"])
 
 
 class Fork:
