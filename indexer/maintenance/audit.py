@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from eth_abi.exceptions import DecodingError
 from psycopg import Connection
@@ -16,7 +16,7 @@ from indexer.base.stopping import run_until_stopped
 from indexer.chain import views
 from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import Reverted, RpcError
+from indexer.chain.errors import RpcError
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.proof import Proof
 from indexer.chain.views import View
@@ -76,7 +76,7 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class AuditReport:
     """The result of an audit; `duration` in seconds. `unanswered` views were asked, but the node did not say: its state
-    of that block is gone, or it refused."""
+    of that block is gone, it refused, or the contract reverted."""
 
     block: int
     views_checked: int
@@ -104,11 +104,8 @@ class _Check:
         name = self.view.signature.partition("(")[0]
         return f"{name}({', '.join(map(str, self.arguments))})"
 
-    def differences(self, answer: str | RpcError | None) -> Iterator[Difference]:
+    def differences(self, answer: str) -> Iterator[Difference]:
         """The fields in which the view's answer differs."""
-        if not isinstance(answer, str):
-            yield Difference(self.key, "answer", self.ours, answer.message if answer else None)
-            return
         try:
             theirs = _codec().decode(self.view.results, bytes.fromhex(answer[2:]))
         except (DecodingError, ValueError):
@@ -139,7 +136,7 @@ def audit(
     progress, checks = read_progress(connection), list(_checks(state, sample))
     calls = _call_views(rpc_urls, progress, block, header.hash if header else None, checks)
     answers = run_until_stopped(calls, stop or threading.Event())
-    answered = [pair for pair in zip(checks, answers, strict=True) if _is_answer(pair[1])]
+    answered = [(check, answer) for check, answer in zip(checks, answers, strict=True) if _is_answer(answer)]
     if not answered and answers:
         why = next((answer.message for answer in answers if isinstance(answer, RpcError)), "every answer is empty")
         raise AuditImpossible(f"the node has no state after block {block}: {why}")
@@ -148,9 +145,10 @@ def audit(
     return AuditReport(block, len(answered), found, time.monotonic() - started, unanswered)
 
 
-def _is_answer(answer: str | RpcError | None) -> bool:
-    """Whether a node answered: what a contract returns, or that it reverts. State that is gone may be given as `0x`."""
-    return answer not in ("0x", "") if isinstance(answer, str) else isinstance(answer, Reverted)
+def _is_answer(answer: str | RpcError | None) -> TypeGuard[str]:
+    """Whether a node answered with what a contract returned. State that is gone may be given as `0x`; none of the views
+    reverts for what we ask, so one that does says nothing of the game."""
+    return isinstance(answer, str) and answer not in ("0x", "")
 
 
 async def _call_views(

@@ -90,7 +90,7 @@ def test_a_node_without_that_state_is_no_difference(indexed: Connection[Any], no
         audit(indexed, [node.url], 400)
 
 
-@pytest.mark.parametrize("gone", ["refused", "empty"])
+@pytest.mark.parametrize("gone", ["refused", "empty", "reverted"])
 def test_views_that_a_node_does_not_answer_are_no_differences(
     indexed: Connection[Any], season: list[RecordedBlock], truth: Truth, gone: str
 ) -> None:
@@ -107,7 +107,7 @@ def test_views_that_a_node_does_not_answer_are_no_differences(
 
 
 class HalfPrunedServer(ReplayServer):
-    """A node that answers one of so many calls of views (0: none); the others by an error, or by `0x`."""
+    """A node that answers one of so many calls of views (0: none); the others not, each in the way of `gone`."""
 
     gone, keeps, calls = "", 2, 0
 
@@ -116,6 +116,8 @@ class HalfPrunedServer(ReplayServer):
         if method == "eth_call" and not (self.keeps and self.calls % self.keeps == 0):
             if self.gone == "refused":
                 raise Refusal(-32000, "missing trie node")
+            if self.gone == "reverted":
+                raise Refusal(3, "execution reverted")
             return b'"0x"'
         return super()._result(method, params, socket)
 
