@@ -35,7 +35,7 @@ from tests.web import WebClient, web
 pytestmark = needs_chromium
 AXE = PROJECT / ".ci" / "npm" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
-PATHS = ("/", f"/player/{PLAYER}", "/scan/2/86", "/round/1", "/block/500", "/search?q=1")
+PATHS = ("/", f"/player/{PLAYER}", "/scan/2/86", "/round/1", "/block/500", "/search?q=1", "/api/v1/ws-docs")
 MOST_BYTES = 150_000
 STAKER = (
     "SELECT address FROM positions WHERE action = 'stake_added' AND id >> 23 BETWEEN 301 AND 330"
