@@ -1,7 +1,7 @@
 """The project's processes, forked from an interpreter that has imported the libraries already.
 
 A start of `manage.py` costs a second of computing, most of it for imports. A fork has done them; it reads its
-environment and its settings, and imports the project's own modules, as any new process does.
+environment and its settings, and sets Django up, as any new process does.
 """
 
 import atexit
@@ -53,7 +53,7 @@ LIBRARIES: Final = (
 """None of them reads settings, starts a thread, or installs Twisted's reactor when it is imported."""
 
 _CONTEXT: Final = get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__, *LIBRARIES, "tests.frozen"])
+_CONTEXT.set_forkserver_preload([__name__, *LIBRARIES, "tests.preloaded", "tests.frozen"])
 
 
 class Fork:
