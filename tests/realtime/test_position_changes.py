@@ -128,7 +128,7 @@ def test_a_reset_names_the_winner_who_was_paid(database: str, game: Game, server
     assert sentences
     for sentence in sentences:
         assert "0xe1e1…e1e1" in sentence.lower()
-        assert "0x0000" not in sentence
+        assert "/player/0x0000" not in sentence
 
 
 def test_who_watches_a_living_player_of_a_scanned_level_learns_of_the_survival(
