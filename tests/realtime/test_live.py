@@ -59,10 +59,10 @@ async def watch(browser: Browser, servers: list[WebClient], done: asyncio.Event,
 def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
     database: str, connection: Connection[Any], season: list[RecordedBlock], seed: int, stream: str
 ) -> None:
-    """Forks, lost database connections, a broker that goes away, and two web processes one of which is killed; 25
+    """Forks, lost database connections, a broker that goes away, and two web processes one of which is killed; ten
     clients that come and go, each with channels of its own, and one that stays."""
     chance = random.Random(seed)
-    browsers = [Browser(chance.sample(CHANNELS, chance.randrange(1, 4))) for _ in range(25)]
+    browsers = [Browser(chance.sample(CHANNELS, chance.randrange(1, 4))) for _ in range(10)]
     steady = Browser(["feed"])
 
     async def work(node: ReplayServer, servers: list[WebClient], broker: Server | None) -> None:
