@@ -98,7 +98,7 @@ class Environment(BaseSettings):
         default=("http://127.0.0.1:8545",), validation_alias="GHOSTNET_RPC_URLS", repr=False
     )
     rpc_ws_url: WebSocketUrl | None = Field(default=None, validation_alias="GHOSTNET_RPC_WS_URL", repr=False)
-    realtime: Literal["auto", "on", "off"] = Field(default="auto", validation_alias="GHOSTNET_REALTIME")
+    realtime: Literal["auto", "on", "off", "mini-blocks"] = Field(default="auto", validation_alias="GHOSTNET_REALTIME")
     poll_interval: Seconds = Field(default=0.25, ge=0.01, le=60, validation_alias="GHOSTNET_POLL_INTERVAL")
     full_blocks: Literal["auto", "always", "never"] = Field(default="auto", validation_alias="GHOSTNET_FULL_BLOCKS")
     state_every: Whole = Field(default=1, ge=1, le=100_000, validation_alias="GHOSTNET_STATE_EVERY")

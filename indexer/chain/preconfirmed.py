@@ -17,6 +17,7 @@ import msgspec
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import NodeError
 from indexer.chain.fetcher import parse_transaction
+from indexer.chain.mini_blocks import MiniBlock
 from indexer.chain.spelling import with_hex_quantities, with_lower_case
 from indexer.chain.wire import WirePendingLog, WireTransaction
 from indexer.decode.decoder import topic0_of
@@ -35,12 +36,13 @@ CALLDATA_PAUSE: Final = 0.02
 
 
 class Realtime(StrEnum):
-    """Whether logs are read before their block. AUTO: where the node has the subscription; ON warns where it has
-    not."""
+    """Whether logs are read before their block. AUTO: where the node has the subscription; ON warns where it has not;
+    MINI_BLOCKS reads whole mini-blocks, of everybody's transactions, instead of our logs."""
 
     AUTO = "auto"
     ON = "on"
     OFF = "off"
+    MINI_BLOCKS = "mini-blocks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class PreconfirmedLogs:
         if self._realtime is Realtime.OFF:
             return
         wanted = {"address": self._addresses, "fromBlock": "pending", "toBlock": "pending"}
-        request = {"jsonrpc": "2.0", "id": REQUEST_ID, "method": "eth_subscribe", "params": ["logs", wanted]}
+        params = ["miniBlocks"] if self._realtime is Realtime.MINI_BLOCKS else ["logs", wanted]
+        request = {"jsonrpc": "2.0", "id": REQUEST_ID, "method": "eth_subscribe", "params": params}
         await socket.send(msgspec.json.encode(request).decode())
 
     def takes(self, text: str | bytes) -> bool:
@@ -129,23 +132,33 @@ class PreconfirmedLogs:
             return True
         if message.params is None or message.params.subscription != self._subscription:
             return False
-        self._take(bytes(message.params.result))
+        raw = bytes(message.params.result)
+        try:
+            if self._realtime is Realtime.MINI_BLOCKS:
+                self._take_mini_block(MiniBlock(raw))
+            else:
+                self._take_log(_decode_log(with_hex_quantities(with_lower_case(raw))))
+        except (msgspec.MsgspecError, ValueError) as error:
+            self._say(logging.WARNING, f"logs before their block can't be read: {error}")
         return True
 
     async def run(self) -> None:
         """Hand over complete transactions, with the calldata of deaths, until cancelled."""
         while True:
             transaction = await self._complete.get()
-            if any((log.address, *log.topics[:1]) == self._deaths for log in transaction.logs):
+            if self._has_deaths(transaction) and not transaction.transactions:
                 transaction.transactions.extend(await self._with_calldata(transaction.hash))
             self.hand_over(transaction)
+
+    def _has_deaths(self, transaction: PreconfirmedTransaction) -> bool:
+        return any((log.address, *log.topics[:1]) == self._deaths for log in transaction.logs)
 
     def _answered(self, message: _Message) -> None:
         if isinstance(message.result, str):
             self._subscription = message.result
             self._say(logging.INFO, "the node streams logs before their block")
         else:
-            level = logging.WARNING if self._realtime is Realtime.ON else logging.INFO
+            level = logging.INFO if self._realtime is Realtime.AUTO else logging.WARNING
             self._say(level, f"the node streams no logs before their block: {message.error}")
 
     def _say(self, level: int, text: str) -> None:
@@ -154,12 +167,14 @@ class PreconfirmedLogs:
             self._said = text
             logger.log(level, text)
 
-    def _take(self, raw: bytes) -> None:
-        try:
-            log = _decode_log(with_hex_quantities(with_lower_case(raw)))
-        except msgspec.MsgspecError as error:
-            self._say(logging.WARNING, f"logs before their block can't be read: {error}")
-            return
+    def _take_mini_block(self, mini_block: MiniBlock) -> None:
+        for logs in mini_block.logs_by_transaction(self._addresses):
+            transaction = _transaction(logs)
+            if self._has_deaths(transaction):
+                transaction.transactions.extend(mini_block.transactions(transaction.hash))
+            self._complete.put_nowait(transaction)
+
+    def _take_log(self, log: WirePendingLog) -> None:
         if log.removed or (log.block_hash is not None and log.block_hash != NO_HASH):
             return  # a node without mini-blocks brings the logs of sealed blocks
         if self._logs and not _same_transaction(self._logs[-1], log):

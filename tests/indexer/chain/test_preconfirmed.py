@@ -9,6 +9,7 @@ import pytest
 
 from indexer.chain.client import NodeClient
 from indexer.chain.preconfirmed import REQUEST_ID, PreconfirmedLogs, PreconfirmedTransaction, Realtime
+from indexer.decode.decoder import topic0_of
 from tests.chains import ADDRESSES
 
 SUBSCRIPTION = "0x9ce59a13059e417087c02d3236a0b1cc"
@@ -110,3 +111,51 @@ def test_a_node_without_it_is_noted_once(caplog: pytest.LogCaptureFixture, realt
     (record,) = [record for record in caplog.records if record.name == "indexer.chain.preconfirmed"]
     assert record.levelno == level
     assert "pending logs are not supported" in record.getMessage()
+
+
+def transaction(number: int, calldata: str = "0x1234") -> Fields:
+    """A transaction of an open block."""
+    return {
+        "hash": f"0x{number:064x}",
+        "from": "0x" + "AB" * 20,
+        "to": "0x" + "cd" * 20,
+        "input": calldata,
+        "transactionIndex": hex(number),
+        "blockHash": None,
+    }
+
+
+def receipt(*logs: Fields) -> Fields:
+    return {"status": "0x1", "blockHash": None, "logs": [*logs]}
+
+
+AS_SEEN = {"number": 1600, "timestamp": 1_800_000_000_123_456, "block_number": 16, "block_timestamp": 1_800_000_000}
+AS_DOCUMENTED = {"mini_block_number": "0x640", "block_number": "0x10", "block_timestamp": "0x6b49d200"}
+
+
+@pytest.mark.parametrize("head", [AS_SEEN, AS_DOCUMENTED], ids=["seen", "documented"])
+def test_whole_mini_blocks_bring_our_transactions_and_the_calldata_of_deaths(head: Fields) -> None:
+    deaths = topic0_of("TraceScan", "DeathsSubmitted")
+    mini_block = {
+        **head,
+        "index": 3,
+        "gas_used": 21_000,
+        "transactions": [transaction(1), transaction(2), transaction(3, "0xDEAD")],
+        "receipts": [
+            receipt(log(0, 1), log(1, 1, address="0x" + "99" * 20)),
+            receipt(log(2, 2, address="0x" + "99" * 20)),
+            receipt(log(3, 3, address=ADDRESSES["TraceScan"], topics=[deaths])),
+        ],
+    }
+    found, taken = received(answer(result=SUBSCRIPTION), notification(mini_block), realtime=Realtime.MINI_BLOCKS)
+    assert taken == [True, True]
+    assert [(one.block_number, one.timestamp) for one in found] == [(16, 1_800_000_000)] * 2
+    assert [[int(each.log_index, 16) for each in one.logs] for one in found] == [[0], [3]]
+    assert [[each.input for each in one.transactions] for one in found] == [[], ["0xdead"]]
+
+
+def test_a_mini_block_that_cannot_be_read_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    messages = [answer(result=SUBSCRIPTION), *[notification({"receipts": "none"})] * 2]
+    assert received(*messages, realtime=Realtime.MINI_BLOCKS) == ([], [True] * 3)
+    assert caplog.text.count("can't be read") == 1
