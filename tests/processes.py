@@ -13,12 +13,16 @@ from psycopg import Connection
 from indexer.domain.units import to_hex
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
+from tests.filling import fill
 from tests.forks import Fork
 from tests.paths import SEASON_DEPLOYMENT
 from tests.rows import fetch_one
 
 HEAD = 300
 """The block at which `live` begins unless told otherwise."""
+
+FENCE = "SELECT fence FROM checkpoints"
+"""Rises when an indexer begins."""
 
 
 def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
@@ -42,12 +46,15 @@ def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
 def live(
     database: str, connection: Connection[Any], season: list[RecordedBlock], head: int = HEAD, **options: Any
 ) -> Iterator[ReplayServer]:
-    """A node at a block, with these options, that an indexer of its own follows."""
+    """A node at a block, with these options, that an indexer of its own follows; `database` is the default one, and
+    empty."""
+    fill(connection, season, head)
+    fence = fetch_one(connection, FENCE)
     with (
         ReplayServer(season, ReplayOptions(head=head, **options)) as node,
         indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
     ):
-        await_block(connection, head)
+        await_true(lambda: fetch_one(connection, FENCE) > fence, "the indexer has not begun")
         yield node
 
 

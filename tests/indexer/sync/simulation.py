@@ -14,8 +14,8 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from indexer.store.tables import tables
 from indexer.sync import worker
+from tests.filling import chain_tables
 from tests.indexing import index
 
 LENGTH: Final = 40
@@ -52,9 +52,9 @@ class Base:
             index(server, self.contracts)
         with connect() as connection:
             connection.execute("CREATE SCHEMA base")
-            for table in _table_names():
+            for table in chain_tables():
                 connection.execute(f"CREATE TABLE base.{table} AS SELECT * FROM {table}")
-            steps = (f"DELETE FROM {t}; INSERT INTO {t} SELECT * FROM base.{t};" for t in _table_names())
+            steps = (f"DELETE FROM {t}; INSERT INTO {t} SELECT * FROM base.{t};" for t in chain_tables())
             connection.execute(f"CREATE PROCEDURE base.restore() LANGUAGE sql AS $$ {' '.join(steps)} $$")
 
     def restore(self, connection: Connection[Any]) -> None:
@@ -75,7 +75,7 @@ class History:
         """Play it and compare. Raises Failed."""
         self.base.restore(connection)
         if self.seed % 8 == 0:
-            connection.execute("VACUUM ANALYZE " + ", ".join(_table_names()))
+            connection.execute("VACUUM ANALYZE " + ", ".join(chain_tables()))
         options = ReplayOptions(head=self.base.first)
         with ReplayServer(self.base.recording, options) as server:
             for _ in range(self._draw.randint(1, 2)):
@@ -159,14 +159,6 @@ def _do(deeds: Sequence[Callable[[], object]], pauses: Sequence[float]) -> None:
     for deed, pause in zip(deeds, pauses, strict=True):
         time.sleep(pause)
         deed()
-
-
-def _table_names() -> Iterator[str]:
-    for table in tables().values():
-        yield table.name
-        if table.current:
-            yield table.current
-    yield from ("account_totals", "blocks", "checkpoints", "alarms")
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""The recorded season's first blocks in a database: indexed once in each worker, copied from memory from then on."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from psycopg import Connection
+
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from indexer.store.tables import tables
+from tests.indexing import index
+from tests.paths import SEASON_EXPECTED
+
+_KEPT: dict[int, dict[str, bytes]] = {}
+"""For each block, each table's rows in the binary form of COPY."""
+
+
+def chain_tables() -> Iterator[str]:
+    """The names of all tables that the indexer fills from the chain."""
+    for table in tables().values():
+        yield table.name
+        if table.current:
+            yield table.current
+    yield from ("account_totals", "blocks", "checkpoints", "alarms")
+
+
+def fill(connection: Connection[Any], season: Sequence[RecordedBlock], block: int) -> None:
+    """Bring the default database, which is empty and which the connection is to, to the season's state after a block,
+    indexed right now."""
+    if block in _KEPT:
+        with connection.transaction(), connection.cursor() as cursor:
+            for table, rows in _KEPT[block].items():
+                with cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
+                    copy.write(rows)
+            cursor.execute("UPDATE checkpoints SET indexed_at = now()")
+        return
+    with ReplayServer(season, ReplayOptions(head=block)) as node:
+        index(node, Truth.load(SEASON_EXPECTED).contracts)
+    _KEPT[block] = {table: _rows(connection, table) for table in chain_tables()}
+
+
+def _rows(connection: Connection[Any], table: str) -> bytes:
+    with connection.cursor().copy(f"COPY (SELECT * FROM {table}) TO STDOUT (FORMAT binary)") as copy:
+        return b"".join(copy)
