@@ -82,9 +82,10 @@ class StandIn:
 
     async def _stop(self) -> None:
         self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await asyncio.sleep(0)
+        while serving := asyncio.all_tasks() - {asyncio.current_task()}:  # also whom it is about to accept
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await asyncio.wait(serving, timeout=0.05)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
