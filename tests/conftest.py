@@ -18,7 +18,16 @@ from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from tests.databases import Databases, copy_of, database_url, default_database, execute_on_server, make_once
+from indexer.store.ranks import keep_ranks
+from tests.databases import (
+    SEASON_DATABASE,
+    Databases,
+    copy_of,
+    database_url,
+    default_database,
+    execute_on_server,
+    make_once,
+)
 from tests.indexing import index
 from tests.paths import SEASON, SEASON_EXPECTED
 from tests.web import WebClient, web
@@ -91,14 +100,16 @@ def truth() -> Truth:
 
 @pytest.fixture(scope="session")
 def indexed_season(template: str, season: list[RecordedBlock], truth: Truth, django_db_blocker: Any) -> Iterator[str]:
-    """The name of a database with the whole season, indexed in one go; to be read only."""
+    """The name of a database with the whole season, indexed in one go, and its daily ranks; to be read only."""
 
     def fill() -> None:
         with ReplayServer(season, truth=truth) as server:
             index(server, truth.contracts)
+        with connect() as connection:
+            keep_ranks(connection, reorg_depth=64)
 
     with django_db_blocker.unblock():
-        name = copy_of(make_once("ghostnet_season", fill, template))
+        name = copy_of(make_once(SEASON_DATABASE, fill, template))
         yield name
         execute_on_server(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -16,6 +16,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
 """This run of the tests, the same in all its workers."""
 _NUMBERS = count()
+SEASON_DATABASE = "ghostnet_season"
+"""What `indexed_season` is copied from."""
 
 
 @contextmanager

@@ -1,10 +1,21 @@
 """Leaderboards."""
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field, computed_field
 
 from api.schemas.base import Address, LevelName, LevelNumber, Moment, Schema, Wei, name_of
+
+PreviousRank = Annotated[
+    int | None,
+    Field(
+        description=(
+            "The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first"
+            " minutes, until yesterday is finalized, and for a `period` other than `all`."
+        ),
+        examples=[3],
+    ),
+]
 
 
 class Leader(Schema):
@@ -14,6 +25,7 @@ class Leader(Schema):
     address: Address
     level: LevelNumber | None = Field(description="The level of the player's position; null for none.", examples=[4])
     streak: int = Field(description="Scans survived in a row; 0 without a position.", examples=[17])
+    previous_rank: PreviousRank
 
     @computed_field(description="The level's name; null for none.", examples=["DARKNET"])  # type: ignore[prop-decorator]
     @property
@@ -57,6 +69,7 @@ class Standing(Schema, Generic[Entry]):
     """A player's place on a leaderboard."""
 
     rank: int = Field(description="The place, from 1 on.", examples=[12])
+    previous_rank: PreviousRank
     percentile: float = Field(
         description="How many percent of the ranked players stand no higher: 100 for the first.", examples=[93.5]
     )

@@ -21,6 +21,7 @@ from indexer.models.game import (
 from indexer.models.market import Bet, CurrentBet, CurrentRound, Round
 from indexer.models.operations import Alarm, Audit, Incident, OperatorRequest, QuarantinedLog
 from indexer.models.progress import BlockHeader, Checkpoint, Heartbeat, OutboxCursor, Reorg
+from indexer.models.ranks import DailyRank
 from indexer.models.retention import RetentionHorizon, UpkeepRun
 from indexer.models.token import Buyback, TokenTransfer, Toll, VestingClaim
 from indexer.models.totals import AccountTotal
@@ -45,6 +46,7 @@ __all__ = [
     "CurrentProtocol",
     "CurrentRound",
     "CurrentScan",
+    "DailyRank",
     "Death",
     "Emission",
     "Heartbeat",

@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from indexer.domain.positions import Status
 from indexer.domain.units import Address, to_bytes
+from indexer.models import DailyRank
 from indexer.selectors.periods import Period
 from indexer.selectors.positions import GHOST_STREAK
 from indexer.selectors.rows import fetch_rows
@@ -14,12 +15,17 @@ from indexer.selectors.rows import fetch_rows
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """A player on a leaderboard: the level of the position, None for none, and the scans survived in a row."""
+    """A player on a leaderboard: the level of the position, None for none, and the scans survived in a row.
+
+    `previous_rank` is the rank at the end of the day before the last indexed block's (UTC, by the chain's time); None
+    for who was not ranked then, and where it is not known (`indexer.models.DailyRank`).
+    """
 
     rank: int
     address: str
     level: int | None
     streak: int
+    previous_rank: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,10 @@ class Place(Generic[Entry]):
         return self.entry.rank
 
     @property
+    def previous_rank(self) -> int | None:
+        return self.entry.previous_rank
+
+    @property
     def percentile(self) -> float:
         """How many percent of the ranked players stand no higher: 100 for the first."""
         return 100 * (self.total - self.rank + 1) / self.total
@@ -82,23 +92,39 @@ class Board(Generic[Entry]):
 
 @dataclass(frozen=True, slots=True)
 class _Ranking(Generic[Entry]):
-    """How a leaderboard is computed: a query of addresses and `values`, and their order."""
+    """How a leaderboard is computed: a query of addresses and `values`, and their order; `board` if it has daily ranks.
+
+    The orders of those that have are those of `indexer.store.ranks`.
+    """
 
     kind: Callable[..., Entry]
+    board: DailyRank.Board | None
     players: str
     order: str
     values: tuple[str, ...] = ()
 
 
+_YESTERDAY: Final = "SELECT (block_time AT TIME ZONE 'UTC')::date - 1 FROM checkpoints"
 _ALIVE: Final = f"FROM current_positions WHERE status = '{Status.ALIVE}'"
 _STREAKS: Final = _Ranking(
-    Leader, f"SELECT address, {GHOST_STREAK} AS streak, entry_time {_ALIVE}", "streak DESC, entry_time, address"
+    Leader,
+    DailyRank.Board.STREAK,
+    f"SELECT address, {GHOST_STREAK} AS streak, entry_time {_ALIVE}",
+    "streak DESC, entry_time, address",
 )
 _SURVIVORS: Final = _Ranking(
-    Survivor, f"SELECT address, entry_time {_ALIVE}", "entry_time, address", values=("entry_time",)
+    Survivor,
+    DailyRank.Board.SURVIVORS,
+    f"SELECT address, entry_time {_ALIVE}",
+    "entry_time, address",
+    values=("entry_time",),
 )
 _STAKERS: Final = _Ranking(
-    Staker, f"SELECT address, amount, entry_time {_ALIVE}", "amount DESC, entry_time, address", values=("amount",)
+    Staker,
+    DailyRank.Board.STAKED,
+    f"SELECT address, amount, entry_time {_ALIVE}",
+    "amount DESC, entry_time, address",
+    values=("amount",),
 )
 
 
@@ -127,7 +153,8 @@ def top_earners(limit: int, period: Period, now: datetime, player: Address | Non
             f"SELECT address, sum(earned) AS earned FROM player_earnings_{period.grain}"
             " WHERE bucket >= %(since)s GROUP BY address"
         )
-    return _board(_Ranking(Earner, source, "earned DESC, address", values=("earned",)), limit, player, since)
+    board = DailyRank.Board.EARNINGS if since is None else None
+    return _board(_Ranking(Earner, board, source, "earned DESC, address", values=("earned",)), limit, player, since)
 
 
 def top_losers(limit: int, period: Period, now: datetime, player: Address | None = None) -> Board[Loser]:
@@ -140,11 +167,13 @@ def top_losers(limit: int, period: Period, now: datetime, player: Address | None
             f"SELECT address, sum(lost) AS lost, sum(death_count) AS deaths FROM player_losses_{period.grain}"
             " WHERE bucket >= %(since)s GROUP BY address"
         )
-    return _board(_Ranking(Loser, source, "lost DESC, address", values=("lost", "deaths")), limit, player, since)
+    board = DailyRank.Board.LOSSES if since is None else None
+    ranking = _Ranking(Loser, board, source, "lost DESC, address", values=("lost", "deaths"))
+    return _board(ranking, limit, player, since)
 
 
 def _board(ranking: _Ranking[Entry], limit: int, player: Address | None, since: datetime | None = None) -> Board[Entry]:
-    parameters: dict[str, Any] = {"limit": limit, "since": since}
+    parameters: dict[str, Any] = {"limit": limit, "since": since, "board": ranking.board}
     leaders = (
         f"SELECT row_number() OVER (ORDER BY {ranking.order}) AS rank, * FROM ({ranking.players}) AS players"
         f" ORDER BY {ranking.order} LIMIT %(limit)s"
@@ -165,12 +194,14 @@ def _board(ranking: _Ranking[Entry], limit: int, player: Address | None, since: 
 
 
 def _entries(ranking: _Ranking[Entry], chosen: str) -> str:
-    """The query of chosen players' entries, each with its level and streak, and the total."""
+    """The query of chosen players' entries, each with its level, streak and previous rank, and the total."""
     values = "".join(f", chosen.{name}" for name in ranking.values)
     return f"""
-        SELECT rank, chosen.address, level, coalesce(now.streak, 0){values}, total
+        SELECT chosen.rank, chosen.address, level, coalesce(now.streak, 0), before.rank{values}, total
         FROM {chosen} AS chosen LEFT JOIN LATERAL (
             SELECT level, {GHOST_STREAK} AS streak FROM current_positions
             WHERE current_positions.address = chosen.address AND status <> '{Status.EXTRACTED}'
-        ) AS now ON true ORDER BY rank
+        ) AS now ON true LEFT JOIN daily_ranks AS before
+            ON before.address = chosen.address AND before.board = %(board)s AND before.day = ({_YESTERDAY})
+        ORDER BY chosen.rank
     """

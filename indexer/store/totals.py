@@ -36,7 +36,7 @@ def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Seq
     if table.row in SHARES:
         grown = ", ".join(f"{column} = {NAME}.{column} + EXCLUDED.{column}" for column in COLUMNS)
         cursor.execute(
-            f"INSERT INTO {NAME} (address, {', '.join(COLUMNS)}) {_sums(table, where)}"
+            f"INSERT INTO {NAME} (address, {', '.join(COLUMNS)}) {totals_of(table, where)}"
             f" ON CONFLICT (address) DO UPDATE SET {grown}",
             list(parameters) * len(SHARES[table.row]),
         )
@@ -46,7 +46,7 @@ def subtract_from_totals(cursor: Cursor[Any], table: Table, where: str, paramete
     """Subtract the contributions of a history table's rows that meet a condition, before they are deleted."""
     if table.row in SHARES:
         shrunk = ", ".join(f"{column} = {NAME}.{column} - gone.{column}" for column in COLUMNS)
-        gone, of_account = f"({_sums(table, where)}) AS gone", f"gone.address = {NAME}.address"
+        gone, of_account = f"({totals_of(table, where)}) AS gone", f"gone.address = {NAME}.address"
         values = list(parameters) * len(SHARES[table.row])
         cursor.execute(f"DELETE FROM {NAME} USING {gone} WHERE {of_account} AND gone.entries = {NAME}.entries", values)
         cursor.execute(f"UPDATE {NAME} SET {shrunk} FROM {gone} WHERE {of_account}", values)
@@ -76,7 +76,7 @@ def recount_totals(connection: Connection[Any]) -> None:
 def _recount() -> str:
     """A query for the totals over all of history."""
     sums = ", ".join(f"sum({column})" for column in COLUMNS)
-    history = " UNION ALL ".join(f"({_sums(tables()[row], 'TRUE')})" for row in SHARES)
+    history = " UNION ALL ".join(f"({totals_of(tables()[row], 'TRUE')})" for row in SHARES)
     return f"SELECT address, {sums} FROM ({history}) AS history GROUP BY address"
 
 
@@ -84,8 +84,9 @@ def _history_is_whole(connection: Connection[Any]) -> bool:
     return horizon(connection, [tables()[row].name for row in SHARES]) is None
 
 
-def _sums(table: Table, where: str) -> str:
-    """A query for the contributions of a table's rows, one row per account."""
+def totals_of(table: Table, where: str) -> str:
+    """A query for the contributions of those of a table's rows that meet a condition: one row per account, with the
+    columns of the totals."""
     moves = " UNION ALL ".join(
         f"SELECT {share.account}, {share.balance}, {share.earned}, {share.lost}, {share.deaths} FROM {table.name}"
         f" WHERE {share.condition} AND {where}"

@@ -1,9 +1,10 @@
-"""Upkeep of TimescaleDB's aggregates and chunks while the indexer runs."""
+"""Upkeep of TimescaleDB's aggregates and chunks, and of the daily ranks, while the indexer runs."""
 
 import logging
 import time
 from typing import Final
 
+from indexer.store.ranks import keep_ranks
 from indexer.store.rollback import Rollback
 from indexer.sync.background import BackgroundJob
 from indexer.sync.observer import Applied, Observer
@@ -34,5 +35,8 @@ class Upkeep(Observer):
     def _keep_up(self, job: BackgroundJob) -> None:
         with job.connect() as connection:
             done = keep_up(connection, self._plan)
+            day = keep_ranks(connection, self._plan.reorg_depth)
         if done:
             logger.info("upkeep: %s", "; ".join(done.values()))
+        if day:
+            logger.info("upkeep: the ranks of %s are stored", day)

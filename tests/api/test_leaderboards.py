@@ -24,6 +24,19 @@ def test_a_player_s_place_is_the_one_on_the_whole_board(client: WebClient, path:
     assert (nobody["me"], nobody["total"], nobody["items"]) == (None, len(rows), rows[:3])
 
 
+@pytest.mark.parametrize("path", BOARDS)
+def test_yesterday_s_rank_stands_beside_today_s_where_it_is_known(client: WebClient, path: str) -> None:
+    """Of the boards of all time: none is known for a period."""
+    rows = client.get(f"/api/v1/leaderboard/{path}").json()["items"]
+    before = [row["previous_rank"] for row in rows]
+    known = [rank for rank in before if rank is not None]
+    assert len(set(known)) == len(known)
+    assert bool(known) == ("period" not in path)
+    asked = "&" if "?" in path else "?"
+    me = client.get(f"/api/v1/leaderboard/{path}{asked}address={rows[0]['address']}").json()["me"]
+    assert me["previous_rank"] == me["entry"]["previous_rank"] == before[0]
+
+
 def test_the_largest_stakes_are_those_of_the_living(client: WebClient) -> None:
     alive = client.get("/api/v1/positions?status=alive&limit=1000").json()["items"]
     board = client.get("/api/v1/leaderboard/staked?limit=500").json()["items"]

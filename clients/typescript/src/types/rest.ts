@@ -1321,6 +1321,12 @@ export interface components {
              */
             readonly level_name: ("VAULT" | "MAINFRAME" | "SUBNET" | "DARKNET" | "BLACK_ICE") | null;
             /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
+            /**
              * Rank
              * @description The place, from 1 on.
              * @example 1
@@ -1365,6 +1371,12 @@ export interface components {
              * @example 93.5
              */
             percentile: number;
+            /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
             /**
              * Rank
              * @description The place, from 1 on.
@@ -1955,6 +1967,12 @@ export interface components {
              */
             readonly level_name: ("VAULT" | "MAINFRAME" | "SUBNET" | "DARKNET" | "BLACK_ICE") | null;
             /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
+            /**
              * Rank
              * @description The place, from 1 on.
              * @example 1
@@ -2005,6 +2023,12 @@ export interface components {
              * @example 93.5
              */
             percentile: number;
+            /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
             /**
              * Rank
              * @description The place, from 1 on.
@@ -2900,6 +2924,12 @@ export interface components {
              */
             readonly level_name: ("VAULT" | "MAINFRAME" | "SUBNET" | "DARKNET" | "BLACK_ICE") | null;
             /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
+            /**
              * Rank
              * @description The place, from 1 on.
              * @example 1
@@ -2944,6 +2974,12 @@ export interface components {
              * @example 93.5
              */
             percentile: number;
+            /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
             /**
              * Rank
              * @description The place, from 1 on.
@@ -3100,6 +3136,12 @@ export interface components {
              */
             readonly level_name: ("VAULT" | "MAINFRAME" | "SUBNET" | "DARKNET" | "BLACK_ICE") | null;
             /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
+            /**
              * Rank
              * @description The place, from 1 on.
              * @example 1
@@ -3125,6 +3167,12 @@ export interface components {
              * @example 93.5
              */
             percentile: number;
+            /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
             /**
              * Rank
              * @description The place, from 1 on.
@@ -3161,6 +3209,12 @@ export interface components {
              * @example DARKNET
              */
             readonly level_name: ("VAULT" | "MAINFRAME" | "SUBNET" | "DARKNET" | "BLACK_ICE") | null;
+            /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
             /**
              * Rank
              * @description The place, from 1 on.
@@ -3206,6 +3260,12 @@ export interface components {
              * @example 93.5
              */
             percentile: number;
+            /**
+             * Previous Rank
+             * @description The place at the end of yesterday, in UTC by the chain's time; null for who had none, in a day's first minutes, until yesterday is finalized, and for a `period` other than `all`.
+             * @example 3
+             */
+            previous_rank: number | null;
             /**
              * Rank
              * @description The place, from 1 on.
