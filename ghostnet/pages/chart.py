@@ -1,6 +1,6 @@
 """The chart of the value locked, as SVG that is drawn on the server: it needs neither a library nor a script.
 
-A script adds a cursor that reads the values (`chart.js`, `docs/decisions/0021-the-chart.md`).
+A script adds a cursor that reads the values (`chart.js`, `docs/decisions/0022-the-face.md`).
 """
 
 from collections.abc import Sequence
