@@ -24,7 +24,8 @@ BOARD: Final = b"part=board"
 """The query of the board alone. Such requests pass the caching frontend, which computes one answer for all browsers."""
 PAGES: Final = re.compile(r"/|/player/[^/]+|/scan/\d+/\d+|/round/\d+|/block/\d+|/tx/[^/]+")
 """The paths that have a board. No others may pass that frontend, which knows no sessions, hosts and CSRF tokens."""
-CACHED_SECONDS: Final = 5
+CACHED_SECONDS: Final = 1
+"""What happens without a commit, a pause or the end of the indexer, is seen after this time at the latest."""
 LONGEST_SEARCH: Final = 200
 """Characters of a search that are looked at and shown again."""
 _FRESH: Final = {"Cache-Control": "no-cache"}

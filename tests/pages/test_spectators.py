@@ -24,7 +24,7 @@ from indexer.store.alarms import AlarmKind
 from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.store.database import connect
 from tests.databases import default_database
-from tests.factories import AlarmFactory, OperatorRequestFactory, now
+from tests.factories import AlarmFactory, OperatorRequestFactory
 from tests.pages.chromium import browse, needs_chromium
 from tests.paths import PROJECT
 from tests.processes import HEAD, await_tip, await_true, live
@@ -368,8 +368,18 @@ def test_it_says_when_nothing_new_comes_and_why(
         connection.execute(COMMIT, (HEAD_CHANNEL,))
         for path in ("/", "/?part=board", f"/player/{PLAYER}"):
             await_said(client, path, "silent for 5 min: .*")
-        OperatorRequestFactory.create(done_at=now(), outcome="paused")
-        connection.execute(COMMIT, (HEAD_CHANNEL,))
+
+        OperatorRequestFactory.create(outcome="paused")
+
+        async def pause() -> None:
+            async with browse(client) as page:
+                await expect(page.locator("#connection")).to_have_text(re.compile("silent for 5 min: .*"))
+                connection.execute("UPDATE operator_requests SET done_at = now()")
+                await expect(page.locator("#connection")).to_have_text(
+                    re.compile(r"paused by ops \d+ s ago: because"), timeout=20_000
+                )  # without a commit
+
+        run(pause())
         for path in ("/", "/?part=board", f"/player/{PLAYER}"):
             await_said(client, path, r"paused by ops \d+ s ago: because")
 

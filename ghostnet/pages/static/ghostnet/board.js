@@ -6,7 +6,7 @@ import { readState } from "./state.js";
 import { readChain, showTimes } from "./times.js";
 
 const LOOK_EVERY = 1000;
-const READ_AT_LEAST_EVERY = 15000;
+const READ_AT_LEAST_EVERY = 3000; // a pause, or the end of the indexer, is no event
 const LONGEST_PAUSE = 30000;
 const PATIENCE = 10000;
 
