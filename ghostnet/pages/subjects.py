@@ -31,6 +31,13 @@ ACTIONS: Final = {
     Action.LEFT_ROSTER: "lost the place in the level's list",
 }
 """What changed a position, in words."""
+ENDS: Final = {
+    Status.ALIVE: "alive",
+    Status.TRACED: "died in a scan",
+    Status.CULLED: "culled",
+    Status.EXTRACTED: "extracted",
+}
+"""A position's status in words."""
 
 
 def player(block: IndexedBlock, address: Address) -> dict[str, Any]:
@@ -43,6 +50,7 @@ def player(block: IndexedBlock, address: Address) -> dict[str, Any]:
     return {
         "address": checksummed(address),
         "player": found,
+        "status": ENDS[Status(found.position.status)] if found else None,
         "boosts": [(boost(one.boost_type, one.value_bps), one.expiry) for one in found.boosts] if found else [],
         "changes": [_change(row, scan_of.get(row.tx_hash)) for row in positions.changes(address).first(PLAYER_ROWS)],
         "deaths": deaths,

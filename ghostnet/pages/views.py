@@ -81,10 +81,11 @@ def search(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect("/")
     with snapshot() as block:
         found = [] if block is None else find(typed, block)
+        state = standing()
     if len(found) == 1:
         return HttpResponseRedirect(found[0].href)
     status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
-    return _whole(request, "search", {"typed": typed, "found": found}, status=status, headers=_FRESH)
+    return _whole(request, "search", {"typed": typed, "found": found, "standing": state}, status=status, headers=_FRESH)
 
 
 def _page(request: HttpRequest, name: str, read: Read, player: Address | None = None, **page: Any) -> HttpResponseBase:
