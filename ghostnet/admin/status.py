@@ -19,8 +19,11 @@ from indexer.selectors.timeline import timeline
 from indexer.timescale import status as timescale
 from indexer.timescale.features import has_timescaledb
 
-LAST_LOOK: Final = "status page's last look"
-LAST_LOOK_SECONDS: Final = 600
+LOOKS: Final = "status page's looks at the indexed block"
+LOOKS_SECONDS: Final = 60
+LEAST_SECONDS: Final = 2
+MOST_LOOKS: Final = 100
+"""Of the throughput: over how long it is measured, over how long at least, and how many looks are kept for that."""
 TABLES: Final = 12
 DAY: Final = timedelta(days=1)
 
@@ -51,8 +54,13 @@ def status() -> dict[str, Any]:
 
 
 def _throughput(found: Checkpoint) -> float | None:
-    """Blocks per second since the page was last asked for; None for the first time."""
+    """Blocks per second since the oldest look of the last LOOKS_SECONDS; None until one is LEAST_SECONDS ago."""
     now = time.monotonic()
-    last: tuple[float, int] | None = cache.get(LAST_LOOK)
-    cache.set(LAST_LOOK, (now, found.block_number), LAST_LOOK_SECONDS)
-    return None if last is None or now <= last[0] else max(0, found.block_number - last[1]) / (now - last[0])
+    looks: list[tuple[float, int]] = [
+        (at, number) for at, number in cache.get(LOOKS, []) if 0 <= now - at <= LOOKS_SECONDS
+    ]
+    cache.set(LOOKS, [*looks, (now, found.block_number)][-MOST_LOOKS:], LOOKS_SECONDS)
+    if not looks or now - looks[0][0] < LEAST_SECONDS:
+        return None
+    since, number = looks[0]
+    return max(0, found.block_number - number) / (now - since)

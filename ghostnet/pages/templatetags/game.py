@@ -62,6 +62,12 @@ def level(number: Any) -> str:
 
 
 @register.filter
+def counted(number: Any) -> str:
+    """A number with its thousands apart: `12,345`."""
+    return f"{int(number):,}"
+
+
+@register.filter
 def percent(bps: Any) -> str:
     """Basis points as percent."""
     return wording.percent(bps)
