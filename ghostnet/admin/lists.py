@@ -55,8 +55,8 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return found
 
     def get_sortable_by(self, request: HttpRequest) -> list[str | Callable[[Any], str | bool]]:
-        """The columns of SORTABLE, by the names of their functions."""
-        return [f"shown_{name}" for name in SORTABLE.get(self.model.__name__, ())]
+        """The row's block, which the primary key begins with, and the columns of SORTABLE."""
+        return ["block", *(f"shown_{name}" for name in SORTABLE.get(self.model.__name__, ()))]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The filters of this table's own words, and by age."""
@@ -66,7 +66,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """All columns, shown as in the list."""
         names = sorted((field.name for field in _columns(self.model)), key=lambda name: rank(self.model, name))
-        return [column_of(self._field(name)) for name in names]
+        return [column_of(self._field(name), whole=True) for name in names]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
@@ -105,7 +105,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The word by which a row's own page is reached."""
         return "open"
 
-    @admin.display(description="block")
+    @admin.display(description="block", ordering="pk")
     def block(self, row: Any) -> int:
         """The row's block."""
         found: int = row.block_number

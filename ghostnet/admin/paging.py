@@ -23,6 +23,11 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     def count(self) -> int:
         return len(cast("QuerySet[Any]", self.object_list).values_list("pk", flat=True)[:MOST_COUNTED])
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more rows than are counted."""
+        return self.count == MOST_COUNTED
+
 
 class StretchFilter(admin.SimpleListFilter):
     """A filter that leads from the newest stretch of a table to the next older one (`?before=ID`)."""

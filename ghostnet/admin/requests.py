@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -60,6 +60,7 @@ class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("result", "kind", "argument", "reason", "requested_by", "asked", "done", "outcome")
     list_filter = ("kind", "failed")
     list_display_links = ("kind",)
+    show_facets = admin.ShowFacets.NEVER
 
     @admin.display(description="result")
     def result(self, row: OperatorRequest) -> str:
@@ -76,6 +77,10 @@ class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def done(self, row: OperatorRequest) -> str:
         """The time when it was run."""
         return "–" if row.done_at is None else stamp(row.done_at)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, under a title that says what it is."""
+        return super().changelist_view(request, {"title": "Requests to the indexer", **(extra_context or {})})
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, with the kinds that this user may request."""

@@ -30,9 +30,13 @@ def runbook() -> dict[str, list[str]]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Paragraphs, and each alarm's lines as one, with what is quoted in backticks as code."""
+    """Paragraphs, and each alarm's lines as one; what stands in backticks is code, in stars a name."""
     found = re.split(r"\n\s*\n|\n(?=`\w+`:)", text.strip())
-    return [mark_safe(re.sub("`([^`]+)`", r"<code>\1</code>", escape(" ".join(one.split())))) for one in found]  # noqa: S308 - escaped
+    return [mark_safe(_marked(escape(" ".join(one.split())))) for one in found]  # noqa: S308 - escaped
+
+
+def _marked(text: str) -> str:
+    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", re.sub("`([^`]+)`", r"<code>\1</code>", text))
 
 
 def runbooks_of(verdict: Standing) -> list[str]:

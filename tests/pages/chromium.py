@@ -1,5 +1,6 @@
 """A real browser."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,10 +9,22 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from tests.paths import PROJECT
 from tests.web import WebClient
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (Debian: apt-get install chromium)")
+
+AXE = PROJECT / ".ci" / "npm" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="there is no axe-core (.ci/run installs it)")
+
+
+async def assert_accessible(page: Page) -> None:
+    """Let axe look at a page, whose context has to be made with `bypass_csp`."""
+    await page.add_script_tag(path=AXE)
+    found = await page.evaluate("axe.run()")
+    violations = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found["violations"]]
+    assert violations == [], f"{page.url}: {json.dumps(violations, indent=1)}"
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from tests.factories import PASSWORD, AlarmFactory, AuditFactory, OperatorRequestFactory, UserFactory, now
 from tests.indexing import index
-from tests.pages.chromium import browse, needs_chromium
+from tests.pages.chromium import assert_accessible, browse, needs_axe, needs_chromium
 from tests.pages.operator import Operator
 from tests.rows import fetch_one
 from tests.web import WebClient, web
@@ -118,7 +118,7 @@ def test_rounds_and_bets_can_be_filtered_by_their_own_words(client: WebClient) -
         page = root.get(f"/admin/indexer/{table}/?{name}={action}").content.decode()
         assert f">{action.replace('_', ' ')}</a>" in page
         shown = re.findall(rf'field-shown_{name}">([^<]+)<', page)
-        assert set(shown) == {action}, table
+        assert set(shown) == {action.replace("_", " ")}, table
 
 
 def test_a_row_s_page_has_what_belongs_to_it(client: WebClient, connection: Connection[Any]) -> None:
@@ -214,3 +214,52 @@ def test_lists_work_in_a_browser(client: WebClient) -> None:
             assert set(levels) == {"VAULT"}
 
     asyncio.run(asyncio.wait_for(work(), 60))
+
+
+@needs_chromium
+@needs_axe
+def test_operators_who_see_or_point_otherwise_can_use_it(client: WebClient, connection: Connection[Any]) -> None:
+    """Each kind of page, while something is wrong: it shows the most then. None is broader than a phone."""
+    OperatorRequestFactory.create(done_at=now())
+    AlarmFactory.create()
+    row = fetch_one(connection, "SELECT id FROM current_positions LIMIT 1")
+    event = fetch_one(connection, "SELECT id FROM chain_events LIMIT 1")
+    paths = (
+        *("", "runbook/IndexerPaused/", "indexer/currentround/", "indexer/chainevent/", "indexer/operatorrequest/"),
+        *("indexer/operatorrequest/add/", f"indexer/currentposition/{row}/change/"),
+        f"indexer/chainevent/{event}/change/",
+    )
+
+    async def work() -> None:
+        phone: Any = {"width": 390, "height": 844}
+        async with browse(client, "/admin/", bypass_csp=True, viewport=phone) as page:
+            await page.get_by_label("Username").fill("root")
+            await page.get_by_label("Password").fill(PASSWORD)
+            await assert_accessible(page)
+            await page.get_by_role("button", name="Log in").click()
+            for path in paths:
+                for scheme in ("dark", "light"):
+                    await page.emulate_media(color_scheme=scheme)
+                    await page.goto(f"{client.url}/admin/{path}")
+                    await assert_accessible(page)
+                assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+    asyncio.run(asyncio.wait_for(work(), 90))
+
+
+def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(client: WebClient) -> None:
+    root = Operator(client, "root")
+    page = root.get("/admin/indexer/position/").content.decode()
+    ascending = re.search(r'href="(\?o=[^"]+)">Block</a>', page)
+    assert ascending is not None
+    oldest = root.get(f"/admin/indexer/position/{ascending[1]}").content.decode()
+    blocks = [int(text) for text in re.findall(r'field-block">(\d+)<', oldest)]
+    assert blocks == sorted(blocks)
+    assert blocks[0] < blocks[-1]
+    headings = re.sub(r"<[^>]+>", "", page)
+    assert "Amount, DATA" in headings
+    assert "Block time, UTC" in headings
+    events = root.get("/admin/indexer/chainevent/?name=JackedIn").content.decode()
+    assert re.search(r">user 0x\w{4}…\w{4}, level [A-Z_]+, amount [\d,]+\.\d{4}", events), (
+        "arguments are told, not dumped"
+    )

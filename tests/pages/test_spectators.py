@@ -25,17 +25,16 @@ from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.store.database import connect
 from tests.databases import default_database
 from tests.factories import AlarmFactory, OperatorRequestFactory
-from tests.pages.chromium import browse, needs_chromium
-from tests.paths import PROJECT
+from tests.pages.chromium import assert_accessible, browse, needs_axe, needs_chromium
 from tests.processes import HEAD, await_tip, await_true, live
 from tests.rows import fetch_one
 from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
 
 pytestmark = needs_chromium
-AXE = PROJECT / ".ci" / "npm" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
-PATHS = ("/", f"/player/{PLAYER}", "/scan/2/86", "/round/1", "/block/500", "/search?q=1", "/api/v1/ws-docs")
+MISS = "/search?q=0x" + "ab" * 32
+PATHS = ("/", f"/player/{PLAYER}", "/scan/2/86", "/round/1", "/block/500", "/search?q=1", MISS, "/api/v1/ws-docs")
 MOST_BYTES = 150_000
 STAKER = (
     "SELECT address FROM positions WHERE action = 'stake_added' AND id >> 23 BETWEEN 301 AND 330"
@@ -412,17 +411,14 @@ def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
     assert 2 < most < 25
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="there is no axe-core (.ci/run installs it)")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_people_who_see_or_point_otherwise_can_use_it(season_web: WebClient, scheme: str) -> None:
     async def work() -> None:
         async with browse(season_web, color_scheme=scheme, bypass_csp=True) as page:
             for path in PATHS:
                 await page.goto(season_web.url + path)
-                await page.add_script_tag(path=AXE)
-                found = await page.evaluate("axe.run()")
-                violations = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found["violations"]]
-                assert violations == [], json.dumps(violations, indent=1)
+                await assert_accessible(page)
             await page.goto(season_web.url)
             await page.keyboard.press("Tab")
             assert await page.evaluate("document.activeElement.textContent") == "Skip to the game"
@@ -435,7 +431,7 @@ def test_people_who_see_or_point_otherwise_can_use_it(season_web: WebClient, sch
 def test_it_fits_a_phone(season_web: WebClient) -> None:
     async def work() -> None:
         async with browse(season_web, viewport={"width": 360, "height": 740}) as page:
-            for path in (*PATHS, "/search?q=0x" + "ab" * 32):
+            for path in PATHS:
                 await page.goto(season_web.url + path)
                 assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
