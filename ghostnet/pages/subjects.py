@@ -50,6 +50,7 @@ def player(block: IndexedBlock, address: Address) -> dict[str, Any]:
     return {
         "address": checksummed(address),
         "player": found,
+        "running": scans.running().get(found.level.id) if found else None,
         "status": ENDS[Status(found.position.status)] if found else None,
         "boosts": [(boost(one.boost_type, one.value_bps), one.expiry) for one in found.boosts] if found else [],
         "changes": [_change(row, scan_of.get(row.tx_hash)) for row in positions.changes(address).first(PLAYER_ROWS)],

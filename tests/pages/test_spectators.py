@@ -383,6 +383,21 @@ def test_it_says_when_nothing_new_comes_and_why(
             await_said(client, path, r"paused by ops \d+ s ago: because")
 
 
+def test_a_player_s_page_leads_to_the_scan_that_runs(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    with live(database, connection, season), web(database) as client:
+        row = connection.execute(
+            "SELECT address, level FROM current_positions WHERE status = 'alive' LIMIT 1"
+        ).fetchone()
+        assert row is not None
+        address, level = row
+        begun = "UPDATE current_scans SET finalized_at = NULL WHERE level = %s RETURNING scan_id"
+        scan_id = max(int(number) for (number,) in connection.execute(begun, (level,)))
+        page = client.get(f"/player/{to_hex(address)}").content.decode()
+    assert f'<a class="running" href="/scan/{level}/{scan_id}">running</a>' in page
+
+
 def await_said(client: WebClient, path: str, words: str) -> None:
     """Wait until a page's state is told in these words: the server learns of a commit a moment later."""
     said = re.compile(f'data-said="{words}"')
