@@ -1,37 +1,25 @@
-"""Pictures of the pages: `make screenshots` writes those of the documents."""
+"""Pictures of the demo's pages: `make screenshots` writes those of the documents."""
 
 import asyncio
-from collections.abc import Iterator
-from datetime import timedelta
+import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
-from indexer.models import Heartbeat
-from indexer.replay.recording import RecordedBlock
-from indexer.replay.server import ReplayOptions, ReplayServer
-from indexer.replay.truth import Truth
-from tests.factories import PASSWORD, UserFactory, now
-from tests.indexing import index
+from ghostnet.demo.demo import FIRST_HEAD
+from tests.demos import await_opened, demo, free_port
+from tests.factories import PASSWORD
 from tests.pages.chromium import browse, needs_chromium
-from tests.web import WebClient, web
+from tests.web import WebClient
 
 pytestmark = needs_chromium
-PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator[WebClient]:
-    with ReplayServer(season, ReplayOptions(head=900)) as node:
-        index(node, truth.contracts)
-        UserFactory.create(username="operator")
-        Heartbeat.objects.update(seen_at=now() + timedelta(hours=1))
-        with web(database, node.url) as server:
-            yield server
+BLOCKS = 45
+"""Blocks of the live part that are waited for: a scan has killed somebody by then, and others run."""
 
 
 @pytest.fixture
@@ -42,34 +30,63 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return Path(named)
 
 
-def test_the_pages_can_be_looked_at(folder: Path, client: WebClient) -> None:
+@pytest.mark.timeout(300)
+def test_the_pages_can_be_looked_at(folder: Path) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+
     async def take(page: Page, name: str) -> None:
+        if await page.locator("#connection").count():
+            await expect(page.locator("#connection")).to_have_text("live")
         await page.screenshot(path=folder / f"{name}.png", animations="disabled")
 
-    async def pages(scheme: Any) -> None:
+    async def spectate(client: WebClient, scheme: Any) -> None:
         async with browse(client, color_scheme=scheme, viewport=DESK) as page:
-            await expect(page.locator("#connection")).to_have_text("live")
             await take(page, f"network-{scheme}")
-            await page.goto(f"{client.url}/admin/")
+            if scheme == "dark":
+                await page.locator("section:has(#streaks-title) a").first.click()
+                await take(page, "player-dark")
+                await page.goto(url)
+                await page.locator("section:has(#scans-title) li", has_text="died with").locator("a").first.click()
+                await take(page, "scan-dark")
+
+    async def operate(client: WebClient) -> None:
+        async with browse(client, "/admin/", viewport=DESK) as page:
             await page.get_by_label("Username").fill("operator")
             await page.get_by_label("Password").fill(PASSWORD)
             await page.get_by_role("button", name="Log in").click()
-            await page.goto(f"{client.url}/admin/status/")
-            await take(page, f"status-{scheme}")
-            await page.goto(f"{client.url}/admin/indexer/currentposition/?level=4")
-            await take(page, f"positions-{scheme}")
+            for scheme in ("dark", "light"):
+                await page.emulate_media(color_scheme=scheme)
+                await page.goto(f"{url}/admin/status/")
+                await expect(page.locator(".tiles")).to_contain_text("blocks/s", timeout=20_000)
+                await take(page, f"status-{scheme}")
+                await page.goto(f"{url}/admin/indexer/currentposition/?level=4")
+                await take(page, f"positions-{scheme}")
 
-    async def work() -> None:
+    async def wait_for_play(client: WebClient) -> None:
+        async with browse(client) as page:
+            while int(await page.locator("#chain").get_attribute("data-block") or 0) < FIRST_HEAD + BLOCKS:
+                await page.wait_for_timeout(500)
+
+    async def work(client: WebClient) -> None:
+        await wait_for_play(client)
         for scheme in ("dark", "light"):
-            await pages(scheme)
-        async with browse(client, f"/player/{PLAYER}", color_scheme="dark", viewport=DESK) as page:
-            await take(page, "player-dark")
-            await page.goto(f"{client.url}/scan/2/86")
-            await take(page, "scan-dark")
+            await spectate(client, scheme)
+        await operate(client)
         async with browse(client, color_scheme="dark", viewport=PHONE) as page:
             await take(page, "phone-dark")
 
-    asyncio.run(asyncio.wait_for(work(), 90))
+    with demo(port, DJANGO_SUPERUSER_PASSWORD=PASSWORD, GHOSTNET_RATE_LIMIT="0") as (process, _):
+        await_opened(process, port)
+        threading.Thread(target=read_all, args=(process,), daemon=True).start()
+        asyncio.run(asyncio.wait_for(work(WebClient(url)), 200))
     taken = sorted(folder.glob("*.png"))
     assert len(taken) == 9
     assert min(picture.stat().st_size for picture in taken) > 20_000, "none is empty"
+
+
+def read_all(process: subprocess.Popen[str]) -> None:
+    """Read what the demo says, which would stand still at a full pipe."""
+    assert process.stdout is not None
+    for _ in process.stdout:
+        pass

@@ -1,61 +1,18 @@
 """The demo, as a user runs it: it shows the chain moving, and leaves nothing running."""
 
-import os
-import re
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from ghostnet.database.embedded import EmbeddedPostgres
 from ghostnet.demo.demo import FIRST_HEAD, FRONTEND, Demo, DemoRunning, WebPortTaken
-from tests.paths import PROJECT
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def demo(port: int, *options: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    folder = Path(tempfile.mkdtemp(prefix="ghostnet-demo-"))
-    folder.chmod(0o755)
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE")
-    }
-    environment["GHOSTNET_DATA_DIR"] = str(folder / "data")
-    command = [sys.executable, "manage.py", "demo", "--port", str(port), *options]
-    with subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            yield process, folder / "data"
-        finally:
-            process.kill()
-            process.wait()
-            EmbeddedPostgres(folder / "data").stop()
-
-
-def indexed_block(port: int) -> int:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as response:
-            found = re.search(r'data-block="(\d+)"', response.read().decode())
-            return int(found[1]) if found else 0
-    except (urllib.error.URLError, ConnectionError):
-        return 0
+from tests.demos import await_opened, demo, free_port, indexed_block
 
 
 def processes_with(text: str) -> list[str]:
@@ -66,12 +23,7 @@ def processes_with(text: str) -> list[str]:
 def test_it_shows_the_chain_moving_and_ctrl_c_ends_everything() -> None:
     port = free_port()
     with demo(port, "--speed", "10") as (process, data):
-        assert process.stdout is not None
-        said = ""
-        while f"open http://127.0.0.1:{port}/" not in said:
-            line = process.stdout.readline()
-            assert line, said
-            said += line
+        said = await_opened(process, port)
         first = indexed_block(port)
         assert first >= FIRST_HEAD, "the page is whole as soon as it is to be opened"
         status = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/status", headers={"Origin": FRONTEND})
