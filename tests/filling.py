@@ -34,10 +34,11 @@ def fill(connection: Connection[Any], season: Sequence[RecordedBlock], block: in
                 with cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
                     copy.write(rows)
             cursor.execute("UPDATE checkpoints SET indexed_at = now()")
+            cursor.execute("UPDATE heartbeats SET seen_at = now()")
         return
     with ReplayServer(season, ReplayOptions(head=block)) as node:
         index(node, Truth.load(SEASON_EXPECTED).contracts)
-    _KEPT[block] = {table: _rows(connection, table) for table in chain_tables()}
+    _KEPT[block] = {table: _rows(connection, table) for table in (*chain_tables(), "heartbeats")}
 
 
 def _rows(connection: Connection[Any], table: str) -> bytes:

@@ -13,10 +13,9 @@ from psycopg import Connection
 
 from indexer.models import Audit
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.server import ReplayOptions, ReplayServer
-from indexer.replay.truth import Truth
+from indexer.store.incidents import IncidentKind, note_incident
 from tests.factories import PASSWORD, AlarmFactory, AuditFactory, OperatorRequestFactory, UserFactory, now
-from tests.indexing import index
+from tests.filling import fill
 from tests.pages.chromium import assert_accessible, browse, needs_axe, needs_chromium
 from tests.pages.operator import Operator
 from tests.rows import fetch_one
@@ -26,10 +25,9 @@ PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 
 
 @pytest.fixture
-def client(database: str, season: list[RecordedBlock], truth: Truth) -> Iterator[WebClient]:
+def client(database: str, connection: Connection[Any], season: list[RecordedBlock]) -> Iterator[WebClient]:
     """A server on 150 blocks, with a superuser `root` and `reader`, who may see everything and ask for audits."""
-    with ReplayServer(season, ReplayOptions(head=150)) as node:
-        index(node, truth.contracts)
+    fill(connection, season, 150)
     UserFactory.create()
     reader = UserFactory.create(username="reader", is_superuser=False)
     views = Permission.objects.filter(content_type__app_label="indexer", codename__startswith="view_")
@@ -134,11 +132,12 @@ def test_a_row_s_page_has_what_belongs_to_it(client: WebClient, connection: Conn
 def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClient, connection: Connection[Any]) -> None:
     """The home of the admin, also under its own name."""
     reader, root = Operator(client, "reader"), Operator(client, "root")
+    note_incident(connection, IncidentKind.STARTED, "process 4711")
     connection.execute("UPDATE heartbeats SET seen_at = now() + interval '1 hour'")
     page = reader.get("/admin/status/").content.decode()
     assert '<p class="said">healthy</p>' in page
     assert '<dd id="indexed">150</dd>' in page
-    assert "started" in page, "what happened: the indexer did"
+    assert "process 4711" in page, "what happened: the indexer started"
     assert re.search(r"<td>chain_events</td><td>\d+.*?(KB|MB)</td>", page)
     connection.execute("UPDATE heartbeats SET chain_head = 1150")
     assert "behind by 1,000 blocks" in reader.get("/admin/").content.decode()

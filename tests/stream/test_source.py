@@ -18,6 +18,7 @@ from indexer.stream.memory import MemoryBroker
 from indexer.stream.reader import Step
 from indexer.stream.source import BrokerSource, FellBehind
 from indexer.stream.topics import FEED, Message, TopicPartition
+from tests.filling import fill
 from tests.indexing import index
 from tests.stream.expected import expected_feed
 from tests.stream.relaying import relaying
@@ -100,7 +101,6 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
         broker = WatchedBroker()
         at_middle = asyncio.Event()
         go = partial(follow, node, truth)
-        await go(START, batch_size=10)
         async with relaying(broker, START):
             pass
         async with begun(broker) as steps:
@@ -126,6 +126,7 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
                 await go(END, batch_size=1)
             await asyncio.wait_for(reading or read(), 20)
 
+    fill(connection, season, START)
     with ReplayServer(season) as node:
         asyncio.run(asyncio.wait_for(work(node), 60))
     assert told == sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START)
