@@ -104,7 +104,12 @@ class _Ranking(Generic[Entry]):
     values: tuple[str, ...] = ()
 
 
-_YESTERDAY: Final = "SELECT (block_time AT TIME ZONE 'UTC')::date - 1 FROM checkpoints"
+_PREVIOUS: Final = """
+    SELECT rank FROM daily_ranks AS before
+    WHERE day = (SELECT (block_time AT TIME ZONE 'UTC')::date - 1 FROM checkpoints)
+        AND board = %(board)s AND before.address = chosen.address
+"""
+"""A look into the key for each entry. A join is planned by statistics, which know nothing of a day written since."""
 _ALIVE: Final = f"FROM current_positions WHERE status = '{Status.ALIVE}'"
 _STREAKS: Final = _Ranking(
     Leader,
@@ -197,11 +202,9 @@ def _entries(ranking: _Ranking[Entry], chosen: str) -> str:
     """The query of chosen players' entries, each with its level, streak and previous rank, and the total."""
     values = "".join(f", chosen.{name}" for name in ranking.values)
     return f"""
-        SELECT chosen.rank, chosen.address, level, coalesce(now.streak, 0), before.rank{values}, total
+        SELECT chosen.rank, chosen.address, level, coalesce(now.streak, 0), ({_PREVIOUS}){values}, total
         FROM {chosen} AS chosen LEFT JOIN LATERAL (
             SELECT level, {GHOST_STREAK} AS streak FROM current_positions
             WHERE current_positions.address = chosen.address AND status <> '{Status.EXTRACTED}'
-        ) AS now ON true LEFT JOIN daily_ranks AS before
-            ON before.address = chosen.address AND before.board = %(board)s AND before.day = ({_YESTERDAY})
-        ORDER BY chosen.rank
+        ) AS now ON true ORDER BY chosen.rank
     """
