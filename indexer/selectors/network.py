@@ -13,7 +13,7 @@ from indexer.selectors.stats import Flow
 
 HOUR: Final = timedelta(hours=1)
 MOST_BLOCKS: Final = 10_000
-"""More blocks than an hour has, at one a second: the last hour's rows are looked for among theirs."""
+"""More blocks than an hour has, at one a second: where no header from before the hour is stored any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Network:
     last_hour: LastHour
 
 
+_BEFORE: Final = "SELECT number FROM blocks WHERE timestamp <= %(since)s ORDER BY number DESC LIMIT 1"
 _LAST: Final = "id >= %(first)s AND block_time > %(since)s"
 _EXITS: Final = f"action IN ('{Action.EXTRACTED}', '{Action.EMERGENCY_WITHDRAWN}')"
 _VITALS: Final = f"""
@@ -114,8 +115,7 @@ _VITALS: Final = f"""
 
 def network(block: IndexedBlock) -> Network:
     """The vitals after the last indexed block."""
-    first = first_id(max(0, block.block_number - MOST_BLOCKS))
-    rows = fetch_rows(_VITALS, {"first": first, "since": block.block_time - HOUR})
+    rows = fetch_rows(_VITALS, {"first": _first_of_hour(block), "since": block.block_time - HOUR})
     tvl, paused, *rest = rows[0][:18] if rows else _NOTHING
     deadline, depositor, deposited, epoch, penalty, *flows, burned = rest
     entries, additions, exits, culled, died = (Flow(*flows[index : index + 2]) for index in range(0, 10, 2))
@@ -129,6 +129,15 @@ def network(block: IndexedBlock) -> Network:
         reset=ResetVitals(deadline, None if depositor == ZERO_ADDRESS else depositor, deposited, epoch, penalty),
         last_hour=LastHour(entries, additions, exits, culled, died, burned),
     )
+
+
+def _first_of_hour(block: IndexedBlock) -> int:
+    """An id that no row of the hour up to a block is below, and few others are above.
+
+    A value of its own and no part of the query: with a value at hand the server knows how few rows it is about.
+    """
+    before = fetch_rows(_BEFORE, {"since": block.timestamp - int(HOUR.total_seconds())})
+    return first_id(before[0][0] + 1 if before else max(0, block.block_number - MOST_BLOCKS))
 
 
 _NOTHING: Final[tuple[Any, ...]] = (0, False, 0, ZERO_ADDRESS, 0, 1, 0, *(0,) * 10, 0)
