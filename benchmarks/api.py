@@ -1,7 +1,7 @@
 """Measure the API's requests per second and latency with wrk: `python -m benchmarks.api [--server uvicorn]`.
 
-Reads the database that `DATABASE_URL` names; `wrk` must be installed. Addresses that no
-request had before, of nobody, miss the cache.
+Reads the database that `DATABASE_URL` names; `wrk` must be installed. Each second there is a commit, as on the live
+chain, which changes nothing but the revision: what is asked for the first time after it is computed.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -20,13 +21,13 @@ import django
 SCRIPT = """
 local players = {{}}
 for line in io.lines("{players}") do players[#players + 1] = line end
-local n = {start}
+local n = 0
 request = function()
   n = n + 1
-  local player = {fresh} and string.format("0x%040x", n) or players[n % #players + 1]
-  return wrk.format("GET", "/api/v1/positions/" .. player)
+  return wrk.format("GET", "/api/v1/positions/" .. players[n % math.min({most}, #players) + 1])
 end
 """
+COMMIT_SECONDS = 1.0
 SERVERS = {
     "daphne": ["-m", "daphne", "--verbosity", "0", "-p", "{port}", "ghostnet.asgi:application"],
     "uvicorn": [
@@ -47,6 +48,20 @@ def players() -> list[str]:
     from indexer.models import CurrentPosition
 
     return [str(address) for address in CurrentPosition.objects.values_list("address", flat=True)]
+
+
+def commit_often(stop: threading.Event) -> None:
+    """Send the notification of a commit each second, until `stop` is set."""
+    from indexer.store.checkpoint import HEAD_CHANNEL
+    from indexer.store.database import connect
+
+    with connect() as connection:
+        while not stop.wait(COMMIT_SECONDS):
+            connection.execute(
+                "WITH moved AS (UPDATE checkpoints SET revision = revision + 1 RETURNING block_number)"
+                " SELECT pg_notify(%s, block_number::text) FROM moved",
+                (HEAD_CHANNEL,),
+            )
 
 
 def run(url: str, seconds: int, connections: int, script: Path | None) -> str:
@@ -76,6 +91,9 @@ def main() -> None:
         port = str(probe.getsockname()[1])
     base = f"http://127.0.0.1:{port}"
     server = subprocess.Popen([sys.executable, *(part.format(port=port) for part in SERVERS[options.server])])
+    stop = threading.Event()
+    commits = threading.Thread(target=commit_often, args=(stop,))
+    commits.start()
     try:
         for _ in range(100):
             try:
@@ -83,29 +101,36 @@ def main() -> None:
                 break
             except OSError:
                 time.sleep(0.1)
-        with tempfile.TemporaryDirectory() as folder:
-            listed = Path(folder) / "players"
-            listed.write_text("\n".join(players()))
-
-            def script(name: str, fresh: str, start: int) -> Path:
-                path = Path(folder) / name
-                path.write_text(SCRIPT.format(players=listed, fresh=fresh, start=start))
-                return path
-
-            repeated = script("repeated", "false", 0)
-            run(base, 3, 10, repeated)
-            for connections in (10, 50):
-                cases: dict[str, tuple[str, Path | None]] = {
-                    "position, computed": (base, script("computed", "true", 500 * connections)),
-                    "position, repeated": (base, repeated),
-                }
-                for path in ("leaderboard/streak", "leaderboard/earnings"):
-                    cases[path] = (f"{base}/api/v1/{path}?limit=100", None)
-                for name, (url, requests) in cases.items():
-                    print(f"{name:22} {connections:3} connections {run(url, options.seconds, connections, requests)}")
+        measure(base, options.seconds)
     finally:
+        stop.set()
+        commits.join()
         server.terminate()
         server.wait()
+
+
+def measure(base: str, seconds: int) -> None:
+    """Print a line per case: positions of more players than a second asks for, of ten, and shared answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed = Path(folder) / "players"
+        listed.write_text("\n".join(players()))
+
+        def script(most: int) -> Path:
+            path = Path(folder) / f"{most}.lua"
+            path.write_text(SCRIPT.format(players=listed, most=most))
+            return path
+
+        everybody, few = script(1_000_000), script(10)
+        run(base, 3, 10, everybody)
+        for connections in (10, 50):
+            cases: dict[str, tuple[str, Path | None]] = {
+                "position, computed": (base, everybody),
+                "position, repeated": (base, few),
+            }
+            for path in ("network", "stats", "leaderboard/streak?limit=100", "leaderboard/earnings?limit=100"):
+                cases[path] = (f"{base}/api/v1/{path}", None)
+            for name, (url, requests) in cases.items():
+                print(f"{name:30} {connections:3} connections {run(url, seconds, connections, requests)}", flush=True)
 
 
 if __name__ == "__main__":
