@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Page, async_playwright
@@ -20,11 +20,19 @@ needs_axe = pytest.mark.skipif(not AXE.exists(), reason="there is no axe-core (.
 
 
 async def assert_accessible(page: Page) -> None:
-    """Let axe look at a page, whose context has to be made with `bypass_csp`."""
+    """Let axe look at a page in light colours, and at its contrasts in dark ones too; the page's context has to be made
+    with `bypass_csp`."""
     await page.add_script_tag(path=AXE)
-    found = await page.evaluate("axe.run()")
-    violations = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found["violations"]]
-    assert violations == [], f"{page.url}: {json.dumps(violations, indent=1)}"
+    await page.add_style_tag(content="* { transition: none !important }")  # no colour between two schemes
+    schemes: tuple[tuple[Literal["light", "dark"], str], ...] = (
+        ("light", "{}"),
+        ("dark", "{runOnly: ['color-contrast']}"),
+    )
+    for scheme, rules in schemes:
+        await page.emulate_media(color_scheme=scheme)
+        found = await page.evaluate(f"axe.run({rules})")
+        violations = [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found["violations"]]
+        assert violations == [], f"{page.url} in {scheme}: {json.dumps(violations, indent=1)}"
 
 
 @asynccontextmanager
