@@ -44,6 +44,8 @@ from realtime.visitors import Visitors
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Request ids of proxies and clients that are accepted; anything else could forge a line of the log."""
 
+_FILES: Final = f"/{settings.STATIC_URL.strip('/')}/"
+
 BOARD_THREADS: Final = 2
 BOARD_BYTES: Final = 16 << 20
 MOST_PAGES: Final = 8
@@ -72,6 +74,8 @@ boards: Final = CachingFrontend(
 )
 """The pages' boards: every browser asks for one after every block."""
 limited_pages: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits)
+files: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits, free=True)
+"""Styles and scripts: a browser asks for a dozen with each page, and needs all of them."""
 
 source: Final = (
     BrokerSource(broker_at(environment.iggy_url, environment.deployment.chain_id))
@@ -96,6 +100,8 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await metrics(scope, receive, send)
     elif scope["path"].startswith("/health/"):
         await pages(scope, receive, send)
+    elif scope["path"].startswith(_FILES):
+        await files(scope, receive, send)
     else:
         await limited_pages(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""Places for what costs a thread and a connection to the database for each request: Django's pages and the admin."""
+"""Places for what costs a thread for each request: Django's pages, the admin, and their files."""
 
 import time
 from http import HTTPStatus
@@ -15,17 +15,20 @@ class Places:
     """An ASGI application that hands at most `most` requests at a time to another one, some of each client.
 
     `waiting` more wait for their turn; beyond those the answer is 503, or 429 for a client that has its share of both,
-    or has used up its work.
+    or has used up its work. `free`: what is served here is no work of the client's, and served though that is used up.
     """
 
-    def __init__(self, application: ASGIApp, most: int, waiting: int, limits: ClientLimits) -> None:
+    def __init__(
+        self, application: ASGIApp, most: int, waiting: int, limits: ClientLimits, *, free: bool = False
+    ) -> None:
         self._application = application
         self._limits = limits
+        self._free = free
         self._turns = Turns(most, limits.turns_each(most), waiting, limits.waiting_each(waiting))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = client_of(scope)
-        if not self._limits.may_work(client):
+        if not self._may_work(client):
             await self._limits.before_refusal(client)
             await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client)(scope, receive, send)
             return
@@ -38,13 +41,17 @@ class Places:
             return
         started = time.perf_counter()
         try:
-            if self._limits.may_work(client):
+            if self._may_work(client):
                 await self._application(scope, receive, send)
             else:
                 await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client)(scope, receive, send)
         finally:
-            self._limits.charge(client, time.perf_counter() - started)
+            if not self._free:
+                self._limits.charge(client, time.perf_counter() - started)
             self._turns.give_back(client)
+
+    def _may_work(self, client: str) -> bool:
+        return self._free or self._limits.may_work(client)
 
     def _refuse(self, status: HTTPStatus, client: str) -> ASGIApp:
         wait = self._limits.retry_after(client)
