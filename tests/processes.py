@@ -54,7 +54,7 @@ def live(
         ReplayServer(season, ReplayOptions(head=head, **options)) as node,
         indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
     ):
-        await_true(lambda: fetch_one(connection, FENCE) > fence, "the indexer has not begun")
+        await_begun(connection, fence)
         yield node
 
 
@@ -77,6 +77,11 @@ def indexer(database: str, url: str, *arguments: str, **variables: str) -> Itera
     finally:
         process.kill()
         process.communicate()
+
+
+def await_begun(connection: Connection[Any], fence: int) -> None:
+    """Wait until an indexer has begun since the fence was read."""
+    await_true(lambda: fetch_one(connection, FENCE) > fence, "the indexer has not begun")
 
 
 def await_block(connection: Connection[Any], block: int) -> None:

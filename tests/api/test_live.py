@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,27 +12,22 @@ from psycopg import Connection
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from tests.filling import fill
 from tests.indexing import following, index
-from tests.processes import await_block, await_tip, await_true, indexer
+from tests.processes import FENCE, await_begun, await_tip, await_true, live
 from tests.rows import fetch_one
 from tests.web import WebClient, web
 
 HEAD = 300
 
 
-@contextmanager
-def live(database: str, season: list[RecordedBlock], truth: Truth, **options: Any) -> Iterator[ReplayServer]:
-    """A node at block 300 that the indexer follows."""
-    with ReplayServer(season, ReplayOptions(head=HEAD, **options)) as node, following(node, truth.contracts, ws=True):
-        yield node
-
-
 @pytest.fixture
-def node(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
-) -> Iterator[ReplayServer]:
-    with live(database, season, truth) as server:
-        await_block(connection, HEAD)
+def node(connection: Connection[Any], season: list[RecordedBlock], truth: Truth) -> Iterator[ReplayServer]:
+    """A node at block 300 that the indexer follows."""
+    fill(connection, season, HEAD)
+    fence = fetch_one(connection, FENCE)
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server, following(server, truth.contracts, ws=True):
+        await_begun(connection, fence)
         yield server
 
 
@@ -110,12 +104,7 @@ def test_every_answer_is_of_the_one_block_that_it_names(
             if seen.setdefault(key, answer.content) != answer.content:
                 contradictions.append(f"{key}: {seen[key]!r} and {answer.content!r}")
 
-    with (
-        web(database) as client,
-        ReplayServer(season, ReplayOptions(head=HEAD)) as node,
-        indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
-    ):
-        await_block(connection, HEAD)
+    with live(database, connection, season, HEAD) as node, web(database) as client:
         with ThreadPoolExecutor(len(players)) as pool:
             asking = [pool.submit(ask, WebClient(client.url), player) for player in players]
             for step in range(48):

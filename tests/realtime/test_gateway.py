@@ -12,11 +12,10 @@ from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from tests.databases import database_url, default_database
-from tests.indexing import index
+from tests.filling import fill
 from tests.processes import await_true
 from tests.realtime.socket import Browser, ask, deaf, dial, masked, receive
 from tests.rows import fetch_one
@@ -363,11 +362,10 @@ def test_who_asks_for_what_is_too_old_is_told_the_oldest(strict_client: WebClien
 
 
 def test_what_retention_has_removed_is_too_old(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
     """As upkeep leaves the archive: a horizon, and nothing before it."""
-    with ReplayServer(season, ReplayOptions(head=300)) as node:
-        index(node, truth.contracts)
+    fill(connection, season, 300)
     horizon = season[200].timestamp
     connection.execute("DELETE FROM chain_events WHERE block_time < to_timestamp(%s)", (horizon,))
     connection.execute("INSERT INTO retention_horizons VALUES ('chain_events', to_timestamp(%s))", (horizon,))

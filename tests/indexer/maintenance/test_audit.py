@@ -19,7 +19,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.claim import Claim
 from indexer.store.rollback import roll_back
-from tests.indexing import index
+from tests.filling import fill
 from tests.processes import indexer, run_command
 from tests.rows import fetch_one
 
@@ -33,8 +33,8 @@ def node(season: list[RecordedBlock], truth: Truth) -> Iterator[ReplayServer]:
 
 
 @pytest.fixture
-def indexed(connection: Connection[Any], node: ReplayServer, truth: Truth) -> Connection[Any]:
-    index(node, truth.contracts)
+def indexed(connection: Connection[Any], season: list[RecordedBlock]) -> Connection[Any]:
+    fill(connection, season, BLOCK)
     return connection
 
 

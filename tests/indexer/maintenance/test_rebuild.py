@@ -22,6 +22,7 @@ from indexer.store.lock import IndexerAtWork, indexer_lock
 from indexer.store.totals import recount_totals
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
 from tests.databases import Databases, default_database
+from tests.filling import fill
 from tests.indexer.maintenance.rebuilding import run_rebuild
 from tests.indexing import index
 from tests.processes import run_command
@@ -33,10 +34,9 @@ def changed(rebuilt: Rebuilt) -> list[str]:
 
 
 @pytest.fixture
-def indexed(connection: Connection[Any], season: list[RecordedBlock], truth: Truth) -> Connection[Any]:
-    """A connection to a database with the season's first 700 blocks; the node is gone."""
-    with ReplayServer(season) as server:
-        index(server, truth.contracts, to_block=700)
+def indexed(connection: Connection[Any], season: list[RecordedBlock]) -> Connection[Any]:
+    """A connection to a database with the season's first 700 blocks; there is no node."""
+    fill(connection, season, 700)
     return connection
 
 
@@ -184,10 +184,9 @@ def test_logs_that_can_be_decoded_by_now_become_events(connection: Connection[An
 
 
 def test_the_command_says_what_it_compared(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
-    with ReplayServer(season) as server:
-        index(server, truth.contracts, to_block=300)
+    fill(connection, season, 300)
     connection.execute("UPDATE bets SET payout = 7")
     said = command(database, "--check")
     assert said.returncode == 1

@@ -16,6 +16,7 @@ from indexer.store.checkpoint import BlockNotIndexed
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.lock import IndexerAtWork, indexer_lock
+from tests.filling import fill
 from tests.forgetful import ForgetfulServer
 from tests.indexing import index
 from tests.processes import checkpoint, run_command
@@ -30,6 +31,7 @@ LEFT_OUT: Final = 213
 @pytest.fixture
 def indexed(connection: Connection[Any], season: list[RecordedBlock], truth: Truth) -> Connection[Any]:
     """The season up to block 260, one block's logs left out."""
+    fill(connection, season, LEFT_OUT - 1)
     with ForgetfulServer(season, ReplayOptions(head=300)) as server:
         server.left_out, server.times, server.blind = LEFT_OUT, 1_000, True
         index(server, truth.contracts, to_block=260)

@@ -19,9 +19,11 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
+from tests.filling import fill
 from tests.indexer.store.building import deployed, index_blocks
 from tests.indexing import following
-from tests.processes import await_block, await_true
+from tests.processes import FENCE, await_begun, await_block, await_true
+from tests.rows import fetch_one
 
 NEXT = Header(2, Hash("0x" + "22" * 32), NO_HASH, 1_000)
 """A block after those of `deployed`."""
@@ -92,8 +94,10 @@ def test_an_indexer_that_lost_its_claim_takes_its_turn_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As one does whose session ended without its knowing, and after whom another one worked."""
+    fill(connection, season, 300)
+    fence = fetch_one(connection, FENCE)
     with ReplayServer(season, ReplayOptions(head=300)) as node, following(node, truth.contracts):
-        await_block(connection, 300)
+        await_begun(connection, fence)
         Claim(connection).take()
         node.settle(310)
         await_block(connection, 310)

@@ -12,6 +12,7 @@ from indexer.store.claim import Claim
 from indexer.store.digest import state_digest
 from indexer.store.rollback import roll_back
 from tests.databases import Databases
+from tests.filling import fill
 from tests.indexing import index
 
 
@@ -32,11 +33,10 @@ def test_rolling_back_leaves_what_the_shorter_chain_left(
 
 
 def test_a_rollback_that_fails_changes_nothing(
-    connection: Connection[Any], databases: Databases, season: list[RecordedBlock], truth: Any
+    connection: Connection[Any], databases: Databases, season: list[RecordedBlock]
 ) -> None:
     databases.spoiled = True
-    with ReplayServer(season) as server:
-        index(server, truth.contracts, to_block=300)
+    fill(connection, season, 300)
     before = state_digest(connection)
     connection.execute("ALTER TABLE reorgs ADD CONSTRAINT no_reorgs CHECK (false)")
     with pytest.raises(psycopg.errors.CheckViolation):

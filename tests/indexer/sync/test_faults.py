@@ -22,9 +22,20 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
+from tests.filling import fill
 from tests.indexer.sync.simulation import kill_indexer
-from tests.indexing import following, index
-from tests.processes import await_block, await_true, checkpoint, indexer, run_command, terminate
+from tests.indexing import following
+from tests.processes import (
+    FENCE,
+    await_begun,
+    await_block,
+    await_true,
+    checkpoint,
+    indexer,
+    live,
+    run_command,
+    terminate,
+)
 from tests.rows import fetch_one
 from tests.web import NO_NODE
 
@@ -63,12 +74,11 @@ def indexing(connection: Connection[Any]) -> bool:
 
 
 def test_a_kill_between_copy_and_commit_leaves_nothing_of_the_batch(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest
+    database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Digest
 ) -> None:
     """The test lets no headers in, so that the writer waits with all history copied and nothing committed."""
-    with ReplayServer(season, ReplayOptions(head=300)) as server:
-        index(server, truth.contracts)
-        server.settle(400)
+    fill(connection, season, 300)
+    with ReplayServer(season, ReplayOptions(head=400)) as server:
         with connect() as holder, holder.transaction():
             holder.execute("LOCK TABLE blocks IN SHARE MODE")
             with indexer(database, server.url) as process:
@@ -126,11 +136,7 @@ class OwnServer:
 def test_a_commit_that_fails_at_the_head_is_made_up_for_without_a_new_block(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
-    with (
-        ReplayServer(season, ReplayOptions(head=300)) as node,
-        indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
-    ):
-        await_block(connection, 300)
+    with live(database, connection, season) as node:
         with connect() as other, other.transaction():
             other.execute("LOCK TABLE positions IN ACCESS EXCLUSIVE MODE")
             node.advance()
@@ -337,8 +343,10 @@ def test_an_indexer_goes_on_after_a_cancelled_statement_and_ten_seconds_of_read_
 ) -> None:
     """As a failover does it: sessions end, and new ones may only read for a while."""
     name = fetch_one(connection, "SELECT current_database()")
+    fill(connection, season, 300)
+    fence = fetch_one(connection, FENCE)
     with ReplayServer(season, ReplayOptions(head=300)) as node, following(node, truth.contracts):
-        await_block(connection, 300)
+        await_begun(connection, fence)
         with connect() as other, other.transaction():
             other.execute("LOCK TABLE positions IN ACCESS EXCLUSIVE MODE")
             node.settle(305)
