@@ -29,6 +29,7 @@ from tests.databases import (
     make_once,
 )
 from tests.indexing import index
+from tests.ordering import spread
 from tests.paths import SEASON, SEASON_EXPECTED
 from tests.web import WebClient, web
 
@@ -39,6 +40,13 @@ SERVER: Path | None = settings.DATABASES["default"].get("EMBEDDED_IN")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--histories", type=int, default=100, help="how many random histories the simulation plays")
     parser.addoption("--images", help="a folder for the pictures of the pages")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a worker among several, see `spread`; alone, tests run in the order of their files."""
+    if hasattr(config, "workerinput"):
+        items[:] = spread(items, config.workerinput["workercount"])
 
 
 def pytest_collection_finish() -> None:

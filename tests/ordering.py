@@ -1,0 +1,43 @@
+"""The order of tests among workers: those that take long come first, so that none of them begins last."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+import pytest
+
+LONG: Final = (
+    "tests/realtime/test_live.py::test_whatever_happens_each_client_has_seen_what_the_tables_hold",
+    "tests/indexer/sync/test_simulation.py::test_every_history_ends_as_the_clean_run",
+    "tests/indexer/sync/test_silent_changes.py::test_at_the_head_they_are_found_as_in_the_past",
+    "tests/pages/test_admin.py::test_operators_who_see_or_point_otherwise_can_use_it",
+    "tests/pages/test_admin.py::test_every_table_can_be_read_and_none_changed",
+    "tests/api/test_live.py::test_every_answer_is_of_the_one_block_that_it_names",
+    "tests/indexer/sync/test_strangers.py::test_strangers_change_nothing",
+    "tests/ghostnet/demo/test_demo.py::test_it_shows_the_chain_moving_and_ctrl_c_ends_everything",
+    "tests/indexer/test_season.py::test_stopping_and_going_on_gives_the_same",
+    "tests/indexer/test_season.py::test_reorgs_on_the_way_give_the_same",
+    "tests/indexer/sync/test_faults.py::test_an_indexer_killed_at_any_instant_loses_and_doubles_nothing",
+    "tests/indexer/sync/test_faults.py::test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost",
+)
+"""Tests of more than about six seconds, the longest first, without their parameters."""
+
+
+def spread(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The items in an order in which each worker's share begins with its part of the long ones. As xdist's worksteal
+    divides them, a share is a stretch of the whole, all of one length."""
+    places = {item: LONG.index(name) for item in items if (name := item.nodeid.partition("[")[0]) in LONG}
+    long = sorted(places, key=places.__getitem__)
+    others = iter([item for item in items if item not in places])
+    ordered: list[pytest.Item] = []
+    for number, length in enumerate(_lengths(len(items), workers)):
+        begin = long[number::workers]
+        ordered += begin
+        ordered += islice(others, max(0, length - len(begin)))
+    return [*ordered, *others]
+
+
+def _lengths(items: int, workers: int) -> Iterator[int]:
+    for left in range(workers, 0, -1):
+        yield items // left
+        items -= items // left
