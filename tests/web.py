@@ -41,6 +41,7 @@ class WebClient:
         self._process: Fork | None = None
         self.port = urlsplit(url).port
         self._session = requests.Session()
+        self._session.trust_env = False  # else the environment's proxies are looked up for each request
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.request("GET", path, headers)
