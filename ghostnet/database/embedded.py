@@ -10,6 +10,7 @@ import importlib.util
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ ORPHAN_SECONDS: Final = 15
 _SETTINGS: Final = {
     "listen_addresses": "",
     "timezone": "UTC",
-    "max_connections": "100",
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
@@ -178,9 +179,6 @@ class EmbeddedPostgres:
         shutil.rmtree(unfinished, ignore_errors=True)
         self._make_own_folder(unfinished)
         self._run("initdb", "-D", unfinished, "-U", SUPERUSER, "--locale=C", "--encoding=UTF8", "--auth=trust", "-N")
-        settings = _SETTINGS | ({} if self._durable else _NOT_DURABLE)
-        with (unfinished / "postgresql.conf").open("a") as config:
-            config.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         unfinished.rename(self.data)
 
     def _make_own_folder(self, folder: Path) -> None:
@@ -220,8 +218,13 @@ class EmbeddedPostgres:
             leftover.unlink(missing_ok=True)
 
     def _launch(self) -> None:
-        """Start the server; after a kill its children may hold the shared memory for a moment more."""
-        options = f"-c unix_socket_directories={self.socket_folder}"
+        """Start the server; after a kill its children may hold the shared memory for a moment more.
+
+        Its settings are given at each start: those of a folder that an older version has made are of that version.
+        """
+        settings = _SETTINGS | ({} if self._durable else _NOT_DURABLE)
+        settings["unix_socket_directories"] = str(self.socket_folder)
+        options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
         deadline = time.monotonic() + ORPHAN_SECONDS
         while not self._launched(options, last_try=time.monotonic() > deadline):
             time.sleep(0.2)

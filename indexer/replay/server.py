@@ -64,6 +64,10 @@ class ReplayOptions:
     mini_blocks: MiniBlockPlan = field(default_factory=MiniBlockPlan)
 
 
+_TURNS_TO_ACCEPT: Final = 4
+"""Turns of the event loop after which a connection that was just accepted is one that `cleanup` knows, and closes."""
+
+
 class ReplayServer:
     """Serves a recording on a thread of its own, as a context manager or by `start` and `stop`."""
 
@@ -211,6 +215,10 @@ class ReplayServer:
         for task in self._tasks:
             task.cancel()
         assert self._runner is not None
+        for site in list(self._runner.sites):
+            await site.stop()
+        for _ in range(_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
         await self._runner.cleanup()
 
     async def _tick(self) -> None:
