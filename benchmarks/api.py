@@ -5,7 +5,6 @@ chain, which changes nothing but the revision: what is asked for the first time 
 """
 
 import argparse
-import os
 import re
 import socket
 import subprocess
@@ -16,7 +15,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-import django
+from benchmarks.setup import set_up
 
 SCRIPT = """
 local players = {{}}
@@ -81,11 +80,7 @@ def main() -> None:
     parser.add_argument("--server", choices=SERVERS, default="daphne")
     parser.add_argument("--seconds", type=int, default=8)
     options = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
-    os.environ.setdefault("GHOSTNET_RATE_LIMIT", "0")
-    os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
-    django.setup()
+    set_up(GHOSTNET_RATE_LIMIT="0")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import django
+from benchmarks.setup import set_up
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -142,11 +142,7 @@ def main() -> None:
     options = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
-    os.environ.setdefault("GHOSTNET_RATE_LIMIT", "0")  # all clients have one address
-    os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
-    django.setup()
+    set_up(GHOSTNET_RATE_LIMIT="0")  # all clients have one address
     from indexer.store.checkpoint import start_chain
     from indexer.store.database import connect
 

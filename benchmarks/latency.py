@@ -6,18 +6,15 @@ processes of one machine and read the same clock. With IGGY_URL set a relay runs
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
 from typing import Any
 
-import django
-
-from benchmarks.live_chain import PLAY_BEGINS, environment_of, live_node
+from benchmarks.clock import shown
+from benchmarks.live_chain import PLAY_BEGINS, environment_of, live_node, running, web_server
 from benchmarks.marks import STAGES
+from benchmarks.setup import set_up
 
 Times = dict[int, float]
 """Seconds of the monotonic clock by block."""
@@ -65,36 +62,20 @@ def print_ages(stage: str, advanced: Times, passed: Times) -> None:
     """Print the milliseconds between a block at the node and its passing of a stage: median, p99 and slowest."""
     ages = sorted((passed[number] - start) * 1000 for number, start in advanced.items() if number in passed)
     if ages:
-        half, most = ages[len(ages) // 2], ages[int(len(ages) * 0.99)]
-        print(f"{stage:9}  {len(ages)} blocks  p50 {half:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms")
+        print(f"{stage:9}  {len(ages)} blocks  {shown(ages)}")
 
 
 def main() -> None:
     """Start all processes, advance the node, and print the latencies by stage."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
-    os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
-    django.setup()
-    with live_node(PLAY_BEGINS) as node:
-        environment = environment_of(node)
-        web = ["-m", "daphne", "--verbosity", "0", "-p", str(PORT), "ghostnet.asgi:application"]
-        with tempfile.TemporaryFile("w+") as marks:
-            parts = [
-                subprocess.Popen(
-                    [sys.executable, *arguments], env=environment, stdout=output, stderr=subprocess.DEVNULL
-                )
-                for arguments, output in ((["-m", "benchmarks.marks", "index_chain", "--relay"], marks), (web, None))
-            ]
-            try:
-                time.sleep(15)
-                advanced, received = asyncio.run(listen(node, 400, 20))
-            finally:
-                for part in parts:
-                    part.terminate()
-                    part.wait()
-            marks.seek(0)
-            for stage, passed in {**marks_of(marks), "received": received}.items():
-                print_ages(stage, advanced, passed)
+    set_up()
+    with live_node(PLAY_BEGINS) as node, tempfile.TemporaryFile("w+") as marks:
+        indexer = ["-m", "benchmarks.marks", "index_chain", "--relay"]
+        with running(environment_of(node), indexer, web_server(PORT), output=marks):
+            time.sleep(15)
+            advanced, received = asyncio.run(listen(node, 400, 20))
+        marks.seek(0)
+        for stage, passed in {**marks_of(marks), "received": received}.items():
+            print_ages(stage, advanced, passed)
 
 
 if __name__ == "__main__":

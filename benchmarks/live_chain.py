@@ -1,8 +1,12 @@
 """The chain that benchmarks of latency play: a recorded game on a node with the contracts' state, as MegaETH has it."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from indexer.replay.recording import load_recording
 from indexer.replay.server import ReplayOptions, ReplayServer
@@ -27,3 +31,27 @@ def environment_of(node: ReplayServer) -> dict[str, str]:
         "GHOSTNET_RPC_URLS": node.url,
         "GHOSTNET_RPC_WS_URL": node.ws_url,
     }
+
+
+def web_server(port: int) -> list[str]:
+    """The arguments of the interpreter that start the web server."""
+    return ["-m", "daphne", "--verbosity", "0", "-p", str(port), "ghostnet.asgi:application"]
+
+
+@contextmanager
+def running(
+    environment: Mapping[str, str], *programs: Sequence[str], output: IO[str] | None = None
+) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Interpreters with these arguments, until the block ends; the first one writes to `output`."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, *arguments], env=environment, stdout=None if place else output, stderr=subprocess.DEVNULL
+        )
+        for place, arguments in enumerate(programs)
+    ]
+    try:
+        yield started
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait()

@@ -8,14 +8,13 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import django
-
-from benchmarks.live_chain import PLAY_BEGINS, environment_of, live_node
+from benchmarks.clock import shown
+from benchmarks.live_chain import PLAY_BEGINS, environment_of, live_node, running, web_server
+from benchmarks.setup import set_up
 
 HEADS, PORT = (PLAY_BEGINS, PLAY_BEGINS + 300), 8197
 """The blocks at which the node begins, each time it is started."""
@@ -46,7 +45,7 @@ def cpu_seconds(process: "subprocess.Popen[bytes]") -> float:
 
 
 def measure(realtime: str, head: int) -> tuple[Times, Times, Times, Times, float]:
-    """Play the season for SECONDS: when each transaction was announced and each block sealed, when each key came before
+    """Play the game for SECONDS: when each transaction was announced and each block sealed, when each key came before
     its block and with it, and the share of a core that the indexer has used."""
     from indexer.replay.mini_blocks import MiniBlockPlan, MiniBlocks
 
@@ -73,22 +72,13 @@ def measure(realtime: str, head: int) -> tuple[Times, Times, Times, Times, float
 
         node.chain.advance = sealing  # type: ignore[method-assign]
         environment = environment_of(node) | {"GHOSTNET_REALTIME": realtime}
-        web = ["-m", "daphne", "--verbosity", "0", "-p", str(PORT), "ghostnet.asgi:application"]
-        parts = [
-            subprocess.Popen([sys.executable, *arguments], env=environment, stderr=subprocess.DEVNULL)
-            for arguments in (["manage.py", "index_chain"], web)
-        ]
         early: Times = {}
         confirmed: Times = {}
-        try:
+        with running(environment, ["manage.py", "index_chain"], web_server(PORT)) as (indexer, _):
             time.sleep(WARM_UP)
-            before = cpu_seconds(parts[0])
+            before = cpu_seconds(indexer)
             asyncio.run(for_seconds(watch(early, confirmed), SECONDS))
-            used = (cpu_seconds(parts[0]) - before) / SECONDS
-        finally:
-            for part in parts:
-                part.terminate()
-                part.wait()
+            used = (cpu_seconds(indexer) - before) / SECONDS
     MiniBlocks.next_part = plain  # type: ignore[method-assign]
     return announced, sealed, early, confirmed, used
 
@@ -108,16 +98,12 @@ def print_ages(what: str, since: Times, came: Times) -> None:
         (at - since[key.partition(":")[0]]) * 1000 for key, at in came.items() if key.partition(":")[0] in since
     )
     if ages:
-        half, most = ages[len(ages) // 2], ages[int(len(ages) * 0.99)]
-        print(f"{what}: {len(ages)} events  p50 {half:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms")
+        print(f"{what}: {len(ages)} events  {shown(ages)}")
 
 
 def main() -> None:
-    """Play the season twice, with and without reading ahead, and print latencies and costs."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
-    os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
-    django.setup()
+    """Play the game twice, with and without reading ahead, and print latencies and costs."""
+    set_up()
     announced, sealed, early, confirmed, used = measure("on", HEADS[0])
     print_ages("mini-block to preconfirmed frame", announced, early)
     print_ages("sealed block to confirmed frame", sealed, confirmed)

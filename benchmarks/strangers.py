@@ -18,10 +18,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-import django
-
 from benchmarks.attacks import ATTACKS, PLAYER, get
 from benchmarks.fanout import EVENT, HANDSHAKE, SUBSCRIBE, memory_of, write
+from benchmarks.setup import set_up
 
 SEASON = Path(__file__).parent.parent / "fixtures" / "season.jsonl.gz"
 QUIET = "nothing (quiet)"
@@ -159,11 +158,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--only", choices=[QUIET, *ATTACKS], nargs="*", default=[QUIET, *ATTACKS])
     options = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
-    os.environ.setdefault("DJANGO_DEBUG", "false")
-    os.environ.setdefault("GHOSTNET_HTTPS", "false")
-    os.environ.setdefault("DJANGO_SECRET_KEY", "of a benchmark, of a benchmark, of a benchmark, of one")
-    django.setup()
+    set_up(GHOSTNET_HTTPS="false")
     index_season()
     print(f"| one address does this | {' | '.join(PROBES)} | feed | memory | it got |\n|---|---|---|---|---|---|---|")
     for name in options.only:
