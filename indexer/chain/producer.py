@@ -138,22 +138,29 @@ class Producer:
         return _Flight(first, last, full, task, meter)
 
     async def _fetch(self, first: int, last: int, head: int, full: bool, meter: Meter) -> FetchedRange:
-        is_closed = not self._is_skipped(first, last, head) and self._history.has_state(last, head)
+        is_skipped = self._is_skipped(first, last, head)
+        is_closed = not is_skipped and self._history.has_state(last, head)
         if not full and last > head - LAGGING_BLOCKS:
-            headers = await self._headers(first, last)
-            closing = self._state_after(headers[-1].hash if is_closed else None)
-            fetched, state = await asyncio.gather(self.fetcher.by_hash(headers, meter), closing)
+            fetched, state = await self._fetch_by_hash(first, last, meter, is_closed=is_closed)
         else:
             if full:
                 fetched = await self.full.fetch(first, last, meter, finalized=last <= head - LAGGING_BLOCKS)
             else:
                 fetched = await self.fetcher.finalized(first, last, meter)
             state = await self._state_after(fetched.last.hash if is_closed else None)
-        if self._close(fetched, state, head) or self._is_skipped(first, last, head) or full:
+        if self._close(fetched, state, head) or is_skipped or full:
             return fetched
         if not self._is_deployed_by(fetched) or not self._history.may_fetch_in_full:
             return fetched
         return await self.fetch_in_full(first, last)
+
+    async def _fetch_by_hash(
+        self, first: int, last: int, meter: Meter | None = None, *, is_closed: bool
+    ) -> tuple[FetchedRange, ContractState | StateUnavailable | None]:
+        """A range near the head, and the state after it, which is read at the same time: their blocks are known."""
+        headers = await self._headers(first, last)
+        closing = self._state_after(headers[-1].hash if is_closed else None)
+        return await asyncio.gather(self.fetcher.by_hash(headers, meter), closing)
 
     async def _state_after(self, block: Hash | None) -> ContractState | StateUnavailable | None:
         """The contracts' state after a block, or why there is none; None for no block."""
@@ -173,9 +180,9 @@ class Producer:
 
     async def fetch_closed(self, first: int, last: int) -> FetchedRange:
         """The blocks first to last as one range, closed by the contracts' state where the node has it."""
-        fetched = await self.fetcher.by_hash(await self._headers(first, last))
-        with suppress(StateUnavailable):
-            fetched.state = await self.states.state(fetched.last.hash)
+        fetched, state = await self._fetch_by_hash(first, last, is_closed=True)
+        if isinstance(state, ContractState):
+            fetched.state = state
         return fetched
 
     def _is_skipped(self, first: int, last: int, head: int) -> bool:
