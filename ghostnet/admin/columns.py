@@ -9,7 +9,7 @@ from django.db.models import BooleanField, DateTimeField, Field, Model
 from django.utils.html import format_html, format_html_join
 
 from ghostnet.pages.templatetags.game import stamp
-from ghostnet.pages.wording import in_tokens, level_name, short
+from ghostnet.pages.wording import in_tokens, in_words, level_name, short
 from indexer.base.times import utc_time
 from indexer.domain.betting import RoundType
 from indexer.domain.positions import BoostType
@@ -68,11 +68,6 @@ def transaction(value: str) -> str:
     return _copyable(value, f"/tx/{value}")
 
 
-def words(value: str) -> str:
-    """A word of ours, with blanks: `rewards claimed`."""
-    return value.replace("_", " ")
-
-
 def amount(value: int) -> str:
     """Wei as DATA; the exact value on hover."""
     return format_html('<span title="{} wei">{}</span>', value, in_tokens(value))
@@ -86,8 +81,8 @@ def ether(value: int) -> str:
 def arguments(value: Mapping[str, Any]) -> str:
     """An event's arguments in a line, long values shortened; all of them on hover."""
     shown = shown_arguments(value)
-    told = {name: _argument(name, one) for name, one in shown.items() if f"{name}_name" not in shown}
-    line = ", ".join(f"{name.removesuffix('_name').replace('_', ' ')} {one}" for name, one in told.items())
+    named = {name: _argument(name, one) for name, one in shown.items() if f"{name}_name" not in shown}
+    line = ", ".join(f"{name.removesuffix('_name').replace('_', ' ')} {one}" for name, one in named.items())
     return format_html('<span title="{}">{}</span>', shown, line)
 
 
@@ -127,11 +122,11 @@ def _yes_or_no(value: bool) -> str:
 
 
 def _round_type(value: int) -> str:
-    return RoundType(value).name.replace("_", " ").lower()
+    return in_words(RoundType(value).name.lower())
 
 
 def _boost_type(value: int) -> str:
-    return BoostType(value).name.replace("_", " ").lower() if value in set(BoostType) else str(value)
+    return in_words(BoostType(value).name.lower()) if value in set(BoostType) else str(value)
 
 
 def _copyable(text: str, href: str = "") -> str:
@@ -151,7 +146,7 @@ _BY_NAME: Final[dict[str, Show]] = {
     "boost_type": _boost_type,
     "args": arguments,
     "tx_hash": transaction,
-    **dict.fromkeys(("action", "step", "status", "evidence", "kind"), words),
+    **dict.fromkeys(("action", "step", "status", "evidence", "kind"), in_words),
 }
 _BY_TYPE: Final[dict[type, Show]] = {
     AddressField: address,

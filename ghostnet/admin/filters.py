@@ -7,7 +7,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from ghostnet.pages.wording import level_name
+from ghostnet.pages.wording import in_words, level_name
 from indexer.decode.decoder import CONTRACTS
 from indexer.domain.betting import RoundType
 from indexer.domain.levels import LevelId
@@ -35,16 +35,16 @@ class _Choice(admin.SimpleListFilter):
 
 
 def _choice(name: str, choices: dict[Any, str]) -> type[_Choice]:
-    known = {"title": name.replace("_", " "), "parameter_name": name, "choices_of": choices}
+    known = {"title": in_words(name), "parameter_name": name, "choices_of": choices}
     return type(f"{name}Filter", (_Choice,), known)
 
 
 def _words(name: str, *choices: str) -> type[_Choice]:
-    return _choice(name, {str(choice): str(choice).replace("_", " ") for choice in choices})
+    return _choice(name, {str(choice): in_words(str(choice)) for choice in choices})
 
 
 _LEVELS: Final = {level.value: level_name(level) for level in LevelId if level}
-_ROUND_TYPES: Final = {kind.value: kind.name.replace("_", " ").lower() for kind in RoundType}
+_ROUND_TYPES: Final = {kind.value: in_words(kind.name.lower()) for kind in RoundType}
 _ACTIONS: Final = {
     "Position": _words("action", *Action),
     "CurrentPosition": _words("action", *Action),

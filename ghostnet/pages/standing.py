@@ -9,6 +9,7 @@ from typing import Final
 from django.utils import timezone
 
 from ghostnet.pages.times import ago, span
+from ghostnet.pages.wording import in_words
 from indexer.models import Alarm, Checkpoint, OperatorRequest
 from indexer.selectors import operations, status
 
@@ -80,7 +81,7 @@ _ALARMS: Final = {
 
 def words_of(kind: str) -> str:
     """An alarm's kind in words."""
-    return _ALARMS.get(kind, kind.replace("_", " "))
+    return _ALARMS.get(kind, in_words(kind))
 
 
 def _seconds_since(time: datetime | None) -> float:

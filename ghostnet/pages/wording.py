@@ -83,7 +83,12 @@ def short(text: str) -> str:
 
 def level_name(level: Any) -> str:
     """A level's name with blanks: `BLACK ICE`; `the whole network` for none."""
-    return LevelId(int(level)).name.replace("_", " ") if int(level) else "the whole network"
+    return in_words(LevelId(int(level)).name) if int(level) else "the whole network"
+
+
+def in_words(name: str) -> str:
+    """One of our own words, with blanks: `rewards claimed`."""
+    return name.replace("_", " ")
 
 
 def percent(bps: Any) -> str:
