@@ -30,7 +30,7 @@ LONG_GAP: Final = 3
 MOST_DAYS: Final = 400
 """Days from which on the whole history is drawn by weeks."""
 MOST_POINTS: Final = 180
-"""Points of a line, more of which nobody could tell apart."""
+"""Points of a line: more could not be distinguished."""
 KEPT_SECONDS: Final = 30
 
 

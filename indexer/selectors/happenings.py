@@ -67,7 +67,7 @@ def transaction_sender(tx_hash: Hash, block: int) -> str | None:
 
 
 def silent_changes(block: int) -> list[Position]:
-    """Changes of positions in a block that no event tells (rules 8 and 9), in their order."""
+    """Changes of positions in a block that left no event (rules 8 and 9), in their order."""
     rows = Position.objects.filter(id__gte=first_id(block), id__lt=first_id(block + 1), event_id=None)
     return list(rows.exclude(action__in=(Action.REWARDS_CLAIMED, Action.TRACED)).order_by("id"))
 

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Final
 
-from indexer.domain.units import first_id
+from indexer.domain.units import LOG_INDEX_BITS, block_of, first_id
 from indexer.selectors.rows import fetch_rows
 from indexer.selectors.snapshot import IndexedBlock
 
@@ -26,14 +26,14 @@ _kept: dict[str, _Kept] = {}
 _lock = threading.Lock()
 
 _REORG: Final = "SELECT coalesce(max(id), 0) FROM reorgs WHERE ancestor_number < %(block)s"
-_MOST: Final = """
+_MOST: Final = f"""
     WITH base AS (
         SELECT level, coalesce((
             SELECT alive_count FROM level_states AS s WHERE s.level = l.level AND id < %(first)s
             ORDER BY id DESC LIMIT 1
         ), 0) AS players FROM current_levels AS l
     ), moves AS (
-        SELECT id >> 23 AS block, sum(alive_count - coalesce(earlier, players)) AS change FROM (
+        SELECT id >> {LOG_INDEX_BITS} AS block, sum(alive_count - coalesce(earlier, players)) AS change FROM (
             SELECT id, level, alive_count, lag(alive_count) OVER (PARTITION BY level ORDER BY id) AS earlier
             FROM level_states WHERE id >= %(first)s AND id < %(end)s
         ) AS states JOIN base USING (level) GROUP BY 1
@@ -54,7 +54,7 @@ def most_players(block: IndexedBlock) -> int:
     name = f"{block.chain_id} {block.start_block}"
     with _lock:
         kept = _kept.get(name, _NONE)
-    if kept.before and _last_reorg(kept.before >> 23) != kept.reorg:
+    if kept.before and _last_reorg(block_of(kept.before)) != kept.reorg:
         kept = _NONE
     if first_id(settled) - kept.before >= first_id(SETTLED) or (settled and not kept.before):
         most = max(kept.most, _most(kept.before, first_id(settled)))
