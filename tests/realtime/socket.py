@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket as sockets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,6 +53,11 @@ class Browser:
                 self.updates[frame["address"].lower()] = frame["position"]
             case _:
                 self.others.append(frame)
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a test's work, for a minute at most."""
+    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 @asynccontextmanager

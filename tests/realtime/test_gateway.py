@@ -2,7 +2,7 @@
 
 import asyncio
 import socket as sockets
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from indexer.store.database import connect
 from tests.databases import default_database
 from tests.filling import fill
 from tests.processes import await_true
-from tests.realtime.socket import Browser, ask, deaf, dial, masked, receive
+from tests.realtime.socket import Browser, ask, deaf, dial, masked, receive, run
 from tests.rows import fetch_one
 from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
@@ -30,10 +30,6 @@ CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system
 def season_tables(indexed_season: str, django_db_blocker: Any) -> Iterator[Connection[Any]]:
     with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
         yield connection
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 def test_a_connection_begins_with_where_the_indexer_is(client: WebClient) -> None:

@@ -1,20 +1,14 @@
 """Who may open a socket: the origins, hosts and paths that the handshake allows."""
 
-import asyncio
 import socket as sockets
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import InvalidStatus
 
-from tests.realtime.socket import dial, receive
+from tests.realtime.socket import dial, receive, run
 from tests.web import WebClient
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 def test_pages_of_other_origins_are_refused_at_the_handshake(client: WebClient) -> None:
