@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from tests.forks import Fork
-from tests.processes import environment_of
+from tests.processes import await_true, environment_of
 
 NO_NODE = "http://127.0.0.1:9"
 
@@ -48,6 +48,22 @@ class WebClient:
 
     def request(self, method: str, path: str, headers: Mapping[str, str] | None = None, data: Any = None) -> Answer:
         return Answer(self._session.request(method, self.url + path, headers=headers, data=data, timeout=30))
+
+    def counted(self, counter: str) -> int:
+        """What a counter of `/metrics` without labels says."""
+        lines = self.get("/metrics").content.decode().splitlines()
+        (line,) = [line for line in lines if line.startswith(f"{counter} ")]
+        return int(float(line.split()[1]))
+
+    def await_sharing(self, path: str) -> None:
+        """Wait until the server shares answers: just started, it does not know yet which block is the last."""
+
+        def is_shared() -> bool:
+            before = self.counted("cache_hits_total")
+            self.get(path)
+            return self.counted("cache_hits_total") > before
+
+        await_true(is_shared, "the server shares no answers")
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""

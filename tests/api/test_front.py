@@ -14,7 +14,6 @@ from ghostnet.http.edge import accepts_gzip, believed
 from tests.api.answers import problem_of
 from tests.api.paths import PATHS, PLAYER
 from tests.databases import database_url
-from tests.processes import await_true
 from tests.web import WebClient, web
 
 STATUS = "/api/v1/status"
@@ -308,22 +307,9 @@ def test_the_document_has_one_answer_for_all(client: WebClient) -> None:
 
 
 def test_requests_that_mean_the_same_share_an_answer(client: WebClient) -> None:
-    def hits() -> float:
-        (line,) = [
-            line
-            for line in client.get("/metrics").content.decode().splitlines()
-            if line.startswith("cache_hits_total ")
-        ]
-        return float(line.split()[1])
-
-    def is_shared() -> bool:
-        before = hits()
-        client.get("/api/v1/positions?level=4&limit=7&status=alive")
-        return hits() > before
-
-    await_true(is_shared, "the server that has just started knows of no commit yet")
+    client.await_sharing("/api/v1/positions?level=4&limit=7&status=alive")
     player = client.get(f"/api/v1/positions/{PLAYER}").content
-    before = hits()
+    before = client.counted("cache_hits_total")
     for query in (
         "status=alive&limit=7&level=4",
         "limit=7&level=%34&status=alive",
@@ -331,4 +317,4 @@ def test_requests_that_mean_the_same_share_an_answer(client: WebClient) -> None:
     ):
         assert client.get(f"/api/v1/positions?{query}").status_code == 200
     assert client.get(f"/api/v1/positions/{PLAYER.upper()}").content == player
-    assert hits() == before + 4
+    assert client.counted("cache_hits_total") == before + 4
