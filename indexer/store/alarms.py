@@ -30,8 +30,8 @@ class AlarmKind(StrEnum):
     """A log of a known event, or more than one in a hundred logs, could not be decoded; over after 1,000 right ones."""
 
     NODE = "node"
-    """A node serves another chain, or other blocks than those that were indexed, and is not used. Reported while it
-    lasts, but not stored: the data is right all the same."""
+    """A node serves another chain, or other blocks than those that were indexed, and is not used. It does not
+    stand in the table, as the data is right all the same; it is reported, and kept as an incident."""
 
 
 def raise_alarm(connection: Connection[Any], kind: AlarmKind, message: str) -> None:

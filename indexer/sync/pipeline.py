@@ -27,6 +27,7 @@ from indexer.store.alarms import AlarmKind, alarms, clear_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
 from indexer.store.claim import Claim
 from indexer.store.headers import proving_blocks, store_header
+from indexer.store.incidents import IncidentKind, note_incident
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
@@ -184,10 +185,16 @@ class Pipeline:
             self._next_proof = self._tip
 
     def _report_nodes(self) -> None:
-        """Report which nodes are not used, when that has changed."""
+        """Report which nodes are not used, when that has changed, and keep it for whoever asks later."""
         if self._disproven != (disproven := self._source.disproven):
             self._disproven = disproven
-            self._observer.alarmed(AlarmKind.NODE, "; ".join(disproven) or None)
+            reasons = "; ".join(disproven)
+            self._writer.drain()
+            if disproven:
+                note_incident(self._connection, IncidentKind.ALARM, f"{AlarmKind.NODE}: {reasons}")
+            else:
+                note_incident(self._connection, IncidentKind.ALARM_OVER, AlarmKind.NODE)
+            self._observer.alarmed(AlarmKind.NODE, reasons or None)
 
     def _apply_range(self, fetched: FetchedRange) -> None:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
@@ -246,7 +253,8 @@ class Pipeline:
     def _heal(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Index again what a node had left out; raise the error if no node has more of them than is indexed."""
         self._reload_game()
-        left_out = self._healing.left_out(self._tip.number, fetched)
+        checked = self._tip.number if fetched.state is None else self._checked
+        left_out = self._healing.left_out(checked, self._tip.number, fetched)
         if left_out is None:
             raise error
         HEALED.inc()

@@ -58,6 +58,9 @@ def test_another_chain_is_never_read_though_it_is_all_that_answers(
     assert watcher.rollbacks == []
     assert [kind for kind, message in watcher.alarms if message] == [AlarmKind.NODE]
     assert "on chain 4326" in str(watcher.alarms[0][1])
+    (noted,) = connection.execute("SELECT message FROM incidents WHERE kind = 'alarm'").fetchall()
+    assert noted[0].startswith("node: ")
+    assert "on chain 4326" in noted[0]
     assert state_digest(connection) == digest_at(HEAD + 10)
 
 
