@@ -15,8 +15,8 @@ RELAY: Final = "relay"
 """The name under which the relay stores its feed cursor."""
 
 
-SILENT_SECONDS: Final = 20
-"""An indexer that has not been at work for longer is dead, or hangs; its heart beats each five seconds."""
+SILENT_SECONDS: Final = 10
+"""An indexer that has not been at work for longer is dead, or hangs; its heart beats every two seconds."""
 _PULSE: Final = f"""
     SELECT greatest(checkpoints.chain_head, heartbeats.chain_head), seen_at,
     seen_at IS NULL OR seen_at < clock_timestamp() - interval '{SILENT_SECONDS} s'

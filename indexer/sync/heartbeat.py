@@ -9,8 +9,8 @@ from indexer.store.heartbeat import beat, database_size
 from indexer.sync.background import BackgroundJob
 from indexer.sync.metrics import DATABASE_SIZE, LAG
 
-BEAT_SECONDS: Final = 5.0
-BEATS_A_SIZE: Final = 12
+BEAT_SECONDS: Final = 2.0
+BEATS_A_SIZE: Final = 30
 """Beats between two looks at the database's size, for which the server asks for each file's."""
 
 
