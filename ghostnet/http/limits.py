@@ -13,8 +13,8 @@ REFUSALS: Final = 5
 """Requests a second that are refused at once; more of one client are let wait for REFUSAL_SECONDS before."""
 REFUSALS_AT_ONCE: Final = 50
 REFUSAL_SECONDS: Final = 2
-EACH: Final = 2
-"""Requests of one client that are worked on at the same time."""
+EACH: Final = 1
+"""Requests of one client that are worked on at the same time: two would fill two cores."""
 WAITING_EACH: Final = 100
 """Requests of one client that may wait for their turn."""
 
@@ -37,8 +37,8 @@ class ClientLimits:
         return max(len(self._requests), len(self._work))
 
     def turns_each(self, most: int) -> int:
-        """How many of so many turns one client may have: not all, where there are two."""
-        return max(1, min(EACH, most // 2)) if self.active else most
+        """How many of so many turns one client may have."""
+        return EACH if self.active else most
 
     def waiting_each(self, most: int) -> int:
         """How many of so many places in a queue one client may have."""

@@ -54,6 +54,8 @@ def test_nothing_is_limited_by_client_if_requests_are_not() -> None:
     assert limits.take_request("dear")
     assert limits.headers("dear") == []
     assert (limits.turns_each(8), limits.waiting_each(8)) == (8, 8)
+    limited = ClientLimits(60)
+    assert (limited.turns_each(8), limited.waiting_each(8)) == (1, 8)
 
 
 def test_a_million_clients_take_no_more_room_than_some() -> None:
