@@ -16,7 +16,7 @@ from indexer.stream.feed import FeedItem
 SENTENCES: Final = {
     "JACK_IN": "{user:player} jacked into {level:level} with {amount:data}",
     "STAKE_ADDED": "{user:player} added {amount:data}: {new_total:data} in all",
-    "EXTRACTED": "{user:player} extracted {amount:data} and {rewards:data} of rewards",
+    "EXTRACTED": "{user:player} extracted {amount:data} and {rewards:rewards}",
     "POSITION_CULLED": "{victim:player} was culled by {new_entrant:player} and lost {penalty_amount:data}",
     "REWARDS_CLAIMED": "{user:player} claimed {amount:data} of rewards",
     "BOOST_APPLIED": "{user:player} got a boost: {value_bps:boost}",
@@ -142,6 +142,9 @@ _SHAPES: Final[dict[str, Callable[[Any, dict[str, Any]], Part]]] = {
     "player": _player,
     "winner": lambda value, _: _player(value) if value else Part("nobody"),
     "data": lambda value, _: Part(f"{in_tokens(value)} DATA", f"{value} wei"),
+    "rewards": lambda value, _: (
+        Part(f"{in_tokens(value)} DATA of rewards", f"{value} wei") if int(value) else Part("no rewards")
+    ),
     "eth": lambda value, _: Part(f"{in_tokens(value, 6)} ETH", f"{value} wei"),
     "level": lambda value, _: Part(level_name(value)),
     "scan": lambda value, data: Part(f"#{value}", href=f"/scan/{data['level']}/{value}"),

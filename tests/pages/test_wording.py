@@ -39,6 +39,12 @@ def test_transfers_are_told_unless_they_belong_to_something_that_is() -> None:
     assert told(burn).endswith("sent 1.00 DATA to the dead address")
 
 
+def test_rewards_are_told_where_there_are_some() -> None:
+    for wei, rewards in ("0", "no rewards"), (str(DATA), "1.00 DATA of rewards"):
+        left_with = item("EXTRACTED", user=user(1), amount=str(2 * DATA), rewards=wei)
+        assert told(left_with).endswith(f"extracted 2.00 DATA and {rewards}")
+
+
 @pytest.mark.parametrize("kind", RoundType)
 @pytest.mark.parametrize("line", [0, 1, DATA, MOST])
 def test_markets_are_questions(kind: RoundType, line: int) -> None:

@@ -59,6 +59,7 @@ const SHAPES = {
   player,
   winner: (value) => (value ? player(value) : "nobody"),
   data: (value) => exact(`${inTokens(value)} DATA`, `${value} wei`),
+  rewards: (value) => (BigInt(value) ? exact(`${inTokens(value)} DATA of rewards`, `${value} wei`) : "no rewards"),
   eth: (value) => exact(`${inTokens(value, 6)} ETH`, `${value} wei`),
   level: (value) => LEVELS[value ?? 0] ?? String(value),
   scan: (value, data) => link(`#${value}`, `/scan/${data.level}/${encodeURIComponent(value)}`),
