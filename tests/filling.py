@@ -22,7 +22,7 @@ def chain_tables() -> Iterator[str]:
         yield table.name
         if table.current:
             yield table.current
-    yield from ("account_totals", "blocks", "checkpoints", "alarms")
+    yield from ("account_totals", "game_totals", "blocks", "checkpoints", "alarms")
 
 
 def fill(connection: Connection[Any], season: Sequence[RecordedBlock], block: int) -> None:

@@ -7,7 +7,7 @@ GROUPS: Final = {
     "Health": ("Alarm", "Incident", "OperatorRequest", "Audit", "Reorg", "QuarantinedLog", "UndecodedLog"),
     "Game": (
         *("CurrentPosition", "CurrentLevel", "CurrentScan", "Death", "CurrentRound", "CurrentBet", "Boost", "Culling"),
-        *("SystemReset", "AccountTotal", "DailyRank", "CurrentProtocol"),
+        *("SystemReset", "AccountTotal", "GameTotal", "DailyRank", "CurrentProtocol"),
     ),
     "Archive": (
         *("ChainEvent", "ChainBlock", "ChainTransaction", "Position", "LevelState", "Scan", "Round", "Bet"),

@@ -24,6 +24,7 @@ LEADING: Final = {
     "BlockHeader": ("number", "timestamp", "hash"),
     "ChainEvent": ("block_time", "contract", "name", "args", "tx_hash"),
     "Culling": ("block_time", "victim", "level", "amount", "penalty_amount", "returned_amount", "new_entrant"),
+    "GameTotal": ("kind", "level", "entries", "amount", "burned", "paid"),
     "Incident": ("at", "kind", "message"),
     "LevelState": ("block_time", "level", "alive_count", "total_staked", "next_scan_time", "base_death_rate_bps"),
     "CurrentPosition": ("address", "status", "level", "amount", "entry_time", "action", "block_time", "amount_change"),

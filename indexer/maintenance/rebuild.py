@@ -1,7 +1,7 @@
 """Recompute all derived tables from the archived chain, without a node: after a change of the rules."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Rebuilt:
     last: int
     comparisons: Sequence[Comparison]
     newly_decoded: int
-    wrong_totals: int
+    wrong_totals: Mapping[str, int]
     swapped: bool
 
     @property

@@ -78,8 +78,10 @@ class Shadow:
             for comparison in comparisons:
                 if not comparison.same:
                     self._replace(cursor, tables()[comparison.row])
+            ids = [event.id for event in decoded]
             append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, decoded))
-            cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", ([event.id for event in decoded],))
+            add_to_totals(cursor, tables()[ChainEventRow], "id = ANY(%s)", (ids,))
+            cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", (ids,))
             recount_totals(self._connection)
             forget_ranks(cursor, self._before.number)
 

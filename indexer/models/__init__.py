@@ -24,7 +24,7 @@ from indexer.models.progress import BlockHeader, Checkpoint, Heartbeat, OutboxCu
 from indexer.models.ranks import DailyRank
 from indexer.models.retention import RetentionHorizon, UpkeepRun
 from indexer.models.token import Buyback, TokenTransfer, Toll, VestingClaim
-from indexer.models.totals import AccountTotal
+from indexer.models.totals import AccountTotal, GameTotal
 
 __all__ = [
     "AccountTotal",
@@ -49,6 +49,7 @@ __all__ = [
     "DailyRank",
     "Death",
     "Emission",
+    "GameTotal",
     "Heartbeat",
     "Incident",
     "LevelSlot",

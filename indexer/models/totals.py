@@ -30,3 +30,42 @@ class AccountTotal(models.Model):
 
     def __str__(self) -> str:
         return str(self.address)
+
+
+class GameTotal(models.Model):
+    """All that happened of one kind since the start, on a level, or on 0 where it has none: how often (`entries`), and
+    the sums of its amounts in wei. At 0 entries the row is deleted.
+
+    `amount` is what it was about: stakes lost or culled, rewards emitted, tolls and what buybacks spent in ETH, the
+    penalties of resets. `paid` is what a reset's winner was paid, or the DATA that a buyback bought.
+    """
+
+    class Kind(models.TextChoices):
+        """What is summed up."""
+
+        DEATH = "death"
+        EMISSION = "emission"
+        CULLING = "culling"
+        SCAN = "scan"
+        CASCADE = "cascade"
+        ROUND = "round"
+        RESET = "reset"
+        TOLL = "toll"
+        BUYBACK = "buyback"
+        TAX = "tax"
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    level = models.SmallIntegerField()
+    entries = models.BigIntegerField()
+    amount = wei()
+    burned = wei()
+    paid = wei()
+
+    class Meta:
+        db_table = "game_totals"
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "level"], name="game_totals_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.level}" if self.level else self.kind

@@ -1,34 +1,27 @@
-"""The figures of the whole game, from the aggregates."""
+"""The figures of the whole game: since the start from the running totals, of a time from the aggregates."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from indexer.models import CurrentLevel, CurrentProtocol
+from indexer.models import CurrentLevel, GameTotal
 from indexer.selectors.periods import Buckets, Period
 from indexer.selectors.rows import fetch, fetch_rows
 
+Kind = GameTotal.Kind
 BURNED_BY: Final = {
-    "tax": "token_tax",
-    "deaths": "scan_flow",
-    "culling": "culling_flow",
-    "resets": "reset_flow",
-    "bets": "round_flow",
-    "buybacks": "buyback_flow",
+    "tax": Kind.TAX,
+    "deaths": Kind.CASCADE,
+    "culling": Kind.CULLING,
+    "resets": Kind.RESET,
+    "bets": Kind.ROUND,
+    "buybacks": Kind.BUYBACK,
 }
-"""The sources of burns, and the aggregates that hold them."""
-_WHOLE: Final = {
-    "level_deaths": ("death_count", "amount"),
-    "emission_flow": ("emissions", "amount"),
-    "toll_flow": ("tolls", "amount"),
-    "buyback_flow": ("buybacks", "eth_spent", "data_received", "burned"),
-    "reset_flow": ("resets", "penalty", "paid", "burned"),
-    "token_tax": ("burned",),
-    "scan_flow": ("burned",),
-    "culling_flow": ("burned",),
-    "round_flow": ("burned",),
-}
-"""The columns that are summed up over all time, by aggregate: in one query, as planning takes longer than reading."""
+"""The sources of burns, and the totals that hold what each burned since the start."""
+_NOW: Final = """
+    SELECT coalesce(sum(total_value_locked), 0), (SELECT coalesce(sum(alive_count), 0) FROM current_levels)
+    FROM current_protocol
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +105,24 @@ class TvlPoint:
 
 def stats() -> Stats:
     """Everything since the start."""
-    protocol = CurrentProtocol.objects.first()
-    (found,) = fetch_rows(f"SELECT * FROM {', '.join(_sums(name, columns) for name, columns in _WHOLE.items())}")
-    whole = dict(zip(((name, column) for name, columns in _WHOLE.items() for column in columns), found, strict=True))
-    resets = Resets(*(whole["reset_flow", column] for column in ("resets", "penalty", "paid")))
+    ((locked, players),) = fetch_rows(_NOW)
+    totals = _Totals()
+    buybacks, resets = totals.of(Kind.BUYBACK), totals.of(Kind.RESET)
     return Stats(
-        total_value_locked=int(protocol.total_value_locked) if protocol else 0,
-        players=sum(CurrentLevel.objects.values_list("alive_count", flat=True)),
-        deaths=Flow(whole["level_deaths", "death_count"], whole["level_deaths", "amount"]),
-        burned=_with_total({source: whole[name, "burned"] for source, name in BURNED_BY.items()}),
-        emissions=Flow(whole["emission_flow", "emissions"], whole["emission_flow", "amount"]),
-        tolls=Flow(whole["toll_flow", "tolls"], whole["toll_flow", "amount"]),
-        buybacks=Buybacks(*(whole["buyback_flow", column] for column in _WHOLE["buyback_flow"])),
-        resets=resets,
+        total_value_locked=locked,
+        players=players,
+        deaths=totals.of(Kind.DEATH).flow,
+        burned=totals.burned(),
+        emissions=totals.of(Kind.EMISSION).flow,
+        tolls=totals.of(Kind.TOLL).flow,
+        buybacks=Buybacks(buybacks.entries, buybacks.amount, buybacks.paid, buybacks.burned),
+        resets=Resets(resets.entries, resets.amount, resets.paid),
     )
 
 
 def burns() -> dict[str, int]:
     """What was burned since the start, in wei, by source and in `total`; every source is there."""
-    burned = dict(fetch_rows("SELECT source, sum(amount) FROM burns_daily GROUP BY source"))
-    return _with_total({source: burned.get(source, 0) for source in BURNED_BY})
+    return _Totals().burned()
 
 
 def deaths(period: Period, now: datetime) -> list[LevelDeaths]:
@@ -151,19 +142,17 @@ def deaths(period: Period, now: datetime) -> list[LevelDeaths]:
 def level_stats(now: datetime) -> list[LevelStats]:
     """Each level now and since the start."""
     died = {row.level: row for row in deaths(Period.ALL, now)}
-    scans = {level: (executed, burned) for level, executed, burned in _by_level("scan_flow", "executed", "burned")}
-    culled = {level: Flow(*flow) for level, *flow in _by_level("culling_flow", "culled", "amount")}
-    emitted = {level: Flow(*flow) for level, *flow in _by_level("emission_flow", "emissions", "amount")}
+    totals = _Totals()
     return [
         LevelStats(
             level=row.level,
             total_staked=int(row.total_staked),
             players=row.alive_count,
             deaths=died[row.level],
-            scans=scans.get(row.level, (0, 0))[0],
-            burned=scans.get(row.level, (0, 0))[1],
-            culled=culled.get(row.level, Flow(0, 0)),
-            emissions=emitted.get(row.level, Flow(0, 0)),
+            scans=totals.of(Kind.SCAN, row.level).entries,
+            burned=totals.of(Kind.CASCADE, row.level).burned,
+            culled=totals.of(Kind.CULLING, row.level).flow,
+            emissions=totals.of(Kind.EMISSION, row.level).flow,
         )
         for row in CurrentLevel.objects.order_by("level")
     ]
@@ -185,15 +174,31 @@ def tvl_history(buckets: Buckets, level: int | None = None) -> list[TvlPoint]:
     return points
 
 
-def _with_total(burned: dict[str, int]) -> dict[str, int]:
-    return {"total": sum(burned.values()), **burned}
+class _Total(NamedTuple):
+    """A row of `game_totals`, or several added up."""
+
+    entries: int = 0
+    amount: int = 0
+    burned: int = 0
+    paid: int = 0
+
+    @property
+    def flow(self) -> Flow:
+        return Flow(self.entries, self.amount)
 
 
-def _sums(name: str, columns: tuple[str, ...]) -> str:
-    sums = ", ".join(f"coalesce(sum({column}), 0)" for column in columns)
-    return f"(SELECT {sums} FROM {name}_daily) AS {name}"
+class _Totals:
+    """What happened of each kind since the start."""
 
+    def __init__(self) -> None:
+        self._rows = fetch_rows("SELECT kind, level, entries, amount, burned, paid FROM game_totals")
 
-def _by_level(name: str, *columns: str) -> list[tuple[int, ...]]:
-    sums = ", ".join(f"sum({column})" for column in columns)
-    return fetch_rows(f"SELECT level, {sums} FROM {name}_daily GROUP BY level")
+    def of(self, kind: GameTotal.Kind, level: int | None = None) -> _Total:
+        """What happened on a level, or on all."""
+        rows = [sums for name, on, *sums in self._rows if name == kind and level in (None, on)]
+        return _Total(*map(sum, zip(*rows, strict=True)))
+
+    def burned(self) -> dict[str, int]:
+        """What was burned, by source and in `total`."""
+        burned = {source: self.of(kind).burned for source, kind in BURNED_BY.items()}
+        return {"total": sum(burned.values()), **burned}

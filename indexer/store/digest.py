@@ -32,8 +32,8 @@ def state_digest(connection: Connection[Any], at_block: int | None = None) -> st
     with snapshot_of(connection, at_block) as snapshot:
         if snapshot.at_block == snapshot.progress.block_number:
             check_current_rows(connection)
-            if wrong := wrong_totals(connection):
-                raise TotalsDiffer(f"{wrong} rows of account_totals are not the sums over history")
+            for name, wrong in wrong_totals(connection).items():
+                raise TotalsDiffer(f"{wrong} rows of {name} are not the sums over history")
         digest = blake2b(digest_size=32)
         progress = snapshot.progress
         digest.update(f"{progress.chain_id} {progress.start_block} {snapshot.at_block}\n".encode())

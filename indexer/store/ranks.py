@@ -19,7 +19,7 @@ from indexer.records.stored import stored_level, stored_position
 from indexer.store.loader import Snapshot, snapshot_of
 from indexer.store.lock import UPKEEP_LOCK
 from indexer.store.tables import block_datetime, tables
-from indexer.store.totals import totals_of
+from indexer.store.totals import ACCOUNTS
 
 DAY: Final = timedelta(days=1)
 Board = DailyRank.Board
@@ -110,7 +110,7 @@ def _boards(snapshot: Snapshot, end: datetime) -> Mapping[Board, Sequence[Addres
 def _by_sum(snapshot: Snapshot, row: type[Row], condition: str, column: str) -> Iterator[Address]:
     """The accounts that meet a condition, by one of the sums over their history up to the snapshot's block."""
     query = (
-        f"SELECT address FROM ({totals_of(tables()[row], 'id < %(end)s')}) AS sums"
+        f"SELECT address FROM ({ACCOUNTS.contributions(tables()[row], 'id < %(end)s')}) AS sums"
         f" WHERE {condition} ORDER BY {column} DESC, address"
     )
     return (address_of(row.address) for row in snapshot.rows(query, {"end": snapshot.end_id}))

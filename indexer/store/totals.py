@@ -1,98 +1,190 @@
-"""Running totals per account: the writer adds what new history contributes, a rollback subtracts it again."""
+"""Running totals: the writer adds what new history contributes, a rollback subtracts it again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from psycopg import Connection, Cursor
 
-from indexer.records.rows import DeathRow, PositionRow, Row, TokenTransferRow
+from indexer.models import GameTotal
+from indexer.records.rows import (
+    BuybackRow,
+    ChainEventRow,
+    CullingRow,
+    DeathRow,
+    EmissionRow,
+    PositionRow,
+    RoundRow,
+    Row,
+    ScanRow,
+    SystemResetRow,
+    TokenTransferRow,
+    TollRow,
+)
 from indexer.store.retention import horizon
 from indexer.store.tables import Table, tables
 
-NAME: Final = "account_totals"
-COLUMNS: Final = ("entries", "balance", "earned", "lost", "deaths")
+Kind = GameTotal.Kind
 
 
 class Share(NamedTuple):
-    """A row's contribution to the totals of the account that one of its columns names, as SQL expressions."""
+    """What each row of a history table that meets `condition` adds: the key of the total, and the summed columns
+    (0 for those that are not there), as SQL expressions."""
 
-    account: str
-    balance: str = "0"
-    earned: str = "0"
-    lost: str = "0"
-    deaths: str = "0"
+    key: tuple[str, ...]
+    sums: Mapping[str, str] = MappingProxyType({})
     condition: str = "TRUE"
 
 
-SHARES: Final[dict[type[Row], tuple[Share, ...]]] = {
-    TokenTransferRow: (Share("recipient", balance="amount"), Share("sender", balance="-amount")),
-    PositionRow: (Share("address", earned="rewards", condition="rewards > 0"),),
-    DeathRow: (Share("address", lost="amount", deaths="1"),),
-}
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A table of totals: a row per `key`, with the number of history's rows (`entries`) and the sums over them."""
+
+    name: str
+    key: tuple[str, ...]
+    sums: tuple[str, ...]
+    shares: Mapping[type[Row], tuple[Share, ...]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return *self.key, "entries", *self.sums
+
+    @property
+    def column_list(self) -> str:
+        return ", ".join(self.columns)
+
+    def contributions(self, table: Table, where: str) -> str:
+        """A query for the contributions of those of a table's rows that meet a condition: one row per key, with the
+        columns of the totals. `where` occurs once for each share of the table."""
+        rows = " UNION ALL ".join(
+            f"SELECT {', '.join([*share.key, *(share.sums.get(column, '0') for column in self.sums)])}"
+            f" FROM {table.name} WHERE {share.condition} AND {where}"
+            for share in self.shares[table.row]
+        )
+        key = ", ".join(self.key)
+        sums = ", ".join(f"sum({column}) AS {column}" for column in self.sums)
+        return f"SELECT {key}, count(*) AS entries, {sums} FROM ({rows}) AS moves ({key}, {', '.join(self.sums)})" + (
+            f" GROUP BY {key}"
+        )
+
+    def recount(self) -> str:
+        """A query for the totals over all of history."""
+        history = " UNION ALL ".join(f"({self.contributions(tables()[row], 'TRUE')})" for row in self.shares)
+        key = ", ".join(self.key)
+        sums = ", ".join(f"sum({column})" for column in ("entries", *self.sums))
+        return f"SELECT {key}, {sums} FROM ({history}) AS history GROUP BY {key}"
+
+
+ACCOUNTS: Final = Totals(
+    "account_totals",
+    key=("address",),
+    sums=("balance", "earned", "lost", "deaths"),
+    shares={
+        TokenTransferRow: (
+            Share(("recipient",), {"balance": "amount"}),
+            Share(("sender",), {"balance": "-amount"}),
+        ),
+        PositionRow: (Share(("address",), {"earned": "rewards"}, "rewards > 0"),),
+        DeathRow: (Share(("address",), {"lost": "amount", "deaths": "1"}),),
+    },
+)
+GAME: Final = Totals(
+    "game_totals",
+    key=("kind", "level"),
+    sums=("amount", "burned", "paid"),
+    shares={
+        DeathRow: (Share((f"'{Kind.DEATH}'", "level"), {"amount": "amount"}),),
+        EmissionRow: (Share((f"'{Kind.EMISSION}'", "level"), {"amount": "amount"}),),
+        CullingRow: (Share((f"'{Kind.CULLING}'", "level"), {"amount": "amount", "burned": "burned"}),),
+        ScanRow: (
+            Share((f"'{Kind.SCAN}'", "level"), condition="step = 'executed'"),
+            Share((f"'{Kind.CASCADE}'", "level"), {"burned": "coalesce(burned, 0)"}, "step = 'finalized'"),
+        ),
+        RoundRow: (Share((f"'{Kind.ROUND}'", "0"), {"burned": "burned"}, "action = 'resolved'"),),
+        SystemResetRow: (
+            Share(
+                (f"'{Kind.RESET}'", "0"),
+                {"amount": "total_penalty", "burned": "burned", "paid": "paid_amount"},
+            ),
+        ),
+        TollRow: (Share((f"'{Kind.TOLL}'", "0"), {"amount": "amount"}),),
+        BuybackRow: (
+            Share(
+                (f"'{Kind.BUYBACK}'", "0"),
+                {"amount": "eth_spent", "burned": "data_burned", "paid": "data_received"},
+            ),
+        ),
+        ChainEventRow: (
+            Share(
+                (f"'{Kind.TAX}'", "0"),
+                {"burned": "(args->>'amount')::numeric"},
+                "contract = 'DataToken' AND name = 'TaxBurned'",
+            ),
+        ),
+    },
+)
+TOTALS: Final = (ACCOUNTS, GAME)
 
 
 def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
     """Add the contributions of a history table's rows that meet a condition."""
-    if table.row in SHARES:
-        grown = ", ".join(f"{column} = {NAME}.{column} + EXCLUDED.{column}" for column in COLUMNS)
+    for totals in _of(table):
+        grown = ", ".join(f"{column} = {totals.name}.{column} + EXCLUDED.{column}" for column in _added(totals))
         cursor.execute(
-            f"INSERT INTO {NAME} (address, {', '.join(COLUMNS)}) {totals_of(table, where)}"
-            f" ON CONFLICT (address) DO UPDATE SET {grown}",
-            list(parameters) * len(SHARES[table.row]),
+            f"INSERT INTO {totals.name} ({totals.column_list}) {totals.contributions(table, where)}"
+            f" ON CONFLICT ({', '.join(totals.key)}) DO UPDATE SET {grown}",
+            list(parameters) * len(totals.shares[table.row]),
         )
 
 
 def subtract_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
     """Subtract the contributions of a history table's rows that meet a condition, before they are deleted."""
-    if table.row in SHARES:
-        shrunk = ", ".join(f"{column} = {NAME}.{column} - gone.{column}" for column in COLUMNS)
-        gone, of_account = f"({totals_of(table, where)}) AS gone", f"gone.address = {NAME}.address"
-        values = list(parameters) * len(SHARES[table.row])
-        cursor.execute(f"DELETE FROM {NAME} USING {gone} WHERE {of_account} AND gone.entries = {NAME}.entries", values)
-        cursor.execute(f"UPDATE {NAME} SET {shrunk} FROM {gone} WHERE {of_account}", values)
+    for totals in _of(table):
+        name = totals.name
+        shrunk = ", ".join(f"{column} = {name}.{column} - gone.{column}" for column in _added(totals))
+        gone = f"({totals.contributions(table, where)}) AS gone"
+        same = " AND ".join(f"gone.{column} = {name}.{column}" for column in totals.key)
+        values = list(parameters) * len(totals.shares[table.row])
+        cursor.execute(f"DELETE FROM {name} USING {gone} WHERE {same} AND gone.entries = {name}.entries", values)
+        cursor.execute(f"UPDATE {name} SET {shrunk} FROM {gone} WHERE {same}", values)
 
 
-def wrong_totals(connection: Connection[Any]) -> int:
-    """The number of rows that differ from the sums over history; 0 if retention has cut that history."""
-    if not _history_is_whole(connection):
-        return 0
-    row = connection.execute(
-        f"WITH expected AS ({_recount()}), stored AS (SELECT address, {', '.join(COLUMNS)} FROM {NAME})"
-        " SELECT count(*) FROM ((TABLE expected EXCEPT TABLE stored)"
-        " UNION ALL (TABLE stored EXCEPT TABLE expected)) AS differences"
-    ).fetchone()
-    assert row is not None, "an aggregate has one row"
-    return int(row[0])
+def wrong_totals(connection: Connection[Any]) -> dict[str, int]:
+    """The number of rows that differ from the sums over history, by table of totals; without tables where none does.
+
+    Totals over history that retention has cut can't be compared, and are not.
+    """
+    found = {}
+    for totals in TOTALS:
+        if _history_is_whole(connection, totals):
+            row = connection.execute(
+                f"WITH expected AS ({totals.recount()}), stored AS (SELECT {totals.column_list} FROM {totals.name})"
+                " SELECT count(*) FROM ((TABLE expected EXCEPT TABLE stored)"
+                " UNION ALL (TABLE stored EXCEPT TABLE expected)) AS differences"
+            ).fetchone()
+            assert row is not None, "an aggregate has one row"
+            if row[0]:
+                found[totals.name] = int(row[0])
+    return found
 
 
 def recount_totals(connection: Connection[Any]) -> None:
-    """Replace all totals by the sums over history, unless retention has cut that history."""
-    if _history_is_whole(connection):
-        with connection.transaction():
-            connection.execute(f"DELETE FROM {NAME}")
-            connection.execute(f"INSERT INTO {NAME} (address, {', '.join(COLUMNS)}) {_recount()}")
+    """Replace all totals by the sums over history, except those over history that retention has cut."""
+    for totals in TOTALS:
+        if _history_is_whole(connection, totals):
+            with connection.transaction():
+                connection.execute(f"DELETE FROM {totals.name}")
+                connection.execute(f"INSERT INTO {totals.name} ({totals.column_list}) {totals.recount()}")
 
 
-def _recount() -> str:
-    """A query for the totals over all of history."""
-    sums = ", ".join(f"sum({column})" for column in COLUMNS)
-    history = " UNION ALL ".join(f"({totals_of(tables()[row], 'TRUE')})" for row in SHARES)
-    return f"SELECT address, {sums} FROM ({history}) AS history GROUP BY address"
+def _of(table: Table) -> Iterable[Totals]:
+    return [totals for totals in TOTALS if table.row in totals.shares]
 
 
-def _history_is_whole(connection: Connection[Any]) -> bool:
-    return horizon(connection, [tables()[row].name for row in SHARES]) is None
+def _added(totals: Totals) -> tuple[str, ...]:
+    return "entries", *totals.sums
 
 
-def totals_of(table: Table, where: str) -> str:
-    """A query for the contributions of those of a table's rows that meet a condition: one row per account, with the
-    columns of the totals."""
-    moves = " UNION ALL ".join(
-        f"SELECT {share.account}, {share.balance}, {share.earned}, {share.lost}, {share.deaths} FROM {table.name}"
-        f" WHERE {share.condition} AND {where}"
-        for share in SHARES[table.row]
-    )
-    return (
-        "SELECT address, count(*) AS entries, sum(balance) AS balance, sum(earned) AS earned, sum(lost) AS lost,"
-        f" sum(deaths) AS deaths FROM ({moves}) AS moves (address, balance, earned, lost, deaths) GROUP BY address"
-    )
+def _history_is_whole(connection: Connection[Any], totals: Totals) -> bool:
+    return horizon(connection, [tables()[row].name for row in totals.shares]) is None

@@ -47,7 +47,7 @@ class Command(GhostnetCommand):
                 )
         if rebuilt.newly_decoded:
             self.stdout.write(f"{rebuilt.newly_decoded} logs can be decoded now that could not be before")
-        if rebuilt.wrong_totals:
-            self.stdout.write(f"account_totals: {rebuilt.wrong_totals} rows are not the sums over history")
+        for name, wrong in rebuilt.wrong_totals.items():
+            self.stdout.write(f"{name}: {wrong} rows are not the sums over history")
         outcome = "nothing differs" if not rebuilt.differs else "replaced" if rebuilt.swapped else "not replaced"
         self.stdout.write(f"blocks {rebuilt.first} to {rebuilt.last}: {outcome}")

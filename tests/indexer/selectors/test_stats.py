@@ -13,6 +13,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from indexer.selectors import flows, leaderboards, stats
 from indexer.selectors.periods import BadRange, Buckets, Interval, Period
+from indexer.selectors.rows import fetch_rows
 from tests.databases import default_database
 
 CLAIM_REWARDS = "372500ab"
@@ -57,6 +58,9 @@ def test_the_game_as_a_whole(truth: Truth, state: dict[str, Any]) -> None:
     assert found.tolls.count == counts["FeeRouter.TollCollected"]
     assert found.buybacks.count == counts["FeeRouter.BuybackExecuted"]
     assert found.burned == stats.burns()
+    rows = fetch_rows("SELECT source, sum(amount)::numeric FROM burns_daily GROUP BY source")
+    assert dict(rows) == {source: amount for source, amount in found.burned.items() if source != "total"}
+    assert sum(amount for _, amount in rows) == found.burned["total"] > 0
 
 
 def test_levels(truth: Truth, state: dict[str, Any], now: datetime) -> None:
