@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope
@@ -18,7 +19,12 @@ def client_of(scope: Scope) -> str:
 
     Of IPv6 the /64 network, which one client has all of; of an IPv4 address mapped into IPv6 the IPv4 one.
     """
-    address = (scope.get("client") or (UNKNOWN_CLIENT,))[0]
+    address: str = (scope.get("client") or (UNKNOWN_CLIENT,))[0]
+    return _known_as(address)
+
+
+@lru_cache(maxsize=4096)
+def _known_as(address: str) -> str:
     if (parts := _WITH_PORT.fullmatch(address)) is not None:
         address = parts[1] or parts[2]
     try:

@@ -48,9 +48,9 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come."""
-        if self.line_mode and self._deadline is None:
-            self._deadline = self.callLater(HEAD_SECONDS, self.transport.abortConnection)
         super().dataReceived(data)
+        if self._deadline is None and self._head_is_on_its_way():
+            self._deadline = self.callLater(HEAD_SECONDS, self.transport.abortConnection)
 
     def allHeadersReceived(self) -> None:
         """The head of a request is complete."""
@@ -89,6 +89,10 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         else:
             self.refuse(HTTPStatus.BAD_REQUEST, "that is no request of HTTP/1.1 (RFC 9112)")
 
+    def _head_is_on_its_way(self) -> bool:
+        """Whether a part of a head has come, and its end has not. Most heads come at once and need no deadline."""
+        return bool(self.line_mode and (self._buffer or hasattr(self, "_command")))
+
     def _head_is_over(self) -> None:
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
@@ -100,6 +104,9 @@ def bounded_http_factory(request: type) -> type[HTTPFactory]:
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel
+
+        def log(self, request: Any) -> None:
+            """Twisted's log of requests, which takes 7 % of a short answer's time and which daphne drops."""
 
         def buildProtocol(self, addr: Any) -> Any:
             protocol = super().buildProtocol(addr)

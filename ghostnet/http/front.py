@@ -5,7 +5,6 @@ Limits, waiting for a block, and cached answers need no thread; an answer that m
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -21,7 +20,7 @@ from ghostnet.http.clients import client_of
 from ghostnet.http.handler import Answer, answer_of, respond
 from ghostnet.http.headers import SECURITY_HEADERS
 from ghostnet.http.limits import ClientLimits
-from ghostnet.http.metrics import HITS, INDEXED, MISSES, REQUESTS, SECONDS
+from ghostnet.http.metrics import HITS, INDEXED, MISSES, requests_of, seconds_of
 from ghostnet.http.problems import problem
 from ghostnet.http.queries import normal_query, without_block
 from ghostnet.http.turns import NoRoom, Turns
@@ -73,8 +72,8 @@ class CachingFrontend:
         if answer.tag is not None and _client_has(scope, answer.tag):
             kept = [header for header in answer.headers if not header[0].startswith(b"Content-")]
             answer = replace(answer, status=HTTPStatus.NOT_MODIFIED, headers=kept, body=b"")
-        REQUESTS.labels(answer.endpoint, answer.status).inc()
-        SECONDS.labels(answer.endpoint).observe(time.perf_counter() - started)
+        requests_of(answer.endpoint, answer.status).inc()
+        seconds_of(answer.endpoint).observe(time.perf_counter() - started)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             await self._limits.before_refusal(client)
         headers = [*answer.headers, *SECURITY_HEADERS]
@@ -112,12 +111,12 @@ class CachingFrontend:
         Raises NoRoom.
         """
         if (found := self._find(self._key(scope))) is not None:
-            return await found
+            return found if isinstance(found, Answer) else await asyncio.shield(found)
         await self._turns.take(client)
         key = self._key(scope)  # of a newer state perhaps
         if (found := self._find(key)) is not None or not self._limits.may_work(client):
             self._turns.give_back(client)
-            return await found if found is not None else _TOO_MUCH
+            return _TOO_MUCH if found is None else found if isinstance(found, Answer) else await asyncio.shield(found)
         task = asyncio.get_running_loop().create_task(self._compute(key, scope, client))
         if key is not None:
             MISSES.inc()
@@ -133,15 +132,12 @@ class CachingFrontend:
         INDEXED.set(latest.block_number)
         return scope["path"], scope["query_string"], _accepts_gzip(scope), latest.revision
 
-    def _find(self, key: CacheKey | None) -> Awaitable[Answer] | None:
-        """The answer from the cache, or from a computation that is under way."""
-        if key is None:
-            return None
-        kept = self._cache.get(key)
-        if kept is None and key not in self._computing:
-            return None
-        HITS.inc()
-        return asyncio.shield(self._computing[key]) if kept is None else _at_once(kept)
+    def _find(self, key: CacheKey | None) -> Answer | asyncio.Task[Answer] | None:
+        """The answer from the cache, or the computation of it that is under way."""
+        found = None if key is None else self._cache.get(key) or self._computing.get(key)
+        if found is not None:
+            HITS.inc()
+        return found
 
     async def _compute(self, key: CacheKey | None, scope: Scope, client: str) -> Answer:
         """Have Django answer on a thread, within a turn of the client, which ends with it."""
@@ -165,10 +161,6 @@ def _timed(scope: Scope) -> tuple[Answer, float]:
     return respond(scope), time.perf_counter() - started
 
 
-async def _at_once(answer: Answer) -> Answer:
-    return answer
-
-
 def _size(answer: Answer) -> int:
     """The bytes that an answer takes in the cache, about."""
     return len(answer.body) + 2_000
@@ -184,7 +176,10 @@ def _accepts_gzip(scope: Scope) -> bool:
 
 def _client_has(scope: Scope, tag: str) -> bool:
     """Whether If-None-Match names this ETag (RFC 9110, weak comparison)."""
-    known = [text.removeprefix("W/") for text in parse_etags(_header(scope, b"if-none-match").decode("latin-1"))]
+    header = _header(scope, b"if-none-match")
+    if not header:
+        return False
+    known = [text.removeprefix("W/") for text in parse_etags(header.decode("latin-1"))]
     return "*" in known or tag.removeprefix("W/") in known
 
 

@@ -27,23 +27,22 @@ UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as it is sent; `endpoint` is the path's pattern, `block` the one whose state it is, None for none."""
+    """A response as it is sent; `endpoint` is the path's pattern, `tag` the ETag, `block` the one whose state it is.
+
+    The last two are None for none.
+    """
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
     endpoint: str
+    tag: str | None = None
     block: IndexedBlock | None = None
 
     @property
     def may_be_kept(self) -> bool:
         """Whether it depends on the state of its block alone, or has a tag of its own."""
         return (b"Cache-Control", b"no-store") not in self.headers and (self.block or self.tag) is not None
-
-    @property
-    def tag(self) -> str | None:
-        """The ETag."""
-        return next((value.decode() for name, value in self.headers if name == b"ETag"), None)
 
 
 @TRACER.start_as_current_span("answer")
@@ -62,7 +61,7 @@ def answer_of(response: HttpResponse, endpoint: str, block: IndexedBlock | None 
     """Django's response as an answer."""
     response["Content-Length"] = str(len(response.content))
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-    return Answer(response.status_code, headers, response.content, endpoint, block)
+    return Answer(response.status_code, headers, response.content, endpoint, response.get("ETag"), block)
 
 
 def _view(request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """The metrics of what serves HTTP, for Prometheus."""
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -14,3 +15,15 @@ SECONDS: Final = Histogram(
 HITS: Final = Counter("cache_hits", "Answers from the cache, or from a computation that was under way")
 MISSES: Final = Counter("cache_misses", "Answers that had to be computed")
 INDEXED: Final = Gauge("api_indexed_block", "The last indexed block as this process knows it; 0 while it knows none")
+
+
+@cache
+def requests_of(endpoint: str, status: int) -> Counter:
+    """The counter of an endpoint's answers with a status."""
+    return REQUESTS.labels(endpoint, status)
+
+
+@cache
+def seconds_of(endpoint: str) -> Histogram:
+    """The times of an endpoint's answers."""
+    return SECONDS.labels(endpoint)
