@@ -65,24 +65,22 @@ def results_of(reply: Reply, node: Node, decoder: Decoder, calls: Sequence[Call]
     """
     method, several = calls[0][0], len(calls) > 1
     raw = reply.body.removeprefix(BYTE_ORDER_MARK)
-    if b'"error"' in raw:
-        raw = node.mask(raw.decode(errors="replace")).encode()
     if reply.status >= 400:
-        _raise_refusal(reply, raw, method, several=several)
+        _raise_refusal(reply, raw, method, node, several=several)
     if not raw:
         raise Unavailable(f"HTTP status {reply.status} without an answer")
     answer = _decoded(raw, decoder, method)
     if isinstance(answer, Answer):
         if several:
-            raise _refusal_of_batch(answer.error)
+            raise _refusal_of_batch(answer.error, node)
         answer = [answer]
     if not several:
-        return [_result(_answer_of_single(answer, node, first_id), method)]
+        return [_result(_answer_of_single(answer, node, first_id), method, node)]
     by_id = {str(item.id): item for item in answer}
     found = [by_id.get(str(first_id + index)) for index in range(len(calls))]
     if None in found:
-        raise _refusal_of_batch(answer[0].error if len(answer) == 1 else None)
-    return [_result(item, method) for item, (method, _) in zip(found, calls, strict=True)]
+        raise _refusal_of_batch(answer[0].error if len(answer) == 1 else None, node)
+    return [_result(item, method, node) for item, (method, _) in zip(found, calls, strict=True)]
 
 
 def _decoded(raw: bytes, decoder: Decoder, method: str) -> Any:
@@ -108,22 +106,33 @@ def _answer_of_single(answers: Sequence[Answer[Any]], node: Node, call_id: int) 
     return answer
 
 
-def _result(answer: Answer[Any] | None, method: str) -> Any:
+def _result(answer: Answer[Any] | None, method: str, node: Node) -> Any:
     if answer is None or (answer.error is None and answer.result is msgspec.UNSET):
         raise Unavailable(f"no answer to {method}")
-    return answer.result if answer.error is None else rpc_error(method, answer.error)
+    return answer.result if answer.error is None else rpc_error(method, _masked(answer.error, node))
 
 
-def _refusal_of_batch(error: Any) -> Exception:
+def _masked(error: Any, node: Node) -> dict[str, Any]:
+    """What is read of a JSON-RPC error, without the key that the node's address may hold: refusals repeat it."""
+    if not isinstance(error, dict):
+        error = {"message": error}
+    code = error.get("code")
+    return {
+        "code": code if code is None or isinstance(code, int) else node.mask(str(code)),
+        "message": node.mask(str(error.get("message"))),
+    }
+
+
+def _refusal_of_batch(error: Any, node: Node) -> Exception:
     """What one error, in place of the answers to several calls, means: that they are too many, unless it says else."""
     if error is not None:
-        refusal = rpc_error("batch", error)
+        refusal = rpc_error("batch", _masked(error, node))
         if isinstance(refusal, RateLimited | Unavailable | TooLarge | Denied):
             return refusal
     return BatchRefused()
 
 
-def _raise_refusal(reply: Reply, raw: bytes, method: str, *, several: bool) -> None:
+def _raise_refusal(reply: Reply, raw: bytes, method: str, node: Node, *, several: bool) -> None:
     """Raise what an answer with an HTTP status of failure says, if it says it in JSON-RPC, else what its status says.
 
     MegaETH sends its errors so, with the statuses 400, 403, 429 and 500. Returns where the answer's own error is to be
@@ -131,6 +140,7 @@ def _raise_refusal(reply: Reply, raw: bytes, method: str, *, several: bool) -> N
     """
     error = _error_in(raw)
     if error is not None:
+        error = _masked(error, node)
         refusal = rpc_error(method, error)
         if isinstance(refusal, RateLimited) and refusal.retry_after is None:
             refusal.retry_after = reply.retry_after

@@ -41,23 +41,28 @@ class BlockLogs:
         """The logs of blocks, asked for again where the block's bloom names a contract of which there are none: once,
         then of each node. A bloom may do so by chance: if all say the same, they are right."""
         found = list(answers)
-        await self._ask_again(self._client, headers, found)
-        if self._doubtful(headers, found):
+        doubtful = self._doubtful(headers, found)
+        if doubtful:
+            doubtful = await self._ask_again(self._client, headers, found, doubtful)
+        if doubtful:
             await asyncio.sleep(PAUSE_SECONDS)
             for node in self._client.each(OPINION_SECONDS).values():
                 async with node:
                     with suppress(NodeError):
-                        await self._ask_again(node, headers, found)
+                        doubtful = await self._ask_again(node, headers, found, doubtful)
         return found
 
-    async def _ask_again(self, client: NodeClient, headers: Sequence[Header], found: list[list[WireLog]]) -> None:
-        """Replace logs that their blocks' blooms contradict by those of another answer that has more."""
-        doubtful = self._doubtful(headers, found)
+    async def _ask_again(
+        self, client: NodeClient, headers: Sequence[Header], found: list[list[WireLog]], doubtful: Sequence[int]
+    ) -> list[int]:
+        """Replace logs that their blocks' blooms contradict by those of another answer that has more; returns which are
+        contradicted still."""
         calls: list[Call] = [
             ("eth_getLogs", [{"address": self._addresses, "blockHash": headers[place].hash}]) for place in doubtful
         ]
         for place, again in zip(doubtful, complete(await client.batch(calls, list[WireLog])), strict=True):
             found[place] = max(found[place], again, key=len)
+        return self._doubtful(headers, found)
 
     def _doubtful(self, headers: Sequence[Header], answers: Sequence[Sequence[WireLog]]) -> list[int]:
         """The places of blocks whose logs their blooms contradict."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from eth_hash.auto import keccak
@@ -14,6 +15,8 @@ MOST_SET: Final = BLOOM_BITS // 4
 """Bits up to which a bloom is looked at: a fuller one, as of a block with a hundred logs, names too much by chance."""
 ROUND: Final = 1_000
 """Nodes that cut lists in silence cut them at multiples of this, or at a power of two."""
+
+_address = attrgetter("address")
 
 
 class BloomWitness:
@@ -34,8 +37,10 @@ class BloomWitness:
         if not logs_bloom:
             return []
         bloom = int(logs_bloom, 16)
-        given = {log.address for log in logs}
-        if bloom.bit_count() > MOST_SET or any(not _holds(bloom, bloom_of(address)) for address in given):
+        if bloom.bit_count() > MOST_SET:
+            return []
+        given = set(map(_address, logs))
+        if any(not _holds(bloom, bloom_of(address)) for address in given):
             return []
         return [
             address

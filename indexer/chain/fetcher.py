@@ -15,7 +15,7 @@ from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import is_round
 from indexer.chain.errors import Inconsistent, MethodNotFound, Misnumbered, WrongNumbers
-from indexer.chain.wire import WireHeader, WireLog, WireTransaction
+from indexer.chain.wire import WireHeader, WireLog, WirePlacedTransaction, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.units import Address, Calldata, Hash
@@ -128,9 +128,7 @@ class RangeFetcher:
     async def _by_hash(self, headers: Sequence[Header], meter: Meter | None, calldata: bool) -> FetchedRange:
         blocks = []
         for header, logs in zip(headers, await self._block_logs.of(headers, meter), strict=True):
-            if any(log.block_hash != header.hash for log in logs):
-                raise Inconsistent(f"logs that were asked for by the hash of block {header.number} are of another")
-            check_order(logs, header.number)
+            check_logs(logs, header)
             if logs:
                 blocks.append(FetchedBlock(header, [], logs))
         await self._compare_positions(blocks)
@@ -221,9 +219,7 @@ class RangeFetcher:
             if number not in headers:
                 headers[number] = _header_from_log(group[0])
             header = headers[number]
-            if any(log.block_hash != header.hash for log in group):
-                raise Inconsistent(f"the logs of block {number} are of another fork than its header")
-            check_order(group, number)
+            check_logs(group, header)
             blocks.append(FetchedBlock(header, [], group))
         return blocks
 
@@ -234,7 +230,7 @@ class RangeFetcher:
         """
         wanted = [(block, log) for block in blocks for log in self.death_transactions(block.logs).values()]
         calls: list[Call] = [("eth_getTransactionByHash", [log.transaction_hash]) for _, log in wanted]
-        found = complete(await self._client.batch(calls, WireTransaction))
+        found = complete(await self._client.batch(calls, WirePlacedTransaction))
         for (block, log), transaction in zip(wanted, found, strict=True):
             if transaction.hash != log.transaction_hash or transaction.block_hash != block.header.hash:
                 raise Inconsistent(f"transaction {log.transaction_hash} is not of block {block.header.number}")
@@ -310,9 +306,40 @@ def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Hea
     return found
 
 
-def check_order(logs: Sequence[WireLog], number: int) -> None:
-    """Raise Inconsistent unless a block's logs stand in their order, each once, none of them removed, and Misnumbered
-    if they are numbered by transaction, or their transactions in another way than by their order in the block."""
+def check_logs(logs: Sequence[WireLog], header: Header) -> None:
+    """Raise Inconsistent unless logs are of this block and stand in their order, each once, none of them removed, and
+    Misnumbered if they are numbered by transaction, or their transactions in another way than by their order in the
+    block."""
+    if not _are_in_order(logs, header.hash):
+        _raise_disorder(logs, header)
+
+
+def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
+    """Whether all is right with a block's logs, found in one pass: each log that is fetched goes through it."""
+    last_index, last_position, tx_hash, tx_index = -1, -1, "", ""
+    seen = set()
+    for log in logs:
+        index = int(log.log_index, 16)
+        if index <= last_index or log.removed or log.block_hash != block_hash:
+            return False
+        last_index = index
+        if log.transaction_hash != tx_hash:
+            tx_hash, tx_index = log.transaction_hash, log.transaction_index
+            position = int(tx_index, 16)
+            if position <= last_position or tx_hash in seen:
+                return False
+            last_position = position
+            seen.add(tx_hash)
+        elif log.transaction_index != tx_index:
+            return False
+    return True
+
+
+def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
+    """Raise what is wrong with a block's logs, if anything is."""
+    number = header.number
+    if any(log.block_hash != header.hash for log in logs):
+        raise Inconsistent(f"the logs of block {number} are of another fork than its header")
     indices = [int(log.log_index, 16) for log in logs]
     if any(log.removed for log in logs):
         raise Inconsistent(f"logs of block {number} were removed")
@@ -332,7 +359,7 @@ def check_order(logs: Sequence[WireLog], number: int) -> None:
 
 def check_position(log: WireLog, transaction: WireTransaction) -> None:
     """Raise Misnumbered unless a log's transaction stands where the log says."""
-    if int(log.transaction_index, 16) != int(transaction.index, 16):
+    if log.transaction_index != transaction.index and int(log.transaction_index, 16) != int(transaction.index, 16):
         raise Misnumbered(
             f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
             f" {log.transaction_index}"

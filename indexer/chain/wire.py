@@ -36,16 +36,19 @@ class WirePendingLog(msgspec.Struct, rename="camel", gc=False):
     removed: bool = False
 
 
-class WireTransaction(
-    msgspec.Struct, gc=False, rename={"sender": "from", "index": "transactionIndex", "block_hash": "blockHash"}
-):
-    """A transaction; `to` is None where it creates a contract, `block_hash` until it is sealed."""
+class WireTransaction(msgspec.Struct, gc=False, rename={"sender": "from", "index": "transactionIndex"}):
+    """A transaction; `to` is None where it creates a contract."""
 
     hash: str
     sender: str
     index: str
     input: str
     to: str | None = None
+
+
+class WirePlacedTransaction(WireTransaction, rename={"block_hash": "blockHash"}, kw_only=True):
+    """A transaction with its block's hash, None until it is sealed."""
+
     block_hash: str | None = None
 
 

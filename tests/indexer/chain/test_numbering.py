@@ -2,12 +2,18 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from indexer.chain import fetcher
-from indexer.chain.errors import WrongNumbers
+from indexer.chain.errors import Inconsistent, Misnumbered, WrongNumbers
+from indexer.chain.fetcher import check_logs
+from indexer.chain.wire import WireLog
+from indexer.domain.chain import Header
+from indexer.domain.units import Hash
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from tests.chains import ChainBuilder, user
@@ -70,6 +76,39 @@ def test_numbers_of_its_own_are_an_error_with_help_after_a_few_tries(
             fetch([server.url], 0, blocks[-1].number, way)
         assert "GHOSTNET_RPC_URLS" in str(raised.value)
         assert server.methods.count("eth_getLogs") <= 6 * len(blocks)
+
+
+Place = tuple[str, int, int]
+"""Of a log: its transaction's hash and index, and its own index."""
+
+
+@pytest.mark.parametrize(
+    ("places", "kind"),
+    [
+        ([("0xa", 0, 0), ("0xa", 0, 1), ("0xb", 3, 7)], None),
+        ([], None),
+        ([("0xa", 0, 1), ("0xa", 0, 0)], Inconsistent),
+        ([("0xa", 0, 0), ("0xa", 0, 0)], Inconsistent),
+        ([("0xa", 0, 0), ("0xb", 1, 0)], Misnumbered),
+        ([("0xa", 0, 0), ("0xa", 1, 1)], Misnumbered),
+        ([("0xa", 0, 0), ("0xb", 0, 1)], Misnumbered),
+        ([("0xa", 1, 0), ("0xb", 0, 1)], Misnumbered),
+        ([("0xa", 0, 0), ("0xb", 1, 1), ("0xa", 2, 2)], Misnumbered),
+    ],
+)
+def test_logs_stand_in_the_order_of_their_numbers(places: list[Place], kind: type[Exception] | None) -> None:
+    header = Header(5, Hash("0x05"), Hash("0x04"), 1_000)
+    logs = [WireLog("0x1", [], "0x", header.hash, tx, hex(at), hex(index), "0x5") for tx, at, index in places]
+    if kind is None:
+        check_logs(logs, header)
+    else:
+        with pytest.raises(kind) as raised:
+            check_logs(logs, header)
+        assert type(raised.value) is kind
+    for change in ({"block_hash": "0x06"}, {"removed": True}):
+        altered = [*logs[:-1], *(structs.replace(log, **change) for log in logs[-1:])]
+        with pytest.raises(Inconsistent) if logs else nullcontext():
+            check_logs(altered, header)
 
 
 @pytest.mark.parametrize("way", [BY_RANGE, BY_HASH, IN_FULL])
