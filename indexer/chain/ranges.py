@@ -3,7 +3,7 @@
 from typing import Final
 
 TARGET_LOGS: Final = 16_000
-TARGET_BYTES: Final = 12_000_000
+TARGET_BYTES: Final = 16_000_000
 TARGET_SECONDS: Final = 4.0
 MOST_BLOCKS: Final = 100_000
 MOST_GROWTH: Final = 4
@@ -12,7 +12,7 @@ MOST_GROWTH: Final = 4
 class AdaptiveRange:
     """The number of blocks of the next range.
 
-    It aims at 16,000 logs, 12 MB and 4 seconds an answer, whichever comes first; it grows at most fourfold, and a
+    It aims at 16,000 logs, 16 MB and 4 seconds an answer, whichever comes first; it grows at most fourfold, and a
     refusal halves it. `most` bounds it in blocks.
     """
 
