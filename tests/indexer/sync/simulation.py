@@ -6,24 +6,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from psycopg import Connection
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.state import RecordedState
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.sync import worker
+from tests.chains import Recording
 from tests.filling import chain_tables
 from tests.indexing import index
 
-LENGTH: Final = 40
+LENGTH: Final = 20
 """How many blocks a history goes through."""
-WINDOWS: Final = (85, 140, 230)
-"""Where in the season histories begin: amid scans and bets, before the first cullings, before the first reset."""
-DEEPEST: Final = 64
-DEPLOYED: Final = 20
+WINDOWS: Final = (("busy", 45), ("busy", 72), ("traps", 22))
+"""The recordings and the blocks in them after which histories begin: amid bets, scans and cullings; where rounds end
+and players die; before a reset. No change in them is hidden from a node without the contracts' state."""
+DEEPEST: Final = 24
+"""How many blocks the deepest fork drops: as many as the indexer expects at most."""
+DEPLOYED: Final = 8
 """The block by which all contracts exist: no fork goes below it, or the node would have no contracts."""
 
 ChainStep = Callable[[ReplayServer], None]
@@ -40,22 +44,26 @@ class Base:
     first: int
     digest: str
     contracts: Mapping[str, str]
-    recording: Sequence[RecordedBlock]
+    blocks: Sequence[RecordedBlock]
+    state: RecordedState | None
 
-    @property
-    def last(self) -> int:
-        return self.first + LENGTH
-
-    def prepare(self) -> None:
-        """Index up to `first` into the default database, and keep a copy of the tables."""
-        with ReplayServer(self.recording, ReplayOptions(head=self.first)) as server:
-            index(server, self.contracts)
-        with connect() as connection:
+    @classmethod
+    def prepare(cls, recorded: Recording, first: int) -> Self:
+        """Index a clean run into the default database, up to `first`, where a copy of the tables is kept, and on."""
+        blocks = recorded.blocks[: first + LENGTH + 1]
+        with ReplayServer(blocks, state=recorded.state) as server, connect() as connection:
+            index(server, recorded.truth.contracts, to_block=first)
             connection.execute("CREATE SCHEMA base")
             for table in chain_tables():
                 connection.execute(f"CREATE TABLE base.{table} AS SELECT * FROM {table}")
             steps = (f"DELETE FROM {t}; INSERT INTO {t} SELECT * FROM base.{t};" for t in chain_tables())
             connection.execute(f"CREATE PROCEDURE base.restore() LANGUAGE sql AS $$ {' '.join(steps)} $$")
+            index(server, recorded.truth.contracts)
+            return cls(first, state_digest(connection), recorded.truth.contracts, blocks, recorded.state)
+
+    @property
+    def last(self) -> int:
+        return self.first + LENGTH
 
     def restore(self, connection: Connection[Any]) -> None:
         """Put the tables back."""
@@ -76,8 +84,9 @@ class History:
         self.base.restore(connection)
         if self.seed % 8 == 0:
             connection.execute("VACUUM ANALYZE " + ", ".join(chain_tables()))
-        options = ReplayOptions(head=self.base.first)
-        with ReplayServer(self.base.recording, options) as server:
+        state = self._draw.choice((self.base.state, None))
+        self.said.append("a node with the contracts' state" if state else "a node without the contracts' state")
+        with ReplayServer(self.base.blocks, ReplayOptions(head=self.base.first), state=state) as server:
             for _ in range(self._draw.randint(1, 2)):
                 for _ in range(self._draw.randint(0, 2)):
                     self._chain_step()(server)
@@ -85,7 +94,7 @@ class History:
             self.said.append(f"settle at {self.base.last}")
             server.settle(self.base.last)
             self._calm(server)
-            index(server, self.base.contracts, poll_interval=0.005)
+            index(server, self.base.contracts, unsettled=DEEPEST, poll_interval=0.005)
             digest = state_digest(connection)
         if digest != self.base.digest:
             raise Failed(f"seed {self.seed} from block {self.base.first}: " + "; ".join(self.said))
@@ -94,7 +103,7 @@ class History:
         """A move of the chain: blocks, a fork of a fork of any shape, or back to the recorded one."""
         draw = self._draw.random()
         if draw < 0.45:
-            blocks = self._draw.randint(1, 25)
+            blocks = self._draw.randint(1, 12)
             self.said.append(f"{blocks} blocks")
             return lambda server: server.advance(blocks)
         if draw < 0.9:
@@ -121,6 +130,7 @@ class History:
         index(
             server,
             self.base.contracts,
+            unsettled=DEEPEST,
             batch_size=batch_size,
             ws=self._draw.random() < 0.3,
             poll_interval=0.005,

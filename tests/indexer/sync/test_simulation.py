@@ -1,48 +1,46 @@
-"""Whatever happens on the way, the end is that of a clean run: random histories (`make soak` plays many more)."""
+"""Whatever happens on the way, the end is that of a clean run: random histories (`make soak` plays many more).
 
-from collections.abc import Callable, Iterator
+Each history goes through 20 blocks of the busy recording, from one of three places, and draws what happens: forks up to
+the deepest expected one, also of forks; restarts; ends of the indexer's session; nodes that fail, limit or lack the
+contracts' state, so that the changes of a block are read by state or out of its transactions; a head that is polled or
+pushed.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from indexer.replay.recording import RecordedBlock
-from indexer.replay.truth import Truth
 from indexer.store.database import connect
+from tests.chains import recording
 from tests.databases import Databases, default_database
-from tests.indexer.sync.simulation import LENGTH, WINDOWS, Base, History, impatient_workers
+from tests.indexer.sync.simulation import WINDOWS, Base, History, impatient_workers
 
-TOGETHER = 15
+TOGETHER = 10
 
 
 class Bases:
     """A prepared database for each window, made when it is first needed."""
 
-    def __init__(self, databases: Databases, make: Callable[[int], Base]) -> None:
+    def __init__(self, databases: Databases) -> None:
         self._databases = databases
-        self._make = make
-        self._prepared: dict[int, tuple[str, Base]] = {}
+        self._prepared: dict[tuple[str, int], tuple[str, Base]] = {}
 
     def of(self, seed: int) -> tuple[str, Base]:
         """The database and the base of a history."""
-        window = WINDOWS[seed % len(WINDOWS)]
+        window = name, first = WINDOWS[seed % len(WINDOWS)]
         if window not in self._prepared:
-            name, base = self._databases.make(), self._make(window)
-            with default_database(name):
-                base.prepare()
-            self._prepared[window] = (name, base)
+            database = self._databases.make()
+            with default_database(database):
+                self._prepared[window] = database, Base.prepare(recording(name), first)
         return self._prepared[window]
 
 
 @pytest.fixture(scope="module")
-def bases(
-    template: str, season: list[RecordedBlock], truth: Truth, digest_at: Any, django_db_blocker: Any
-) -> Iterator[Bases]:
+def bases(template: str, django_db_blocker: Any) -> Iterator[Bases]:
     with django_db_blocker.unblock():
         databases = Databases(template)
-        yield Bases(
-            databases,
-            lambda first: Base(first, digest_at(first + LENGTH), truth.contracts, season[: first + LENGTH + 1]),
-        )
+        yield Bases(databases)
         databases.give_back()
 
 
