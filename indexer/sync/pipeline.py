@@ -253,8 +253,7 @@ class Pipeline:
     def _heal(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Index again what a node had left out; raise the error if no node has more of them than is indexed."""
         self._reload_game()
-        checked = self._tip.number if fetched.state is None else self._checked
-        left_out = self._healing.left_out(checked, self._tip.number, fetched)
+        left_out = self._healing.left_out(self._tip.number, fetched)
         if left_out is None:
             raise error
         HEALED.inc()
