@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,11 @@ def digest_at(indexed_season: str, django_db_blocker: Any) -> Callable[[int], st
             return state_digest(connection, block)
 
     return cache(read)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A `tests.pages.chromium.Chromium`, whose library is loaded by who uses it only."""
+    started = import_module("tests.pages.chromium").Chromium()
+    yield started
+    started.close()

@@ -23,7 +23,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from tests.clients.compiled import CLIENT, TOOLS, compile_client, needs_compiler, needs_types, node, page_code
 from tests.databases import database_url
-from tests.pages.chromium import browse, needs_chromium
+from tests.pages.chromium import Chromium, needs_chromium
 from tests.processes import HEAD, await_tip, await_true, live
 from tests.rows import fetch_one
 from tests.stream.expected import expected_feed
@@ -230,7 +230,12 @@ def test_what_the_server_refuses_is_told_and_repeated_where_that_helps(
 @needs_compiler
 @needs_chromium
 def test_the_page_of_the_documents_is_live_from_another_origin(
-    tmp_path: Path, client: Path, database: str, connection: Connection[Any], season: list[RecordedBlock]
+    chromium: Chromium,
+    tmp_path: Path,
+    client: Path,
+    database: str,
+    connection: Connection[Any],
+    season: list[RecordedBlock],
 ) -> None:
     """Served as Vite would serve it, with the server's address put in."""
 
@@ -255,7 +260,7 @@ def test_the_page_of_the_documents_is_live_from_another_origin(
                 await page.wait_for_timeout(100)
 
     async def work(chain: ReplayServer, server: WebClient, origin: str) -> None:
-        async with browse(server, "/health/live") as page:
+        async with chromium.browse(server, "/health/live") as page:
             await page.goto(origin)
             await await_shown(page, server)
             chain.advance(3)
@@ -284,4 +289,4 @@ def test_the_page_of_the_documents_is_live_from_another_origin(
         script = folder / "examples" / "page.js"
         text = script.read_text().replace('"ghostnet-client"', '"/src/index.js"')
         script.write_text(text.replace("http://127.0.0.1:8000", server.url))
-        asyncio.run(asyncio.wait_for(work(chain, server, origin), 90))
+        chromium.run(work(chain, server, origin))

@@ -23,7 +23,7 @@ from tests.chains import ADDRESSES, ChainBuilder, user
 from tests.databases import default_database
 from tests.factories import PASSWORD, UserFactory
 from tests.indexing import index
-from tests.pages.chromium import browse, needs_chromium
+from tests.pages.chromium import Chromium, needs_chromium
 from tests.pages.operator import Operator
 from tests.paths import OPENAPI, PROJECT
 from tests.processes import environment_of
@@ -94,15 +94,15 @@ def test_answers_are_never_taken_for_scripts_or_framed(season_web: WebClient) ->
 
 
 @needs_chromium
-def test_the_api_s_documents_work_under_their_policy(season_web: WebClient) -> None:
+def test_the_api_s_documents_work_under_their_policy(chromium: Chromium, season_web: WebClient) -> None:
     async def work() -> None:
-        async with browse(season_web, "/api/v1/docs") as page:
+        async with chromium.browse(season_web, "/api/v1/docs") as page:
             await page.get_by_text("/api/v1/stats/levels").first.wait_for()
             link = await page.get_by_role("link", name="its messages").get_attribute("href")
             await page.goto(f"{season_web.url}{link}")
             await page.get_by_role("heading", name="SUBSCRIBE_USER", exact=True).wait_for()
 
-    asyncio.run(asyncio.wait_for(work(), 60))
+    chromium.run(work())
 
 
 def test_only_pages_pass_the_front_that_knows_no_sessions(season_web: WebClient) -> None:
@@ -188,7 +188,9 @@ def test_a_form_from_elsewhere_does_nothing_with_an_operator_s_session(
 
 
 @needs_chromium
-def test_what_an_event_holds_is_shown_as_text_everywhere(database: str, connection: Connection[Any]) -> None:
+def test_what_an_event_holds_is_shown_as_text_everywhere(
+    chromium: Chromium, database: str, connection: Connection[Any]
+) -> None:
     """The reason of a toll is 32 bytes that anybody chooses."""
     chain = ChainBuilder()
     chain.deploy()
@@ -200,7 +202,7 @@ def test_what_an_event_holds_is_shown_as_text_everywhere(database: str, connecti
     UserFactory.create()
 
     async def work(server: WebClient) -> None:
-        async with browse(server) as page:
+        async with chromium.browse(server) as page:
             dialogs: list[str] = []
             page.on("dialog", lambda dialog: dialogs.append(dialog.message))
             await page.get_by_text("a toll of").wait_for()
@@ -219,7 +221,7 @@ def test_what_an_event_holds_is_shown_as_text_everywhere(database: str, connecti
         events = server.get("/api/v1/events?name=TollCollected")
         assert events.headers["Content-Type"].startswith("application/json")
         assert events.json()["items"][0]["args"]["reason"] in (reason, MARKUP.decode())
-        asyncio.run(asyncio.wait_for(work(server), 60))
+        chromium.run(work(server))
 
 
 def test_a_production_installation_passes_all_of_django_s_checks(database: str) -> None:

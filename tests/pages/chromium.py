@@ -1,19 +1,24 @@
-"""A real browser."""
+"""A real browser, one for all tests of a worker: to start one costs more than to look at a page."""
 
+import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, Playwright, async_playwright, expect
 
 from tests.paths import PROJECT
 from tests.web import WebClient
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (Debian: apt-get install chromium)")
+
+PATIENCE = 30_000
+"""Milliseconds for which whatever must become visible is waited for."""
+expect.set_options(timeout=PATIENCE)
 
 AXE = PROJECT / ".ci" / "npm" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.exists(), reason="there is no axe-core (.ci/run installs it)")
@@ -25,8 +30,8 @@ async def assert_accessible(page: Page) -> None:
     await page.add_script_tag(path=AXE)
     await page.add_style_tag(content="* { transition: none !important }")  # no colour between two schemes
     schemes: tuple[tuple[Literal["light", "dark"], str], ...] = (
-        ("light", "{}"),
-        ("dark", "{runOnly: ['color-contrast']}"),
+        ("light", "{resultTypes: ['violations']}"),
+        ("dark", "{resultTypes: ['violations'], runOnly: ['color-contrast']}"),
     )
     for scheme, rules in schemes:
         await page.emulate_media(color_scheme=scheme)
@@ -35,19 +40,49 @@ async def assert_accessible(page: Page) -> None:
         assert violations == [], f"{page.url} in {scheme}: {json.dumps(violations, indent=1)}"
 
 
-@asynccontextmanager
-async def browse(client: WebClient, path: str = "/", **options: Any) -> AsyncIterator[Page]:
-    """A page of ours in a new browser; what its console complains of, of blocked content too, is an error,
-    except that the server can't be reached."""
-    complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = await browser.new_context(**options)
-        page = await context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        await page.goto(client.url + path)
-        yield page
-        await browser.close()
-    expected = ("ERR_CONNECTION_REFUSED", "Failed to load resource", "WebSocket connection to")
-    assert [text for text in complaints if not any(known in text for known in expected)] == []
+class Chromium:
+    """A browser on an event loop of its own, on which all work with it runs; it is started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def run(self, work: Coroutine[Any, Any, Any], seconds: float = 200) -> Any:
+        """Run a test's work, for so long at most."""
+        return self._runner.run(asyncio.wait_for(work, seconds))
+
+    @asynccontextmanager
+    async def browse(self, client: WebClient, path: str = "/", **options: Any) -> AsyncIterator[Page]:
+        """A page of ours, as who has never been there sees it; what its console complains of, of blocked content too,
+        is an error, except that the server can't be reached."""
+        complaints: list[str] = []
+        context = await (await self._started()).new_context(**options)
+        try:
+            page = await context.new_page()
+            page.set_default_timeout(PATIENCE)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+            await page.goto(client.url + path)
+            yield page
+        finally:
+            await context.close()
+        expected = ("ERR_CONNECTION_REFUSED", "Failed to load resource", "WebSocket connection to")
+        assert [text for text in complaints if not any(known in text for known in expected)] == []
+
+    async def _started(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            self._playwright = self._playwright or await async_playwright().start()
+            self._browser = await self._playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        return self._browser
+
+    def close(self) -> None:
+        """End the browser, if one was started."""
+        self._runner.run(self._close())
+        self._runner.close()
+
+    async def _close(self) -> None:
+        if self._browser is not None:
+            await self._browser.close()
+        if self._playwright is not None:
+            await self._playwright.stop()

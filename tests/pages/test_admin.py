@@ -1,6 +1,5 @@
 """The operators' admin: over HTTP, and in a real browser."""
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.store.incidents import IncidentKind, note_incident
 from tests.factories import PASSWORD, AlarmFactory, AuditFactory, OperatorRequestFactory, UserFactory, now
 from tests.filling import fill
-from tests.pages.chromium import assert_accessible, browse, needs_axe, needs_chromium
+from tests.pages.chromium import Chromium, assert_accessible, needs_axe, needs_chromium
 from tests.pages.operator import Operator
 from tests.rows import fetch_one
 from tests.web import WebClient, web
@@ -195,9 +194,9 @@ def test_who_guesses_passwords_is_locked_out(client: WebClient) -> None:
 
 
 @needs_chromium
-def test_lists_work_in_a_browser(client: WebClient) -> None:
+def test_lists_work_in_a_browser(chromium: Chromium, client: WebClient) -> None:
     async def work() -> None:
-        async with browse(client, "/admin/") as page:
+        async with chromium.browse(client, "/admin/") as page:
             await page.get_by_label("Username").fill("root")
             await page.get_by_label("Password").fill(PASSWORD)
             await page.get_by_role("button", name="Log in").click()
@@ -212,12 +211,14 @@ def test_lists_work_in_a_browser(client: WebClient) -> None:
             levels = await page.locator("#result_list tbody td.field-shown_level").all_inner_texts()
             assert set(levels) == {"VAULT"}
 
-    asyncio.run(asyncio.wait_for(work(), 60))
+    chromium.run(work())
 
 
 @needs_chromium
 @needs_axe
-def test_operators_who_see_or_point_otherwise_can_use_it(client: WebClient, connection: Connection[Any]) -> None:
+def test_operators_who_see_or_point_otherwise_can_use_it(
+    chromium: Chromium, client: WebClient, connection: Connection[Any]
+) -> None:
     """Each kind of page, while something is wrong: it shows the most then. None is broader than a phone."""
     OperatorRequestFactory.create(done_at=now())
     AlarmFactory.create()
@@ -231,7 +232,7 @@ def test_operators_who_see_or_point_otherwise_can_use_it(client: WebClient, conn
 
     async def work() -> None:
         phone: Any = {"width": 390, "height": 844}
-        async with browse(client, "/admin/", bypass_csp=True, viewport=phone) as page:
+        async with chromium.browse(client, "/admin/", bypass_csp=True, viewport=phone) as page:
             await page.get_by_label("Username").fill("root")
             await page.get_by_label("Password").fill(PASSWORD)
             await assert_accessible(page)
@@ -241,7 +242,7 @@ def test_operators_who_see_or_point_otherwise_can_use_it(client: WebClient, conn
                 await assert_accessible(page)
                 assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
 
-    asyncio.run(asyncio.wait_for(work(), 90))
+    chromium.run(work())
 
 
 def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(client: WebClient) -> None:

@@ -1,7 +1,6 @@
 """A player's page in a real browser."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 from playwright.async_api import Page, expect
@@ -14,7 +13,7 @@ from indexer.replay.server import ReplayServer
 from indexer.selectors.addresses import checksummed
 from indexer.store.database import connect
 from tests.databases import default_database
-from tests.pages.chromium import browse, needs_chromium
+from tests.pages.chromium import Chromium, needs_chromium
 from tests.processes import await_tip, live
 from tests.rows import fetch_one
 from tests.web import WebClient, web
@@ -27,22 +26,18 @@ STAKER = (
 )
 
 
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 90))
-
-
 async def figures_of(page: Page) -> dict[str, str]:
     """The figures at the top of a page, by what they are of."""
     terms = await page.locator(".figures dt").all_inner_texts()
     return dict(zip(terms, await page.locator(".figures dd").all_inner_texts(), strict=True))
 
 
-def test_a_player_is_found_and_a_wrong_address_is_told(season_web: WebClient) -> None:
+def test_a_player_is_found_and_a_wrong_address_is_told(chromium: Chromium, season_web: WebClient) -> None:
     position = season_web.get(f"/api/v1/positions/{PLAYER}").json()["position"]
     changes = season_web.get(f"/api/v1/positions/{PLAYER}/history?limit=30").json()["items"]
 
     async def work() -> None:
-        async with browse(season_web) as page:
+        async with chromium.browse(season_web) as page:
             await page.get_by_label("Search").fill(PLAYER.upper().replace("0X", "0x"))
             await page.get_by_role("button", name="Find").click()
             await page.wait_for_url(f"{season_web.url}/player/*")
@@ -54,7 +49,7 @@ def test_a_player_is_found_and_a_wrong_address_is_told(season_web: WebClient) ->
             await page.goto(f"{season_web.url}/scan/4/88")
             assert "88 of DARKNET" in await page.locator("h1").inner_text()
 
-    run(work())
+    chromium.run(work())
     wrong = season_web.get("/player/0x12")
     assert wrong.status_code == 404
     assert b"that is no address" in wrong.content
@@ -63,14 +58,14 @@ def test_a_player_is_found_and_a_wrong_address_is_told(season_web: WebClient) ->
 
 
 def test_a_player_s_page_follows_the_player(
-    database: str, connection: Connection[Any], season: list[RecordedBlock], indexed_season: str
+    chromium: Chromium, database: str, connection: Connection[Any], season: list[RecordedBlock], indexed_season: str
 ) -> None:
     """Somebody who adds to a stake in one of the next 30 blocks."""
     with default_database(indexed_season), connect() as whole:
         address = to_hex(fetch_one(whole, STAKER))
 
     async def work(node: ReplayServer, client: WebClient) -> None:
-        async with browse(client, f"/player/{address}") as page:
+        async with chromium.browse(client, f"/player/{address}") as page:
             await expect(page.locator("#connection")).to_have_text("live")
             stake = page.locator(".figures dd").nth(2)
             before = await stake.inner_text()
@@ -85,7 +80,7 @@ def test_a_player_s_page_follows_the_player(
             assert all(short(checksummed(address)) in line for line in lines), "the feed is the player's own"
 
     with live(database, connection, season) as node, web(database) as client:
-        run(work(node, client))
+        chromium.run(work(node, client))
 
 
 def test_a_player_s_page_leads_to_the_scan_that_runs(

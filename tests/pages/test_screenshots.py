@@ -1,6 +1,5 @@
 """Pictures of the demo's pages: `make screenshots` writes those of the documents."""
 
-import asyncio
 import subprocess
 import threading
 from pathlib import Path
@@ -12,7 +11,7 @@ from playwright.async_api import Page, expect
 from ghostnet.demo.demo import FIRST_HEAD
 from tests.demos import await_opened, demo, free_port
 from tests.factories import PASSWORD
-from tests.pages.chromium import browse, needs_chromium
+from tests.pages.chromium import Chromium, needs_chromium
 from tests.web import WebClient
 
 pytestmark = needs_chromium
@@ -31,7 +30,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.mark.timeout(300)
-def test_the_pages_can_be_looked_at(folder: Path) -> None:
+def test_the_pages_can_be_looked_at(chromium: Chromium, folder: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
 
@@ -41,7 +40,7 @@ def test_the_pages_can_be_looked_at(folder: Path) -> None:
         await page.screenshot(path=folder / f"{name}.png", animations="disabled")
 
     async def spectate(client: WebClient, scheme: Any) -> None:
-        async with browse(client, color_scheme=scheme, viewport=DESK) as page:
+        async with chromium.browse(client, color_scheme=scheme, viewport=DESK) as page:
             await take(page, f"network-{scheme}")
             if scheme == "dark":
                 await page.locator("section:has(#streaks-title) a").first.click()
@@ -51,7 +50,7 @@ def test_the_pages_can_be_looked_at(folder: Path) -> None:
                 await take(page, "scan-dark")
 
     async def operate(client: WebClient) -> None:
-        async with browse(client, "/admin/", viewport=DESK) as page:
+        async with chromium.browse(client, "/admin/", viewport=DESK) as page:
             await page.get_by_label("Username").fill("operator")
             await page.get_by_label("Password").fill(PASSWORD)
             await page.get_by_role("button", name="Log in").click()
@@ -64,7 +63,7 @@ def test_the_pages_can_be_looked_at(folder: Path) -> None:
                 await take(page, f"positions-{scheme}")
 
     async def wait_for_play(client: WebClient) -> None:
-        async with browse(client) as page:
+        async with chromium.browse(client) as page:
             while int(await page.locator("#chain").get_attribute("data-block") or 0) < FIRST_HEAD + BLOCKS:
                 await page.wait_for_timeout(500)
 
@@ -73,13 +72,13 @@ def test_the_pages_can_be_looked_at(folder: Path) -> None:
         for scheme in ("dark", "light"):
             await spectate(client, scheme)
         await operate(client)
-        async with browse(client, color_scheme="dark", viewport=PHONE) as page:
+        async with chromium.browse(client, color_scheme="dark", viewport=PHONE) as page:
             await take(page, "phone-dark")
 
     with demo(port, DJANGO_SUPERUSER_PASSWORD=PASSWORD, GHOSTNET_RATE_LIMIT="0") as (process, _):
         await_opened(process, port)
         threading.Thread(target=read_all, args=(process,), daemon=True).start()
-        asyncio.run(asyncio.wait_for(work(WebClient(url)), 200))
+        chromium.run(work(WebClient(url)))
     taken = sorted(folder.glob("*.png"))
     assert len(taken) == 9
     assert min(picture.stat().st_size for picture in taken) > 20_000, "none is empty"
