@@ -15,6 +15,9 @@ from tests.paths import SEASON_EXPECTED
 _KEPT: dict[int, dict[str, bytes]] = {}
 """For each block, each table's rows in the binary form of COPY."""
 
+_GO_ON_COUNTING = "SELECT setval(pg_get_serial_sequence('game_totals', 'id'), max(id)) FROM game_totals"
+"""Of the tables that are filled the only one whose rows the database numbers."""
+
 
 def chain_tables() -> Iterator[str]:
     """The names of all tables that the indexer fills from the chain."""
@@ -33,6 +36,7 @@ def fill(connection: Connection[Any], season: Sequence[RecordedBlock], block: in
             for table, rows in _KEPT[block].items():
                 with cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
                     copy.write(rows)
+            cursor.execute(_GO_ON_COUNTING)
             cursor.execute("UPDATE checkpoints SET indexed_at = now()")
             cursor.execute("UPDATE heartbeats SET seen_at = now()")
         return

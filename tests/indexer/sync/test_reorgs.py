@@ -19,32 +19,41 @@ from indexer.store.digest import state_digest
 from indexer.sync.common_ancestor import NoCommonAncestor
 from tests.chains import ADDRESSES, ChainBuilder, user
 from tests.databases import Databases, default_database
+from tests.filling import fill
 from tests.indexing import following, index
 from tests.processes import await_block, await_tip
 
-HEAD = 500
+HEAD = 150
+END = 170
 
 
 @pytest.fixture
 def digest(digest_at: Callable[[int], str]) -> str:
-    return digest_at(520)
+    return digest_at(END)
+
+
+@pytest.fixture
+def filled(connection: Connection[Any], season: list[RecordedBlock]) -> Connection[Any]:
+    """A connection to the default database, which holds the season up to block `HEAD`."""
+    fill(connection, season, HEAD)
+    return connection
 
 
 @pytest.mark.parametrize(
     ("forks", "ancestors", "ws"),
     [
-        ([(12, 12)], [488, 488], True),
-        ([(12, 5)], [488, 488], False),
-        ([(12, 20)], [488, 488], True),
-        ([(12, 20)], [488, 488], False),
-        ([(20, 20), (10, 10), (15, 12)], [480, 490, 485, 480], True),
-        ([(5, 5), (30, 25)], [495, 470, 470], False),
-        ([(64, 64)], [436, 436], False),
+        ([(12, 12)], [138, 138], True),
+        ([(12, 5)], [138, 138], False),
+        ([(12, 20)], [138, 138], True),
+        ([(12, 20)], [138, 138], False),
+        ([(20, 20), (10, 10), (15, 12)], [130, 140, 135, 130], True),
+        ([(5, 5), (30, 25)], [145, 120, 120], False),
+        ([(64, 64)], [86, 86], False),
     ],
     ids=["equal", "shorter", "longer", "longer, polled", "forks within a fork", "a fork below a fork", "64 deep"],
 )
 def test_forks_of_every_shape_are_followed_and_left(
-    connection: Connection[Any],
+    filled: Connection[Any],
     season: list[RecordedBlock],
     truth: Truth,
     digest: str,
@@ -56,34 +65,33 @@ def test_forks_of_every_shape_are_followed_and_left(
         ReplayServer(season, ReplayOptions(head=HEAD)) as server,
         following(server, truth.contracts, ws=ws) as watchers,
     ):
-        await_tip(connection, server.chain.blocks[-1].hash)
+        await_tip(filled, server.chain.blocks[-1].hash)
         for depth, length in forks:
             server.fork(depth, length)
-            await_tip(connection, server.chain.blocks[-1].hash)
-        server.settle(520)
-        await_tip(connection, server.chain.blocks[-1].hash)
+            await_tip(filled, server.chain.blocks[-1].hash)
+        server.settle(END)
+        await_tip(filled, server.chain.blocks[-1].hash)
     assert [rollback.ancestor for rollback in watchers[0].rollbacks] == ancestors
-    assert state_digest(connection) == digest
+    assert state_digest(filled) == digest
 
 
 def test_each_reorg_leaves_a_row_with_all_that_happened(
-    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+    filled: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
-        index(server, truth.contracts)
-        dropped = [block.hash for block in server.chain.blocks[494:]]
+        dropped = [block.hash for block in server.chain.blocks[HEAD - 6 :]]
         server.fork(7, 7)
         with connect() as listener:
             listener.execute(f"LISTEN {HEAD_CHANNEL}")
             index(server, truth.contracts)
             told = [notice.payload for notice in listener.notifies(timeout=0.5)]
-        new = [block.hash for block in server.chain.blocks[494:]]
-    row = connection.execute(
+        new = [block.hash for block in server.chain.blocks[HEAD - 6 :]]
+    row = filled.execute(
         "SELECT ancestor_number, ancestor_hash, dropped_head, dropped_hashes, new_hashes, depth, rows_undone,"
         " duration_ms, detected_at FROM reorgs"
     ).fetchone()
     assert row is not None
-    assert (row[0], to_hex(row[1])) == (493, season[493].hash)
+    assert (row[0], to_hex(row[1])) == (HEAD - 7, season[HEAD - 7].hash)
     assert row[2] == HEAD
     assert [to_hex(block_hash) for block_hash in row[3]] == dropped
     assert [to_hex(block_hash) for block_hash in row[4]] == new
@@ -91,7 +99,7 @@ def test_each_reorg_leaves_a_row_with_all_that_happened(
     assert row[6] > 0
     assert row[7] >= 0
     assert abs(row[8].timestamp() - time.time()) < 60
-    assert (told[0], told[-1]) == ("493", str(HEAD))
+    assert (told[0], told[-1]) == (str(HEAD - 7), str(HEAD))
 
 
 def readiness() -> tuple[int, Any]:
@@ -100,26 +108,25 @@ def readiness() -> tuple[int, Any]:
 
 
 def test_a_reorg_deeper_than_expected_is_an_alarm_and_undone_all_the_same(
-    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str
+    filled: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str
 ) -> None:
     seen: list[tuple[int, Any]] = []
     with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
-        index(server, truth.contracts)
         assert readiness()[0] == 200
-        server.fork(300, 310)
+        server.fork(100, 110)
         watcher = index(server, truth.contracts, unsettled=10, on_rollback=lambda: seen.append(readiness()))
-        assert watcher.rollbacks[0].depth == 300
+        assert watcher.rollbacks[0].depth == 100
         assert [(kind, message is None) for kind, message in watcher.alarms] == [
             (AlarmKind.DEEP_REORG, False),
             (AlarmKind.DEEP_REORG, True),
         ]
         ((status, checks),) = seen
         assert status == 503
-        assert "a reorg of 300 blocks down to 200" in checks["alarms"]["deep_reorg"]
+        assert "a reorg of 100 blocks down to 50" in checks["alarms"]["deep_reorg"]
         assert readiness()[0] == 200
-        server.settle(520)
+        server.settle(END)
         index(server, truth.contracts)
-    assert state_digest(connection) == digest
+    assert state_digest(filled) == digest
 
 
 def test_beyond_what_is_remembered_it_stops_changes_nothing_and_says_what_to_do(
@@ -169,15 +176,13 @@ def test_a_start_in_the_middle_of_the_chain_can_be_reorganized_away(databases: D
 
 
 def test_a_fork_of_equal_height_is_noticed_though_nothing_was_fetched_before(
-    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+    filled: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     """The indexer starts at the head, so that the only block it knows of is the one in its database."""
-    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
-        index(server, truth.contracts)
-        with following(server, truth.contracts):
-            time.sleep(0.5)
-            server.fork(1, 1)
-            await_tip(connection, server.chain.blocks[-1].hash)
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server, following(server, truth.contracts):
+        time.sleep(0.5)
+        server.fork(1, 1)
+        await_tip(filled, server.chain.blocks[-1].hash)
 
 
 class DizzyServer(ReplayServer):
@@ -207,17 +212,16 @@ def test_headers_that_make_no_sense_are_asked_for_until_they_do(
 
 @pytest.mark.parametrize("length", [3, 10, 15])
 def test_a_chain_that_moved_while_nobody_watched(
-    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str, length: int
+    filled: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str, length: int
 ) -> None:
     with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
-        index(server, truth.contracts)
         server.fork(10, length)
         watcher = index(server, truth.contracts)
         assert [rollback.depth for rollback in watcher.rollbacks] == [10]
-        assert read_progress(connection).block_hash == server.chain.blocks[-1].hash
-        server.settle(520)
+        assert read_progress(filled).block_hash == server.chain.blocks[-1].hash
+        server.settle(END)
         index(server, truth.contracts)
-    assert state_digest(connection) == digest
+    assert state_digest(filled) == digest
 
 
 class LaggingServer(ReplayServer):
@@ -238,17 +242,17 @@ class LaggingServer(ReplayServer):
 
 @pytest.mark.parametrize("late", [1, 3, 90])
 def test_a_machine_that_lags_behind_is_no_reorg_and_loses_nothing(
-    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str, late: int
+    filled: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str, late: int
 ) -> None:
     with LaggingServer(season, ReplayOptions(head=HEAD)) as server:
         server.late = late
         with following(server, truth.contracts) as watchers:
-            for head in range(HEAD, 521):
+            for head in range(HEAD, END + 1):
                 server.settle(head)
-                await_block(connection, min(head, HEAD))
-            await_tip(connection, season[520].hash)
+                await_block(filled, min(head, HEAD))
+            await_tip(filled, season[END].hash)
     assert watchers[0].rollbacks == []
-    assert state_digest(connection) == digest
+    assert state_digest(filled) == digest
 
 
 class TwoForksServer(ReplayServer):
@@ -271,7 +275,7 @@ class TwoForksServer(ReplayServer):
 
 
 def test_machines_on_two_forks_are_never_mixed(
-    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str
+    filled: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str
 ) -> None:
     """While they differ the indexer may follow the one or the other, but only whole; then they agree again."""
     options = ReplayOptions(head=HEAD)
@@ -280,10 +284,10 @@ def test_machines_on_two_forks_are_never_mixed(
         index(server, truth.contracts)
         server.other = lambda: other.chain
         with following(server, truth.contracts):
-            for head in range(HEAD, 512):
+            for head in range(HEAD, HEAD + 12):
                 server.settle(head)
                 time.sleep(0.05)
             server.other = None
-            server.settle(520)
-            await_tip(connection, season[520].hash)
-    assert state_digest(connection) == digest
+            server.settle(END)
+            await_tip(filled, season[END].hash)
+    assert state_digest(filled) == digest
