@@ -37,7 +37,7 @@ Event = tuple[str, Any]
 class Recording:
     """A recorded chain, and what the contracts' views answered at some of its blocks: `state` at every one, if any."""
 
-    blocks: Sequence[RecordedBlock]
+    blocks: list[RecordedBlock]
     truth: Truth
     state: RecordedState | None
 

@@ -14,12 +14,13 @@ from django.db import connections
 from psycopg import Connection
 
 from ghostnet.database.embedded import EmbeddedPostgres
-from indexer.replay.recording import RecordedBlock, load_recording
+from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.ranks import keep_ranks
+from tests.chains import recording
 from tests.databases import (
     SEASON_DATABASE,
     Databases,
@@ -31,7 +32,6 @@ from tests.databases import (
 )
 from tests.indexing import index
 from tests.ordering import spread
-from tests.paths import SEASON, SEASON_EXPECTED
 from tests.web import WebClient, web
 
 SERVER: Path | None = settings.DATABASES["default"].get("EMBEDDED_IN")
@@ -99,12 +99,12 @@ def connection(database: str) -> Iterator[Connection[Any]]:
 
 @pytest.fixture(scope="session")
 def season() -> list[RecordedBlock]:
-    return load_recording(SEASON)
+    return recording("season").blocks
 
 
 @pytest.fixture(scope="session")
 def truth() -> Truth:
-    return Truth.load(SEASON_EXPECTED)
+    return recording("season").truth
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,17 @@
-"""The recorded season's first blocks in a database: indexed once in each worker, copied from memory from then on."""
+"""The first blocks of a recording in a database: indexed once in each worker, copied from memory from then on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from psycopg import Connection
 
-from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
-from indexer.replay.truth import Truth
 from indexer.store.tables import tables
+from tests.chains import recording
 from tests.indexing import index
-from tests.paths import SEASON_EXPECTED
 
-_KEPT: dict[int, dict[str, bytes]] = {}
-"""For each block, each table's rows in the binary form of COPY."""
-
+_KEPT: dict[tuple[str, int], dict[str, bytes]] = {}
+"""For each recording and block, each table's rows in the binary form of COPY."""
 _GO_ON_COUNTING = "SELECT setval(pg_get_serial_sequence('game_totals', 'id'), max(id)) FROM game_totals"
 """Of the tables that are filled the only one whose rows the database numbers."""
 
@@ -28,21 +25,22 @@ def chain_tables() -> Iterator[str]:
     yield from ("account_totals", "game_totals", "blocks", "checkpoints", "alarms")
 
 
-def fill(connection: Connection[Any], season: Sequence[RecordedBlock], block: int) -> None:
-    """Bring the default database, which is empty and which the connection is to, to the season's state after a block,
+def fill(connection: Connection[Any], block: int, name: str = "season") -> None:
+    """Bring the default database, which is empty and which the connection is to, to a recording's state after a block,
     indexed right now."""
-    if block in _KEPT:
+    if (name, block) in _KEPT:
         with connection.transaction(), connection.cursor() as cursor:
-            for table, rows in _KEPT[block].items():
+            for table, rows in _KEPT[name, block].items():
                 with cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
                     copy.write(rows)
             cursor.execute(_GO_ON_COUNTING)
             cursor.execute("UPDATE checkpoints SET indexed_at = now()")
             cursor.execute("UPDATE heartbeats SET seen_at = now()")
         return
-    with ReplayServer(season, ReplayOptions(head=block)) as node:
-        index(node, Truth.load(SEASON_EXPECTED).contracts)
-    _KEPT[block] = {table: _rows(connection, table) for table in (*chain_tables(), "heartbeats")}
+    recorded = recording(name)
+    with ReplayServer(recorded.blocks, ReplayOptions(head=block), state=recorded.state) as node:
+        index(node, recorded.truth.contracts)
+    _KEPT[name, block] = {table: _rows(connection, table) for table in (*chain_tables(), "heartbeats")}
 
 
 def _rows(connection: Connection[Any], table: str) -> bytes:

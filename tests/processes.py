@@ -48,7 +48,7 @@ def live(
 ) -> Iterator[ReplayServer]:
     """A node at a block, with these options, that an indexer of its own follows; `database` is the default one, and
     empty."""
-    fill(connection, season, head)
+    fill(connection, head)
     fence = fetch_one(connection, FENCE)
     with (
         ReplayServer(season, ReplayOptions(head=head, **options)) as node,

@@ -24,7 +24,7 @@ HEAD = 300
 @pytest.fixture
 def node(connection: Connection[Any], season: list[RecordedBlock], truth: Truth) -> Iterator[ReplayServer]:
     """A node at block 300 that the indexer follows."""
-    fill(connection, season, HEAD)
+    fill(connection, HEAD)
     fence = fetch_one(connection, FENCE)
     with ReplayServer(season, ReplayOptions(head=HEAD)) as server, following(server, truth.contracts, ws=True):
         await_begun(connection, fence)

@@ -11,7 +11,6 @@ from playwright.async_api import expect
 from psycopg import Connection
 
 from indexer.models import Audit
-from indexer.replay.recording import RecordedBlock
 from indexer.store.incidents import IncidentKind, note_incident
 from tests.factories import PASSWORD, AlarmFactory, AuditFactory, OperatorRequestFactory, UserFactory, now
 from tests.filling import fill
@@ -24,9 +23,9 @@ PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 
 
 @pytest.fixture
-def client(database: str, connection: Connection[Any], season: list[RecordedBlock]) -> Iterator[WebClient]:
+def client(database: str, connection: Connection[Any]) -> Iterator[WebClient]:
     """A server on 150 blocks, with a superuser `root` and `reader`, who may see everything and ask for audits."""
-    fill(connection, season, 150)
+    fill(connection, 150)
     UserFactory.create()
     reader = UserFactory.create(username="reader", is_superuser=False)
     views = Permission.objects.filter(content_type__app_label="indexer", codename__startswith="view_")

@@ -256,7 +256,7 @@ def test_what_retention_has_removed_is_too_old(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
     """As upkeep leaves the archive: a horizon, and nothing before it."""
-    fill(connection, season, 300)
+    fill(connection, 300)
     horizon = season[200].timestamp
     connection.execute("DELETE FROM chain_events WHERE block_time < to_timestamp(%s)", (horizon,))
     connection.execute("INSERT INTO retention_horizons VALUES ('chain_events', to_timestamp(%s))", (horizon,))

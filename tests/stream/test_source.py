@@ -126,7 +126,7 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
                 await go(END, batch_size=1)
             await asyncio.wait_for(reading or read(), 20)
 
-    fill(connection, season, START)
+    fill(connection, START)
     with ReplayServer(season) as node:
         asyncio.run(asyncio.wait_for(work(node), 60))
     assert told == sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START)

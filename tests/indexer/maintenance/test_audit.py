@@ -33,8 +33,8 @@ def node(season: list[RecordedBlock], truth: Truth) -> Iterator[ReplayServer]:
 
 
 @pytest.fixture
-def indexed(connection: Connection[Any], season: list[RecordedBlock]) -> Connection[Any]:
-    fill(connection, season, BLOCK)
+def indexed(connection: Connection[Any]) -> Connection[Any]:
+    fill(connection, BLOCK)
     return connection
 
 

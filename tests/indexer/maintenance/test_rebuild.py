@@ -34,9 +34,9 @@ def changed(rebuilt: Rebuilt) -> list[str]:
 
 
 @pytest.fixture
-def indexed(connection: Connection[Any], season: list[RecordedBlock]) -> Connection[Any]:
+def indexed(connection: Connection[Any]) -> Connection[Any]:
     """A connection to a database with the season's first 700 blocks; there is no node."""
-    fill(connection, season, 700)
+    fill(connection, 700)
     return connection
 
 
@@ -183,10 +183,8 @@ def test_logs_that_can_be_decoded_by_now_become_events(connection: Connection[An
     assert state_digest(connection) == right
 
 
-def test_the_command_says_what_it_compared(
-    database: str, connection: Connection[Any], season: list[RecordedBlock]
-) -> None:
-    fill(connection, season, 300)
+def test_the_command_says_what_it_compared(database: str, connection: Connection[Any]) -> None:
+    fill(connection, 300)
     connection.execute("UPDATE bets SET payout = 7")
     said = command(database, "--check")
     assert said.returncode == 1

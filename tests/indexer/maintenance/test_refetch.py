@@ -31,7 +31,7 @@ LEFT_OUT: Final = 213
 @pytest.fixture
 def indexed(connection: Connection[Any], season: list[RecordedBlock], truth: Truth) -> Connection[Any]:
     """The season up to block 260, one block's logs left out."""
-    fill(connection, season, LEFT_OUT - 1)
+    fill(connection, LEFT_OUT - 1)
     with ForgetfulServer(season, ReplayOptions(head=300)) as server:
         server.left_out, server.times, server.blind = LEFT_OUT, 1_000, True
         index(server, truth.contracts, to_block=260)

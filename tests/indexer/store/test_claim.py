@@ -94,7 +94,7 @@ def test_an_indexer_that_lost_its_claim_takes_its_turn_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As one does whose session ended without its knowing, and after whom another one worked."""
-    fill(connection, season, 300)
+    fill(connection, 300)
     fence = fetch_one(connection, FENCE)
     with ReplayServer(season, ReplayOptions(head=300)) as node, following(node, truth.contracts):
         await_begun(connection, fence)

@@ -32,11 +32,9 @@ def test_rolling_back_leaves_what_the_shorter_chain_left(
     assert reorgs == [(500, 520, 20), (474, 500, 26)]
 
 
-def test_a_rollback_that_fails_changes_nothing(
-    connection: Connection[Any], databases: Databases, season: list[RecordedBlock]
-) -> None:
+def test_a_rollback_that_fails_changes_nothing(connection: Connection[Any], databases: Databases) -> None:
     databases.spoiled = True
-    fill(connection, season, 300)
+    fill(connection, 300)
     before = state_digest(connection)
     connection.execute("ALTER TABLE reorgs ADD CONSTRAINT no_reorgs CHECK (false)")
     with pytest.raises(psycopg.errors.CheckViolation):

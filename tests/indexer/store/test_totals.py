@@ -7,7 +7,6 @@ import pytest
 from psycopg import Connection
 
 from indexer.models import GameTotal
-from indexer.replay.recording import RecordedBlock
 from indexer.store.claim import Claim
 from indexer.store.rollback import roll_back
 from indexer.store.totals import GAME, TOTALS, recount_totals, wrong_totals
@@ -18,9 +17,9 @@ SUM_UP: str = import_module("indexer.migrations.0015_game_totals").SUM_UP
 
 
 @pytest.fixture
-def indexed(connection: Connection[Any], season: list[RecordedBlock]) -> Connection[Any]:
+def indexed(connection: Connection[Any]) -> Connection[Any]:
     """A connection to a database with the season's first 700 blocks."""
-    fill(connection, season, 700)
+    fill(connection, 700)
     return connection
 
 

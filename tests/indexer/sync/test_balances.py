@@ -13,6 +13,7 @@ from indexer.store.digest import state_digest
 from indexer.sync.silent_changes import StateMismatch
 from tests.chains import recording
 from tests.databases import Databases, default_database
+from tests.filling import fill
 from tests.forgetful import ForgetfulServer
 from tests.indexing import index
 from tests.processes import checkpoint
@@ -37,7 +38,8 @@ def test_a_transfer_that_was_left_out_shows_in_the_balances_and_is_found(
     with forgetful as server:
         for times in (0, 1):
             with default_database(databases.make()):
-                index(server, contracts, to_block=TAXED - 10)
+                with connect() as connection:
+                    fill(connection, TAXED - 10, "busy")
                 server.times = times
                 watcher = index(server, contracts, batch_size=batch_size)
                 digests.append(state_digest_now())
@@ -52,6 +54,7 @@ def state_digest_now() -> str:
 
 def test_where_no_node_has_it_the_balance_is_named(connection: Connection[Any], forgetful: ForgetfulServer) -> None:
     with forgetful as server:
+        fill(connection, TAXED - 10, "busy")
         server.times = 1_000_000
         with pytest.raises(StateMismatch, match=rf"block {TAXED}: balanceOf\({DEAD_ADDRESS}\): .* in the contracts"):
             index(server, recording("busy").truth.contracts)

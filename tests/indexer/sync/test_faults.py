@@ -77,7 +77,7 @@ def test_a_kill_between_copy_and_commit_leaves_nothing_of_the_batch(
     database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Digest
 ) -> None:
     """The test lets no headers in, so that the writer waits with all history copied and nothing committed."""
-    fill(connection, season, 300)
+    fill(connection, 300)
     with ReplayServer(season, ReplayOptions(head=400)) as server:
         with connect() as holder, holder.transaction():
             holder.execute("LOCK TABLE blocks IN SHARE MODE")
@@ -343,7 +343,7 @@ def test_an_indexer_goes_on_after_a_cancelled_statement_and_ten_seconds_of_read_
 ) -> None:
     """As a failover does it: sessions end, and new ones may only read for a while."""
     name = fetch_one(connection, "SELECT current_database()")
-    fill(connection, season, 300)
+    fill(connection, 300)
     fence = fetch_one(connection, FENCE)
     with ReplayServer(season, ReplayOptions(head=300)) as node, following(node, truth.contracts):
         await_begun(connection, fence)

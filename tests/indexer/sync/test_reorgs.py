@@ -33,9 +33,9 @@ def digest(digest_at: Callable[[int], str]) -> str:
 
 
 @pytest.fixture
-def filled(connection: Connection[Any], season: list[RecordedBlock]) -> Connection[Any]:
+def filled(connection: Connection[Any]) -> Connection[Any]:
     """A connection to the default database, which holds the season up to block `HEAD`."""
-    fill(connection, season, HEAD)
+    fill(connection, HEAD)
     return connection
 
 
