@@ -107,7 +107,7 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
                 return
             case Subscribe(channels=channels, cursor=cursor, last=last, preconfirmed=preconfirmed):
                 self._check_room(len(set(channels) - client.channels))
-                await self._hub.preconfirmed.ask(client, channels, preconfirmed)
+                await self._hub.preconfirmed.subscribe(client, channels, preconfirmed)
                 if cursor is not None or last is not None:
                     await self._replays.run(client, set(channels), cursor, last)
                     return

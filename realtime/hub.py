@@ -110,7 +110,7 @@ class Hub:
             self._ready.set()
             await wait_for_commit(connection)
         self.block, self.cursor = found
-        self.preconfirmed.restart(self.block.block_number)
+        self.preconfirmed.reset(self.block.block_number)
         for client in self._clients:
             if client.channels or client.users:
                 client.wire.close(TRY_AGAIN)
@@ -130,11 +130,11 @@ class Hub:
         for item in sorted([*step.items, *survivors], key=lambda item: item.id) if survivors else step.items:
             subscribers = self._subscribers_of(item)
             if subscribers:
-                text = frame(item.frame())
+                text = frame(item.message())
                 for client in subscribers:
                     client.send_item(item, text)
                 MESSAGES.inc(len(subscribers))
-        self.preconfirmed.read(step)
+        self.preconfirmed.match(step)
         for client in [*self._out_of_sync]:
             client.sync(step.block.revision)
             if client.in_sync:

@@ -1,7 +1,7 @@
-"""Items before their block, for the clients that asked for them, and what became of each once its block is there.
+"""Preconfirmed items: sent before their block to the clients that asked for them, then matched with the block by key.
 
-Nobody else is concerned: nothing listens before the first client asks. What was sent is remembered until its block is
-read: then the hub has sent the confirmed item with the same key, or the key is DROPPED.
+Nothing is received before the first client asks. The key of each item that was sent is kept until its block is read:
+either the hub has sent the confirmed item with the same key by then, or the key is sent as DROPPED.
 """
 
 import asyncio
@@ -38,9 +38,11 @@ class PreconfirmedItems:
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
 
-    async def ask(self, client: Client, channels: Iterable[str], wanted: bool) -> None:
-        """A client asks for the items of channels before their block, or does not want them any more; returns when they
-        are received, after LONGEST_START seconds at most."""
+    async def subscribe(self, client: Client, channels: Iterable[str], wanted: bool) -> None:
+        """Subscribe a client to the preconfirmed items of channels or, if they are not `wanted`, unsubscribe it.
+
+        Waits until items are received, at most LONGEST_START seconds.
+        """
         if not wanted:
             client.early_channels -= {*channels}
             return
@@ -59,22 +61,24 @@ class PreconfirmedItems:
         """A client has disconnected."""
         self._clients.discard(client)
 
-    def take(self, items: Iterable[FeedItem]) -> None:
-        """Send items, unless their block was read by now or they were sent before."""
+    def send(self, items: Iterable[FeedItem]) -> None:
+        """Send items to their subscribers, except those that were sent before or whose block was read already."""
         for item in items:
             if item.block_number <= self._block_number or item.event_key in self._sent:
                 continue
             clients = [client for client in self._clients if client.wants_early(item)]
             if clients:
                 self._sent[item.event_key] = item
-                text = frame(item.preconfirmed_frame())
+                text = frame(item.preconfirmed_message())
                 for client in clients:
                     client.wire.write(text)
                 MESSAGES.inc(len(clients))
 
-    def read(self, step: Step) -> None:
-        """The items of a step were sent: those keys that its blocks should have had and have not are dropped. A reorg
-        drops all that were not in its step."""
+    def match(self, step: Step) -> None:
+        """Match what was sent with the confirmed items of a step, by key; send DROPPED for keys that its blocks lack.
+
+        A reorg drops all keys that are not in its step.
+        """
         self._block_number = step.block.block_number
         if not self._sent:
             return
@@ -87,8 +91,8 @@ class PreconfirmedItems:
             del self._sent[item.event_key]
         self._send_dropped(dropped)
 
-    def restart(self, block_number: int) -> None:
-        """The hub goes on at a block, and may have missed some: what became of the items is not known."""
+    def reset(self, block_number: int) -> None:
+        """Send DROPPED for all that was sent: the hub continues at this block and may have missed blocks before it."""
         self._block_number = block_number
         dropped = list(self._sent.values())
         self._sent.clear()
@@ -108,4 +112,4 @@ class PreconfirmedItems:
         self._listening.set()
         backoff.reset()
         async for items in preconfirmed_items(connection):
-            self.take(items)
+            self.send(items)

@@ -121,7 +121,7 @@ class Replays:
             page = await anext(pages, None)
             for item in page or ():
                 if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
-                    client.wire.write(frame(item.frame()))
+                    client.wire.write(frame(item.message()))
             await asyncio.sleep(time.perf_counter() - started)
         return page is not None
 

@@ -42,7 +42,7 @@ _TOO_LONG: Final = b" " * (MOST_FRAME + 1)
 
 
 def frame(payload: bytes) -> bytes:
-    """The unmasked WebSocket frame of a text message (RFC 6455, 5.2)."""
+    """The WebSocket frame of a text message, unmasked, as a server sends it (RFC 6455, 5.2)."""
     size = len(payload)
     if size < 126:
         return bytes((0x81, size)) + payload

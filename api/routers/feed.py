@@ -28,5 +28,5 @@ def feed(
     A page may hold fewer than `limit` events, or none, though more follow before `next_cursor`.
     """
     found = newest_items(limit, channel, before=MAX_ID if before is None else before)
-    frames = [msgspec.json.decode(item.frame()) for item in found.items]
+    frames = [msgspec.json.decode(item.message()) for item in found.items]
     return {"items": frames, "next_cursor": None if found.reached is None else str(found.reached)}

@@ -116,15 +116,15 @@ class FeedItem(msgspec.Struct, frozen=True):
 
     @property
     def event_key(self) -> str:
-        """The name that the item has before its block and in it."""
+        """The `key` of the item's messages: the same before its block and in it."""
         return f"{self.event.tx}:{self.ordinal}"
 
-    def frame(self) -> bytes:
-        """The JSON of the item's FEED_EVENT message."""
+    def message(self) -> bytes:
+        """The item's FEED_EVENT message as JSON, with the id that it has in its block."""
         return msgspec.json.encode(FeedFrame(str(self.id), self.event_key, self.channel, self.event, "confirmed"))
 
-    def preconfirmed_frame(self) -> bytes:
-        """The JSON of the message before the item's block, when nobody knows its id."""
+    def preconfirmed_message(self) -> bytes:
+        """The item's FEED_EVENT message as JSON before its block: without an id, which is not known yet."""
         return msgspec.json.encode(FeedFrame(UNSET, self.event_key, self.channel, self.event, "preconfirmed"))
 
 
