@@ -10,7 +10,7 @@ from ghostnet.pages.standing import standing
 from ghostnet.pages.wording import SENTENCES, Part, is_told, question, sentence
 from indexer.domain.units import Address
 from indexer.models import CurrentProtocol, CurrentRound, CurrentScan
-from indexer.selectors import happenings, leaderboards, levels, markets, scans, stats, status
+from indexer.selectors import blocks, leaderboards, levels, markets, scans, stats, status
 from indexer.selectors.feed import rows_of
 from indexer.selectors.periods import Period
 from indexer.selectors.snapshot import IndexedBlock
@@ -51,8 +51,8 @@ def game(block: IndexedBlock) -> dict[str, Any]:
     }
 
 
-def frame(block: IndexedBlock) -> dict[str, Any]:
-    """What stands on every board: the block, and how far what is shown can be relied on."""
+def header(block: IndexedBlock) -> dict[str, Any]:
+    """The head of every board: the block, and how far what is shown can be relied on."""
     return {"chain": block, "now": block.timestamp, "standing": standing()}
 
 
@@ -75,15 +75,15 @@ def lines(items: Iterable[FeedItem]) -> list[Line]:
     ]
 
 
-def items_of_blocks(blocks: list[int]) -> list[FeedItem]:
-    """All items of these blocks, the newest first."""
-    rows = rows_of(blocks, [*KINDS])
+def items_of_blocks(numbers: list[int]) -> list[FeedItem]:
+    """All items of the blocks with these numbers, the newest first."""
+    rows = rows_of(numbers, [*KINDS])
     return sorted(map(feed_item, rows), key=lambda item: item.id, reverse=True)
 
 
 def items_of_player(player: Address) -> list[FeedItem]:
     """The newest items that name a player."""
-    items = items_of_blocks(happenings.blocks_of_player(player, FEED_ROWS))
+    items = items_of_blocks(blocks.blocks_of_player(player, FEED_ROWS))
     return [item for item in items if player in {str(value).lower() for value in item.event.data.values()}]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from ghostnet.pages.wording import level_name, short
 from indexer.domain.units import MAX_BLOCK, Hash
-from indexer.selectors import happenings, markets
+from indexer.selectors import blocks, markets
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
 
@@ -38,9 +38,9 @@ def find(typed: str, block: IndexedBlock) -> list[Found]:
 
 
 def _by_hash(wanted: Hash) -> list[Found]:
-    if happenings.block_of_transaction(wanted) is not None:
+    if blocks.block_of_transaction(wanted) is not None:
         return [Found(f"transaction {short(wanted)}", f"/tx/{wanted}")]
-    number = happenings.block_with_hash(wanted)
+    number = blocks.block_with_hash(wanted)
     return [] if number is None else [Found(f"block {number}", f"/block/{number}")]
 
 
@@ -50,7 +50,7 @@ def _by_number(kind: str | None, number: int, block: IndexedBlock) -> list[Found
         found.append(Found(f"block {number}", f"/block/{number}"))
     if number >= MAX_BLOCK:
         return found
-    if kind in (None, "scan") and (scan := happenings.scan_with(number)) is not None:
+    if kind in (None, "scan") and (scan := blocks.scan_with(number)) is not None:
         level, scan_id = scan
         found.append(Found(f"scan #{scan_id} of {level_name(level)}", f"/scan/{level}/{scan_id}"))
     if kind in (None, "round", "market") and markets.round_(number, block.timestamp) is not None:

@@ -10,7 +10,7 @@ from indexer.domain.levels import LevelId
 from indexer.domain.positions import Action, Status
 from indexer.domain.units import Address, Hash
 from indexer.models import Position, Scan
-from indexer.selectors import happenings, levels, markets, positions, scans
+from indexer.selectors import blocks, levels, markets, positions, scans
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.players import latest_position
 from indexer.selectors.snapshot import IndexedBlock
@@ -101,24 +101,24 @@ def block_(indexed: IndexedBlock, number: int) -> dict[str, Any]:
             f"block {number} is not indexed: the blocks from {indexed.start_block} to {indexed.block_number} are"
         )
     return {
-        "found": happenings.known_block(number),
+        "found": blocks.known_block(number),
         "lines": lines(reversed(items_of_blocks([number]))),
         "silent": _silent(number),
-        "before": happenings.block_beside(number, later=False),
-        "after": happenings.block_beside(number, later=True),
+        "before": blocks.block_beside(number, later=False),
+        "after": blocks.block_beside(number, later=True),
     }
 
 
 def transaction(indexed: IndexedBlock, tx_hash: Hash) -> dict[str, Any]:
     """A transaction, and what the game did in it. Raises Http404."""
-    number = happenings.block_of_transaction(tx_hash)
+    number = blocks.block_of_transaction(tx_hash)
     if number is None:
         raise Http404(f"the game's contracts did nothing in transaction {tx_hash}, or it is not in a block yet")
     items = [item for item in reversed(items_of_blocks([number])) if item.event.tx == tx_hash]
     return {
         "tx_hash": tx_hash,
-        "found": happenings.known_block(number),
-        "sender": happenings.transaction_sender(tx_hash, number),
+        "found": blocks.known_block(number),
+        "sender": blocks.transaction_sender(tx_hash, number),
         "lines": lines(items),
         "silent": [one for one in _silent(number) if one["row"].tx_hash == tx_hash],
     }
@@ -126,7 +126,7 @@ def transaction(indexed: IndexedBlock, tx_hash: Hash) -> dict[str, Any]:
 
 def _silent(number: int) -> list[dict[str, Any]]:
     """What happened in a block without an event."""
-    return [_change(row, None) for row in happenings.silent_changes(number)]
+    return [_change(row, None) for row in blocks.silent_changes(number)]
 
 
 def _change(row: Position, death: Any) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _rendered(request: HttpRequest, name: str, read: Read, block: IndexedBlock) 
     key = f"page:{request.path}:{block.revision}:{block.block_hash}"
     text: str | None = cache.get(key)
     if text is None:
-        text = render_to_string(f"{name}_board.html", read(block) | board.frame(block))
+        text = render_to_string(f"{name}_board.html", read(block) | board.header(block))
         cache.set(key, text, CACHED_SECONDS)
     return text
 

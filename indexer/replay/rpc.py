@@ -8,8 +8,8 @@ import msgspec
 from indexer.replay import multicall
 from indexer.replay.calls import Calls
 from indexer.replay.chain import LiveChain
-from indexer.replay.cursor import logs_page, read_cursor
 from indexer.replay.limits import BEYOND_HEAD, NOT_WHITELISTED, OUT_OF_RANGE, Limits
+from indexer.replay.log_pages import logs_page, read_cursor
 from indexer.replay.refusal import Refusal
 from indexer.replay.rendering import LogFilter, ServedBlock, unsealed
 

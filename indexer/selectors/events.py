@@ -8,7 +8,7 @@ from django.db.models.functions import Cast
 
 from indexer.domain.units import Address, Hash, first_id
 from indexer.models import ChainBlock, ChainEvent
-from indexer.selectors.happenings import block_of_transaction, transaction_sender
+from indexer.selectors.blocks import block_of_transaction, transaction_sender
 
 MOST_SCANNED: Final = 20_000
 """Events that one search reads: an index on all arguments of all events would cost the writer more than rare searches

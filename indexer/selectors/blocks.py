@@ -1,4 +1,4 @@
-"""Blocks and transactions: what is known of them, and where a hash leads."""
+"""Blocks and transactions: look one up by number or hash, and list those that concern a player."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,10 @@ from indexer.selectors.rows import fetch_rows
 
 @dataclass(frozen=True, slots=True)
 class KnownBlock:
-    """An indexed block: its hash and time, None for those of old blocks without anything of ours; `events` counts the
-    logs of the contracts."""
+    """An indexed block; `events` counts the contracts' logs in it, `timestamp` is in unix seconds.
+
+    Hash and times are None for an old block without an event: neither its row nor its header is stored.
+    """
 
     number: int
     hash: str | None
@@ -22,8 +24,10 @@ class KnownBlock:
 
 
 def block_of_transaction(tx_hash: Hash) -> int | None:
-    """The block of a transaction in which the contracts did something, if only without an event, or whose calldata the
-    rules read."""
+    """The number of the block of a transaction that is stored: for its events, its calldata, or a change without event.
+
+    None for any other transaction.
+    """
     for rows in (ChainEvent.objects, ChainTransaction.objects, Position.objects.filter(event_id=None)):
         found = rows.filter(tx_hash=tx_hash).values_list("id", flat=True).first()
         if found is not None:
@@ -32,12 +36,12 @@ def block_of_transaction(tx_hash: Hash) -> int | None:
 
 
 def block_with_hash(block_hash: Hash) -> int | None:
-    """The number of a recent block, by its hash."""
+    """The number of the block with this hash; None if its header is not stored."""
     return BlockHeader.objects.filter(hash=block_hash).values_list("number", flat=True).first()
 
 
 def known_block(number: int) -> KnownBlock:
-    """What is known of an indexed block."""
+    """The block with this number, which must be indexed."""
     ids = {"id__gte": first_id(number), "id__lt": first_id(number + 1)}
     events = ChainEvent.objects.filter(**ids).count()
     row = ChainBlock.objects.filter(**ids).first()
@@ -50,7 +54,7 @@ def known_block(number: int) -> KnownBlock:
 
 
 def block_beside(number: int, *, later: bool) -> int | None:
-    """The next block, or the last one before, in which the contracts did something."""
+    """The number of the nearest block with an event after this one or, with `later` false, before it; None for none."""
     if later:
         row = ChainBlock.objects.filter(id__gte=first_id(number + 1)).order_by("id")
     else:
@@ -60,7 +64,7 @@ def block_beside(number: int, *, later: bool) -> int | None:
 
 
 def transaction_sender(tx_hash: Hash, block: int) -> str | None:
-    """Who sent a transaction, where its calldata was kept."""
+    """The sender of a transaction of a block; None if its calldata is not stored."""
     rows = ChainTransaction.objects.filter(id__gte=first_id(block), id__lt=first_id(block + 1), tx_hash=tx_hash)
     found = rows.first()
     return None if found is None else str(found.sender)
@@ -73,8 +77,10 @@ def silent_changes(block: int) -> list[Position]:
 
 
 def blocks_of_player(player: Address, most: int) -> list[int]:
-    """The last `most` blocks in which something happened to a player: to the position, by a boost, the last
-    of the bet in a round."""
+    """The numbers of at most `most` blocks that changed a player's position, boosts or bets, the newest first.
+
+    Of the changes of a bet only the last one counts.
+    """
     found: set[int] = set()
     for table in (Position, Boost, CurrentBet):
         rows = table.objects.filter(address=player).order_by("-id").values_list("id", flat=True)
@@ -83,6 +89,6 @@ def blocks_of_player(player: Address, most: int) -> list[int]:
 
 
 def scan_with(scan_id: int) -> tuple[int, int] | None:
-    """The level and the number of a scan."""
+    """The level and the id of the scan with this id; None if there is none."""
     rows = fetch_rows("SELECT level, scan_id FROM current_scans WHERE scan_id = %(scan)s", {"scan": scan_id})
     return rows[0] if rows else None

@@ -1,4 +1,4 @@
-"""Pages of logs, as eth_getLogsWithCursor gives them."""
+"""Pages of logs and their cursors, as eth_getLogsWithCursor returns them."""
 
 from collections.abc import Iterable
 from typing import Final
