@@ -13,6 +13,7 @@ DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
+_DECISION = re.compile(r"\[decision\s+(\d+)\]\([\w/]*?(\d{4})-")
 _PATH = re.compile(r"[\w.-]+(?:/[\w.*-]+)*/?")
 _FILE = re.compile(r".*/.*\.(?:css|gz|html|js|json|md|po|py|svg|toml|ya?ml)|.*\.(?:md|py|toml|ya?ml)|(?:.*/)?test_\w+")
 
@@ -53,6 +54,12 @@ def links_in(document: Path) -> Iterator[Path]:
     """The files that a document's relative links lead to."""
     for target in _LINK.findall(prose(document)):
         yield document.parent / target
+
+
+def decisions_in(document: Path) -> Iterator[tuple[int, int]]:
+    """The number by which a document cites each decision, and the number in the name of the file that it links to."""
+    for cited, number in _DECISION.findall(prose(document)):
+        yield int(cited), int(number)
 
 
 @cache

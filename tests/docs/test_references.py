@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.references import DOCUMENTS, definitions, links_in, name_of, names_in, paths_in
+from tests.docs.references import DOCUMENTS, decisions_in, definitions, links_in, name_of, names_in, paths_in
 from tests.paths import PROJECT
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
@@ -23,6 +23,11 @@ def test_every_function_class_and_test_in_a_document_exists(document: Path) -> N
         if not (PROJECT / path).is_file() or name not in definitions(path)
     ]
     assert missing == []
+
+
+@each_document
+def test_a_decision_is_cited_by_its_number(document: Path) -> None:
+    assert [cited for cited, number in decisions_in(document) if cited != number] == []
 
 
 @each_document
