@@ -19,7 +19,7 @@ from tests.paths import SEASON_DEPLOYMENT
 from tests.rows import fetch_one
 
 HEAD = 300
-"""The block at which `live` begins unless told otherwise."""
+"""The block at which `live` begins by default."""
 
 FENCE = "SELECT fence FROM checkpoints"
 """Rises when an indexer begins."""

@@ -38,7 +38,7 @@ def test_a_block_that_is_not_there_yet_is_too_early(client: WebClient, path: str
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_parameter_that_nobody_knows_is_an_error(client: WebClient, path: str) -> None:
+def test_an_unknown_parameter_is_an_error(client: WebClient, path: str) -> None:
     answer = client.get(f"/api/v1{with_query(path, 'limt=3')}")
     assert answer.status_code == 422
     assert problem_of(answer)["errors"] == [{"parameter": "limt", "message": "there is no such parameter"}]
@@ -102,7 +102,7 @@ def test_whole_numbers_are_digits_everywhere(client: WebClient) -> None:
             assert name in [error["parameter"] for error in problem_of(answer)["errors"]]
 
 
-def test_an_empty_database_says_so(database: str) -> None:
+def test_an_empty_database_is_a_503(database: str) -> None:
     with web(database) as client:
         answer = client.get("/api/v1/stats")
     assert answer.status_code == 503

@@ -1,4 +1,4 @@
-"""`/positions/at-risk` foretells whom the next cullings took."""
+"""`/positions/at-risk` lists the players whom the next cullings then removed."""
 
 from typing import Any
 
@@ -45,6 +45,6 @@ def test_the_level_must_be_named_and_the_list_may_be_short(client: WebClient) ->
 
 
 def _changes_before(block: RecordedBlock, culling: dict[str, Any], truth: Truth) -> bool:
-    """Whether GhostCore told of anything in the block before it told of this culling."""
+    """Whether GhostCore emitted another event in the block before this culling."""
     logs = [log for tx in block.txs for log in tx.logs if log.address.lower() == truth.contracts["GhostCore"]]
     return culling["victim"][2:].lower() not in logs[0].topics[1]

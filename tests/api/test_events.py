@@ -13,7 +13,7 @@ PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 
 
 def everything(client: WebClient, query: str = "") -> list[dict[str, Any]]:
-    """All events of a search: pages may be short, the cursor alone tells the end."""
+    """All events of a search: pages may be short, only a null cursor is the end."""
     items: list[dict[str, Any]] = []
     cursor = ""
     while True:

@@ -37,7 +37,7 @@ def limited(season_url: str) -> Iterator[WebClient]:
         yield server
 
 
-def test_a_client_may_ask_so_often_and_is_told_how_it_stands(limited: WebClient) -> None:
+def test_requests_of_a_client_are_limited_and_headers_show_what_is_left(limited: WebClient) -> None:
     headers = {"X-Forwarded-For": "192.0.2.1"}
     answers = [limited.get(STATUS, headers) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -48,7 +48,7 @@ def test_a_client_may_ask_so_often_and_is_told_how_it_stands(limited: WebClient)
     assert limited.get(STATUS, {"X-Forwarded-For": "192.0.2.2"}).status_code == 200
 
 
-def test_what_a_client_forges_before_the_proxy_s_address_counts_for_nothing(limited: WebClient) -> None:
+def test_an_address_that_a_client_forges_before_the_proxy_s_is_ignored(limited: WebClient) -> None:
     statuses = [limited.get(STATUS, {"X-Forwarded-For": f"198.51.100.{n}, 192.0.2.3"}).status_code for n in range(4)]
     assert statuses == [200, 200, 200, 429]
 
@@ -95,13 +95,13 @@ def test_what_only_a_proxy_may_say_counts_from_proxies_only(proxies: int, host: 
     assert dict(scope["headers"]) == {b"host": host.encode()} | ({b"x-forwarded-proto": b"https"} if proxies else {})
 
 
-def test_a_path_that_a_client_says_is_ours_changes_nothing(limited: WebClient) -> None:
+def test_a_root_path_that_a_client_sends_is_ignored(limited: WebClient) -> None:
     headers = {"X-Forwarded-For": "192.0.2.21", "Daphne-Root-Path": "/elsewhere"}
     assert [limited.get(STATUS, headers).status_code for _ in range(4)] == [200, 200, 200, 429]
     assert limited.get(f"/elsewhere{STATUS}", headers).status_code == 404
 
 
-def test_without_proxies_the_header_is_not_believed(season_url: str) -> None:
+def test_without_proxies_the_header_is_ignored(season_url: str) -> None:
     with web(season_url, GHOSTNET_RATE_LIMIT="2") as server:
         statuses = [server.get(STATUS, {"X-Forwarded-For": f"192.0.2.{n}"}).status_code for n in range(3)]
     assert statuses == [200, 200, 429]
@@ -122,7 +122,7 @@ def test_scripts_of_allowed_origins_may_read_answers_and_their_headers(limited: 
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_there_is_nothing_but_get(client: WebClient, method: str) -> None:
+def test_only_get_is_allowed(client: WebClient, method: str) -> None:
     answer = client.request(method, STATUS)
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
     assert problem_of(answer)["detail"] == "only GET and HEAD are allowed"
@@ -159,7 +159,7 @@ def test_head_is_get_without_the_body(client: WebClient, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/v1/statuss", "/api/v1/", "/api/v2/status", "/api/v1/status/", "/api/v1/scans/5"]
 )
-def test_a_path_that_is_none_says_so(client: WebClient, path: str) -> None:
+def test_an_unknown_path_is_a_404_that_names_the_documents(client: WebClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert "/api/v1/docs" in problem_of(answer)["detail"]
@@ -281,7 +281,7 @@ def test_a_compressed_answer_is_known_by_its_tag_too(client: WebClient) -> None:
     assert client.get("/api/v1/positions", {"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_a_database_that_is_away_is_said_to_be(django_db_blocker: Any, season_url: str) -> None:
+def test_a_database_that_is_away_is_a_503(django_db_blocker: Any, season_url: str) -> None:
     with web(season_url.replace("ghostnet_", "nowhere_")) as server:
         answer = server.get(STATUS)
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")

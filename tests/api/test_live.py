@@ -46,7 +46,7 @@ def test_min_block_waits_for_the_commit_and_no_longer(database: str, node: Repla
         assert client.get(f"/api/v1/status?min_block={HEAD}").status_code == 200
 
 
-def test_whoever_waits_in_vain_is_told_after_the_longest_wait(database: str, node: ReplayServer) -> None:
+def test_a_block_that_does_not_come_is_425_after_the_longest_wait(database: str, node: ReplayServer) -> None:
     with web(database, GHOSTNET_LONGEST_WAIT="0.5") as client:
         client.get("/api/v1/status")
         started = time.monotonic()

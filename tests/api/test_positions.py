@@ -72,7 +72,7 @@ def compare(position: dict[str, Any] | None, player: dict[str, Any], *, owes: bo
     assert int(position["effective_amount"]) == amount - (amount * 2_500 // 10_000 if owes else 0)
 
 
-def test_what_a_reset_will_take_is_told_before_it_is_settled(client: WebClient, truth: Truth) -> None:
+def test_a_pending_reset_penalty_is_shown_before_it_is_settled(client: WebClient, truth: Truth) -> None:
     """Right after the reset of block 258 nobody alive has settled."""
     (reset, *_) = truth.document["resets"]
     owing = 0

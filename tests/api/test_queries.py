@@ -1,4 +1,4 @@
-"""How often an answer asks the database: a number that must not grow with the rows that it tells of."""
+"""How many statements an answer needs: a number that must not grow with its rows."""
 
 from typing import Any
 

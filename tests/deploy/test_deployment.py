@@ -134,7 +134,7 @@ def test_the_services_that_are_ours_may_do_nothing_but_their_work() -> None:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
 
 
-def test_images_are_pinned_and_services_restart_and_tell_their_health() -> None:
+def test_images_are_pinned_and_services_restart_and_report_their_health() -> None:
     for name, service in COMPOSE["services"].items():
         assert name in OURS or re.search(r":v?\d+\.\d+\.\d+", service["image"]), name
         assert service["restart"] != "no"

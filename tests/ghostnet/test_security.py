@@ -117,7 +117,7 @@ def test_a_host_that_is_not_ours_is_refused(season_web: WebClient) -> None:
     assert season_web.get("/admin/login/", {"Host": "evil.example"}).status_code == 400
 
 
-def test_who_shouts_over_a_socket_is_closed_and_others_are_served(season_web: WebClient) -> None:
+def test_a_client_that_floods_a_socket_is_closed_and_others_are_served(season_web: WebClient) -> None:
     """Each of 20 clients sends faster than anybody could look at it, in frames of the largest size that are taken."""
 
     async def shout() -> int | None:

@@ -164,7 +164,7 @@ def test_reorgs_on_the_way_give_the_same(database: str, season: list[RecordedBlo
     assert digest_now() == digest
 
 
-def test_a_reorg_while_nobody_watched_is_undone_at_the_start(
+def test_a_reorg_while_the_indexer_was_down_is_undone_at_the_start(
     database: str, season: list[RecordedBlock], truth: Truth
 ) -> None:
     """First by a fork of the same height, which brings no new block to notice it by; then by a longer one."""

@@ -18,7 +18,7 @@ _validate = msgspec.json.Decoder(AnyServerMessage).decode
 
 
 class Browser:
-    """Keeps the events that it was told of, and drops those that a REORG takes back."""
+    """Keeps the events that it received, and drops those that a REORG takes back."""
 
     def __init__(self, channels: list[str]) -> None:
         self.channels = channels

@@ -59,7 +59,7 @@ def read_to_end(raw: socket.socket) -> bytes:
     ],
     ids=["pings", "pongs", "empty fragments", "messages", "bytes"],
 )
-def test_who_sends_too_much_is_closed_and_told(client: WebClient, address: str, flood: bytes) -> None:
+def test_a_client_that_sends_too_much_is_closed_with_the_reason(client: WebClient, address: str, flood: bytes) -> None:
     with dial(client, address)[0] as raw, dial(client, address.replace("127.0.1", "127.0.3"))[0] as other:
         raw.sendall(flood)
         received = read_to_end(raw)

@@ -96,17 +96,17 @@ def test_since_the_beginning_a_channel_is_what_the_tables_hold(
         assert event["status"] == "confirmed"
 
 
-def test_each_death_is_told_with_the_player_who_died(client: WebClient, truth: Truth) -> None:
+def test_each_death_is_sent_with_the_player_who_died(client: WebClient, truth: Truth) -> None:
     async def work() -> list[tuple[str, int, str, int]]:
-        told = []
+        deaths = []
         async with dial(client) as socket:
             await ask(socket, type="SUBSCRIBE", channels=["deaths"], since="0")
             await ask(socket, type="PING")
             while (frame := await receive(socket))["type"] != "PONG":
                 if frame["type"] == "FEED_EVENT" and frame["event"]["type"] == "TRACED":
                     data = frame["event"]["data"]
-                    told.append((data["user"].lower(), data["level"], data["amount"], data["ghost_streak"]))
-        return told
+                    deaths.append((data["user"].lower(), data["level"], data["amount"], data["ghost_streak"]))
+        return deaths
 
     expected = [(death["user"], death["level"], death["amount"], death["streak"]) for death in truth.document["deaths"]]
     assert sorted(run(work())) == sorted(expected)
@@ -232,7 +232,7 @@ def test_who_does_not_answer_two_pings_is_gone(strict_client: WebClient) -> None
     run(work(strict_client))
 
 
-def test_who_asks_for_what_is_too_old_is_told_the_oldest(strict_client: WebClient) -> None:
+def test_a_cursor_that_is_too_old_is_an_error_with_the_oldest_one(strict_client: WebClient) -> None:
     async def work(client: WebClient) -> None:
         async with dial(client) as socket:
             await receive(socket)

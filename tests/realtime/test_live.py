@@ -116,8 +116,8 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
         asyncio.run(asyncio.wait_for(work(node, servers, broker), 100))
     for browser in [steady, *browsers]:
         assert browser.faults == []
-        told = {place: event["event"]["type"] for place, event in browser.events.items()}
-        assert told == expected_feed(connection, browser.channels), browser.channels
+        sent = {place: event["event"]["type"] for place, event in browser.events.items()}
+        assert sent == expected_feed(connection, browser.channels), browser.channels
     assert steady.reorgs
 
 
@@ -148,7 +148,7 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
             assert browser.reorgs == [(HEAD + 5) << 23]
             await ask(silent, type="PING")
             nothing.take(await receive(silent))
-            assert nothing.others == [{"type": "PONG"}], "who has not subscribed is told nothing"
+            assert nothing.others == [{"type": "PONG"}], "a client without subscriptions gets nothing"
 
     with ExitStack() as stack:
         node = stack.enter_context(live(database, connection, season))
@@ -271,7 +271,7 @@ def test_who_subscribes_before_the_hub_knows_its_place_misses_nothing(
     assert browser.faults == []
 
 
-def test_who_is_ahead_of_the_hub_and_asks_for_nonsense_is_told_nothing_twice(
+def test_a_client_ahead_of_the_hub_that_sends_nonsense_gets_nothing_twice(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
     browser = Browser(["feed"])
@@ -302,7 +302,7 @@ def test_who_is_ahead_of_the_hub_and_asks_for_nonsense_is_told_nothing_twice(
     assert browser.faults == []
 
 
-def test_a_server_that_stops_says_good_bye(
+def test_a_server_that_stops_closes_its_sockets_with_1001(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
     async def work(client: WebClient) -> int | None:

@@ -120,16 +120,16 @@ def test_a_reset_names_the_winner_who_was_paid(database: str, game: Game, server
             return frame["event"]["data"]
 
     with web(database) as client:
-        told = asyncio.run(asyncio.wait_for(work(client), 60))
+        data = asyncio.run(asyncio.wait_for(work(client), 60))
         page = client.get("/").content.decode()
-    assert told["jackpot_winner"].lower() == "0x" + "e1" * 20
-    assert (told["total_penalty"], told["paid_amount"]) == (str(175 * DATA), str(175 * DATA // 2))
+    assert data["jackpot_winner"].lower() == "0x" + "e1" * 20
+    assert (data["total_penalty"], data["paid_amount"]) == (str(175 * DATA), str(175 * DATA // 2))
     (sentence,) = [line for line in page.splitlines() if "SYSTEM RESET" in line and "</li>" in line]
     assert "0xe1e1…e1e1" in sentence.lower()
     assert "/player/0x0000" not in sentence
 
 
-def test_who_watches_a_living_player_of_a_scanned_level_learns_of_the_survival(
+def test_subscribers_of_a_player_who_survives_a_scan_get_survived(
     database: str, game: Game, server: ReplayServer
 ) -> None:
     """The first scan is of level 1, the second of level 2; the keeper plays nowhere."""

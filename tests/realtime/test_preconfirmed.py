@@ -137,7 +137,7 @@ def test_whatever_the_mini_blocks_get_wrong_the_tables_are_right_and_every_key_h
     digest_at: Callable[[int], str],
     seed: int,
 ) -> None:
-    """Transactions missing, swapped, told twice, in parts or in the wrong block; sockets that break; reorgs below."""
+    """Transactions missing, swapped, sent twice, in parts or in the wrong block; sockets that break; reorgs below."""
     chance = random.Random(seed)
     end = HEAD + 130
 
@@ -179,9 +179,9 @@ def test_whatever_the_mini_blocks_get_wrong_the_tables_are_right_and_every_key_h
     assert seen.faults == []
     assert len(seen.early) > 100
     assert seen.early.keys() <= seen.ended
-    told = {int(frame["id"]): frame["event"]["type"] for frame in seen.confirmed.values()}
+    sent = {int(frame["id"]): frame["event"]["type"] for frame in seen.confirmed.values()}
     expected = expected_feed(connection, CHANNELS)
-    assert told == {item_id: kind for item_id, kind in expected.items() if item_id >> 23 > HEAD}
+    assert sent == {item_id: kind for item_id, kind in expected.items() if item_id >> 23 > HEAD}
     assert state_digest(connection, end) == digest_at(end)
 
 

@@ -1,4 +1,4 @@
-"""Who watches a player is told of each change of the position, and of nobody else's."""
+"""Subscribers of a player get each change of the position, and no other player's."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.stream.relaying import relay
 from tests.web import WebClient, web
 
 
-def test_a_player_is_told_of_the_own_position_only_and_of_what_a_reorg_did_to_it(
+def test_a_subscriber_gets_the_position_of_its_player_only_and_what_a_reorg_did_to_it(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     rows = truth.checkpoints["314"]["players"]
@@ -52,7 +52,7 @@ def test_a_player_is_told_of_the_own_position_only_and_of_what_a_reorg_did_to_it
         asyncio.run(asyncio.wait_for(work(node, client), 60))
 
 
-def test_positions_that_could_not_be_told_when_they_changed_are_told_later(
+def test_positions_that_could_not_be_sent_when_they_changed_are_sent_later(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     """A lock holds up the reading of positions, and whoever waits for it is killed. No boosts are applied in these
@@ -76,10 +76,10 @@ def test_positions_that_could_not_be_told_when_they_changed_are_told_later(
         asyncio.run(asyncio.wait_for(work(node, client), 60))
 
 
-def test_positions_changed_in_a_long_backlog_of_the_broker_are_told(
+def test_positions_changed_in_a_long_backlog_of_the_broker_are_sent(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
-    """One commit that the relay tells in several parts."""
+    """One commit that the relay publishes in several parts."""
     addresses = sorted(truth.checkpoints["314"]["players"])[:60]
 
     async def work(client: WebClient, commit: Callable[[], object]) -> None:
@@ -105,7 +105,7 @@ def touched_since(connection: Connection[Any], block: int) -> set[str]:
 
 
 async def watch_players(socket: ClientConnection, addresses: list[str]) -> None:
-    """Be told of these players from now on."""
+    """Subscribe to these players."""
     for address in addresses:
         await ask(socket, type="SUBSCRIBE_USER", address=address)
     while len((await receive(socket)).get("users", ())) < len(addresses):
@@ -113,7 +113,7 @@ async def watch_players(socket: ClientConnection, addresses: list[str]) -> None:
 
 
 async def await_updates(socket: ClientConnection, players: set[str]) -> None:
-    """Wait until each of these players' positions was told."""
+    """Wait until each of these players' positions was received."""
     browser = Browser([])
     async with asyncio.timeout(10):
         while set(browser.updates) < players:

@@ -126,7 +126,7 @@ def test_a_server_that_comes_back_is_used_again() -> None:
         run(work(server))
 
 
-def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.stream.iggy.CALL_SECONDS", 0.5)
 
     async def work(server: StandIn) -> None:
@@ -142,7 +142,7 @@ def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Monkey
         run(work(server))
 
 
-def test_tls_is_spoken_with_who_the_authority_vouches_for_and_nobody_else(tmp_path: Path) -> None:
+def test_tls_accepts_certificates_of_the_named_authority_only(tmp_path: Path) -> None:
     authority, stranger = trustme.CA(), trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -162,7 +162,7 @@ def test_tls_is_spoken_with_who_the_authority_vouches_for_and_nobody_else(tmp_pa
         run(work(server))
 
 
-def test_a_wrong_password_is_named_without_being_told() -> None:
+def test_a_wrong_password_is_reported_without_showing_it() -> None:
     async def work(server: StandIn) -> None:
         with pytest.raises(BrokerUnavailable) as raised:
             await IggyBroker(server.url.replace("iggy:iggy", "iggy:secret-word"), 6343).create_topics()

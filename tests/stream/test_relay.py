@@ -59,7 +59,7 @@ def everything(server: Server) -> dict[TopicPartition, list[Received]]:
     return asyncio.run(read())
 
 
-def told(messages: list[Received]) -> dict[int, str]:
+def types_by_id(messages: list[Received]) -> dict[int, str]:
     """The events that a consumer knows in the end, which drops what it knows already and obeys reorgs; what it does not
     know must come in order, and what is repeated must be the same."""
     known: dict[int, str] = {}
@@ -79,7 +79,7 @@ def told(messages: list[Received]) -> dict[int, str]:
 
 
 def feed(server: Server) -> dict[int, str]:
-    return told(everything(server)[FEED])
+    return types_by_id(everything(server)[FEED])
 
 
 def arrives(server: Server, expected: Callable[[], dict[int, str]]) -> None:
@@ -89,7 +89,7 @@ def arrives(server: Server, expected: Callable[[], dict[int, str]]) -> None:
     await_true(arrived, "the feed is not what the tables hold", seconds=40)
 
 
-def test_the_whole_season_is_told_in_order_by_topic_and_key(
+def test_the_whole_season_is_published_in_order_by_topic_and_key(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: Server
 ) -> None:
     with ReplayServer(season) as node:
@@ -101,7 +101,7 @@ def test_the_whole_season_is_told_in_order_by_topic_and_key(
     apart: dict[int, str] = {}
     for (topic, partition), messages in found.items():
         if topic != FEED.topic:
-            apart |= told(messages)
+            apart |= types_by_id(messages)
             for message in messages:
                 event = decode(message.payload)
                 assert isinstance(event, EventMessage)
@@ -116,7 +116,7 @@ def test_the_whole_season_is_told_in_order_by_topic_and_key(
     assert isinstance(decode(found[FEED][-1].payload), CommitMessage)
 
 
-def test_reorgs_are_told_to_every_partition_and_what_replaces_them_follows(
+def test_reorgs_are_published_to_every_partition_and_what_replaces_them_follows(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: Server
 ) -> None:
     with (
@@ -167,7 +167,7 @@ def test_what_waits_for_a_broker_that_is_away_is_counted_and_its_return_logged(
         task = asyncio.create_task(Relay(broker).run())
         for expected in (100, 0):
             async with asyncio.timeout(10):
-                while lag() != expected:  # noqa: ASYNC110 - a figure tells nobody that it changes
+                while lag() != expected:  # noqa: ASYNC110 - a figure notifies nobody of its changes
                     await asyncio.sleep(0.02)
             broker.unavailable = False
         task.cancel()
@@ -184,7 +184,7 @@ def test_what_waits_for_a_broker_that_is_away_is_counted_and_its_return_logged(
 def test_a_second_relay_takes_over_when_the_first_is_killed(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, server: Server
 ) -> None:
-    """Killed while it publishes: what is told twice has the same ids."""
+    """Killed while it publishes: what is published twice has the same ids."""
     with ReplayServer(season) as node:
         index(node, truth.contracts)
     with relay(database, server) as first, relay(database, server):

@@ -66,7 +66,7 @@ async def make_anew(broker: MemoryBroker) -> None:
 
 
 async def lose_end(broker: MemoryBroker) -> None:
-    """A crash took messages that were told already and some that were not."""
+    """A crash took messages that were read already and some that were not."""
     broker.lose(FEED, slice(-40, None))
 
 
@@ -85,7 +85,7 @@ async def lose_nothing(broker: MemoryBroker) -> None:
 
 @pytest.mark.parametrize("trouble", [lose_nothing, make_anew, lose_end, lose_middle, publish_nonsense])
 @pytest.mark.parametrize("asleep", [False, True], ids=["reading", "not reading meanwhile"])
-def test_what_the_topic_lacks_is_told_from_the_tables(
+def test_what_the_topic_lacks_is_read_from_the_tables(
     database: str,
     connection: Connection[Any],
     season: list[RecordedBlock],
@@ -95,7 +95,7 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(source, "LONG_SILENCE", 0.1)
-    told: list[int] = []
+    received: list[int] = []
 
     async def work(node: ReplayServer) -> None:
         broker = WatchedBroker()
@@ -108,7 +108,7 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
             async def read() -> None:
                 async for step in steps:
                     assert step.ancestor is None
-                    told.extend(item.id for item in step.items)
+                    received.extend(item.id for item in step.items)
                     if step.block.block_number == MIDDLE:
                         at_middle.set()
                     if step.block.block_number == END:
@@ -129,10 +129,10 @@ def test_what_the_topic_lacks_is_told_from_the_tables(
     fill(connection, START)
     with ReplayServer(season) as node:
         asyncio.run(asyncio.wait_for(work(node), 60))
-    assert told == sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START)
+    assert received == sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START)
 
 
-def test_a_reorg_that_the_topic_lost_is_told_from_the_tables(
+def test_a_reorg_that_the_topic_lost_is_read_from_the_tables(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     """A crash took its messages, and what came then stands at their offsets."""
@@ -163,7 +163,7 @@ def test_a_reorg_that_the_topic_lost_is_told_from_the_tables(
         asyncio.run(asyncio.wait_for(work(node), 60))
 
 
-def test_who_is_too_far_behind_says_so_and_begins_at_the_end(
+def test_a_reader_too_far_behind_raises_and_begins_at_the_end(
     database: str, season: list[RecordedBlock], truth: Truth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source, "MOST_ITEMS", 100)

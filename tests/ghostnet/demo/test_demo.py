@@ -44,7 +44,7 @@ def test_it_shows_the_chain_moving_and_ctrl_c_ends_everything() -> None:
         assert processes_with(str(data)) == []
 
 
-def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -79,7 +79,7 @@ def test_it_is_not_ready_far_behind_the_node(
         assert ask(client, "/health/ready")[0] == 200
 
 
-def test_a_relay_that_lags_is_told(
+def test_a_relay_that_lags_is_reported(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     with ReplayServer(season[:50]) as node:

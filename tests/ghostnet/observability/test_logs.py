@@ -141,7 +141,7 @@ thread.join()
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_a_failure_is_told_with_its_place_and_without_its_secrets(*, as_json: bool) -> None:
+def test_a_failure_is_logged_with_its_place_and_without_its_secrets(*, as_json: bool) -> None:
     broken = record("it failed")
     try:
         ask(f"https://node.example/{KEY}")

@@ -1,4 +1,4 @@
-"""What a web process tells Prometheus."""
+"""The metrics that a web process serves to Prometheus."""
 
 import re
 

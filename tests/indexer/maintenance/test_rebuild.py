@@ -50,7 +50,7 @@ def test_the_archive_alone_gives_what_the_node_gave(indexed: Connection[Any]) ->
 
 
 @pytest.mark.parametrize("from_block", [None, 400])
-def test_what_old_rules_got_wrong_is_replaced_and_readers_are_told(
+def test_what_old_rules_got_wrong_is_replaced_and_readers_are_notified(
     indexed: Connection[Any], from_block: int | None
 ) -> None:
     right = state_digest(indexed)
@@ -133,7 +133,7 @@ class TracingServer(ReplayServer):
         return f'{{"type":"CALL","to":"{user(50)}","input":"0x","calls":[{inner}]}}'.encode()
 
 
-def test_what_only_a_node_could_tell_is_remembered(connection: Connection[Any]) -> None:
+def test_a_rebuild_uses_the_stored_answers_of_nodes(connection: Connection[Any]) -> None:
     chain = ChainBuilder()
     chain.deploy()
     for number in range(1, 5):
@@ -148,8 +148,8 @@ def test_what_only_a_node_could_tell_is_remembered(connection: Connection[Any]) 
         server.dead = [user(4), user(2)]
         index(server, ADDRESSES)
         assert server.traces == 1
-    told = connection.execute("SELECT '0x' || encode(address, 'hex'), evidence FROM deaths ORDER BY id").fetchall()
-    assert told == [(user(4), "trace"), (user(2), "trace")]
+    evidence = connection.execute("SELECT '0x' || encode(address, 'hex'), evidence FROM deaths ORDER BY id").fetchall()
+    assert evidence == [(user(4), "trace"), (user(2), "trace")]
     assert not run_rebuild(connection).differs
     connection.execute("DELETE FROM witness_answers")
     with pytest.raises(DeathsUnresolved):

@@ -117,7 +117,7 @@ def test_requests_a_second_are_limited(season: list[RecordedBlock]) -> None:
     assert 700 < float(refused.headers["Retry-After"]) <= 1000
 
 
-def test_megaeth_knows_errors_of_its_own(season: list[RecordedBlock]) -> None:
+def test_megaeth_has_errors_of_its_own(season: list[RecordedBlock]) -> None:
     beyond = call("eth_getLogs", {"fromBlock": hex(1007), "toBlock": hex(1008)})
     unknown = call("trace_block", "0x1")
     with ReplayServer(season, ReplayOptions(limits=Limits(megaeth=True))) as server:
@@ -196,7 +196,7 @@ def test_a_public_websocket_takes_subscriptions_only(season: list[RecordedBlock]
         assert ask(server, "eth_blockNumber") == "0x8"
 
 
-def test_a_public_websocket_closes_on_who_says_too_much_or_nothing(season: list[RecordedBlock]) -> None:
+def test_a_public_websocket_closes_on_a_client_that_sends_too_much_or_nothing(season: list[RecordedBlock]) -> None:
     async def talk(socket: ClientConnection) -> None:
         for _ in range(60):
             await socket.send(msgspec.json.encode(call("eth_chainId")).decode())

@@ -16,7 +16,7 @@ from indexer.replay.truth import Truth
 from tests.indexer.replay.asking import ask, view
 
 
-def test_logs_blocks_and_receipts_tell_the_same(season: list[RecordedBlock]) -> None:
+def test_logs_blocks_and_receipts_agree(season: list[RecordedBlock]) -> None:
     with ReplayServer(season) as server:
         block = ask(server, "eth_getBlockByNumber", hex(500), True)
         logs = ask(server, "eth_getLogs", {"fromBlock": hex(500), "toBlock": hex(500)})

@@ -101,7 +101,7 @@ def moved(log: RecordedLog, seconds: int) -> Any:
 
 
 @pytest.mark.parametrize("expiry", [0, NEVER, 1 << 63])
-def test_what_says_never_or_not_yet_stays(expiry: int) -> None:
+def test_times_that_mean_never_or_not_yet_stay(expiry: int) -> None:
     boost = BoostApplied(user(1), 1, 300, expiry)
     assert moved(encode_log("GhostCore", boost), 77) == boost
     answer = {

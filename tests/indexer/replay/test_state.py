@@ -119,7 +119,7 @@ def test_multicall_makes_the_calls_at_the_same_block(node: ReplayServer, busy: R
     assert ask(node, "eth_getCode", MULTICALL3, "latest") != "0x"
 
 
-def test_multicall_says_which_call_failed_or_fails_as_a_whole(node: ReplayServer, busy: Recording) -> None:
+def test_multicall_reports_which_call_failed_or_fails_as_a_whole(node: ReplayServer, busy: Recording) -> None:
     core = busy.truth.contracts["GhostCore"]
     good, bad = bytes.fromhex(calldata("paused()")[2:]), b"\x12\x34\x56\x78"
     signature, types = "aggregate3((address,bool,bytes)[])", ["(bool,bytes)[]"]
@@ -129,7 +129,7 @@ def test_multicall_says_which_call_failed_or_fails_as_a_whole(node: ReplayServer
     assert (failed["code"], failed["message"]) == (3, "execution reverted: Multicall3: call failed")
 
 
-def test_multicall_tells_the_block_at_which_it_was_called(node: ReplayServer, busy: Recording) -> None:
+def test_multicall_returns_the_block_at_which_it_was_called(node: ReplayServer, busy: Recording) -> None:
     place = {"blockHash": busy.blocks[700].hash}
     assert view(node, MULTICALL3, "getBlockNumber()", ["uint256"], place) == (700,)
     timestamp = view(node, MULTICALL3, "getCurrentBlockTimestamp()", ["uint256"], place)

@@ -216,7 +216,7 @@ def test_rule_9_a_penalty_settled_unseen_shows_in_the_next_reset() -> None:
     assert play(chain.blocks).levels[1].total_staked == 500 * DATA
 
 
-def test_rule_9_if_several_may_have_settled_unseen_the_node_s_state_tells() -> None:
+def test_rule_9_if_several_may_have_settled_unseen_the_node_s_state_decides() -> None:
     chain = three_on_level_one()
     trigger_reset(chain, 600 * DATA, CAROL)
     trigger_reset(chain, 525 * DATA, None)

@@ -86,7 +86,7 @@ def test_rule_13_addresses_under_another_selector_or_packed_are_found() -> None:
     assert {row.evidence for row in game.journal.rows[DeathRow]} == {"calldata"}
 
 
-def test_rule_13_without_calldata_the_draw_tells_if_count_and_stake_fit() -> None:
+def test_rule_13_without_calldata_the_draw_decides_if_count_and_stake_fit() -> None:
     chain = three_on_level_one()
     seed = seed_that_dooms(ALICE, CAROL, spares=[BOB])
     execute_scan(chain, seed=seed)
@@ -96,14 +96,14 @@ def test_rule_13_without_calldata_the_draw_tells_if_count_and_stake_fit() -> Non
     assert {row.evidence for row in game.journal.rows[DeathRow]} == {"draw"}
 
 
-def test_rule_13_of_the_doomed_the_stakes_tell_who_was_submitted() -> None:
+def test_rule_13_of_the_doomed_the_stakes_show_who_was_submitted() -> None:
     chain = three_on_level_one()
     execute_scan(chain, seed=seed_that_dooms(ALICE, CAROL))
     chain.events(*death_events(1, 300 * DATA), to=KEEPER, calldata="0x1234")
     assert dead_in(play(chain.blocks)) == [CAROL]
 
 
-def test_rule_13_if_nothing_tells_the_indexer_stops_and_says_what_would_help() -> None:
+def test_rule_13_if_no_source_names_the_dead_indexing_stops_with_help() -> None:
     chain = three_on_level_one()
     execute_scan(chain, seed=seed_that_dooms(BOB, spares=[ALICE, CAROL]))
     chain.events(*death_events(1, 300 * DATA), to=KEEPER, calldata="0x1234")

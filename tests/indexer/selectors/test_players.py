@@ -54,7 +54,7 @@ def test_a_level_that_was_made_smaller_than_it_is_full_has_no_free_place() -> No
     assert next_victims(LevelId.VAULT, 10).free_places == 0
 
 
-def test_an_order_that_nobody_knows_is_said_to_be_unknown() -> None:
+def test_an_unknown_order_is_marked_as_unknown() -> None:
     CurrentLevelFactory.create(roster_order_known=False)
     fill(LevelId.VAULT, [1])
     assert not next_victims(LevelId.VAULT, 10).order_known

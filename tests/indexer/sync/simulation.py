@@ -71,7 +71,7 @@ class Base:
 
 
 class History:
-    """One random history; `said` tells what was done."""
+    """One random history; `said` lists what was done."""
 
     def __init__(self, seed: int, base: Base) -> None:
         self.seed = seed

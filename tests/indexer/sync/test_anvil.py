@@ -109,7 +109,7 @@ def calls(*events: Event, mentioned: str = "0x") -> str:
 
 
 class Anvil:
-    """A running anvil that mines when told."""
+    """A running anvil that mines on request."""
 
     chain_id = CHAIN_ID
 

@@ -57,7 +57,7 @@ def test_blocks_may_share_a_time(connection: Connection[Any]) -> None:
     assert checkpoint(connection) == 7
 
 
-def test_where_another_node_gives_it_another_time_that_one_is_believed(
+def test_where_another_node_gives_it_another_time_that_one_is_used(
     connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest
 ) -> None:
     with (

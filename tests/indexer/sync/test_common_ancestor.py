@@ -1,4 +1,4 @@
-"""Where two chains part, told by stored headers and what a node says of their heights."""
+"""The common ancestor, found by comparing stored headers with those of a node."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -83,7 +83,7 @@ def test_heights_above_the_node_s_head_are_not_asked_for(stored: Connection[Any]
     assert sum(node.asked) < 300
 
 
-def test_a_node_that_knows_nothing_contradicts_nothing(stored: Connection[Any]) -> None:
+def test_a_node_without_blocks_contradicts_nothing(stored: Connection[Any]) -> None:
     assert find_divergence(stored, OtherChain(0, known=0).headers, TIP, TIP) is None
 
 

@@ -62,7 +62,7 @@ def test_what_was_left_out_once_is_found_when_a_rule_breaks(
     assert state_digest(connection) == digest_at(300)
 
 
-def test_where_every_node_says_the_same_it_halts_until_one_is_honest(
+def test_where_every_node_lacks_the_logs_it_halts_until_one_has_them(
     connection: Connection[Any],
     forgetful: ForgetfulServer,
     season: list[RecordedBlock],
@@ -82,7 +82,7 @@ def test_where_every_node_says_the_same_it_halts_until_one_is_honest(
     assert alarms(connection) == {}
 
 
-def test_a_node_that_knows_less_than_what_is_indexed_changes_nothing(connection: Connection[Any]) -> None:
+def test_a_node_that_has_less_than_what_is_indexed_changes_nothing(connection: Connection[Any]) -> None:
     """A rule is broken by the chain itself; that another node lacks logs of an earlier block explains nothing."""
     blocks = chain_with_a_contradiction().blocks
     with ForgetfulServer(blocks) as second, ReplayServer(blocks) as server:

@@ -18,7 +18,7 @@ from tests.processes import await_block, await_true
 from tests.rows import fetch_one
 
 
-def test_a_paused_indexer_says_how_far_behind_it_falls(
+def test_a_paused_indexer_shows_how_far_behind_it_falls(
     connection: Connection[Any], season: list[RecordedBlock], truth: Truth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.05)

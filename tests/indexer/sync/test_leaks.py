@@ -24,7 +24,7 @@ def test_starting_and_stopping_leaves_no_file_open(database: str, season: list[R
 
 
 def test_what_earlier_mirrors_held_is_forgotten(database: str, season: list[RecordedBlock], truth: Truth) -> None:
-    """The collector is told to leave alone what is alive once a mirror is loaded: that must not add up by reorgs."""
+    """The collector leaves alone what is alive once a mirror is loaded: that must not add up by reorgs."""
     left_alone = []
     with ReplayServer(season, ReplayOptions(head=100)) as server:
         index(server, truth.contracts)

@@ -1,4 +1,4 @@
-"""What the loop tells Prometheus; that the process serves it is tested with the audit."""
+"""The metrics of the indexing loop; that the process serves them is tested with the audit."""
 
 from prometheus_client import REGISTRY
 

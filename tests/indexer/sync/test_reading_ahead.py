@@ -1,4 +1,4 @@
-"""The twin of the game: what it tells before a block is what the block then holds, or dropped."""
+"""The twin of the game: what is published before a block is what the block then holds, or is dropped."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -27,7 +27,7 @@ from indexer.stream.preconfirmed import items_of
 from indexer.sync.reading_ahead import ReadingAhead
 
 BEFORE_A_SILENT_CHANGE = 280
-"""In the block after it a penalty is settled without a log, which nothing tells before the block."""
+"""In the block after it a penalty is settled without a log, which nothing shows before the block."""
 
 
 class Player:
@@ -92,7 +92,7 @@ def player(season: list[RecordedBlock], truth: Truth) -> Callable[[MiniBlockPlan
     return lambda plan: Player(season, truth, plan)
 
 
-def test_a_season_is_told_before_its_blocks_and_takes_one_copy_of_the_game(
+def test_a_season_is_published_before_its_blocks_with_one_copy_of_the_game(
     player: Callable[[MiniBlockPlan], Player],
 ) -> None:
     playing = player(MiniBlockPlan(10, timestamps=True))
@@ -107,7 +107,7 @@ def test_a_season_is_told_before_its_blocks_and_takes_one_copy_of_the_game(
     assert len(twins - {id(None)}) == 1
 
 
-def test_events_are_told_rightly_though_the_time_of_their_block_is_not_known(
+def test_events_are_published_correctly_though_the_time_of_their_block_is_not_known(
     player: Callable[[MiniBlockPlan], Player],
 ) -> None:
     """The season's blocks are seconds to hours apart: nothing but the time is guessed wrong, and is mended."""
@@ -121,7 +121,7 @@ def test_events_are_told_rightly_though_the_time_of_their_block_is_not_known(
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_what_is_told_wrongly_ends_with_its_block(player: Callable[[MiniBlockPlan], Player], seed: int) -> None:
+def test_what_was_published_wrongly_ends_with_its_block(player: Callable[[MiniBlockPlan], Player], seed: int) -> None:
     """A block that is announced as it will be is published completely, whatever came before it."""
     playing = player(MiniBlockPlan(10, faults=0.5, seed=seed, timestamps=True))
     complete = 0

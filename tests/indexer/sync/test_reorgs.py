@@ -84,7 +84,7 @@ def test_each_reorg_leaves_a_row_with_all_that_happened(
         with connect() as listener:
             listener.execute(f"LISTEN {HEAD_CHANNEL}")
             index(server, truth.contracts)
-            told = [notice.payload for notice in listener.notifies(timeout=0.5)]
+            payloads = [notice.payload for notice in listener.notifies(timeout=0.5)]
         new = [block.hash for block in server.chain.blocks[HEAD - 6 :]]
     row = filled.execute(
         "SELECT ancestor_number, ancestor_hash, dropped_head, dropped_hashes, new_hashes, depth, rows_undone,"
@@ -99,7 +99,7 @@ def test_each_reorg_leaves_a_row_with_all_that_happened(
     assert row[6] > 0
     assert row[7] >= 0
     assert abs(row[8].timestamp() - time.time()) < 60
-    assert (told[0], told[-1]) == (str(HEAD - 7), str(HEAD))
+    assert (payloads[0], payloads[-1]) == (str(HEAD - 7), str(HEAD))
 
 
 def readiness() -> tuple[int, Any]:
@@ -211,7 +211,7 @@ def test_headers_that_make_no_sense_are_asked_for_until_they_do(
 
 
 @pytest.mark.parametrize("length", [3, 10, 15])
-def test_a_chain_that_moved_while_nobody_watched(
+def test_a_chain_that_moved_while_the_indexer_was_down(
     filled: Connection[Any], season: list[RecordedBlock], truth: Truth, digest: str, length: int
 ) -> None:
     with ReplayServer(season, ReplayOptions(head=HEAD)) as server:

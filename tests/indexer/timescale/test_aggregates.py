@@ -1,4 +1,4 @@
-"""Aggregates tell what history tells: on both servers, refreshed or not, after reorgs and rebuilds."""
+"""Aggregates equal the sums of history: on both servers, refreshed or not, after reorgs and rebuilds."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -74,7 +74,7 @@ def test_what_is_old_goes_and_what_others_need_stays(
         assert dump_state(timescale) == state
 
 
-def test_what_would_need_retired_history_says_so(
+def test_what_needs_retired_history_fails_and_names_it(
     timescale: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     with ReplayServer(season) as server:
@@ -87,7 +87,7 @@ def test_what_would_need_retired_history_says_so(
     assert not run_rebuild(timescale, 950).differs
 
 
-def test_status_tells_sizes_policies_and_the_last_round(
+def test_status_reports_sizes_policies_and_the_last_round(
     timescale: Connection[Any],
     season: list[RecordedBlock],
     truth: Truth,
@@ -103,7 +103,7 @@ def test_status_tells_sizes_policies_and_the_last_round(
 
 
 @pytest.mark.parametrize("command", ["timescale_status", "timescale_upkeep"])
-def test_a_plain_server_says_that_it_is_one(connection: Connection[Any], command: str) -> None:
+def test_commands_for_timescaledb_fail_with_help_on_a_plain_server(connection: Connection[Any], command: str) -> None:
     if has_timescaledb(connection):
         pytest.skip("this server has TimescaleDB")
     with pytest.raises(CommandError, match=r"docs/operations\.md"):
