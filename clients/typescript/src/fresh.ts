@@ -1,4 +1,4 @@
-// REST's answers, kept up to date by what `/ws` says.
+// REST's answers, kept up to date by the messages of `/ws`.
 
 import { backoff } from "./backoff.ts";
 import type { Live } from "./live.ts";
@@ -37,25 +37,25 @@ export function keepFresh(
     }
     if (!ended) timer = setTimeout(() => (wanted ? void run() : (timer = undefined)), wait);
   }
-  function want(): void {
+  function schedule(): void {
     wanted = true;
     timer ??= setTimeout(() => void run());
   }
   function goBack(to: number): void {
     block = Math.min(block, to);
     abort.abort();
-    want();
+    schedule();
   }
   const offs = [
     live.on("FEED_EVENT", ({ id, event }) => {
       if (id === undefined) return;
       block = event.block;
-      want();
+      schedule();
     }),
     live.on("REORG", ({ ancestor_block }) => goBack(ancestor_block)),
     live.on("reset", () => goBack(0)),
-    live.on("POSITION_UPDATE", want),
-    live.on("state", ({ status }) => status === "live" && want()),
+    live.on("POSITION_UPDATE", schedule),
+    live.on("state", ({ status }) => status === "live" && schedule()),
   ];
   return () => {
     ended = true;

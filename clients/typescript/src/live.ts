@@ -52,8 +52,8 @@ export class Live {
   #head: string | undefined;
   #failures = 0;
   /** When something was received, and a PING was sent, last. */
-  #heard = 0;
-  #pinged = 0;
+  #receivedAt = 0;
+  #pingedAt = 0;
   #timer: ReturnType<typeof setTimeout>;
   #watch: ReturnType<typeof setInterval> | undefined;
 
@@ -108,7 +108,7 @@ export class Live {
 
   #open(): void {
     const socket = (this.#socket = new this.#WebSocket(this.#url.href));
-    this.#heard = this.#pinged = Date.now();
+    this.#receivedAt = this.#pingedAt = Date.now();
     this.#watch = setInterval(() => this.#ping(), this.#options.pingEvery ?? PING_EVERY);
     socket.onopen = () => this.#subscribe();
     socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
@@ -120,8 +120,8 @@ export class Live {
 
   /** A host that is gone closes nothing, and a browser shows nobody the server's own pings. */
   #ping(): void {
-    if (this.#heard < this.#pinged) return this.#retry(LOST);
-    this.#pinged = Date.now();
+    if (this.#receivedAt < this.#pingedAt) return this.#retry(LOST);
+    this.#pingedAt = Date.now();
     this.#send({ type: "PING" });
   }
 
@@ -137,7 +137,7 @@ export class Live {
   }
 
   #take(message: ServerMessage): void {
-    this.#heard = Date.now();
+    this.#receivedAt = Date.now();
     switch (message.type) {
       case "FEED_EVENT":
         this.cursor = message.id ?? this.cursor;

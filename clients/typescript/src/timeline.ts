@@ -22,7 +22,7 @@ export class Timeline {
       this.#keep(({ id }) => id === undefined || BigInt(id) < BigInt(dropped_from)),
     );
     live.on("DROPPED", ({ keys }) => this.#keep(({ key, id }) => id !== undefined || !keys.includes(key)));
-    // What becomes of them is not told to who is not connected.
+    // What becomes of them is not sent while the connection is lost.
     live.on("state", ({ status }) => status === "offline" && this.#keep(({ id }) => id !== undefined));
     live.on("reset", () => this.#keep(() => false));
   }

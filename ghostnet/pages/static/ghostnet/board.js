@@ -25,12 +25,12 @@ export class Board {
     this.wait();
   }
 
-  want() {
+  schedule() {
     this.wanted = true;
   }
 
-  // The server answers again: what failed before says nothing any more about how long to wait.
-  wantSoon() {
+  // The server answers again: the pause begins anew.
+  scheduleSoon() {
     this.wanted = true;
     this.pause = LOOK_EVERY;
     if (!this.looking) this.wait();

@@ -112,13 +112,13 @@ class Feed {
         break;
       case "SUBSCRIBED":
         setTrouble(null);
-        this.board.wantSoon();
+        this.board.scheduleSoon();
         break;
       case "PONG":
         this.finishCatchUp();
         break;
       case "POSITION_UPDATE":
-        this.board.want();
+        this.board.schedule();
         break;
       case "SCAN_WARNING":
         showWarning(message);
@@ -144,7 +144,7 @@ class Feed {
     early?.remove();
     if (!message.id) return;
     this.cursor = BigInt(message.id);
-    this.board.want();
+    this.board.schedule();
   }
 
   early(key) {
@@ -164,8 +164,8 @@ class Feed {
     removed.forEach((line) => line.remove());
     if (this.cursor >= first) this.cursor = first - 1n;
     if (this.caughtUp) this.showReorg(ancestor);
-    else this.removedMeanwhile.push(...removed.map((line) => [ancestor, line.dataset.id, told(line)]));
-    this.board.want();
+    else this.removedMeanwhile.push(...removed.map((line) => [ancestor, line.dataset.id, textOf(line)]));
+    this.board.schedule();
   }
 
   // All that was missed has come. Reorgs that removed nothing of what the page shows are not mentioned.
@@ -176,7 +176,7 @@ class Feed {
     const oldest = BigInt(feed.lastElementChild?.dataset.id ?? 0);
     for (const [ancestor, id, text] of this.removedMeanwhile) {
       const line = feed.querySelector(`[data-id="${id}"]`);
-      if (BigInt(id) < oldest || (line && told(line) === text)) continue;
+      if (BigInt(id) < oldest || (line && textOf(line) === text)) continue;
       this.showReorg(ancestor);
       break;
     }
@@ -188,8 +188,8 @@ class Feed {
   }
 }
 
-// What a line says, without its age.
-const told = (line) => line.querySelector("span").textContent;
+// The text of a line, without its age.
+const textOf = (line) => line.querySelector("span").textContent;
 
 if (live) {
   watchCharts();
