@@ -1,1 +1,1 @@
-"""What every room may use: errors that carry help, redaction of secrets, tracing, buckets of time."""
+"""Helpers for all packages: errors that carry help, retry pauses, redaction of secrets, tracing, time buckets."""

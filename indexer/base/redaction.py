@@ -1,4 +1,4 @@
-"""What must never be read in a log: passwords and keys, which hide in the addresses of nodes, databases and brokers."""
+"""Redaction of secrets in logs: passwords and keys, which the addresses of nodes, databases and brokers contain."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -31,8 +31,10 @@ class Mask:
 
 
 def secrets_of(address: str) -> Iterator[str]:
-    """What may be secret in an address: its password, and, where it is a node's, its user, its path and its query, in
-    which providers put their keys. Each as it is written, and as it is meant."""
+    """The parts of an address that may be secret, each as it is written and with its escapes decoded.
+
+    These are its password and, for a node's address, user, path and query too: providers put their keys there.
+    """
     parts = urlsplit(address)
     written = [parts.password or ""]
     if parts.scheme in ("http", "https", "ws", "wss"):

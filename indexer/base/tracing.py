@@ -1,4 +1,4 @@
-"""The tracer that all spans come from; without a collector they cost nothing that one could measure."""
+"""The OpenTelemetry tracer of all spans; without a collector a span costs nothing measurable."""
 
 from typing import Final
 

@@ -39,7 +39,7 @@ class Archive:
     undecoded: list[UndecodedLogRow] = field(default_factory=list)
 
     def add_block(self, header: Header) -> None:
-        """Archive a block in which something of ours happened."""
+        """Archive a block in which our contracts did something."""
         self.blocks.append(
             ChainBlockRow(first_id(header.number), BlockTime(header.timestamp), header.hash, header.timestamp)
         )

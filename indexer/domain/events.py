@@ -244,7 +244,7 @@ class TaxCollected(NamedTuple):
 
 
 class TaxExclusionSet(NamedTuple):
-    """An account was exempted from the tax, or no longer is."""
+    """An account was exempted from the tax, or its exemption ended."""
 
     account: Address
     excluded: bool

@@ -1,4 +1,4 @@
-"""Which blocks are final: those that no reorg of the expected depth can drop any more."""
+"""Which blocks are finalized: those so far below the head that no reorg of the expected depth drops them."""
 
 
 def finalized_block(head: int, reorg_depth: int) -> int:

@@ -75,8 +75,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The result of an audit; `duration` in seconds. `unanswered` views were asked, but the node did not say: its state
-    of that block is gone, it refused, or the contract reverted."""
+    """The result of an audit; `duration` in seconds.
+
+    `unanswered` is the number of views that the node did not answer: its state of that block is gone, it refused, or
+    the contract reverted."""
 
     block: int
     views_checked: int

@@ -14,7 +14,7 @@ from indexer.store.archive import ArchivedBlock, archived_blocks
 from indexer.store.loader import Snapshot
 
 Item = tuple[Any, ...]
-"""A thing in a block, comparable wherever it came from; the first two values say what it is and its place."""
+"""A log or calldata in a block, comparable wherever it came from; the first two values are its kind and its place."""
 Items = dict[int, frozenset[Item]]
 """By number the things in each block that holds a log of ours."""
 
@@ -51,7 +51,7 @@ def fetched_items(decoder: LogDecoder, blocks: Iterable[FetchedBlock]) -> Items:
 
 
 def differences(ours: Mapping[int, frozenset[Item]], theirs: Mapping[int, frozenset[Item]]) -> list[BlockDifference]:
-    """The blocks in which the archive's things are not the node's, in order."""
+    """The blocks, in order, whose archived logs and calldata are not those that the node returned."""
     nothing: frozenset[Item] = frozenset()
     return [
         BlockDifference(number, here - mine, mine - here)

@@ -1,4 +1,4 @@
-"""What operators see and ask for: alarms, audits, quarantined logs and requests."""
+"""Tables for operators: alarms, incidents, quarantined logs, audits, and requests to the indexer."""
 
 from typing import ClassVar
 

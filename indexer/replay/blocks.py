@@ -1,4 +1,4 @@
-"""The blocks that are served now, in order; of a million empty ones only those that are asked for are made."""
+"""The served blocks in order; empty ones, of which there may be a million, are made on request."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The chain as it is served now: its head moves, forks come and go."""
+"""The served chain: its moving head, and the forks that replace its newest blocks for a time."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ class LiveChain:
             for address in (transaction.contract_address, *(log.address for log in transaction.logs)):
                 if address is not None:
                     self._code_since.setdefault(address, place)
-        self._announce = announce or _announce_to_nobody
+        self._announce = announce or _announce_nothing
         self.blocks = ServedBlocks(lambda number: ServedBlock(self._recording[number], style))
         self._by_hash: dict[str, ServedBlock] = {}
         self.by_transaction: dict[str, tuple[ServedBlock, int]] = {}
@@ -201,5 +201,5 @@ class LiveChain:
         self._announce(block, False)
 
 
-def _announce_to_nobody(block: ServedBlock, removed: bool) -> None:
-    """For chains that nobody listens to."""
+def _announce_nothing(block: ServedBlock, removed: bool) -> None:
+    """The default of `announce`: does nothing."""

@@ -1,4 +1,4 @@
-"""Other people's transactions: a busy chain's blocks are full of them, and they cost what they weigh."""
+"""Transactions that do not concern our contracts, to make blocks as large as those of a busy chain."""
 
 import random
 from collections.abc import Sequence

@@ -105,7 +105,7 @@ class Gate:
         return web.Response(status=status, body=answer, content_type="application/json")
 
     def _too_many(self, code: int, message: str, wait: float) -> web.Response:
-        """MegaETH says in the text when to try again; most others say it in a header."""
+        """Refuse a request too many; MegaETH puts the pause before a retry into the text, others into a header."""
         if self._limits.megaeth:
             text = f"{message}, retry in {math.ceil(wait)} seconds"
             return error_response(Refusal(code, text), HTTPStatus.TOO_MANY_REQUESTS)

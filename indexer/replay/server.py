@@ -65,7 +65,7 @@ class ReplayOptions:
 
 
 _TURNS_TO_ACCEPT: Final = 4
-"""Turns of the event loop after which a connection that was just accepted is one that `cleanup` knows, and closes."""
+"""Turns of the event loop after which `cleanup` also closes a connection that was just accepted."""
 
 
 class ReplayServer:
@@ -187,7 +187,7 @@ class ReplayServer:
         }
 
     def drop_sockets(self) -> None:
-        """Break every WebSocket connection, without a word of farewell."""
+        """Break every WebSocket connection without a close frame."""
 
         def abort() -> None:
             for transport in list(self._transports):

@@ -17,7 +17,7 @@ from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransac
 
 _WORD_DIGITS: Final = 64
 _LATEST: Final = 1 << 63
-"""From here on a number says `never`, like the greatest of its type."""
+"""From here on a number means `never`, like the greatest of its type."""
 TIMES_IN_EVENTS: Final = frozenset({"deadline", "executedAt", "expiry", "finalizedAt", "timestamp"})
 """The arguments of events that are times."""
 _IN_ANSWERS: Final = TIMES_IN_EVENTS | {
@@ -39,8 +39,8 @@ class BadShift(GhostnetError):
 def shift_to(now: int, recording: Sequence[RecordedBlock], head: int, pace: float) -> int:
     """The seconds by which to move a recording so that its block `head` is of the time `now`.
 
-    `pace` is how many of its blocks come in a second from now on, 0 for none. Where they come faster than their times
-    say, the last one gets the time at which it comes: no time lies in the future.
+    `pace` is how many of its blocks come in a second from now on, 0 for none. Where they come faster than by their
+    times, the last one gets the time at which it comes: no time lies in the future.
     """
     to_head = now - recording[head].timestamp
     if pace <= 0:
@@ -50,7 +50,7 @@ def shift_to(now: int, recording: Sequence[RecordedBlock], head: int, pace: floa
 
 
 def shifted_time(time: int, seconds: int) -> int:
-    """A time (unix seconds) so many seconds later; 0 says `not yet` and stays, and so does what says `never`.
+    """A time (unix seconds) so many seconds later; 0 (`not yet`) stays as it is, and so does what means `never`.
 
     Raises BadShift.
     """

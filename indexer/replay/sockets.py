@@ -1,4 +1,4 @@
-"""What a client may do on a WebSocket: on MegaETH's public one little."""
+"""Limits on what a client may send over a WebSocket, like those of MegaETH's public endpoint."""
 
 import time
 from collections import deque

@@ -20,24 +20,25 @@ _MOST_SEARCHED: Final = 36
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The dead and how we know; calldata and trace also show the order in which the contract let them die."""
+    """The players who died in a batch of deaths, and the source that named them."""
 
     dead: Sequence[Position]
     evidence: Evidence
 
     @property
     def order_known(self) -> bool:
+        """Whether `dead` is in the order of the deaths: only calldata and traces show it."""
         return len(self.dead) == 1 or self.evidence in (Evidence.CALLDATA, Evidence.TRACE)
 
 
 def who_died(game: Game, scan: Scan, count: int, total: int) -> Verdict:
     """The `count` players at the scan's level whose stakes sum to `total` wei.
 
-    Sources are asked in the order of their worth. If all fail but the draw leaves only a choice between selections of
-    equal stakes, the first one is assumed: levels and rewards are right either way, and the players' own rows as soon
-    as the rest of the doomed are submitted.
+    Sources are tried in the order of their reliability. If all fail but the draw leaves only a choice between
+    selections of equal stakes, the first one is assumed: levels and rewards are right either way, and the players' own
+    rows as soon as the rest of the doomed are submitted.
 
-    Raises DeathsUnresolved if no source names anybody.
+    Raises DeathsUnresolved if no source names them.
     """
     batch = _Batch(game, scan, count, total)
     if (dead := batch.from_calldata()) is not None:

@@ -98,16 +98,22 @@ class Game:
         self.total_supply += difference
 
     def doubt_before(self) -> None:
-        """An event settles a penalty that a claim of nothing may have settled in silence in an earlier block."""
+        """Have the contracts' state compared after the block before this one too.
+
+        An event settles a penalty that a claim without a log may have settled by then.
+        """
         self.doubts.add(self.journal.block_number - 1)
 
     def doubt_config_unless(self, fits: bool) -> None:
-        """An event does not fit a level's configuration, which may have been changed without a log."""
+        """Have the contracts' state compared after this block unless an event `fits` its level's configuration.
+
+        The configuration may have been changed without a log.
+        """
         if not fits:
             self.doubts.add(self.journal.block_number)
 
     def move_balance(self, sender: Address, recipient: Address, amount: int) -> None:
-        """So many wei of DATA moved."""
+        """Apply a transfer of `amount` wei of DATA to the balances of watched accounts."""
         if sender in self.balances:
             self.balances[sender] -= amount
         if recipient in self.balances:

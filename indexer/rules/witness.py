@@ -1,4 +1,4 @@
-"""What can be asked of a node when neither logs nor calldata show what happened."""
+"""Facts that neither logs nor calldata show, requested from a node, or read from stored answers in a rebuild."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ SubmittedList = tuple[int, Sequence[Address]]
 
 
 class Witness(Protocol):
-    """Each answer is None where the node can't say."""
+    """The interface of a source of such facts; each method returns None where the source lacks the fact."""
 
     def recording_into(self, keep: "Callable[[str, Json], None]") -> "Witness":
         """The same witness for a copy of the game: answers go into the copy's journal, if they are kept at all."""
@@ -29,7 +29,7 @@ class Witness(Protocol):
 
 
 class NoWitness:
-    """No node to ask: for chains whose logs and calldata are enough."""
+    """Returns None for every fact: for chains whose logs and calldata are enough."""
 
     def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
         return self
@@ -45,7 +45,7 @@ class NoWitness:
 
 
 class RecordingWitness:
-    """Asks another witness, and hands each answer on to be kept: a rebuild has no node to ask."""
+    """Returns the answers of another witness, and passes each to `keep`: a rebuild, which has no node, reads them."""
 
     def __init__(self, witness: Witness, keep: Callable[[str, Json], None]) -> None:
         self._witness = witness
@@ -70,7 +70,7 @@ class RecordingWitness:
 
 
 class RememberedWitness:
-    """Answers as a node did when the chain was indexed; `answers` by question, as RecordingWitness kept them."""
+    """Returns stored answers of a node; `answers` by question, as RecordingWitness kept them during indexing."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = answers

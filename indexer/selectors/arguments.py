@@ -1,7 +1,7 @@
 """Events' arguments as answers and frames show them: the same words and units as everywhere in the API.
 
 Counts and ids are numbers, amounts decimal strings of wei, times RFC 3339 in UTC, enums words; a level is a number
-with its name beside it. What an argument is, its name says.
+with its name beside it. An argument's name determines its type.
 """
 
 from collections.abc import Callable, Mapping

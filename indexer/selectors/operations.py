@@ -1,4 +1,4 @@
-"""What operators look at: the indexer's pause, requests to it, audits, reorgs, logs without effect."""
+"""Queries for the operators' status page: the indexer's pause, requests, audits, reorgs, logs without effect."""
 
 from typing import Final
 

@@ -90,8 +90,8 @@ def changes(player: Address, action: str | None = None) -> Listing[PositionVersi
 class NextVictims:
     """The victims of a level's next cullings, the first one first; none happens before `free_places` more have entered.
 
-    The order is what we know of the level's array of users; where `order_known` is False, something happened that no
-    log shows, and it may be another.
+    The order is that of the stored array of the level's users; where `order_known` is False, a change without a log may
+    have made the contract's another.
     """
 
     level: int

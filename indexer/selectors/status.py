@@ -28,8 +28,10 @@ _PULSE: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Whether the indexer is at work: the height of the node's head as it knew it last, when it was last at work (None:
-    never), and whether it has `stalled`: is dead, paused, halted, or waits for a node that is behind."""
+    """Whether the indexer is at work: the last known height of the node's head, and the last heartbeat (None: never).
+
+    It has `stalled` if it is dead, paused or halted, or waits for a node that is behind.
+    """
 
     chain_head: int
     seen_at: datetime | None

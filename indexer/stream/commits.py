@@ -1,4 +1,4 @@
-"""The indexer's last commit as this process knows it from commit notifications, without a query."""
+"""The last indexed block, taken from commit notifications, without a query."""
 
 import asyncio
 from typing import Any

@@ -31,7 +31,7 @@ Streak = Annotated[int, Meta(ge=0, description="Scans survived in a row.")]
 
 
 class EventData(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of an event."""
+    """The base of the `data` of all events."""
 
 
 class JackIn(EventData, frozen=True):

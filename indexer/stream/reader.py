@@ -40,7 +40,7 @@ class FeedCursor:
 class Step:
     """What happened between two cursors: first the drop of all blocks above `ancestor` (None: no reorg), then `items`.
 
-    `ancestor` may lie above the first cursor: a client that has read further by itself must learn of the reorg.
+    `ancestor` may lie above the first cursor: a client that has read further by itself needs the reorg too.
     """
 
     block: IndexedBlock
@@ -126,7 +126,7 @@ async def block_hashes(connection: AsyncConnection[Any], blocks: set[int]) -> di
 async def common_ancestor(connection: AsyncConnection[Any], event_id: int) -> int | None:
     """The last block that a client whose cursor is this id surely shares with the chain now; None: its block itself.
 
-    The id does not say of which fork its block was. So each reorg that dropped a block of that number counts, and each
+    The id does not show of which fork its block was. So each reorg that dropped a block of that number counts, and each
     later one that dropped what was left.
     """
     kept = seen = block_of(event_id)

@@ -48,7 +48,10 @@ class Source(Protocol):
     """Yields a step for each commit, in order, for commits after the call of `begin`."""
 
     async def begin(self, connection: AsyncConnection[Any]) -> None:
-        """From now on no commit is missed. Raises psycopg.OperationalError and BrokerUnavailable."""
+        """Subscribe to commits, so that `steps` misses none from here on.
+
+        Raises psycopg.OperationalError and BrokerUnavailable.
+        """
 
     def steps(self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> AsyncIterator[Step]:
         """The steps since a cursor, which is the end of `block`; never ends. Raises as `begin` does, and FellBehind."""

@@ -36,8 +36,10 @@ _PLAYERS: Final = f"""
 
 
 class LevelStanding(NamedTuple):
-    """What a level's positions are computed with: a finalized scan, rewards, a system reset or a new configuration
-    change one of these. Times in unix seconds."""
+    """The values of a level that the positions on it are computed with.
+
+    A finalized scan, rewards, a system reset or a new configuration changes one of them. Times in unix seconds.
+    """
 
     next_scan_time: int
     acc_rewards_per_share: int

@@ -31,7 +31,7 @@ class LeftOut(NamedTuple):
 
 
 class Healing:
-    """Compares what was indexed with what each node says of the same blocks; from `start_block` on."""
+    """Compares indexed blocks, from `start_block` on, with those that each node returns."""
 
     def __init__(self, connection: Connection[Any], source: BlockSource, decoder: LogDecoder, start_block: int) -> None:
         self._connection = connection

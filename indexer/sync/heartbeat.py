@@ -11,7 +11,7 @@ from indexer.sync.metrics import DATABASE_SIZE, LAG
 
 BEAT_SECONDS: Final = 2.0
 BEATS_A_SIZE: Final = 30
-"""Beats between two looks at the database's size, for which the server asks for each file's."""
+"""Heartbeats between two queries of the database's size, for which the server reads the size of each file."""
 
 
 class Heartbeat:

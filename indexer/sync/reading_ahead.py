@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 MOST_AHEAD: Final = 16
 """Blocks above the last applied one that are read ahead: who is further behind has no use for what comes next."""
 BLOCK_SECONDS: Final = 1
-"""Seconds between two blocks of MegaETH, by which the open block's time is known where the node does not say it."""
+"""Seconds between two blocks of MegaETH, by which the open block's time is computed where the node does not send it."""
 MOST_REPAIRS: Final = 8
 """How often in a block the twin is made anew since more logs of a transaction came after those that were applied."""
 _ARCHIVED: Final = (ChainBlockRow, ChainTransactionRow)
@@ -93,7 +93,7 @@ class ReadingAhead:
         """The last block that was applied to the game, and its time."""
 
     def restart(self, tip: int, timestamp: int) -> None:
-        """Forget everything: the game was loaded anew, and stands after block `tip`."""
+        """Drop all state, after the game was loaded anew from the tables, as after block `tip`."""
         for block in self._blocks.values():
             DROPPED.inc(len(block.published))
         self._blocks.clear()

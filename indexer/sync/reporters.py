@@ -1,4 +1,4 @@
-"""Observers that people read: a log line per incident, one per interval, and a progress bar on a terminal."""
+"""Observers that write reports for people: a log line per incident, one per interval, a progress bar on a terminal."""
 
 import logging
 import time

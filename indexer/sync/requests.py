@@ -116,7 +116,7 @@ def _quarantine(connection: Connection[Any], request: Request, stop: threading.E
     tx_hash, log_index = parse_log(request.argument)
     quarantine_log(connection, tx_hash, log_index, request.reason)
     if is_archived(connection, tx_hash, log_index):
-        return f"{request.argument} was applied already: the state forgets it with the next rebuild"
+        return f"{request.argument} was applied already: the next rebuild leaves it out"
     return f"{request.argument} will be archived when it comes, but no rule is applied to it"
 
 

@@ -1,4 +1,4 @@
-"""When logs that can't be decoded are more than strangers' noise: the node spells or the contracts have changed."""
+"""The alarm about logs that can't be decoded: so many that the node or the contracts must have changed."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ MOST_UNDECODED: Final = 10
 
 
 class UndecodedLogs:
-    """Counts the logs of our contracts, and those of them that can't be decoded."""
+    """Counts the logs of our contracts, and those that can't be decoded; `alarm` is the text of the alarm."""
 
     def __init__(self, decoder: LogDecoder) -> None:
         self._decoder = decoder
@@ -24,7 +24,7 @@ class UndecodedLogs:
         """What is wrong; None if nothing was, or if so many logs were right since."""
 
     def count(self, decoded: int, undecoded: Sequence[UndecodedLogRow]) -> None:
-        """Count the logs of a batch. Any log of a known event that can't be decoded is wrong, and too many others."""
+        """Count the logs of a batch; one undecoded log of a known event sets the alarm, and so do too many others."""
         self._logs += decoded + len(undecoded)
         self._undecoded += len(undecoded)
         known = next((row for row in undecoded if self._is_known(row)), None)
