@@ -48,7 +48,7 @@ def queries() -> dict[str, Callable[[], Any]]:
 
 
 def explained(query: Callable[[], Any]) -> str:
-    """Say how many relations, chunks included, the plans of a selector's queries scan."""
+    """Print how many relations, chunks included, the plans of a selector's queries scan."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -66,5 +66,5 @@ def _address(text: Any, where: str) -> str:
 
 
 def _has_right_checksum(address: str) -> bool:
-    """Whether a mixed-case address passes EIP-55; loaded late, since every process reads a file that needs it not."""
+    """Whether a mixed-case address passes EIP-55; imported on use, since most files have no mixed-case address."""
     return bool(import_module("eth_utils.address").is_checksum_address(address))

@@ -1,1 +1,1 @@
-"""The WebSocket gateway."""
+"""The WebSocket gateway: `/ws` sends the feed, positions and warnings to subscribers."""

@@ -1,4 +1,4 @@
-"""Bounds on what comes over a socket, below the application: before a message is put together, or a ping answered."""
+"""Limits on what a client may send over a socket, enforced before messages are assembled and pings are answered."""
 
 import socket
 from typing import Any, Final

@@ -16,18 +16,18 @@ MOST_HELD: Final = 20_000
 class Client:
     """A connection with its subscriptions.
 
-    `cursor` is the id up to which the client knows its channels. While a client is not in sync with the hub (during a
-    replay, or after one from a newer snapshot than the hub's), each frame is checked against the cursor.
+    `cursor` is the id up to which the client has all items of its channels. While a client is not in sync with the hub
+    (during a replay, or after one from a newer snapshot than the hub's), each frame is checked against the cursor.
     """
 
     wire: Wire
     address: str
-    """The address by which limits know it."""
+    """The address by which limits count it."""
     cursor: int = 0
     channels: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
-    early_channels: set[str] = field(default_factory=set)
-    """Those of its channels whose items it wants before their block, too."""
+    preconfirmed_channels: set[str] = field(default_factory=set)
+    """Those of its channels whose preconfirmed items it subscribed to as well."""
     in_sync: bool = True
     revision: int = 0
     """The database's revision that the last replay has brought the client to."""
@@ -38,14 +38,14 @@ class Client:
         """Whether one of its channels carries this item, or it is one of a player whom the client watches."""
         return carries(self.channels, item) or (item.channel == WATCHERS and item.key in self.users)
 
-    def wants_early(self, item: FeedItem) -> bool:
-        """Whether an item that is not in a block yet is for the client: not during a replay, nor after one that has
-        brought it further."""
+    def wants_preconfirmed(self, item: FeedItem) -> bool:
+        """Whether the client gets a preconfirmed item: it subscribed to them on the item's channel, and is in sync with
+        the hub or, after a replay, has not got past the item."""
         is_new = self.in_sync or (self.held is None and item.id > self.cursor)
-        return is_new and carries(self.early_channels & self.channels, item)
+        return is_new and carries(self.preconfirmed_channels & self.channels, item)
 
     def send_item(self, item: FeedItem, frame: bytes) -> None:
-        """Send an item's frame, unless the client knows the item; hold it back during a replay."""
+        """Send an item's frame, unless the client has the item already; hold it back during a replay."""
         if self.in_sync:
             self.wire.write(frame)
         elif self.held is not None:
@@ -55,7 +55,7 @@ class Client:
             self.wire.write(frame)
 
     def send_reorg(self, dropped_from: int, frame: bytes) -> None:
-        """Send the frame of a reorg that dropped all ids from `dropped_from` on, unless the client knows none."""
+        """Send the frame of a reorg that dropped all ids from `dropped_from` on, unless the client has none of them."""
         if self.in_sync:
             self.wire.write(frame)
         elif self.held is not None:
@@ -71,7 +71,7 @@ class Client:
             self.wire.close(TOO_SLOW)
 
     def end_replay(self) -> None:
-        """Send what was held back during the replay, as far as the client does not know it."""
+        """Send what was held back during the replay, as far as the client does not have it."""
         frames, self.held = self.held or (), None
         for one in frames:
             if one.item is not None:

@@ -134,8 +134,8 @@ def may_connect(scope: Scope, origins: tuple[str, ...]) -> bool:
     """Whether a handshake comes from a program, which sends no Origin, from a page of ours, or from one of `origins`.
 
     Other sites' pages must not connect in their visitors' names; so the host must be one of ours too, which it is not
-    where a stranger's name leads to our address. Channels' OriginValidator refuses programs, and does not know which
-    host the request asked for.
+    where a stranger's name leads to our address. Channels' OriginValidator refuses programs, and does not compare the
+    origin with the host of the request.
     """
     headers = dict(scope["headers"])
     host, origin = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin"))

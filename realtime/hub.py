@@ -121,7 +121,7 @@ class Hub:
 
     @TRACER.start_as_current_span("send")
     async def _send_step(self, connection: AsyncConnection[Any], step: Step) -> None:
-        """Send a step to its subscribers, without giving way to clients that connect or subscribe meanwhile."""
+        """Send a step to its subscribers, without a pause in which clients could connect or subscribe."""
         get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
         survivors = await self._survivors(connection, step)
         before, self.block, self.cursor = self.cursor, step.block, step.cursor
@@ -164,7 +164,7 @@ class Hub:
         self._standing = standing
 
     def _send_reorg(self, ancestor: int, before: FeedCursor) -> None:
-        """Send a reorg to each client that may know dropped items: those up to the cursor `before` the step, or, where
+        """Send a reorg to each client that may have dropped items: those up to the cursor `before` the step, or, where
         a client is not in sync, up to its own."""
         dropped_from, text = first_id(ancestor + 1), frame(Reorg.of(ancestor).encode())
         for client in self._clients:

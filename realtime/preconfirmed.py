@@ -44,9 +44,9 @@ class PreconfirmedItems:
         Waits until items are received, at most LONGEST_START seconds.
         """
         if not wanted:
-            client.early_channels -= {*channels}
+            client.preconfirmed_channels -= {*channels}
             return
-        client.early_channels |= {*channels}
+        client.preconfirmed_channels |= {*channels}
         self._clients.add(client)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(
@@ -66,7 +66,7 @@ class PreconfirmedItems:
         for item in items:
             if item.block_number <= self._block_number or item.event_key in self._sent:
                 continue
-            clients = [client for client in self._clients if client.wants_early(item)]
+            clients = [client for client in self._clients if client.wants_preconfirmed(item)]
             if clients:
                 self._sent[item.event_key] = item
                 text = frame(item.preconfirmed_message())
@@ -102,7 +102,7 @@ class PreconfirmedItems:
         keys: defaultdict[Client, list[str]] = defaultdict(list)
         for item in items:
             for client in self._clients:
-                if client.wants_early(item):
+                if client.wants_preconfirmed(item):
                     keys[client].append(item.event_key)
         for client, dropped in keys.items():
             client.wire.write(frame(Dropped(dropped).encode()))

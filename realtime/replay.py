@@ -54,7 +54,7 @@ class Replays:
         send what it missed, in order, then go live.
 
         What the hub sends meanwhile is held back. The database may be ahead of the hub: until the hub has come as far
-        as the replay, the client gets only what it does not know. Raises BadMessage for a cursor that nothing can be
+        as the replay, the client gets only what it does not have. Raises BadMessage for a cursor that nothing can be
         replayed from, NoRoom and TimeoutError (the client is closed, or never got a turn), psycopg.Error.
         """
         async with self._turn(client):

@@ -47,7 +47,7 @@ class PositionUpdates:
         """Send this player's position to a client after each change."""
         client.users.add(address)
         self._watchers[address].add(client)
-        self._schedule(address, set())  # to learn when boosts expire
+        self._schedule(address, set())  # to read when boosts expire
 
     @property
     def players(self) -> Collection[str]:
@@ -69,7 +69,7 @@ class PositionUpdates:
             self.unwatch(client, address)
 
     def changed(self, touched: set[str]) -> None:
-        """These players' positions have changed."""
+        """Schedule these players' positions, which have changed, as far as they are watched."""
         for address in touched & self._watchers.keys():
             self._schedule(address, self._watchers[address])
 
@@ -81,7 +81,7 @@ class PositionUpdates:
         self.changed(due)
 
     def all_changed(self) -> None:
-        """Any position may have changed."""
+        """Schedule all watched positions, any of which may have changed."""
         self.changed({*self._watchers})
 
     def watchers(self, address: str) -> Collection[Client]:

@@ -1,4 +1,4 @@
-"""Who has sockets open: so many of one client, so many handshakes, so many frames of all of its sockets together."""
+"""Open sockets by client, and the limits of each client: on sockets, on handshakes, on frames of all its sockets."""
 
 from collections import Counter
 from typing import Final

@@ -1,5 +1,6 @@
-"""Warnings before scans and resets, and the ends of rounds, by the chain's time, which goes on between blocks as our
-clock does."""
+"""Warnings before scans and resets, and the ends of rounds, by the chain's time.
+
+Between blocks the chain's time goes on as our clock does."""
 
 import asyncio
 import time

@@ -35,7 +35,7 @@ LEADING: Final = {
     "SystemReset": ("block_time", "epoch", "total_penalty", "winner", "paid_amount", "jackpot_amount", "burned"),
     "TokenTransfer": ("block_time", "sender", "recipient", "amount", "tx_hash"),
 }
-"""The columns that come first in the list of a table, where FIRST does not say what matters."""
+"""The columns that come first in the list of a table, where FIRST does not name them."""
 HIDDEN: Final = {"Audit": ("report",), "Reorg": ("dropped_hashes", "new_hashes")}
 """Columns that only a row's own page has: they are long."""
 LAST: Final = ("event_id", "tx_hash", "tx_index")

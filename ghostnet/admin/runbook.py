@@ -40,7 +40,7 @@ def _marked(text: str) -> str:
 
 
 def runbooks_of(verdict: Standing) -> list[str]:
-    """The sections that say what to do in a state."""
+    """The sections of the runbook for a state."""
     if verdict.state is State.ALARM:
         return list(dict.fromkeys(_BY_ALARM.get(alarm.kind, "IndexerAlarm") for alarm in verdict.alarms))
     return [_BY_STATE[verdict.state]] if verdict.state in _BY_STATE else []

@@ -18,8 +18,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT date_bin(bucket_width, ts, tim
 
 
 CONNECT_SECONDS: Final = 5
-"""Seconds after which a server that does not answer is away; by default that is for the network to say, after minutes.
-`?connect_timeout=` in DATABASE_URL comes first."""
+"""Seconds after which a connection attempt to a silent server fails; without it that takes minutes.
+
+`?connect_timeout=` in DATABASE_URL takes precedence."""
 
 
 class DatabaseWrapper(PostgresWrapper):

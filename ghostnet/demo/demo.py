@@ -153,7 +153,7 @@ class Demo:
 
 
 def _has_indexed(database_url: str) -> bool:
-    """Whether all is indexed that lies before the live part."""
+    """Whether everything before the live part is indexed."""
     with psycopg.connect(database_url) as connection:
         try:
             return read_progress(connection).block_number >= FIRST_HEAD

@@ -1,4 +1,4 @@
-"""Bring the demo's database to today's tables and make the operator's account: one process for both commands."""
+"""Migrate the demo's database and create the operator's account: one process for both commands."""
 
 import os
 

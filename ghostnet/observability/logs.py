@@ -75,9 +75,9 @@ def logging_of(log_format: str, level: str, mask: Mask) -> dict[str, Any]:
 
 
 def end_process(error: GhostnetError) -> NoReturn:
-    """End the process at a known failure with status 1: by its sentence, or an object with it where lines are objects.
+    """End the process at a known failure with status 1: print its message, as a JSON object where the log is JSON.
 
-    The failure may be that the settings can't be read; then the variable alone says what lines are.
+    The failure may be that the settings can't be read, so the format is read from the variable itself.
     """
     sentence = f"{type(error).__name__}: {error}"
     if os.environ.get("GHOSTNET_LOG_FORMAT", "").strip() != "json":

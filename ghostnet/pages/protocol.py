@@ -102,7 +102,7 @@ def _kind(shape: dict[str, Any]) -> tuple[str, str]:
 
 
 def _text(shape: dict[str, Any]) -> str:
-    """What a field says of itself, or the first of its alternatives that says something."""
+    """A field's description, or that of the first of its alternatives that has one."""
     texts = [shape.get("description"), *(one.get("description") for one in shape.get("anyOf", ()))]
     return next((text for text in texts if text), "")
 

@@ -14,7 +14,7 @@ from indexer.models import Alarm, Checkpoint, OperatorRequest
 from indexer.selectors import operations, status
 
 LONG_SILENCE: Final = 60
-"""Seconds without a commit from which on the chain is said to stand still: it has a block each second."""
+"""Seconds without a commit after which the chain counts as standing still: it has a block each second."""
 FEW_BLOCKS: Final = 5
 """Blocks that may be missing without a word: the node's head is noted every two seconds."""
 
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state, and the line that says it; `alarms` are those that stand, `pause` is the request of the pause."""
+    """The state, and the line that describes it; `alarms` are those that stand, `pause` is the request of the pause."""
 
     state: State
     text: str

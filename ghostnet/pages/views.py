@@ -23,7 +23,7 @@ from indexer.selectors.snapshot import IndexedBlock, snapshot
 BOARD: Final = b"part=board"
 """The query of the board alone. Such requests pass the caching frontend, which computes one answer for all browsers."""
 PAGES: Final = re.compile(r"/|/player/[^/]+|/scan/\d+/\d+|/round/\d+|/block/\d+|/tx/[^/]+")
-"""The paths that have a board. No others may pass that frontend, which knows no sessions, hosts and CSRF tokens."""
+"""The paths that have a board. No others may pass that frontend, which checks no sessions, hosts and CSRF tokens."""
 CACHED_SECONDS: Final = 1
 """What happens without a commit, a pause or the end of the indexer, is seen after this time at the latest."""
 LONGEST_SEARCH: Final = 200
