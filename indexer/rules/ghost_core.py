@@ -141,7 +141,7 @@ def claim_rewards(game: Game, user: Address, amount: int) -> None:
 
 
 def position_culled(game: Game, event: PositionCulled) -> None:
-    """Make room on a full level: 30 % of the penalty is burned, the rest rewards the level (rules 4 and 7)."""
+    """A culling on a full level: 30 % of the penalty is burned, the rest rewards the level (rules 4 and 7)."""
     victim = game.position(event.victim)
     level = game.change_level(victim.level)
     game.doubt_config_unless(level.alive_count >= level.config.max_positions)
