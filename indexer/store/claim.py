@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
+import psycopg
 from psycopg import Connection, Cursor
 
 from indexer.base.errors import Retryable
@@ -12,6 +13,8 @@ from indexer.domain.units import to_bytes
 from indexer.store.checkpoint import HEAD_CHANNEL, NothingIndexed
 from indexer.store.tables import block_datetime
 
+PREPARE_THRESHOLD: Final = 5
+"""After so many executions a statement is prepared on the server; Django's connections never do that by themselves."""
 _COMMIT: Final = (
     "WITH moved AS (UPDATE checkpoints SET {changes}indexed_at = clock_timestamp(), revision = revision + 1"
     " WHERE fence = %(fence)s AND block_number = %(from)s RETURNING block_number)"
@@ -57,10 +60,11 @@ class Claim:
         return self
 
     @contextmanager
-    def moving(self, header: Header, chain_head: int) -> Iterator[Cursor[Any]]:
+    def moving(self, header: Header, chain_head: int, *, at_once: bool = False) -> Iterator[Cursor[Any]]:
         """A transaction that makes a block the checkpoint; with its commit a notification is sent.
 
-        `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written.
+        `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written, or,
+        where the transaction's statements are sent `at_once`, in pipeline mode, before anything is committed.
         """
         values = {
             "number": header.number,
@@ -69,7 +73,7 @@ class Claim:
             "timestamp": header.timestamp,
             "head": max(header.number, chain_head),
         }
-        with self._committing(_MOVE, values) as cursor:
+        with self._committing_at_once(_MOVE, values) if at_once else self._committing(_MOVE, values) as cursor:
             yield cursor
         self.block_number = header.number
 
@@ -85,11 +89,36 @@ class Claim:
     @contextmanager
     def _committing(self, statement: str, values: dict[str, Any]) -> Iterator[Cursor[Any]]:
         """The checkpoint's row comes first: it stays locked to the end, so that a second writer waits, then fails."""
-        own = {"fence": self._fence, "from": self.block_number, "channel": HEAD_CHANNEL}
         with self.connection.transaction(), self.connection.cursor() as cursor:
-            if cursor.execute(statement, values | own).rowcount != 1:
-                raise NotTheWriter(
-                    "another process writes this chain's tables: the checkpoint is no longer at block"
-                    f" {self.block_number}, where this one left it, or was claimed since"
-                )
+            if cursor.execute(statement, values | self._own).rowcount != 1:
+                raise self._lost
             yield cursor
+
+    @contextmanager
+    def _committing_at_once(self, statement: str, values: dict[str, Any]) -> Iterator[Cursor[Any]]:
+        """The same in two round trips: all statements up to the commit, prepared on the server, and the commit. Who has
+        lost the claim may collide with the rows of the one who has it."""
+        self.connection.prepare_threshold = self.connection.prepare_threshold or PREPARE_THRESHOLD
+        moving, cursor = Cursor(self.connection), Cursor(self.connection)
+        with self.connection.pipeline(), self.connection.transaction():
+            moving.execute(statement, values | self._own, prepare=True)
+            try:
+                yield cursor
+                has_moved = moving.fetchone() is not None
+            except psycopg.Error as error:
+                if moving.rowcount == 0:
+                    raise self._lost from error
+                raise
+            if not has_moved:
+                raise self._lost
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        return {"fence": self._fence, "from": self.block_number, "channel": HEAD_CHANNEL}
+
+    @property
+    def _lost(self) -> NotTheWriter:
+        return NotTheWriter(
+            "another process writes this chain's tables: the checkpoint is no longer at block"
+            f" {self.block_number}, where this one left it, or was claimed since"
+        )

@@ -1,10 +1,12 @@
-"""The table of each row class, and the conversion of a row to a line of PostgreSQL's COPY text format."""
+"""The table of each row class, and the conversion of rows to PostgreSQL's text formats: of COPY, and of arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from types import NoneType
 from typing import Any, Final, NamedTuple, get_args, get_type_hints
+
+from django.db import connection
 
 from indexer import models
 from indexer.base.times import LAST_SECOND, utc_time
@@ -77,12 +79,17 @@ _CURRENT: dict[type[Row], type[CurrentRow]] = {
 
 
 class Table(NamedTuple):
-    """A history table; `current` is the table of the newest version of each `key`, None for a table of facts."""
+    """A history table; `current` is the table of the newest version of each `key`, None for a table of facts.
+
+    `line` makes a row a line of COPY; `arrays` makes rows one array a column, of the SQL types `types`.
+    """
 
     row: type[Row]
     name: str
     columns: tuple[str, ...]
+    types: tuple[str, ...]
     line: Callable[[Any], str]
+    arrays: Callable[[Sequence[Any]], Sequence[str]]
     current: str | None
     key: tuple[str, ...]
 
@@ -111,7 +118,9 @@ def _table(row: type[Row]) -> Table:
         row,
         model._meta.db_table,
         tuple(by_name),
+        tuple(str(model._meta.get_field(name).db_type(connection)) for name in row._fields),
         compile_line(row),
+        compile_arrays(row),
         current._meta.db_table if current else None,
         VERSIONS.get(row, ()),
     )
@@ -128,6 +137,34 @@ def compile_line(row: type[Row]) -> Callable[[Any], str]:
     scope = {"time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x", "backslash": "\\"}
     line: Callable[[Any], str] = eval(f"lambda row: f'{text}'", scope)  # noqa: S307 - made of our own row classes
     return line
+
+
+def compile_arrays(row: type[Row]) -> Callable[[Sequence[Any]], Sequence[str]]:
+    """A function from rows to their columns as array literals, compiled as that of `compile_line` is."""
+    hints = get_type_hints(row)
+    columns = [_element(hints[name], f"row[{index}]") for index, name in enumerate(row._fields)]
+    arrays = ", ".join(f'"{{" + ",".join([{column} for row in rows]) + "}}"' for column in columns)
+    scope = {"time": time_text, "quoted": _quoted, "hex": '"' + 2 * "\\" + "x"}
+    found: Callable[[Sequence[Any]], Sequence[str]] = eval(f"lambda rows: [{arrays}]", scope)  # noqa: S307 - as above
+    return found
+
+
+def _element(hint: Any, value: str) -> str:
+    """The expression of a value in an array literal."""
+    if NoneType in get_args(hint):
+        (inner,) = (option for option in get_args(hint) if option is not NoneType)
+        return f'("NULL" if {value} is None else {_element(inner, value)})'
+    if hint in (Address, Hash, Calldata):
+        return f"(hex + {value}[2:] + '\"')"
+    if hint is BlockTime:
+        return f"('\"' + time({value}) + '\"')"
+    if hint is bool:
+        return f'("t" if {value} else "f")'
+    return f"str({value})" if hint is int else f"quoted({value})"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _column(hint: Any, value: str) -> str:

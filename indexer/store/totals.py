@@ -1,6 +1,6 @@
 """Running totals: the writer adds what new history contributes, a rollback subtracts it again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -129,12 +129,19 @@ TOTALS: Final = (ACCOUNTS, GAME)
 
 def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
     """Add the contributions of a history table's rows that meet a condition."""
+    for statement, times in additions(table, where):
+        cursor.execute(statement, list(parameters) * times)
+
+
+def additions(table: Table, where: str) -> Iterator[tuple[str, int]]:
+    """The statements that add the contributions of those of a table's rows that meet a condition; each with how often
+    `where` occurs in it."""
     for totals in _of(table):
         grown = ", ".join(f"{column} = {totals.name}.{column} + EXCLUDED.{column}" for column in _added(totals))
-        cursor.execute(
+        yield (
             f"INSERT INTO {totals.name} ({totals.column_list}) {totals.contributions(table, where)}"
             f" ON CONFLICT ({', '.join(totals.key)}) DO UPDATE SET {grown}",
-            list(parameters) * len(totals.shares[table.row]),
+            len(totals.shares[table.row]),
         )
 
 

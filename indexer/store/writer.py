@@ -12,17 +12,19 @@ from indexer.domain.chain import Header
 from indexer.domain.units import first_id, to_bytes
 from indexer.records.rows import Row
 from indexer.store.claim import Claim
+from indexer.store.few_rows import FEW_ROWS, append_few
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive blocks, applied: their rows as COPY text, and those of their headers that are known, oldest first:
-    at least those of blocks with rows, and the last one."""
+    """Consecutive blocks, applied: their rows, and those of their headers that are known, oldest first: at least those
+    of blocks with rows, and the last one. Rows are COPY text, or, where they are few, one array a column."""
 
     texts: Mapping[type[Row], bytes]
     headers: Sequence[Header]
+    arrays: Mapping[type[Row], Sequence[str]] | None = None
     finalized: bool = False
     """Whether no expected reorg can drop the blocks: the commit then does not wait for the disk. After a crash of the
     database the checkpoint is that of an earlier batch, never one without its rows."""
@@ -34,7 +36,12 @@ class Batch:
         cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header], *, finalized: bool, chain_head: int
     ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint."""
-        return cls({row: copy_text(row, some) for row, some in rows.items() if some}, headers, finalized, chain_head)
+        some = {row: of_class for row, of_class in rows.items() if of_class}
+        if sum(map(len, some.values())) > FEW_ROWS:
+            texts = {row: copy_text(row, of_class) for row, of_class in some.items()}
+            return cls(texts, headers, finalized=finalized, chain_head=chain_head)
+        arrays = {row: tables()[row].arrays(of_class) for row, of_class in some.items()}
+        return cls({}, headers, arrays, finalized, chain_head)
 
 
 class Writer:
@@ -48,27 +55,30 @@ class Writer:
     def write(self, batch: Batch) -> None:
         """Commit a batch, or nothing of it. May block on the database; raises NotTheWriter and psycopg.Error."""
         get_current_span().set_attribute("block", batch.headers[-1].number)
-        with self._claim.moving(batch.headers[-1], batch.chain_head) as cursor:
+        last, kept = batch.headers[-1], batch.headers[-self._headers_kept :]
+        with self._claim.moving(last, batch.chain_head, at_once=batch.arrays is not None) as cursor:
             if batch.finalized:
                 cursor.execute("SET LOCAL synchronous_commit = off")
-            touched = [tables()[row] for row in batch.texts]
-            for table in touched:
-                append(cursor, table, batch.texts[table.row])
-            self._append_headers(cursor, batch.headers)
-            # No statement here waits for the answer to the one before it; COPY can't be pipelined.
-            with self._claim.connection.pipeline():
-                appended = _appended(batch.headers)
-                for table in touched:
-                    if table.current:
-                        copy_newest_versions(cursor, table, *appended)
-                    add_to_totals(cursor, table, *appended)
-                oldest = batch.headers[-1].number - self._headers_kept
-                cursor.execute("DELETE FROM blocks WHERE number <= %s", (oldest,))
+            if batch.arrays is not None:
+                append_few(cursor, batch.arrays, kept)
+            else:
+                self._append_many(cursor, batch, kept)
+            cursor.execute("DELETE FROM blocks WHERE number <= %s", (last.number - self._headers_kept,))
 
-    def _append_headers(self, cursor: Cursor[Any], headers: Sequence[Header]) -> None:
+    def _append_many(self, cursor: Cursor[Any], batch: Batch, kept: Sequence[Header]) -> None:
+        touched = [tables()[row] for row in batch.texts]
+        for table in touched:
+            append(cursor, table, batch.texts[table.row])
         with cursor.copy("COPY blocks (number, hash, timestamp) FROM STDIN") as copy:
-            for header in headers[-self._headers_kept :]:
+            for header in kept:
                 copy.write_row((header.number, to_bytes(header.hash), header.timestamp))
+        # No statement here waits for the answer to the one before it; COPY can't be pipelined.
+        with self._claim.connection.pipeline():
+            appended = _appended(batch.headers)
+            for table in touched:
+                if table.current:
+                    copy_newest_versions(cursor, table, *appended)
+                add_to_totals(cursor, table, *appended)
 
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:

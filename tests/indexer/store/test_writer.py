@@ -1,31 +1,75 @@
-"""The writer: few statements a batch."""
+"""The writer: few statements a batch, and the same rows whichever way they are sent."""
 
+import json
+from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import Connection
 
+from indexer.domain.chain import Header
 from indexer.domain.events import (
     JackedIn,
 )
-from indexer.domain.units import DATA
+from indexer.domain.units import DATA, NO_HASH, BlockTime, Hash, Json, Text, first_id
+from indexer.models import WitnessAnswer
+from indexer.records.rows import WitnessAnswerRow
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.replay.truth import Truth
+from indexer.store import claim, writer
+from indexer.store.claim import Claim
+from indexer.store.digest import state_digest
 from indexer.store.tables import tables
+from indexer.store.totals import wrong_totals
 from indexer.store.writer import Batch, Writer
 from tests.chains import ChainBuilder, user
 from tests.indexer.store.building import deployed, index_blocks
+from tests.indexing import index
 
 
-def test_a_batch_takes_few_statements_however_many_rows(connection: Connection[Any]) -> None:
+@pytest.mark.parametrize("players", [(1, 20), (200, 1000)], ids=["at once", "by COPY"])
+def test_a_batch_takes_few_statements_however_many_rows(connection: Connection[Any], players: tuple[int, int]) -> None:
     counts = []
-    for players in (10, 1000):
+    for count in players:
         chain = deployed()
-        chain.events(*(("GhostCore", JackedIn(user(n), 10 * DATA, 1, 10 * DATA)) for n in range(players)))
+        chain.events(*(("GhostCore", JackedIn(user(n), 10 * DATA, 1, 10 * DATA)) for n in range(count)))
         with connection.transaction():
             connection.execute("TRUNCATE checkpoints, blocks, " + ", ".join(t.name for t in tables().values()))
             connection.execute("TRUNCATE " + ", ".join(t.current for t in tables().values() if t.current))
         counts.append(count_statements(connection, chain))
     assert counts[0] == counts[1] > 0
+
+
+def test_few_rows_are_written_as_many_are(
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    digest_at: Callable[[int], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "FEW_ROWS", 1_000_000)
+    with ReplayServer(season, ReplayOptions(head=200)) as node:
+        index(node, truth.contracts)
+    assert state_digest(connection) == digest_at(200)
+    assert not wrong_totals(connection)
+
+
+def test_texts_are_stored_as_they_are(connection: Connection[Any]) -> None:
+    """Both of few rows and of many."""
+    texts = ['a"b', "back\\slash", "tab\tnew\nline\r", "{a,b}", "NULL", "", "ü€𝄞", "'; --"]
+    claim = Claim(connection)
+    index_blocks(deployed().blocks)
+    for number, (text, few) in enumerate(product(texts, (0, 1_000)), 2):
+        row = WitnessAnswerRow(first_id(number), BlockTime(1_000), Text(text), Json(json.dumps(text)))
+        header = Header(number, Hash(f"0x{number:064x}"), NO_HASH, 1_000)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(writer, "FEW_ROWS", few)
+            batch = Batch.of({WitnessAnswerRow: [row]}, [header], finalized=False, chain_head=number)
+        Writer(claim.take(), 100).write(batch)
+        assert WitnessAnswer.objects.values_list("question", "answer").get(id=row.id) == (text, text)
 
 
 def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
@@ -40,6 +84,11 @@ def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
             notices.append("copy")
             return super().copy(*args, **kwargs)
 
+    class CountingPrepared(psycopg.Cursor[Any]):
+        def execute(self, *args: Any, **kwargs: Any) -> Any:
+            notices.append("prepared")
+            return super().execute(*args, **kwargs)
+
     write = Writer.write
 
     def counted(writer: Writer, batch: Batch) -> None:
@@ -48,5 +97,6 @@ def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Writer, "write", counted)
+        patch.setattr(claim, "Cursor", CountingPrepared)
         index_blocks(chain.blocks)
     return len(notices)
