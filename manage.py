@@ -1,15 +1,18 @@
 #!/usr/bin/env python
 """The project's commands: `manage.py help`."""
 
+import gc
 import os
 import sys
 
 from django.core.management import execute_from_command_line
 
+from ghostnet.collecting import RARELY
 from ghostnet.observability.logs import end_process
 from indexer.base.errors import GhostnetError
 
 if __name__ == "__main__":
+    gc.set_threshold(*RARELY)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     try:
         execute_from_command_line(sys.argv)

@@ -4,6 +4,7 @@ Prints one JSON object on standard output: seconds by stage. The main thread wai
 renders rows and waits for the writer; the writer's thread appends and updates meanwhile.
 """
 
+import gc
 import json
 import os
 import sys
@@ -14,6 +15,8 @@ from typing import Any
 
 import django
 from django.core.management import call_command
+
+from ghostnet.collecting import RARELY
 
 seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -34,6 +37,7 @@ def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def main() -> None:
     """Wrap the functions of each stage, run the command, and print the seconds."""
     started = time.perf_counter()
+    gc.set_threshold(*RARELY)  # as manage.py does
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     django.setup()
     from indexer.chain.source import BlockSource

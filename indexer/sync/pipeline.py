@@ -124,7 +124,6 @@ class Pipeline:
         self._claim.take()
         self._load_game()
         self._checked = self._tip.number
-        gc.collect()
         _freeze_once()
         gc.set_threshold(*GC_THRESHOLDS)
         try:

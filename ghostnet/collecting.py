@@ -1,0 +1,7 @@
+"""How often garbage is looked for."""
+
+from typing import Final
+
+RARELY: Final = (20_000, 50, 100)
+"""Thresholds for commands: what they import makes many objects and no garbage, and to look for it among them took a
+tenth of a second of each start."""
