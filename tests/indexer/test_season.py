@@ -18,10 +18,13 @@ from indexer.store.checkpoint import read_progress
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.databases import Databases, default_database
+from tests.filling import fill
 from tests.indexing import following, index
-from tests.processes import await_block, await_tip, run_command
+from tests.processes import HEAD, await_block, await_tip, run_command
 
 LAST = 1007
+LATER = 600
+"""A block at which what begins at `HEAD` may end."""
 
 
 @pytest.fixture
@@ -113,11 +116,17 @@ def test_look_alikes_of_other_contracts_leave_no_trace(
     assert undecoded == 0
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+@pytest.mark.parametrize(("batch_size", "last"), [(1, 400), (7, LATER), (1000, LAST)])
 def test_batch_borders_do_not_matter(
-    database: str, season: list[RecordedBlock], truth: Truth, digest_at: Callable[[int], str], batch_size: int
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    digest_at: Callable[[int], str],
+    batch_size: int,
+    last: int,
 ) -> None:
-    last = 500 if batch_size == 1 else LAST
+    if batch_size < LATER:
+        fill(connection, HEAD)
     with ReplayServer(season) as server:
         watcher = index(server, truth.contracts, batch_size=batch_size, to_block=last)
     assert max(watcher.batches) <= batch_size
@@ -125,79 +134,81 @@ def test_batch_borders_do_not_matter(
 
 
 def test_following_the_head_gives_what_a_backfill_gives(
-    database: str, season: list[RecordedBlock], truth: Truth, digest: str
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Callable[[int], str]
 ) -> None:
     """Block by block at first, then as fast as the head moves."""
-    with ReplayServer(season, ReplayOptions(head=400)) as server, connect() as connection:
+    fill(connection, HEAD)
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
         with following(server, truth.contracts, ws=True) as watchers:
-            for head in range(401, 461):
-                await_block(connection, head - 1)
+            for head in range(HEAD + 1, HEAD + 41):
                 server.settle(head)
-            await_block(connection, 460)
-        assert watchers[0].batches[-60:] == [1] * 60
-    with ReplayServer(season, ReplayOptions(head=460, blocks_per_second=200)) as server:
-        index(server, truth.contracts, to_block=LAST, ws=True)
-    assert digest_now() == digest
+                await_block(connection, head)
+        assert watchers[0].batches == [1] * 40
+    with ReplayServer(season, ReplayOptions(head=HEAD + 40, blocks_per_second=200)) as server:
+        index(server, truth.contracts, to_block=LATER, ws=True)
+    assert digest_now() == digest_at(LATER)
 
 
 def test_stopping_and_going_on_gives_the_same(
-    database: str, season: list[RecordedBlock], truth: Truth, digest: str
+    database: str, season: list[RecordedBlock], truth: Truth, digest_at: Callable[[int], str]
 ) -> None:
     with ReplayServer(season) as server:
-        for stop_after in (1, 250, 251, 475, 846, None):
-            index(server, truth.contracts, stop_after=stop_after, batch_size=5)
-    assert digest_now() == digest
+        for stop_after in (1, 110, 111, 275, None):
+            index(server, truth.contracts, stop_after=stop_after, batch_size=5, to_block=400)
+    assert digest_now() == digest_at(400)
 
 
-def test_reorgs_on_the_way_give_the_same(database: str, season: list[RecordedBlock], truth: Truth, digest: str) -> None:
+def test_reorgs_on_the_way_give_the_same(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Callable[[int], str]
+) -> None:
     """Some forks are followed for certain; which of the others are seen depends on how fast the indexer is."""
-    options = ReplayOptions(head=200, reorgs=ReorgPlan(every=40, depth=20, seed=3))
-    with ReplayServer(season, options) as server, connect() as connection:
+    fill(connection, HEAD)
+    options = ReplayOptions(head=HEAD, reorgs=ReorgPlan(every=40, depth=20, seed=3))
+    with ReplayServer(season, options) as server:
         with following(server, truth.contracts, ws=True) as watchers:
-            while server.chain.head < 300 or server.chain.forked:
+            while server.chain.head < 400 or server.chain.forked:
                 await_tip(connection, server.chain.blocks[-1].hash)
                 server.advance()
         assert len(watchers[0].rollbacks) >= 2
-    options = ReplayOptions(head=300, blocks_per_second=150, reorgs=ReorgPlan(every=40, depth=20, seed=4))
+    options = ReplayOptions(head=400, blocks_per_second=150, reorgs=ReorgPlan(every=40, depth=20, seed=4))
     with ReplayServer(season, options) as server:
-        index(server, truth.contracts, to_block=LAST, ws=True)
-    assert digest_now() == digest
+        index(server, truth.contracts, to_block=LATER, ws=True)
+    assert digest_now() == digest_at(LATER)
 
 
 def test_a_reorg_while_the_indexer_was_down_is_undone_at_the_start(
-    database: str, season: list[RecordedBlock], truth: Truth
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     """First by a fork of the same height, which brings no new block to notice it by; then by a longer one."""
-    with ReplayServer(season, ReplayOptions(head=600)) as server:
-        index(server, truth.contracts)
+    fill(connection, HEAD)
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
         digests = [digest_now()]
-        for height in (600, 601):
+        for height in (HEAD, HEAD + 1):
             server.reorg(30)
             watcher = index(server, truth.contracts)
             assert [rollback.depth for rollback in watcher.rollbacks] == [30]
-            with connect() as connection:
-                progress = read_progress(connection)
-                digests.append(state_digest(connection, 600))
+            progress = read_progress(connection)
+            digests.append(state_digest(connection, HEAD))
             assert (progress.block_number, progress.block_hash) == (height, server.chain.blocks[-1].hash)
     assert digests[0] == digests[2] != digests[1]
 
 
 def test_a_flaky_limiting_node_gives_the_same(
-    database: str, season: list[RecordedBlock], truth: Truth, digest: str
+    database: str, season: list[RecordedBlock], truth: Truth, digest_at: Callable[[int], str]
 ) -> None:
     options = ReplayOptions(
         flaky=0.1, rate_limit=200, max_batch=20, limits=Limits(max_range=60, max_results=1500, strict_head=True)
     )
     with ReplayServer(season, options) as server:
-        index(server, truth.contracts)
-    assert digest_now() == digest
+        index(server, truth.contracts, to_block=LATER)
+    assert digest_now() == digest_at(LATER)
 
 
 def test_the_digest_at_a_block_is_that_of_a_chain_that_ends_there(
     databases: Databases, season: list[RecordedBlock], truth: Truth
 ) -> None:
     digests = []
-    for to_block, at_block in ((500, None), (700, 500)):
+    for to_block, at_block in ((200, None), (400, 200)):
         name = databases.make()
         with default_database(name), ReplayServer(season) as server:
             index(server, truth.contracts, to_block=to_block)
@@ -206,13 +217,11 @@ def test_the_digest_at_a_block_is_that_of_a_chain_that_ends_there(
     assert digests[0] == digests[1]
 
 
-def test_a_changed_figure_changes_the_digest(database: str, season: list[RecordedBlock], truth: Truth) -> None:
-    with ReplayServer(season) as server:
-        index(server, truth.contracts, to_block=300)
-    before = digest_now()
-    with connect() as connection:
-        connection.execute("UPDATE bets SET payout = payout + 1 WHERE id = (SELECT min(id) FROM bets)")
-    assert digest_now(at_block=299) != before
+def test_a_changed_figure_changes_the_digest(connection: Connection[Any]) -> None:
+    fill(connection, HEAD)
+    before = digest_now(at_block=HEAD - 1)
+    connection.execute("UPDATE bets SET payout = payout + 1 WHERE id = (SELECT min(id) FROM bets)")
+    assert digest_now(at_block=HEAD - 1) != before
 
 
 def test_the_commands_index_dump_and_digest(database: str, season: list[RecordedBlock], digest: str) -> None:
