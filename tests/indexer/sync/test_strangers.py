@@ -94,7 +94,7 @@ def decoys(blocks: int, spared: int | None, with_logs: bool) -> st.SearchStrateg
     inner = nothing | st.lists(st.tuples(anywhere, calls), min_size=1, max_size=3)
     logs = nothing | st.lists(transfers, max_size=2) if with_logs else nothing
     one = st.builds(Decoy, places, anybody, anywhere, calls, inner, st.booleans(), logs)
-    return st.lists(one, min_size=10, max_size=80)
+    return st.lists(one, min_size=30, max_size=120)
 
 
 def among(blocks: Sequence[RecordedBlock], strange: Sequence[Decoy]) -> list[RecordedBlock]:
@@ -150,7 +150,7 @@ def game_only(rows: Rows) -> Rows:
 
 
 many = settings(
-    max_examples=15,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
