@@ -78,11 +78,8 @@ def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, r
             return checkpoint
 
         found = read(accept, **inputs)
-        body = adapter.dump_json(adapter.validate_python(found, from_attributes=True))
-        headers = {"ETag": _tag(request, checkpoint, b"" if keep else body)}
-        if not keep:
-            headers["Cache-Control"] = "no-store"
-        return HttpResponse(body, content_type="application/json", headers=headers)
+        body, headers = content_of(adapter, found, request.get_full_path(), checkpoint, keep=keep)
+        return HttpResponse(body, headers=headers)
 
     @wraps(view)
     def respond(request: HttpRequest, min_block: int | None = None, **inputs: Any) -> HttpResponse:
@@ -93,6 +90,16 @@ def _serve(router: Router, path: str, shape: Any, summary: str, *, view: View, r
         [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters]
     )
     router.get(path, response={200: shape, **PROBLEMS}, summary=summary, url_name=view.__name__)(respond)
+
+
+def content_of(
+    adapter: TypeAdapter[Any], found: Any, url: str, checkpoint: IndexedBlock, *, keep: bool = True
+) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers of an answer to a request for a URL (path and query): what was found for a block, in the
+    adapter's shape. One that changes between commits is not kept."""
+    body = adapter.dump_json(adapter.validate_python(found, from_attributes=True))
+    headers = {"Content-Type": "application/json", "ETag": _tag(url, checkpoint, b"" if keep else body)}
+    return body, headers if keep else headers | {"Cache-Control": "no-store"}
 
 
 def _query_name(parameter: inspect.Parameter) -> str:
@@ -134,8 +141,8 @@ def _reached(checkpoint: IndexedBlock | None, min_block: int | None) -> IndexedB
     return checkpoint
 
 
-def _tag(request: HttpRequest, checkpoint: IndexedBlock, body: bytes) -> str:
+def _tag(url: str, checkpoint: IndexedBlock, body: bytes) -> str:
     """The ETag: of all that the answer depends on, which are the URL and the state that a commit has left, and `body`
     where that changes besides."""
-    state = f"{request.get_full_path()} {checkpoint.block_hash} {checkpoint.revision} "
+    state = f"{url} {checkpoint.block_hash} {checkpoint.revision} "
     return f'"{blake2b(state.encode() + body, digest_size=16).hexdigest()}"'

@@ -24,6 +24,7 @@ except GhostnetError as error:
     end_process(error)
 
 # Django must be set up before anything of what follows is imported.
+from api.known import KnownAnswers
 from ghostnet.http.bodies import BoundedRequest
 from ghostnet.http.connections import bounded_http_factory
 from ghostnet.http.edge import Edge
@@ -57,7 +58,13 @@ environment = settings.GHOSTNET
 limits: Final = ClientLimits(environment.requests_per_minute)
 commits: Final = CommitWatcher()
 api: Final[ASGIApp] = CORSMiddleware(
-    CachingFrontend(commits, limits, environment.api_threads, environment.longest_wait),
+    CachingFrontend(
+        commits,
+        limits,
+        environment.api_threads,
+        environment.longest_wait,
+        at_once=KnownAnswers(commits.positions),
+    ),
     allow_origins=environment.cors_origins,
     allow_headers=["If-None-Match"],
     expose_headers=EXPOSED_HEADERS,

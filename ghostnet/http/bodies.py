@@ -3,6 +3,7 @@
 No answer depends on a body but those to forms, which operators send. All others are counted and dropped.
 """
 
+import asyncio
 from http import HTTPStatus
 from io import BytesIO
 from typing import Final
@@ -42,6 +43,17 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
         """The request is complete."""
         if not self.channel.refused:
             super().process()
+
+    def finish(self) -> None:
+        """The answer is written. daphne forgets it in a round a second, over all answers since the last one."""
+        super().finish()
+        application = self.server.connections[self].get("application_instance")
+        if application is not None:
+            application.add_done_callback(self._forget)
+
+    def _forget(self, application: asyncio.Future[None]) -> None:
+        if not application.cancelled() and application.exception() is None:  # or else daphne has to log it
+            self.server.connections.pop(self, None)
 
     def _refuse(self) -> None:
         self.content = BytesIO()

@@ -5,6 +5,7 @@ Limits, waiting for a block, and cached answers need no thread; an answer that m
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -24,10 +25,15 @@ from ghostnet.http.metrics import HITS, INDEXED, MISSES, requests_of, seconds_of
 from ghostnet.http.problems import problem
 from ghostnet.http.queries import normal_query, without_block
 from ghostnet.http.turns import NoRoom, Turns
+from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.commits import CommitWatcher
 
 CacheKey = tuple[str, bytes, bool, int]
 """What an answer depends on: path, query, whether it may be compressed, and the revision of the state it shows."""
+
+AtOnce = Callable[[str, bytes, bool, IndexedBlock], Answer | None]
+"""Takes a request's path and query, in normal form, whether the answer may be compressed, and the last indexed block.
+Returns the answer as of that block where it is known without a thread, None where it is not."""
 
 MOST_WAITING: Final = 1_000
 """Requests that wait for a thread; more would wait longer than their clients do."""
@@ -40,9 +46,10 @@ REFUSED: Final = "refused"
 class CachingFrontend:
     """An ASGI application that serves paths of Django's from a cache; belongs to one event loop.
 
-    Django answers on `threads` threads, each with a database connection of its own. An answer is kept until the next
-    commit, and not longer than `cached` seconds; all that are kept have at most `cache_bytes`. Requests count as such
-    for their clients if they are `counted`, the work that they cause always does.
+    `at_once` knows some answers; Django computes all others on `threads` threads, each with a database connection of
+    its own. An answer is kept until the next commit, and not longer than `cached` seconds; all that are kept have at
+    most `cache_bytes`. Requests count as such for their clients if they are `counted`, the work of threads that they
+    cause always does.
     """
 
     def __init__(
@@ -52,11 +59,13 @@ class CachingFrontend:
         threads: int,
         longest_wait: float,
         *,
+        at_once: AtOnce | None = None,
         counted: bool = True,
         cached: float = CACHED_SECONDS,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._commits = commits
+        self._at_once = at_once
         self._limits = limits
         self._counted = counted
         self._longest_wait = longest_wait
@@ -110,8 +119,11 @@ class CachingFrontend:
 
         Raises NoRoom.
         """
-        if (found := self._find(self._key(scope))) is not None:
+        key = self._key(scope)
+        if (found := self._find(key)) is not None:
             return found if isinstance(found, Answer) else await asyncio.shield(found)
+        if (known := self._known(key)) is not None:
+            return known
         await self._turns.take(client)
         key = self._key(scope)  # of a newer state perhaps
         if (found := self._find(key)) is not None or not self._limits.may_work(client):
@@ -138,6 +150,16 @@ class CachingFrontend:
         if found is not None:
             HITS.inc()
         return found
+
+    def _known(self, key: CacheKey | None) -> Answer | None:
+        """The answer that needs no thread, if there is one. Not kept: it is as quick to make as others are to find."""
+        latest = self._commits.latest
+        if key is None or latest is None or self._at_once is None:
+            return None
+        answer = self._at_once(*key[:3], latest)
+        if answer is not None:
+            HITS.inc()
+        return answer
 
     async def _compute(self, key: CacheKey | None, scope: Scope, client: str) -> Answer:
         """Have Django answer on a thread, within a turn of the client, which ends with it."""

@@ -3,26 +3,29 @@
 Sessions, users and CSRF tokens would cost more than half of an answer's time, and the API has none.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
-from typing import Final, cast
+from typing import Final
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse
-from django.middleware.gzip import GZipMiddleware
 from django.urls import resolve
+from django.utils.text import compress_string
 from opentelemetry.trace import get_current_span
 from starlette.types import Scope
 
-from ghostnet.http.headers import set_state_headers
+from ghostnet.http.headers import state_headers
 from ghostnet.http.problems import problem
 from indexer.base.tracing import TRACER
 from indexer.selectors.snapshot import IndexedBlock
 
 UNKNOWN: Final = "unknown"
 """The endpoint, in the metrics, of paths that don't exist."""
+LEAST_COMPRESSED: Final = 200
+"""Bytes of a body that is worth compressing."""
+MOST_PADDING: Final = 100
+"""Random bytes of a compressed answer, so that its length does not tell its content (BREACH)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,43 @@ def respond(scope: Scope) -> Answer:
     """Answer a request for a path that Django's URLs know; blocks on the database."""
     request = ASGIRequest(dict(scope), BytesIO())
     get_current_span().set_attribute("url.path", request.path)
-    response = _compressed(request)
+    response = _view(request)
     block: IndexedBlock | None = getattr(request, "indexed_block", None)
+    return answer_of(
+        response,
+        request.resolver_match.route if request.resolver_match else UNKNOWN,
+        block,
+        gzip=any(name == b"accept-encoding" for name, _ in scope["headers"]),
+    )
+
+
+def answer_of(
+    response: HttpResponse, endpoint: str, block: IndexedBlock | None = None, *, gzip: bool = False
+) -> Answer:
+    """Django's response as an answer; for `block` and `gzip` see `answer`."""
+    return answer(response.status_code, dict(response.items()), response.content, endpoint, block, gzip=gzip)
+
+
+def answer(
+    status: int, headers: dict[str, str], body: bytes, endpoint: str, block: IndexedBlock | None, *, gzip: bool
+) -> Answer:
+    """An answer with the headers that depend on its content, and on the block whose state it is, None for none.
+
+    Compressed if `gzip` allows it, as Django's GZipMiddleware does it.
+    """
+    if len(body) >= LEAST_COMPRESSED:
+        headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), "Accept-Encoding"])
+        compressed = compress_string(body, max_random_bytes=MOST_PADDING) if gzip else body
+        if len(compressed) < len(body):
+            body = compressed
+            headers["Content-Encoding"] = "gzip"
+            if "ETag" in headers:
+                headers["ETag"] = "W/" + headers["ETag"].removeprefix("W/")
     if block is not None:
-        set_state_headers(response, block)
-    return answer_of(response, request.resolver_match.route if request.resolver_match else UNKNOWN, block)
-
-
-def answer_of(response: HttpResponse, endpoint: str, block: IndexedBlock | None = None) -> Answer:
-    """Django's response as an answer."""
-    response["Content-Length"] = str(len(response.content))
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-    return Answer(response.status_code, headers, response.content, endpoint, response.get("ETag"), block)
+        headers = {"Cache-Control": "no-cache", **headers, **state_headers(block)}
+    headers["Content-Length"] = str(len(body))
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return Answer(status, encoded, body, endpoint, headers.get("ETag"), block)
 
 
 def _view(request: HttpRequest) -> HttpResponse:
@@ -74,6 +102,3 @@ def _view(request: HttpRequest) -> HttpResponse:
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return problem(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD are allowed", headers={"Allow": "GET, HEAD"})
     return response
-
-
-_compressed: Final = cast("Callable[[HttpRequest], HttpResponse]", GZipMiddleware(_view))

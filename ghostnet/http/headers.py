@@ -1,8 +1,7 @@
 """Headers that answers carry beside their content."""
 
+from functools import lru_cache
 from typing import Final
-
-from django.http import HttpResponse
 
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.ids import last_id
@@ -37,10 +36,12 @@ SECURITY_HEADERS: Final = [
 """Headers of every answer: all are data but the API's documents, a page that runs scripts of this server only."""
 
 
-def set_state_headers(response: HttpResponse, block: IndexedBlock) -> None:
-    """Name the block that a response is the state of, and that caches must ask again, unless it forbids to be kept."""
-    response["X-Indexed-Block"] = str(block.block_number)
-    response["X-Indexed-Hash"] = block.block_hash
-    response["X-Feed-Cursor"] = str(last_id(block.block_number))
-    response["X-Indexed-At"] = block.block_time.isoformat().replace("+00:00", "Z")
-    response.setdefault("Cache-Control", "no-cache")
+@lru_cache(maxsize=4)
+def state_headers(block: IndexedBlock) -> dict[str, str]:
+    """The headers that name the block that an answer is the state of; without an ETag."""
+    return {
+        "X-Indexed-Block": str(block.block_number),
+        "X-Indexed-Hash": block.block_hash,
+        "X-Feed-Cursor": str(last_id(block.block_number)),
+        "X-Indexed-At": block.block_time.isoformat().replace("+00:00", "Z"),
+    }

@@ -12,7 +12,7 @@ SECONDS: Final = Histogram(
     ["endpoint"],
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-HITS: Final = Counter("cache_hits", "Answers from the cache, or from a computation that was under way")
+HITS: Final = Counter("cache_hits", "Answers from memory, or from a computation that was under way")
 MISSES: Final = Counter("cache_misses", "Answers that had to be computed")
 INDEXED: Final = Gauge("api_indexed_block", "The last indexed block as this process knows it; 0 while it knows none")
 

@@ -1,5 +1,6 @@
 """A player's position and boosts, and the values that GhostCore computes from them when it is asked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -123,7 +124,7 @@ def pending_rewards(position: Position, level: Level) -> int:
     return max(0, accrued(position.amount, level.acc_rewards_per_share) - position.reward_debt)
 
 
-def active_boosts(boosts: list[Boost], now: int) -> list[Boost]:
+def active_boosts(boosts: Iterable[Boost], now: int) -> list[Boost]:
     """The boosts that are in force at `now` (unix seconds), in the order in which they were applied."""
     return [boost for boost in boosts if boost.expiry > now]
 

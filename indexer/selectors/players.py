@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from indexer.domain.levels import Level
 from indexer.domain.positions import (
@@ -58,6 +58,26 @@ class PlayerPosition:
         return effective_death_rate(self.level.config.base_death_rate_bps, self.boosts, self.timestamp)
 
 
+class StoredPosition(NamedTuple):
+    """A position's row, with the boosts since the player's last extraction, which deletes them; expired ones may be
+    among them."""
+
+    row: PositionRow
+    boosts: tuple[Boost, ...]
+    changed_at: datetime
+
+    def after(self, timestamp: int, level: Level, current_epoch: int) -> PlayerPosition:
+        """The position after a block of this time, with its level and the epoch of the last reset as of that block."""
+        return PlayerPosition(
+            position=stored_position(self.row, self.row.address),
+            level=level,
+            boosts=active_boosts(self.boosts, timestamp),
+            current_epoch=current_epoch,
+            timestamp=timestamp,
+            changed_at=self.changed_at,
+        )
+
+
 _POSITION: Final = PositionRow._fields[2:]
 _LEVEL: Final = LevelStateRow._fields[2:]
 """The columns of the two rows after `id` and `block_time`, on which no state depends."""
@@ -65,20 +85,24 @@ _NOWHERE: Final = (0, BlockTime(0))
 """What stands in a row for those."""
 
 
-def _select(sources: str, end: str, now: str, players: str = "= %(address)s") -> str:
-    """The query of the positions `p` of some players, each with its level `l` and the protocol `g`, of rows before the
-    id `end`.
-
-    Boosts are those since the player's last extraction, which deletes them.
-    """
+def _stored(end: str, now: str) -> str:
+    """The columns of a StoredPosition of a position `p`; of boosts those of rows before the id `end`."""
     return f"""
-        SELECT p.block_time, {columns("p", _POSITION)}, {columns("l", _LEVEL)}, g.reset_epoch, (
+        p.block_time, {columns("p", _POSITION)}, (
             SELECT array_agg(ARRAY[b.boost_type, b.value_bps, b.expiry] ORDER BY b.id) FROM boosts AS b
             WHERE b.address = p.address AND b.id < {end} AND b.expiry > {now} AND NOT EXISTS (
                 SELECT FROM positions AS e
                 WHERE e.address = p.address AND e.status = '{Status.EXTRACTED}' AND e.event_id > b.id AND e.id <= p.id
             )
         )
+    """
+
+
+def _select(sources: str, end: str, now: str, players: str = "= %(address)s") -> str:
+    """The query of the positions `p` of some players, each with its level `l` and the protocol `g`, of rows before the
+    id `end`."""
+    return f"""
+        SELECT {_stored(end, now)}, {columns("l", _LEVEL)}, g.reset_epoch
         FROM {sources}
         WHERE p.address {players} AND p.status <> '{Status.EXTRACTED}'
     """
@@ -95,6 +119,16 @@ def _now(players: str) -> str:
     """
 
 
+_ALL: Final = f"SELECT {_stored(str(MAX_ID), '(SELECT timestamp FROM checkpoints)')} FROM current_positions AS p WHERE "
+READ_ALL: Final = f"{_ALL} p.status <> '{Status.EXTRACTED}'"
+"""The query of all positions as they stand, as columns for `stored`."""
+READ_CHANGED: Final = f"""
+    {_ALL} p.address IN (
+        SELECT address FROM current_positions WHERE id >= %(start)s
+        UNION SELECT address FROM boosts WHERE id >= %(start)s
+    )
+"""
+"""The same of those that rows of an id from `start` on have changed, and of those that were extracted since."""
 _NOW: Final = _now("= %(address)s")
 _ALL_NOW: Final = _now("= ANY(%(addresses)s)")
 _THEN: Final = _select(
@@ -140,15 +174,15 @@ def position_at(address: Address, block_number: int, timestamp: int) -> PlayerPo
     return _player_position(rows[0], timestamp) if rows else None
 
 
+def stored(row: Sequence[Any]) -> StoredPosition:
+    """The position of a row of READ_ALL or READ_CHANGED, whose values are as by `rows.plain`."""
+    changed_at, *state, boosts = row
+    found = tuple(Boost(*map(int, boost)) for boost in boosts or ())
+    return StoredPosition(PositionRow(*_NOWHERE, *state), found, changed_at)
+
+
 def _player_position(row: tuple[Any, ...], timestamp: int) -> PlayerPosition:
     """The position of a row of `_select`."""
-    changed_at, *state, epoch, boosts = row
-    stored = PositionRow(*_NOWHERE, *state[: len(_POSITION)])
-    return PlayerPosition(
-        position=stored_position(stored, stored.address),
-        level=stored_level(LevelStateRow(*_NOWHERE, *state[len(_POSITION) :])),
-        boosts=active_boosts([Boost(*map(int, boost)) for boost in boosts or ()], timestamp),
-        current_epoch=epoch,
-        timestamp=timestamp,
-        changed_at=changed_at,
-    )
+    split = len(_POSITION) + 2
+    *level, epoch = row[split:]
+    return stored(row[:split]).after(timestamp, stored_level(LevelStateRow(*_NOWHERE, *level)), epoch)

@@ -24,7 +24,7 @@ _MOVE: Final = _COMMIT.format(
     changes="block_number = %(number)s, block_hash = %(hash)s, block_time = %(time)s, timestamp = %(timestamp)s,"
     " chain_head = %(head)s, "
 )
-_STAY: Final = _COMMIT.format(changes="")
+_STAY: Final = _COMMIT.format(changes="fence = fence + 1, ")
 
 
 class NotTheWriter(Retryable):
@@ -81,10 +81,13 @@ class Claim:
     def staying(self) -> Iterator[Cursor[Any]]:
         """A transaction that changes tables at an unchanged checkpoint; with its commit a notification is sent.
 
+        The fence rises with it, as if the claim was taken anew: who keeps what the tables held reads all of it again.
+
         Raises NotTheWriter before anything is written.
         """
         with self._committing(_STAY, {}) as cursor:
             yield cursor
+        self._fence += 1
 
     @contextmanager
     def _committing(self, statement: str, values: dict[str, Any]) -> Iterator[Cursor[Any]]:

@@ -1,4 +1,4 @@
-"""The last indexed block, taken from commit notifications, without a query."""
+"""The last indexed block and the positions after it, brought up to date by commit notifications."""
 
 import asyncio
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from indexer.base.retry import Backoff
-from indexer.selectors.snapshot import READ_CHECKPOINT, IndexedBlock, indexed_block
-from indexer.stream.connection import fetch_one, listen, wait_for_commit
+from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.connection import listen, wait_for_commit
+from indexer.stream.positions import CurrentPositions
 from indexer.stream.reconnect import run_with_reconnect
 
 
@@ -15,11 +16,12 @@ class CommitWatcher:
     """Follows commit notifications; belongs to one event loop.
 
     `latest` is the last indexed block, None before anything is indexed. It is None too while the connection is lost,
-    so that nothing is answered from a state that may be outdated.
+    so that nothing is answered from a state that may be outdated. `positions` are those after it, or soon will be.
     """
 
     def __init__(self) -> None:
         self.latest: IndexedBlock | None = None
+        self.positions = CurrentPositions()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -33,8 +35,8 @@ class CommitWatcher:
 
     def advance(self, block: IndexedBlock) -> None:
         """Take over a checkpoint that another reader has found, if it is newer than `latest`."""
-        if self.latest is not None and block.revision > self.latest.revision:
-            self._set(block)
+        if self.latest is not None:
+            self._take(block)
 
     async def wait_for_block(self, block_number: int, seconds: float) -> None:
         """Wait until a block is indexed, at most so many seconds."""
@@ -45,6 +47,10 @@ class CommitWatcher:
         except TimeoutError:
             return
 
+    def _take(self, block: IndexedBlock | None) -> None:
+        if block is not None and (self.latest is None or block.revision > self.latest.revision):
+            self._set(block)
+
     def _set(self, block: IndexedBlock | None) -> None:
         self.latest = block
         self._changed.set()
@@ -53,16 +59,12 @@ class CommitWatcher:
     async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
         try:
             await listen(connection)
-            self._set(await self._read(connection))
-            backoff.reset()
             while True:
+                self._take(await self.positions.follow(connection))
+                if self.latest is not None and self.positions.block is None:
+                    self._take(await self.positions.read_all(connection))
+                backoff.reset()
                 await wait_for_commit(connection)
-                block = await self._read(connection)
-                if block is not None and (self.latest is None or block.revision > self.latest.revision):
-                    self._set(block)
         finally:
             self._set(None)
-
-    @staticmethod
-    async def _read(connection: AsyncConnection[Any]) -> IndexedBlock | None:
-        return indexed_block(await fetch_one(connection, READ_CHECKPOINT))
+            self.positions.forget()
