@@ -70,7 +70,7 @@ def assert_equal(positions: CurrentPositions, connection: Connection[Any]) -> No
 def test_commits_and_reorgs(
     reader: Reader, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
-    fill(connection, season, HEAD)
+    fill(connection, HEAD)
     fence = fetch_one(connection, FENCE)
     with ReplayServer(season, ReplayOptions(head=HEAD)) as node, following(node, truth.contracts, ws=True):
         await_begun(connection, fence)
@@ -91,9 +91,9 @@ def test_commits_and_reorgs(
         assert reader.positions.block is None
 
 
-def test_rows_that_a_rebuild_replaces(reader: Reader, connection: Connection[Any], season: list[RecordedBlock]) -> None:
+def test_rows_that_a_rebuild_replaces(reader: Reader, connection: Connection[Any]) -> None:
     """At an unchanged block, and with the same ids, so that nothing else tells."""
-    fill(connection, season, HEAD)
+    fill(connection, HEAD)
     claim = Claim(connection).take()
     reader.read_all()
     with claim.staying() as cursor:
@@ -111,10 +111,8 @@ def test_nothing_is_known_of_an_empty_database(reader: Reader) -> None:
     assert (reader.follow(), reader.read_all(), reader.positions.block) == (None, None, None)
 
 
-def test_what_was_forgotten_is_not_answered(
-    reader: Reader, connection: Connection[Any], season: list[RecordedBlock]
-) -> None:
-    fill(connection, season, HEAD)
+def test_what_was_forgotten_is_not_answered(reader: Reader, connection: Connection[Any]) -> None:
+    fill(connection, HEAD)
     reader.read_all()
     player = Address(to_hex(fetch_one(connection, "SELECT min(address) FROM current_positions WHERE status = 'alive'")))
     assert reader.positions.of(player) is not None
