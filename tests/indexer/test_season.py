@@ -171,7 +171,7 @@ def test_reorgs_on_the_way_give_the_same(
                 server.advance()
         assert len(watchers[0].rollbacks) >= 2
     options = ReplayOptions(head=400, blocks_per_second=150, reorgs=ReorgPlan(every=40, depth=20, seed=4))
-    with ReplayServer(season, options) as server:
+    with ReplayServer(season[: LATER + 1], options) as server:  # a chain's last block is of no fork
         index(server, truth.contracts, to_block=LATER, ws=True)
     assert digest_now() == digest_at(LATER)
 
