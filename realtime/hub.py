@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected")
 MESSAGES: Final = Counter("websocket_messages", "Feed items sent, counted once for each client that got them")
 LONGEST_START: Final = 2.0
-"""Seconds that a client's handshake waits for the hub to have read where the feed stands."""
+"""Seconds that a client's handshake waits for the hub to read the end of the feed."""
 
 
 class Hub:

@@ -26,7 +26,7 @@ from indexer.store.checkpoint import NothingIndexed, read_progress
 DATABASE: Final = "ghostnet_demo"
 FIXTURES: Final = PROJECT / "fixtures"
 FIRST_HEAD: Final = 899
-"""The last block of the month that lies behind when the demo begins; the live ones follow at one a second."""
+"""The last block of the month that is indexed before the live part, whose blocks come one a second."""
 FRONTEND: Final = "http://localhost:5173"
 """Where frontends are served while they are worked on, by Vite: their pages may use the demo (docs/frontend.md)."""
 REORG_SECONDS: Final = 240

@@ -16,7 +16,7 @@ from indexer.selectors import operations, status
 LONG_SILENCE: Final = 60
 """Seconds without a commit after which the chain counts as standing still: it has a block each second."""
 FEW_BLOCKS: Final = 5
-"""Blocks that may be missing without a word: the node's head is noted every two seconds."""
+"""Blocks that may be missing without a warning: the node's head is stored every two seconds."""
 
 
 class State(StrEnum):

@@ -123,7 +123,7 @@ def question(round_type: Any, target_level: Any, line: Any) -> str:
 
 
 _MOST_SHOWN: Final = 10**30
-"""A line above this is no number that anything can come near to: a billion times all tokens."""
+"""A line above this, a billion times all tokens, is out of reach, and not shown as a number."""
 
 
 def _round_type(value: Any) -> RoundType:

@@ -59,7 +59,7 @@ class Versions(Generic[T]):
 
 
 class Ledger:
-    """Adds up the logs of the contracts at these addresses; what is no known event of theirs does not count."""
+    """Adds up the logs of the contracts at these addresses; unknown events are ignored."""
 
     def __init__(self, recording: Sequence[RecordedBlock], contracts: Mapping[str, str]) -> None:
         self.round_count = Versions(0)

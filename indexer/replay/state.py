@@ -98,4 +98,4 @@ _UNKNOWN_WORDS: Final[Mapping[bytes, int]] = {
     bytes.fromhex(view.selector): len(view.results)
     for view in (views.GET_POSITION, views.IS_ALIVE, views.GET_LEVEL_STATE, views.GET_LEVEL_CONFIG)
 }
-"""How many zeros these views return for players and levels that there are not."""
+"""How many zeros these views return for players and levels that do not exist."""

@@ -30,7 +30,7 @@ def bet_placed(game: Game, event: BetPlaced) -> None:
 
 
 def round_resolved(game: Game, event: RoundResolved) -> None:
-    """A round's outcome is known; the rake is burned, the losers' bets are done with."""
+    """A round is resolved: the rake is burned, and the losers' bets are closed."""
     round_ = find_round(game, event.round_id)
     game.expect(f"pot of round {event.round_id}", round_.pot, event.total_pot)
     game.expect(f"rake of round {event.round_id}", rake(round_.pot), event.burned)
@@ -43,7 +43,7 @@ def round_resolved(game: Game, event: RoundResolved) -> None:
 
 
 def winnings_claimed(game: Game, event: WinningsClaimed) -> None:
-    """A winner is paid; the bet is done with."""
+    """A winner is paid, and the bet is closed."""
     round_ = find_round(game, event.round_id)
     bet = game.bets[event.round_id].pop(event.user, None)
     if bet is None or not round_.resolved:

@@ -54,7 +54,7 @@ def paused(game: Game, event: Paused) -> None:
 
 
 def unpaused(game: Game, event: Unpaused) -> None:
-    """Withdrawals are extractions again."""
+    """From here on Extracted comes from `extract` again (rule 3)."""
     game.set_paused(False)
 
 
@@ -175,7 +175,7 @@ def position_culled(game: Game, event: PositionCulled) -> None:
 
 
 def leave_roster(game: Game, position: Position) -> None:
-    """Remove a position from its level's array, which may remove a stranger instead (rule 6)."""
+    """Remove a position from its level's array; the contract may remove another user instead (rule 6)."""
     level = game.change_level(position.level)
     removed, changes = level.roster.remove(position.address)
     game.journal.slots(level.id, changes)

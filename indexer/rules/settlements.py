@@ -50,11 +50,11 @@ def settle_as_shown(game: Game, position: Position, settled_amount: int) -> int:
 
 
 def settle_hidden(game: Game, total_penalty: int) -> None:
-    """Before a reset of `total_penalty` wei: settle who must have settled unseen, if the stakes don't add up.
+    """Settle positions that must have been settled unseen before a reset of `total_penalty` wei.
 
-    Who it was follows from the sum of their penalties, if only one selection of players has it, else from the node's
-    state.
-    If neither shows it, nothing is settled, and the reset's own check will name the difference.
+    There are some if the stakes don't add up. Which ones follows from the sum of their penalties, if only one selection
+    of players has it, else from the node's state. If neither shows it, nothing is settled, and the reset's own check
+    raises InvariantBroken with the difference.
     """
     excess = game.total_value_locked - total_penalty * _ROUNDING
     if excess < _ROUNDING or game.is_checked:

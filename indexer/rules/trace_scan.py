@@ -21,7 +21,7 @@ def deaths_processed(game: Game, event: DeathsProcessed) -> None:
 
 
 def deaths_submitted(game: Game, event: DeathsSubmitted) -> None:
-    """A batch of deaths: find out who they are, and let them die (rules 4, 13 and 14)."""
+    """A batch of deaths: find the players who died, and record their deaths (rules 4, 13 and 14)."""
     processed, game.tx.deaths = game.tx.deaths, None
     if processed is None:
         raise game.broken("DeathsSubmitted without DeathsProcessed before it in the transaction")

@@ -1,4 +1,4 @@
-"""What happened in buckets of time, from the aggregates; buckets without anything are there too."""
+"""Counts and amounts of events per bucket of time, from the aggregates; empty buckets are included."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -109,7 +109,7 @@ _PREVIOUS: Final = """
     WHERE day = (SELECT (block_time AT TIME ZONE 'UTC')::date - 1 FROM checkpoints)
         AND board = %(board)s AND before.address = chosen.address
 """
-"""A look into the key for each entry. A join is planned by statistics, which lack a day that was written since."""
+"""A lookup by key for each entry. A join is planned by statistics, which lack a day that was written since."""
 _ALIVE: Final = f"FROM current_positions WHERE status = '{Status.ALIVE}'"
 _STREAKS: Final = _Ranking(
     Leader,

@@ -1,4 +1,4 @@
-"""The vitals of the game as it stands."""
+"""The vitals of the game: value locked, players, levels, the system reset, and the last hour."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -82,7 +82,7 @@ _POSITION: Final = PositionRow._fields[2:]
 _LEVEL: Final = LevelStateRow._fields[2:]
 """The columns of the two rows after `id` and `block_time`, on which no state depends."""
 _NOWHERE: Final = (0, BlockTime(0))
-"""What stands in a row for those."""
+"""The values of those columns in a row."""
 
 
 def _stored(end: str, now: str) -> str:

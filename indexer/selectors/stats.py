@@ -1,4 +1,4 @@
-"""The figures of the whole game: since the start from the running totals, of a time from the aggregates."""
+"""The figures of the whole game: since the start from the running totals, for a period from the aggregates."""
 
 from dataclasses import dataclass
 from datetime import datetime

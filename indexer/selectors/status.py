@@ -16,7 +16,7 @@ RELAY: Final = "relay"
 
 
 SILENT_SECONDS: Final = 10
-"""An indexer that has not been at work for longer is dead, or hangs; its heart beats every two seconds."""
+"""Seconds after the last heartbeat from which an indexer counts as stalled; it stores one every two seconds."""
 _PULSE: Final = f"""
     SELECT greatest(checkpoints.chain_head, heartbeats.chain_head), seen_at,
     seen_at IS NULL OR seen_at < clock_timestamp() - interval '{SILENT_SECONDS} s'

@@ -65,7 +65,7 @@ class Standing:
 
 
 NOTHING: Final = Standing({}, {})
-"""Before anything is indexed."""
+"""The standing before anything is indexed."""
 
 
 async def read_standing(connection: AsyncConnection[Any]) -> Standing:

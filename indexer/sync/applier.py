@@ -189,7 +189,7 @@ class RangeApplier:
             if mirror.agrees(target, known.states[target]):
                 return archive, None
             wrong = target
-        return None, known.first_parting(mirror, wrong)
+        return None, known.first_difference(mirror, wrong)
 
     def _apply_with_silent_changes(
         self, game: Game, fetched: FetchedRange, done_and_parting: tuple[int, int], known: KnownStates

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 CANCEL_SECONDS: Final = 0.5
-"""How often a job that is stopped has its running statement cancelled."""
+"""Seconds between two cancellations of the running statement of a job that is stopped."""
 
 
 class BackgroundJob:

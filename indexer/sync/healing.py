@@ -16,10 +16,10 @@ from indexer.store.headers import known_hashes
 logger = logging.getLogger(__name__)
 
 BLOCKS_AGAIN: Final = 1_000
-"""So many blocks below the last applied one, and above it, are fetched again."""
+"""Blocks that are fetched again, below the last applied one and above it."""
 PORTION: Final = 100
 MOST_TRIES: Final = 5
-"""So often what broke is healed without getting any further."""
+"""Attempts to heal the same failure without any progress."""
 
 
 class LeftOut(NamedTuple):

@@ -28,7 +28,7 @@ from indexer.stream.preconfirmed import items_of
 logger = logging.getLogger(__name__)
 
 MOST_AHEAD: Final = 16
-"""Blocks above the last applied one that are read ahead: who is further behind has no use for what comes next."""
+"""Blocks above the last applied one that are read ahead; an indexer further behind drops the rest."""
 BLOCK_SECONDS: Final = 1
 """Seconds between two blocks of MegaETH, by which the open block's time is computed where the node does not send it."""
 MOST_REPAIRS: Final = 8
@@ -86,7 +86,7 @@ class ReadingAhead:
         self._at = 0
         """The block that is being applied to the twin, or was last."""
         self._useless_until = 0
-        """The block up to which nothing is applied, since it did not go well."""
+        """The block up to which nothing is applied, after a failure."""
         self._first_sent: int | None = None
         """The block that was open when the node began to send its transactions."""
         self._tip, self._tip_time = 0, 0

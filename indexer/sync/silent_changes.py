@@ -1,9 +1,9 @@
 """Find what the contracts changed without a log: which block, which change, at which transaction.
 
-A range of blocks whose end does not show the contracts' own state holds such a change: a level's configuration, or a
-reset's penalty that a claim of nothing settled (rules 8 and 9). The block in which the mirror parts from the contracts'
-state is found by bisection; that block alone is fetched with all its transactions. Calldata only suggests which
-transaction it was: what is applied is what the state proves, at a place that leads to the block's own figures.
+A range of blocks after which the mirror differs from the contracts' state holds such a change: a level's configuration,
+or a reset's penalty that a claim of nothing settled (rules 8 and 9). The first block after which they differ is found
+by bisection; that block alone is fetched with all its transactions. Calldata only suggests which transaction it was:
+what is applied is what the state proves, at a place that leads to the block's own figures.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from indexer.rules.game import Game
 MOST_PLACEMENTS: Final = 4_000
 """Places of a block's silent changes that are tried."""
 NEAR_BLOCKS: Final = 2
-"""So many blocks beside one without state are tried in its place."""
+"""Blocks on each side of one without state that are tried in its place."""
 MOST_CALLDATA: Final = 100
 """Transactions of one block whose calldata is fetched one by one."""
 NOT_SHOWN: Final[tuple[int | None, Hash]] = (None, NO_HASH)
@@ -111,8 +111,8 @@ class KnownStates:
         """The next block whose state is known; there is one."""
         return min(known for known in self.states if known > number)
 
-    def first_parting(self, mirror: MirrorHistory, last: int) -> int:
-        """The first block after `mirror.start`, `last` at the latest, whose end the mirror does not show.
+    def first_difference(self, mirror: MirrorHistory, last: int) -> int:
+        """The first block above `mirror.start`, at most `last`, after which the mirror differs from the contracts.
 
         The mirror is right at its start and wrong at `last`, or could not be brought there. Where the node lacks the
         state of several blocks in a row, they count as right.

@@ -9,7 +9,7 @@ from indexer.records.rows import UndecodedLogRow
 
 LOGS: Final = 1_000
 MOST_UNDECODED: Final = 10
-"""Of so many logs in a row, so many may be undecoded at most."""
+"""Of LOGS logs in a row, at most MOST_UNDECODED may be undecoded."""
 
 
 class UndecodedLogs:
