@@ -7,7 +7,7 @@ from typing import Any, Final
 from ghostnet.pages.chart import charts
 from ghostnet.pages.names import contract_names, names
 from ghostnet.pages.standing import standing
-from ghostnet.pages.wording import SENTENCES, Part, is_told, question, sentence
+from ghostnet.pages.wording import SENTENCES, Part, has_sentence, question, sentence
 from indexer.domain.units import Address
 from indexer.models import CurrentProtocol, CurrentRound, CurrentScan
 from indexer.selectors import blocks, leaderboards, levels, markets, scans, stats, status
@@ -71,7 +71,7 @@ def lines(items: Iterable[FeedItem]) -> list[Line]:
     return [
         (item, datetime.fromtimestamp(item.event.timestamp / 1000, UTC), sentence(item))
         for item in items
-        if is_told(item)
+        if has_sentence(item)
     ]
 
 

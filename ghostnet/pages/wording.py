@@ -1,4 +1,4 @@
-"""Sentences for the feed's events: filled in here for the page as served, by the browser (`words.js`) from then on."""
+"""Sentences for the feed's events, filled in by the server for the first page, and by `words.js` for later events."""
 
 import re
 from collections.abc import Callable
@@ -51,9 +51,11 @@ class Part:
     href: str = ""
 
 
-def is_told(item: FeedItem) -> bool:
-    """Whether the pages have a line for an item. Transfers to and from the game's contracts have none: the stake, the
-    bet or the payment that they are of has one of its own."""
+def has_sentence(item: FeedItem) -> bool:
+    """Whether the pages show a sentence for an item.
+
+    They show none for transfers to and from the game's contracts: the event that caused one has a sentence of its own.
+    """
     if item.type not in SENTENCES:
         return False
     data = item.event.data

@@ -5,7 +5,7 @@ import { watchCharts } from "./chart.js";
 import "./copy.js";
 import { setTrouble } from "./state.js";
 import { chainTime, left } from "./times.js";
-import { LEVELS, isTold, mentions, row } from "./words.js";
+import { LEVELS, hasSentence, mentions, row } from "./words.js";
 
 const MOST_ROWS = 60;
 const FIRST_PAUSE = 500;
@@ -134,7 +134,7 @@ class Feed {
   // What is in no block yet stands above what is, dimmed; its block puts it in its place.
   add(message) {
     const early = this.early(message.key);
-    if (isTold(message.event) && (!this.player || mentions(message.event, this.player))) {
+    if (hasSentence(message.event) && (!this.player || mentions(message.event, this.player))) {
       feed.querySelector("li:not([data-id], [data-key])")?.remove();
       const line = row(message);
       if (early) line.className = "";

@@ -71,8 +71,8 @@ const SHAPES = {
   question,
 };
 
-// Transfers to and from the contracts are told as the stake, the bet or the payment that they are of.
-export function isTold({ type, data }) {
+// Transfers to and from the contracts have none: the event that caused one has a sentence of its own.
+export function hasSentence({ type, data }) {
   if (!(type in words.sentences)) return false;
   return !type.includes("TRANSFER") || ![data.from, data.to].some((one) => words.contracts.includes(one.toLowerCase()));
 }
