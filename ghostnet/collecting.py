@@ -1,4 +1,4 @@
-"""How often garbage is looked for."""
+"""How often Python's garbage collector runs in the processes of this project."""
 
 from typing import Final
 
