@@ -1,6 +1,6 @@
 """Measure the latency of `/ws` from one web process to many clients.
 
-`DATABASE_URL=… python -m benchmarks.fanout CLIENTS EVENTS_PER_SECOND`, on an empty, migrated database. Events are
+`DATABASE_URL=… python -m benchmarks.fanout CLIENTS EVENTS_PER_SECOND`, on a migrated database, empty or not. Events are
 inserted into the archive, one per block; each carries the time of a clock that all processes share, from which its age
 at each client is computed. Clients are plain sockets in this process, and parse nothing before the end.
 """
@@ -86,10 +86,11 @@ async def dial(*, slow: bool) -> Listener:
     return listener
 
 
-async def listen(clients: int, slow: int, events: int, rate: float, padding: int) -> None:
-    """Connect clients, write events, and print how old the events were when they arrived; `padding` in bytes."""
+async def listen(options: argparse.Namespace) -> None:
+    """Connect clients, write events, and print how old the events were when they arrived."""
     from indexer.store.database import connect
 
+    clients, slow, rate, events = options.clients, options.slow, options.rate, int(options.seconds * options.rate)
     started = time.monotonic()
     listeners: list[Listener] = []
     for start in range(0, clients, AT_ONCE):
@@ -97,11 +98,14 @@ async def listen(clients: int, slow: int, events: int, rate: float, padding: int
     sleepers = await asyncio.gather(*(dial(slow=True) for _ in range(slow)))
     print(f"{clients} clients and {len(sleepers)} slow ones connected in {time.monotonic() - started:.0f} s")
     with await asyncio.to_thread(connect) as connection:
+        asker = None if options.requests is None else await _ask(options.requests, options.seconds)
         (first,) = connection.execute("SELECT block_number + 1 FROM checkpoints").fetchone() or (0,)
         for number in range(events):
-            await asyncio.to_thread(write, connection, first + number, padding)
+            await asyncio.to_thread(write, connection, first + number, options.bytes)
             await asyncio.sleep(1 / rate)
     await asyncio.sleep(3)
+    if asker is not None:
+        print((await asker.communicate())[0].decode(), end="")
     if sleepers:
         for sleeper in sleepers:
             sleeper.read_on()
@@ -111,6 +115,15 @@ async def listen(clients: int, slow: int, events: int, rate: float, padding: int
     lost = clients * events - len(ages)
     half, most = statistics.median(ages), ages[int(len(ages) * 0.99)]
     print(f"{clients} clients, {rate}/s: p50 {half:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms  lost {lost}")
+
+
+async def _ask(rate: float, seconds: float) -> asyncio.subprocess.Process:
+    """Ask the API so often, for so long, in a process of its own, which begins now."""
+    command = ["-m", "benchmarks.steady", f"http://127.0.0.1:{PORT}", str(rate), str(seconds)]
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    return process
 
 
 def write(connection: Any, block: int, padding: int) -> None:
@@ -138,6 +151,7 @@ def main() -> None:
     parser.add_argument("rate", type=float)
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--bytes", type=int, default=0, help="so much longer events, which fill slow clients' buffers")
+    parser.add_argument("--requests", type=float, help="so many requests a second to the API besides")
     parser.add_argument("--slow", type=int, default=0, help="so many more clients that do not read")
     options = parser.parse_args()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -147,7 +161,8 @@ def main() -> None:
     from indexer.store.database import connect
 
     with connect() as connection:
-        start_chain(connection, 1, 0, {})
+        if not connection.execute("SELECT FROM checkpoints").rowcount:
+            start_chain(connection, 1, 0, {})
         connection.execute("UPDATE checkpoints SET block_number = greatest(block_number, 1), revision = revision + 1")
     server = subprocess.Popen(
         [
@@ -167,9 +182,7 @@ def main() -> None:
     try:
         time.sleep(3)
         before = memory_of(server.pid)
-        asyncio.run(
-            listen(options.clients, options.slow, int(options.seconds * options.rate), options.rate, options.bytes)
-        )
+        asyncio.run(listen(options))
         each = (memory_of(server.pid) - before) / options.clients
         print(f"{each / 1000:.1f} kB of the server's memory per connection")
     finally:
