@@ -1,6 +1,9 @@
 """SQL that both kinds of connections run: psycopg's own of the indexer (`store`), and Django's (`selectors`)."""
 
+from collections.abc import Mapping
 from typing import Final
+
+from indexer.models.ranks import DailyRank
 
 BLOCK_TIMESTAMP: Final = """
     SELECT timestamp FROM blocks WHERE number = %(number)s
@@ -14,3 +17,18 @@ LAST_PAUSE_OR_RESUME: Final = """
     ORDER BY id DESC LIMIT 1
 """
 """The kind of the last request of these two that was run; indexing is paused if it is `pause`."""
+
+
+RANKED_BY: Final[Mapping[DailyRank.Board, str]] = {
+    DailyRank.Board.STREAK: "streak DESC, entry_time, address",
+    DailyRank.Board.SURVIVORS: "entry_time, address",
+    DailyRank.Board.STAKED: "amount DESC, entry_time, address",
+    DailyRank.Board.EARNINGS: "earned DESC, address",
+    DailyRank.Board.LOSSES: "lost DESC, address",
+}
+"""The order of each leaderboard: ties go to the earlier entry, then by address."""
+
+
+def ghost_streak(survived_scans: str) -> str:
+    """`domain.positions.ghost_streak` in SQL, of a position's columns and its level's survived scans."""
+    return f"CASE WHEN on_roster THEN {survived_scans} - streak_base ELSE streak_base END"

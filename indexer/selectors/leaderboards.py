@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from indexer.domain.positions import Status
 from indexer.domain.units import Address, to_bytes
 from indexer.models import DailyRank
+from indexer.models.queries import RANKED_BY
 from indexer.selectors.periods import Period
 from indexer.selectors.positions import GHOST_STREAK
 from indexer.selectors.rows import fetch_rows
@@ -92,16 +93,20 @@ class Board(Generic[Entry]):
 
 @dataclass(frozen=True, slots=True)
 class _Ranking(Generic[Entry]):
-    """How a leaderboard is computed: a query of addresses and `values`, and their order; `board` if it has daily ranks.
+    """How a leaderboard is computed: a query of addresses and `values`, which has the columns of the board's order.
 
-    The orders of those that have are those of `indexer.store.ranks`.
+    Only what is of all time has daily ranks.
     """
 
     kind: Callable[..., Entry]
-    board: DailyRank.Board | None
+    board: DailyRank.Board
     players: str
-    order: str
     values: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    @property
+    def order(self) -> str:
+        return RANKED_BY[self.board]
 
 
 _PREVIOUS: Final = """
@@ -115,20 +120,17 @@ _STREAKS: Final = _Ranking(
     Leader,
     DailyRank.Board.STREAK,
     f"SELECT address, {GHOST_STREAK} AS streak, entry_time {_ALIVE}",
-    "streak DESC, entry_time, address",
 )
 _SURVIVORS: Final = _Ranking(
     Survivor,
     DailyRank.Board.SURVIVORS,
     f"SELECT address, entry_time {_ALIVE}",
-    "entry_time, address",
     values=("entry_time",),
 )
 _STAKERS: Final = _Ranking(
     Staker,
     DailyRank.Board.STAKED,
     f"SELECT address, amount, entry_time {_ALIVE}",
-    "amount DESC, entry_time, address",
     values=("amount",),
 )
 
@@ -158,8 +160,7 @@ def top_earners(limit: int, period: Period, now: datetime, player: Address | Non
             f"SELECT address, sum(earned) AS earned FROM player_earnings_{period.grain}"
             " WHERE bucket >= %(since)s GROUP BY address"
         )
-    board = DailyRank.Board.EARNINGS if since is None else None
-    return _board(_Ranking(Earner, board, source, "earned DESC, address", values=("earned",)), limit, player, since)
+    return _board(_Ranking(Earner, DailyRank.Board.EARNINGS, source, ("earned",), since), limit, player)
 
 
 def top_losers(limit: int, period: Period, now: datetime, player: Address | None = None) -> Board[Loser]:
@@ -172,13 +173,12 @@ def top_losers(limit: int, period: Period, now: datetime, player: Address | None
             f"SELECT address, sum(lost) AS lost, sum(death_count) AS deaths FROM player_losses_{period.grain}"
             " WHERE bucket >= %(since)s GROUP BY address"
         )
-    board = DailyRank.Board.LOSSES if since is None else None
-    ranking = _Ranking(Loser, board, source, "lost DESC, address", values=("lost", "deaths"))
-    return _board(ranking, limit, player, since)
+    return _board(_Ranking(Loser, DailyRank.Board.LOSSES, source, ("lost", "deaths"), since), limit, player)
 
 
-def _board(ranking: _Ranking[Entry], limit: int, player: Address | None, since: datetime | None = None) -> Board[Entry]:
-    parameters: dict[str, Any] = {"limit": limit, "since": since, "board": ranking.board}
+def _board(ranking: _Ranking[Entry], limit: int, player: Address | None) -> Board[Entry]:
+    board = ranking.board if ranking.since is None else None
+    parameters: dict[str, Any] = {"limit": limit, "since": ranking.since, "board": board}
     leaders = (
         f"SELECT row_number() OVER (ORDER BY {ranking.order}) AS rank, * FROM ({ranking.players}) AS players"
         f" ORDER BY {ranking.order} LIMIT %(limit)s"

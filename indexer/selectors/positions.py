@@ -12,6 +12,7 @@ from indexer.domain.positions import Position, Status, effective_amount
 from indexer.domain.units import Address
 from indexer.models import CurrentLevel, CurrentLevelSlot, CurrentPosition, CurrentProtocol
 from indexer.models import Position as PositionVersion
+from indexer.models.queries import ghost_streak
 from indexer.records.stored import stored_position
 from indexer.selectors.listing import Listing
 
@@ -30,12 +31,10 @@ _COLUMNS: Final = {
     Order.STREAK: ("streak", "id"),
 }
 
-GHOST_STREAK: Final = """
-    CASE WHEN on_roster
-    THEN (SELECT survived_scans FROM current_levels WHERE current_levels.level = current_positions.level) - streak_base
-    ELSE streak_base END
-"""
-"""`domain.positions.ghost_streak` in SQL, for rows of current_positions."""
+GHOST_STREAK: Final = ghost_streak(
+    "(SELECT survived_scans FROM current_levels WHERE current_levels.level = current_positions.level)"
+)
+"""The streak of a row of current_positions."""
 
 
 def with_streak() -> "QuerySet[CurrentPosition]":

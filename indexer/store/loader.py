@@ -65,16 +65,16 @@ class Snapshot:
 
         `block_time` is left out: no state depends on it.
         """
+        columns = ", ".join(column for column in tables()[row].columns if column != "block_time")
+        return self.rows(f"SELECT {columns} FROM {self.states_sql(row)} AS state WHERE {condition} ORDER BY id")
+
+    def states_sql(self, row: type[Row]) -> str:
+        """What to select from for the newest version of each key of a table."""
         table = tables()[row]
-        columns = ", ".join(column for column in table.columns if column != "block_time")
-        if self.at_block == self.progress.block_number:
-            source = table.current
-        else:
-            key = ", ".join(table.key)
-            source = (
-                f"(SELECT DISTINCT ON ({key}) * FROM {table.name} WHERE id < {self.end_id} ORDER BY {key}, id DESC)"
-            )
-        return self.rows(f"SELECT {columns} FROM {source} AS state WHERE {condition} ORDER BY id")
+        if table.current and self.at_block == self.progress.block_number:
+            return table.current
+        key = ", ".join(table.key)
+        return f"(SELECT DISTINCT ON ({key}) * FROM {table.name} WHERE id < {self.end_id} ORDER BY {key}, id DESC)"
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """The rows of a query, with named columns."""

@@ -1,9 +1,9 @@
 """Keep each player's rank on the leaderboards at the end of the last finalized day.
 
-The orders are those of `indexer.selectors.leaderboards`, in Python, on the state that the tables hold for a block.
+In the orders in which `indexer.selectors.leaderboards` serves them, on the state that the tables hold for a block.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Self
@@ -11,11 +11,11 @@ from typing import Any, Final, Self
 from psycopg import Connection, Cursor, Rollback
 
 from indexer.domain.finality import finalized_block, is_finalized
-from indexer.domain.positions import Status, ghost_streak
+from indexer.domain.positions import Status
 from indexer.domain.units import Address, address_of, block_of, to_bytes
 from indexer.models import DailyRank
+from indexer.models.queries import RANKED_BY, ghost_streak
 from indexer.records.rows import DeathRow, LevelStateRow, PositionRow, Row
-from indexer.records.stored import stored_level, stored_position
 from indexer.store.loader import Snapshot, snapshot_of
 from indexer.store.lock import UPKEEP_LOCK
 from indexer.store.tables import block_datetime, tables
@@ -92,28 +92,29 @@ def _boards(snapshot: Snapshot, end: datetime) -> Mapping[Board, Sequence[Addres
     if at_block < snapshot.progress.start_block:
         return {}
     then = Snapshot(snapshot.connection, at_block)
-    levels = {row.level: stored_level(row) for row in then.states(LevelStateRow)}
-    rows = then.states(PositionRow, f"status = '{Status.ALIVE}'")
-    alive = [stored_position(row, address_of(row.address)) for row in rows]
-    alive.sort(key=lambda position: (position.entry_time, position.address))
-    by_streak = sorted(alive, key=lambda position: -ghost_streak(position, levels[position.level]))
-    by_stake = sorted(alive, key=lambda position: -position.amount)
-    return {
-        Board.STREAK: [position.address for position in by_streak],
-        Board.SURVIVORS: [position.address for position in alive],
-        Board.STAKED: [position.address for position in by_stake],
-        Board.EARNINGS: list(_by_sum(then, PositionRow, "earned > 0", "earned")),
-        Board.LOSSES: list(_by_sum(then, DeathRow, "deaths > 0", "lost")),
+    alive = f"""
+        SELECT address, {ghost_streak("survived_scans")} AS streak, entry_time, amount
+        FROM {then.states_sql(PositionRow)} AS p JOIN {then.states_sql(LevelStateRow)} AS l USING (level)
+        WHERE status = '{Status.ALIVE}'
+    """
+    sources = {
+        Board.STREAK: alive,
+        Board.SURVIVORS: alive,
+        Board.STAKED: alive,
+        Board.EARNINGS: f"SELECT * FROM ({_sums(PositionRow)}) AS sums WHERE earned > 0",
+        Board.LOSSES: f"SELECT * FROM ({_sums(DeathRow)}) AS sums WHERE deaths > 0",
     }
+    return {board: _in_order(then, source, RANKED_BY[board]) for board, source in sources.items()}
 
 
-def _by_sum(snapshot: Snapshot, row: type[Row], condition: str, column: str) -> Iterator[Address]:
-    """The accounts that meet a condition, by one of the sums over their history up to the snapshot's block."""
-    query = (
-        f"SELECT address FROM ({ACCOUNTS.contributions(tables()[row], 'id < %(end)s')}) AS sums"
-        f" WHERE {condition} ORDER BY {column} DESC, address"
-    )
-    return (address_of(row.address) for row in snapshot.rows(query, {"end": snapshot.end_id}))
+def _sums(row: type[Row]) -> str:
+    """The query of accounts' totals of a table's history up to the id `end`."""
+    return ACCOUNTS.contributions(tables()[row], "id < %(end)s")
+
+
+def _in_order(then: Snapshot, source: str, order: str) -> list[Address]:
+    rows = then.rows(f"SELECT address FROM ({source}) AS players ORDER BY {order}", {"end": then.end_id})
+    return [address_of(row.address) for row in rows]
 
 
 def _store(connection: Connection[Any], ended: _Ended, boards: Mapping[Board, Sequence[Address]]) -> bool:
