@@ -10,7 +10,8 @@ from api.answers import get
 from api.inputs import ADDRESS_PATTERN, address_in
 from api.pagination import Cursor, Limit100, Page, paginate_search
 from indexer.domain.units import MAX_BLOCK, Hash
-from indexer.selectors.events import BlockEvents, EventFilter, TransactionEvents, events_in, events_of, search
+from indexer.selectors.blocks import BlockEvents, events_in
+from indexer.selectors.events import EventFilter, TransactionEvents, events_of, search
 from indexer.selectors.snapshot import IndexedBlock
 
 router = Router(tags=["events"])

@@ -73,9 +73,13 @@ class BlockEvents(Schema):
 
     block: Block
     hash: str | None = Field(
-        description="The block's hash; null where the game did nothing.", examples=["0x" + "ab" * 32]
+        description="The block's hash; null for an old block without anything of the game.",
+        examples=["0x" + "ab" * 32],
     )
-    time: Moment = Field(validation_alias="timestamp", description="The block's time; null where the game did nothing.")
+    time: Moment = Field(
+        validation_alias="timestamp",
+        description="The block's time; null for an old block without anything of the game.",
+    )
     events: list[Event] = Field(description="Its events, in order.")
 
 

@@ -101,7 +101,7 @@ def block_(indexed: IndexedBlock, number: int) -> dict[str, Any]:
             f"block {number} is not indexed: the blocks from {indexed.start_block} to {indexed.block_number} are"
         )
     return {
-        "found": blocks.known_block(number),
+        "found": blocks.events_in(number),
         "lines": lines(reversed(items_of_blocks([number]))),
         "silent": _silent(number),
         "before": blocks.block_beside(number, later=False),
@@ -117,7 +117,7 @@ def transaction(indexed: IndexedBlock, tx_hash: Hash) -> dict[str, Any]:
     items = [item for item in reversed(items_of_blocks([number])) if item.event.tx == tx_hash]
     return {
         "tx_hash": tx_hash,
-        "found": blocks.known_block(number),
+        "found": blocks.events_in(number),
         "sender": blocks.transaction_sender(tx_hash, number),
         "lines": lines(items),
         "silent": [one for one in _silent(number) if one["row"].tx_hash == tx_hash],

@@ -1,7 +1,6 @@
 """Blocks and transactions: look one up by number or hash, and list those that concern a player."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from indexer.domain.positions import Action
 from indexer.domain.units import Address, Hash, block_of, first_id
@@ -10,17 +9,14 @@ from indexer.selectors.rows import fetch_rows
 
 
 @dataclass(frozen=True, slots=True)
-class KnownBlock:
-    """An indexed block; `events` counts the contracts' logs in it, `timestamp` is in unix seconds.
+class BlockEvents:
+    """An indexed block, and the events of the contracts in it, in order; hash and time (unix seconds) are None for an
+    old block without anything of ours."""
 
-    Hash and times are None for an old block without an event: neither its row nor its header is stored.
-    """
-
-    number: int
+    block: int
     hash: str | None
-    time: datetime | None
     timestamp: int | None
-    events: int
+    events: list[ChainEvent]
 
 
 def block_of_transaction(tx_hash: Hash) -> int | None:
@@ -40,17 +36,13 @@ def block_with_hash(block_hash: Hash) -> int | None:
     return BlockHeader.objects.filter(hash=block_hash).values_list("number", flat=True).first()
 
 
-def known_block(number: int) -> KnownBlock:
-    """The block with this number, which must be indexed."""
-    ids = {"id__gte": first_id(number), "id__lt": first_id(number + 1)}
-    events = ChainEvent.objects.filter(**ids).count()
-    row = ChainBlock.objects.filter(**ids).first()
-    if row is not None:
-        return KnownBlock(number, row.hash, row.block_time, int(row.timestamp), events)
-    header = BlockHeader.objects.filter(number=number).first()
-    if header is not None:
-        return KnownBlock(number, header.hash, None, int(header.timestamp), events)
-    return KnownBlock(number, None, None, None, events)
+def events_in(block: int) -> BlockEvents:
+    """What is known of an indexed block."""
+    header = ChainBlock.objects.filter(id=first_id(block)).first() or BlockHeader.objects.filter(number=block).first()
+    rows = ChainEvent.objects.filter(id__gte=first_id(block), id__lt=first_id(block + 1)).order_by("id")
+    if header is None:
+        return BlockEvents(block, None, None, list(rows))
+    return BlockEvents(block, str(header.hash), int(header.timestamp), list(rows))
 
 
 def block_beside(number: int, *, later: bool) -> int | None:

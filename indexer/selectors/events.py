@@ -7,8 +7,8 @@ from django.db.models import BooleanField, Func, Q, TextField, Value
 from django.db.models.functions import Cast
 
 from indexer.domain.units import Address, Hash, first_id
-from indexer.models import ChainBlock, ChainEvent
-from indexer.selectors.blocks import block_of_transaction, transaction_sender
+from indexer.models import ChainEvent
+from indexer.selectors.blocks import BlockEvents, block_of_transaction, events_in, transaction_sender
 
 MOST_SCANNED: Final = 20_000
 """Events that one search reads: an index on all arguments of all events would cost the writer more than rare searches
@@ -49,25 +49,6 @@ def search(wanted: EventFilter, before: int | None, most: int) -> FoundEvents:
     if len(found) > most:
         return FoundEvents(found[:most], found[most - 1].id)
     return FoundEvents(found, last)
-
-
-@dataclass(frozen=True, slots=True)
-class BlockEvents:
-    """What the game did in a block: its events in order; hash and time (unix seconds) None where it did nothing."""
-
-    block: int
-    hash: str | None
-    timestamp: int | None
-    events: list[ChainEvent]
-
-
-def events_in(block: int) -> BlockEvents:
-    """The events of an indexed block."""
-    header = ChainBlock.objects.filter(id=first_id(block)).first()
-    rows = ChainEvent.objects.filter(id__gte=first_id(block), id__lt=first_id(block + 1)).order_by("id")
-    if header is None:
-        return BlockEvents(block, None, None, [])
-    return BlockEvents(block, str(header.hash), int(header.timestamp), list(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1009,13 +1009,13 @@ export interface components {
             events: components["schemas"]["Event"][];
             /**
              * Hash
-             * @description The block's hash; null where the game did nothing.
+             * @description The block's hash; null for an old block without anything of the game.
              * @example 0xabababababababababababababababababababababababababababababababab
              */
             hash: string | null;
             /**
              * Time
-             * @description The block's time; null where the game did nothing.
+             * @description The block's time; null for an old block without anything of the game.
              * @example 2026-01-01T00:00:00Z
              */
             time: string | null;
