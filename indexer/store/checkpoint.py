@@ -14,7 +14,8 @@ from indexer.store.database import read_json
 from indexer.store.tables import block_datetime
 
 HEAD_CHANNEL: Final = "ghostnet_head"
-"""The NOTIFY channel of commit notifications; the payload is the checkpoint's block number."""
+"""The NOTIFY channel of commit notifications: the checkpoint's block number, its revision, and what
+`indexer.stream.announced` makes of the commit, if that is small."""
 
 
 class ForeignDatabase(GhostnetError):

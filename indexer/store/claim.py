@@ -17,8 +17,8 @@ PREPARE_THRESHOLD: Final = 5
 """After so many executions a statement is prepared on the server; Django's connections never do that by themselves."""
 _COMMIT: Final = (
     "WITH moved AS (UPDATE checkpoints SET {changes}indexed_at = clock_timestamp(), revision = revision + 1"
-    " WHERE fence = %(fence)s AND block_number = %(from)s RETURNING block_number)"
-    " SELECT pg_notify(%(channel)s, block_number::text) FROM moved"
+    " WHERE fence = %(fence)s AND block_number = %(from)s RETURNING block_number, revision)"
+    " SELECT pg_notify(%(channel)s, concat_ws(' ', block_number, revision, %(announcement)s::text)) FROM moved"
 )
 _MOVE: Final = _COMMIT.format(
     changes="block_number = %(number)s, block_hash = %(hash)s, block_time = %(time)s, timestamp = %(timestamp)s,"
@@ -60,8 +60,11 @@ class Claim:
         return self
 
     @contextmanager
-    def moving(self, header: Header, chain_head: int, *, at_once: bool = False) -> Iterator[Cursor[Any]]:
-        """A transaction that makes a block the checkpoint; with its commit a notification is sent.
+    def moving(
+        self, header: Header, chain_head: int, *, at_once: bool = False, announcement: str | None = None
+    ) -> Iterator[Cursor[Any]]:
+        """A transaction that makes a block the checkpoint; with its commit a notification is sent: the block's number,
+        the revision, and the `announcement`, of less than 7,950 bytes.
 
         `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written, or,
         where the transaction's statements are sent `at_once`, in pipeline mode, before anything is committed.
@@ -72,6 +75,7 @@ class Claim:
             "time": block_datetime(header.timestamp),
             "timestamp": header.timestamp,
             "head": max(header.number, chain_head),
+            "announcement": announcement,
         }
         with self._committing_at_once(_MOVE, values) if at_once else self._committing(_MOVE, values) as cursor:
             yield cursor
@@ -85,7 +89,7 @@ class Claim:
 
         Raises NotTheWriter before anything is written.
         """
-        with self._committing(_STAY, {}) as cursor:
+        with self._committing(_STAY, {"announcement": None}) as cursor:
             yield cursor
         self._fence += 1
 

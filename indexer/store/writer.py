@@ -30,18 +30,26 @@ class Batch:
     database the checkpoint is that of an earlier batch, never one without its rows."""
     chain_head: int = 0
     """The height of the node's newest known block."""
+    announcement: str | None = None
+    """What the commit's notification carries."""
 
     @classmethod
     def of(
-        cls, rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header], *, finalized: bool, chain_head: int
+        cls,
+        rows: Mapping[type[Row], Sequence[Any]],
+        headers: Sequence[Header],
+        *,
+        finalized: bool,
+        chain_head: int,
+        announcement: str | None = None,
     ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint."""
         some = {row: of_class for row, of_class in rows.items() if of_class}
         if sum(map(len, some.values())) > FEW_ROWS:
             texts = {row: copy_text(row, of_class) for row, of_class in some.items()}
-            return cls(texts, headers, finalized=finalized, chain_head=chain_head)
+            return cls(texts, headers, None, finalized, chain_head, announcement)
         arrays = {row: tables()[row].arrays(of_class) for row, of_class in some.items()}
-        return cls({}, headers, arrays, finalized, chain_head)
+        return cls({}, headers, arrays, finalized, chain_head, announcement)
 
 
 class Writer:
@@ -56,7 +64,9 @@ class Writer:
         """Commit a batch, or nothing of it. May block on the database; raises NotTheWriter and psycopg.Error."""
         get_current_span().set_attribute("block", batch.headers[-1].number)
         last, kept = batch.headers[-1], batch.headers[-self._headers_kept :]
-        with self._claim.moving(last, batch.chain_head, at_once=batch.arrays is not None) as cursor:
+        with self._claim.moving(
+            last, batch.chain_head, at_once=batch.arrays is not None, announcement=batch.announcement
+        ) as cursor:
             if batch.finalized:
                 cursor.execute("SET LOCAL synchronous_commit = off")
             if batch.arrays is not None:

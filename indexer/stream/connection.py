@@ -46,9 +46,14 @@ async def listen(connection: AsyncConnection[Any]) -> None:
         )
 
 
+async def notifications(connection: AsyncConnection[Any], seconds: float = LONGEST_WAIT) -> list[str]:
+    """Wait for commit notifications, at most so many seconds; what they carry, in order."""
+    return [one.payload async for one in connection.notifies(timeout=seconds, stop_after=1)]
+
+
 async def wait_for_commit(connection: AsyncConnection[Any], seconds: float = LONGEST_WAIT) -> bool:
     """Wait for a commit notification, at most so many seconds; return whether one came."""
-    return bool([one async for one in connection.notifies(timeout=seconds, stop_after=1)])
+    return bool(await notifications(connection, seconds))
 
 
 async def fetch_one(connection: AsyncConnection[Any], sql: str, parameters: Any = None) -> tuple[Any, ...] | None:

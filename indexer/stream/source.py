@@ -13,8 +13,9 @@ from psycopg import AsyncConnection
 from indexer.base.errors import GhostnetError
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
+from indexer.stream.announced import announced_step, revision_of
 from indexer.stream.broker import Broker, Received
-from indexer.stream.connection import listen, wait_for_commit
+from indexer.stream.connection import listen, notifications, wait_for_commit
 from indexer.stream.feed import FeedItem
 from indexer.stream.ids import last_id
 from indexer.stream.reader import FeedCursor, Step
@@ -58,7 +59,7 @@ class Source(Protocol):
 
 
 class DatabaseSource:
-    """Reads the tables by cursor at each commit notification."""
+    """Takes what commit notifications carry, and reads the tables by cursor for the rest."""
 
     async def begin(self, connection: AsyncConnection[Any]) -> None:
         await listen(connection)
@@ -66,13 +67,14 @@ class DatabaseSource:
     async def steps(
         self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor
     ) -> AsyncIterator[Step]:
-        revision = block.revision
         while True:
             step = await _whole_step(connection, cursor)
-            if step is not None and step.block.revision != revision:
-                revision, cursor = step.block.revision, step.cursor
+            if step is not None and step.block.revision != block.revision:
+                block, cursor = step.block, step.cursor
                 yield step
-            await wait_for_commit(connection)
+            while step := await _announced_step(connection, block, cursor):
+                block, cursor = step.block, step.cursor
+                yield step
 
 
 class BrokerSource:
@@ -209,6 +211,14 @@ def _decoded(message: Received) -> FeedMessage:
         return decode(message.payload)
     except msgspec.DecodeError as error:
         raise _TopicHasGap(f"the message at offset {message.offset} can't be decoded ({error})") from error
+
+
+async def _announced_step(connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> Step | None:
+    """The next step by the next notification; None if that does not carry it, or none comes."""
+    while payloads := await notifications(connection):
+        if revision_of(payloads[-1]) != block.revision:
+            return announced_step(payloads[-1], block, cursor)
+    return None
 
 
 async def _whole_step(connection: AsyncConnection[Any], cursor: FeedCursor) -> Step | None:

@@ -31,6 +31,7 @@ from indexer.store.incidents import IncidentKind, note_incident
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
+from indexer.stream.announced import announcement
 from indexer.sync.announcer import Announcer
 from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.common_ancestor import Divergence, find_divergence
@@ -283,7 +284,8 @@ class Pipeline:
         self._tip = Tip(last, headers[-1].hash)
         self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
-        self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head))
+        announced = None if finalized else announcement(applied.rows, headers[-1], head)
+        self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head, announcement=announced))
         self._ahead.sealed(headers[-1], applied.rows)
         report = Applied.of(last, head, last - first + 1, applied.rows)
         self._observer.applied(report)

@@ -1,0 +1,77 @@
+"""A commit's notification: it carries what happened, so that web processes send it without a query.
+
+It does so for small commits at the head only. Whoever reads it must have the commit before it: each has the revision
+that follows, and what is missing is read from the tables, as it is where a notification says nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from indexer.domain.chain import Header
+from indexer.domain.units import Hash
+from indexer.records.rows import BoostRow, PositionRow, Row
+from indexer.selectors.snapshot import IndexedBlock
+from indexer.store.tables import block_datetime
+from indexer.stream.feed import FeedItem
+from indexer.stream.ids import last_id
+from indexer.stream.preconfirmed import items_of
+from indexer.stream.reader import FeedCursor, Step
+
+MOST_BYTES: Final = 7_900
+"""Bytes of what a notification carries; PostgreSQL takes less than 8,000, the block's number and revision included."""
+_MOST_ITEMS: Final = 40
+"""More never fit."""
+
+
+class _Announced(msgspec.Struct, array_like=True):
+    """The end of a commit, `timestamp` in unix seconds, its items, and the addresses of positions that it changed."""
+
+    block_hash: Hash
+    timestamp: int
+    chain_head: int
+    items: list[FeedItem]
+    touched: list[str]
+
+
+_decode: Final = msgspec.json.Decoder(_Announced).decode
+
+
+def announcement(rows: Mapping[type[Row], Sequence[Any]], last: Header, chain_head: int) -> str | None:
+    """What the notification of a commit carries, whose last block is `last`; None if that is too much."""
+    items = items_of(rows)
+    if len(items) > _MOST_ITEMS:
+        return None
+    touched = {row.address for kind in (PositionRow, BoostRow) for row in rows.get(kind, ())}
+    encoded = msgspec.json.encode(
+        _Announced(last.hash, last.timestamp, max(chain_head, last.number), items, sorted(touched))
+    )
+    return encoded.decode() if len(encoded) <= MOST_BYTES else None
+
+
+def revision_of(payload: str) -> int | None:
+    """The revision of a commit, by its notification; None if that does not say it."""
+    return int(parts[1]) if len(parts := payload.split(" ", 2)) > 1 else None
+
+
+def announced_step(payload: str, block: IndexedBlock, cursor: FeedCursor) -> Step | None:
+    """The step of the commit after `block`, at whose end a reader's cursor is, by the notification of some commit; None
+    if it is another commit's, or does not carry the step. Raises msgspec.DecodeError for what is no notification of
+    ours."""
+    if len(parts := payload.split(" ", 2)) < 3 or revision_of(payload) != block.revision + 1:
+        return None
+    number, revision, carried = parts
+    announced = _decode(carried)
+    reached = replace(
+        block,
+        block_number=int(number),
+        block_hash=announced.block_hash,
+        block_time=block_datetime(announced.timestamp),
+        timestamp=announced.timestamp,
+        chain_head=announced.chain_head,
+        revision=int(revision),
+    )
+    end = FeedCursor(last_id(reached.block_number), cursor.reorg_id)
+    return Step(reached, end, None, announced.items, set(announced.touched), after=cursor.event_id)
