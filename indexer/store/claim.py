@@ -97,35 +97,39 @@ class Claim:
     def _committing(self, statement: str, values: dict[str, Any]) -> Iterator[Cursor[Any]]:
         """The checkpoint's row comes first: it stays locked to the end, so that a second writer waits, then fails."""
         with self.connection.transaction(), self.connection.cursor() as cursor:
-            if cursor.execute(statement, values | self._own).rowcount != 1:
-                raise self._lost
+            self._check(moved=cursor.execute(statement, values | self._own).rowcount == 1)
             yield cursor
 
     @contextmanager
     def _committing_at_once(self, statement: str, values: dict[str, Any]) -> Iterator[Cursor[Any]]:
         """The same in two round trips: all statements up to the commit, prepared on the server, and the commit. Who has
         lost the claim may collide with the rows of the one who has it."""
-        self.connection.prepare_threshold = self.connection.prepare_threshold or PREPARE_THRESHOLD
-        moving, cursor = Cursor(self.connection), Cursor(self.connection)
-        with self.connection.pipeline(), self.connection.transaction():
-            moving.execute(statement, values | self._own, prepare=True)
-            try:
+        connection = self.connection
+        connection.prepare_threshold = connection.prepare_threshold or PREPARE_THRESHOLD
+        moving, cursor = Cursor(connection), Cursor(connection)
+        try:
+            with connection.pipeline():
+                # A context of `connection.transaction` would wait for its BEGIN.
+                cursor.execute("BEGIN")
+                moving.execute(statement, values | self._own, prepare=True)
                 yield cursor
-                has_moved = moving.fetchone() is not None
-            except psycopg.Error as error:
-                if moving.rowcount == 0:
-                    raise self._lost from error
-                raise
-            if not has_moved:
-                raise self._lost
+                self._check(moved=moving.fetchone() is not None)
+                cursor.execute("COMMIT")
+        except BaseException as error:
+            if not connection.closed:
+                connection.rollback()
+            if isinstance(error, psycopg.Error):
+                self._check(moved=moving.rowcount != 0)
+            raise
 
     @property
     def _own(self) -> dict[str, Any]:
         return {"fence": self._fence, "from": self.block_number, "channel": HEAD_CHANNEL}
 
-    @property
-    def _lost(self) -> NotTheWriter:
-        return NotTheWriter(
-            "another process writes this chain's tables: the checkpoint is no longer at block"
-            f" {self.block_number}, where this one left it, or was claimed since"
-        )
+    def _check(self, *, moved: bool) -> None:
+        """Raise NotTheWriter unless the checkpoint has moved."""
+        if not moved:
+            raise NotTheWriter(
+                "another process writes this chain's tables: the checkpoint is no longer at block"
+                f" {self.block_number}, where this one left it, or was claimed since"
+            )

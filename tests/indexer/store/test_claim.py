@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import Connection
 
@@ -33,6 +34,14 @@ def write(claim: Claim) -> None:
     Writer(claim, 100).write(Batch({}, [NEXT], chain_head=2))
 
 
+def write_few(claim: Claim) -> None:
+    Writer(claim, 100).write(Batch({}, [NEXT], {}, chain_head=2))
+
+
+def undo(claim: Claim) -> None:
+    roll_back(claim, 0)
+
+
 def swap(claim: Claim) -> None:
     Shadow(claim, NEXT).swap([], [])
 
@@ -45,7 +54,11 @@ def other(connection: Connection[Any]) -> Iterator[Connection[Any]]:
         yield opened
 
 
-@pytest.mark.parametrize("commit", [write, lambda claim: roll_back(claim, 0), swap], ids=["write", "roll_back", "swap"])
+@pytest.mark.parametrize(
+    "commit",
+    [write, write_few, lambda claim: roll_back(claim, 0), swap],
+    ids=["write", "write few", "roll_back", "swap"],
+)
 @pytest.mark.parametrize("lost", ["claimed", "moved"])
 def test_who_lost_the_claim_commits_nothing(
     connection: Connection[Any], other: Connection[Any], commit: Callable[[Claim], None], lost: str
@@ -79,6 +92,30 @@ def test_a_claim_waits_for_the_commit_at_hand(connection: Connection[Any], other
     assert second.block_number == 2
     with pytest.raises(NotTheWriter):
         write(first)
+
+
+@pytest.mark.parametrize("commit", [write, write_few])
+def test_who_lost_the_claim_collides_with_nothing(
+    connection: Connection[Any], other: Connection[Any], commit: Callable[[Claim], None]
+) -> None:
+    """Though the other one has written the same block."""
+    claim = Claim(connection).take()
+    write(Claim(other).take())
+    before = contents(other)
+    with pytest.raises(NotTheWriter):
+        commit(claim)
+    assert contents(other) == before
+
+
+def test_what_can_t_be_written_is_undone_as_a_whole(connection: Connection[Any]) -> None:
+    index_blocks(deployed().blocks)
+    claim, before = Claim(connection).take(), contents(connection)
+    twice = Batch({}, [NEXT, NEXT], {}, chain_head=2)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        Writer(claim, 100).write(twice)
+    assert contents(connection) == before
+    write_few(claim)
+    assert contents(connection) != before
 
 
 def test_a_claim_in_advance_is_none(connection: Connection[Any], other: Connection[Any]) -> None:
