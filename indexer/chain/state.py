@@ -118,13 +118,14 @@ class StateReader:
             if text == "0x":
                 return None
             try:
-                (results,) = abi.decode(["(bool,bytes)[]"], bytes.fromhex(text[2:]))
-            except (DecodingError, ValueError) as error:
+                found += results_of(text)
+            except ValueError as error:
                 raise StateUnavailable(f"Multicall3 answers in another shape: {error}") from error
-            found += results
+        if len(found) != len(questions):
+            raise StateUnavailable(f"Multicall3 gives {len(found)} answers to {len(questions)} questions")
         return [
-            _decoded(view, "0x" + data.hex()) if success else None
-            for (view, _), (success, data) in zip(questions, found, strict=True)
+            _decoded(view, answer) if success else None
+            for (view, _), (success, answer) in zip(questions, found, strict=True)
         ]
 
     def _aggregate(self, questions: tuple[Question, ...]) -> list[str]:
@@ -148,6 +149,35 @@ class StateReader:
             None if _reverted(answer) else _decoded(view, _available(answer))
             for (view, _), answer in zip(questions, answers, strict=True)
         ]
+
+
+def results_of(answer: str) -> list[tuple[bool, str]]:
+    """What `aggregate3` returned, `(bool success, bytes returnData)[]`: of each call whether it succeeded, and its
+    result in hex. Raises ValueError if the answer is not shaped so.
+
+    It runs with each block; eth_abi, which it is tested against, takes twenty times as long.
+    """
+    digits = answer[2:]
+
+    def word(at: int) -> int:
+        """The number at a place, in bytes."""
+        found = digits[2 * at : 2 * at + 64]
+        if len(found) < 64:
+            raise ValueError(f"it ends before byte {at + 32}")
+        return int(found, 16)
+
+    start = word(0)
+    count, first, found = word(start), start + 32, list[tuple[bool, str]]()
+    if count > len(digits) // 64:
+        raise ValueError(f"it can't hold {count} results")
+    for at in (first + word(first + 32 * index) for index in range(count)):
+        success, data = word(at), at + word(at + 32)
+        size = word(data)
+        result = digits[2 * (data + 32) : 2 * (data + 32 + size)]
+        if success > 1 or len(result) != 2 * size:
+            raise ValueError(f"the result at byte {at} is none")
+        found.append((bool(success), "0x" + result))
+    return found
 
 
 def _calldata(view: View, argument: Any) -> str:
