@@ -31,6 +31,10 @@ class StateHistory:
         """Whether a range has shown already if the node has the state of old blocks."""
         return self._pruned is not None
 
+    def nodes_changed(self) -> None:
+        """Another node may have come into use: what no node had is tried again."""
+        self._pruned = None if self._pruned else self._pruned
+
     def needs_full_blocks(self, first: int, head: int) -> bool:
         """Whether a range that begins at block `first` is fetched in full at once, without a try."""
         if self._full_blocks is not FullBlocks.AUTO:

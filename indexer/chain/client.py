@@ -27,7 +27,7 @@ from indexer.chain.errors import (
     TooLarge,
     Unavailable,
 )
-from indexer.chain.nodes import REFUSED_SECONDS, Node, Nodes
+from indexer.chain.nodes import REFUSED_SECONDS, STATELESS_SECONDS, Node, Nodes
 from indexer.chain.proof import PROOF_KIND, Proof, number_of
 from indexer.chain.transport import Transport
 
@@ -39,6 +39,8 @@ MOST_AT_ONCE: Final = 16
 MALFORMED_TRIES: Final = 2
 CURSOR_METHOD: Final = "eth_getLogsWithCursor"
 """A method that a node may lack: eth_getLogs is there for those that do."""
+STATE_METHOD: Final = "eth_call"
+"""What is called at old blocks, whose state not every node keeps."""
 _ESSENTIAL: Final = {
     "eth_blockNumber", "eth_chainId", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getLogs",
     "eth_getTransactionByHash",
@@ -192,6 +194,8 @@ class NodeClient:
         results: list[Any] = [None] * len(calls)
         open_calls = list(range(len(calls)))
         attempts = _Attempts(None if self._patience is None else time.monotonic() + self._patience)
+        if calls[0][0] == STATE_METHOD:
+            attempts.refused |= self._nodes.without_state()
         while open_calls:
             node = await self._nodes.choose(attempts.refused, attempts.deadline)
             asked = [calls[index] for index in open_calls]
@@ -227,6 +231,8 @@ class NodeClient:
         passing = [index for index in asked if isinstance(results[index], Unavailable | RateLimited)]
         rest = [index for index in asked if isinstance(results[index], TooLarge)] if len(asked) > 1 else []
         refused = [index for index in asked if index not in rest and _is_refused(results[index], calls[index])]
+        if any(_lacks_state(results[index], calls[index]) for index in refused):
+            node.stateless_until = time.monotonic() + STATELESS_SECONDS
         if refused and not self._turns_to_another(node, attempts, results[refused[0]], calls[refused[0]]):
             refused = []
         if passing:
@@ -241,7 +247,7 @@ class NodeClient:
         if not attempts.refused or (attempts.is_essential and self._nodes.others(attempts.refused, ready=False)):
             return asked
         attempts.refused.clear()
-        return [index for index in asked if not isinstance(results[index], RpcError)]
+        return [index for index in asked if not isinstance(results[index], RpcError | str)]
 
     def _turns_to_another(self, node: Node, attempts: _Attempts, refusal: NodeError, call: Call) -> bool:
         """Whether what a node refused for good is to be asked of another one; the node rests if it is of no use."""
@@ -352,8 +358,15 @@ def _of_range(result: Any, call: Call) -> Any:
     return result
 
 
+def _lacks_state(result: Any, call: Call) -> bool:
+    """Whether a node says, or shows by an answer without a result, that it does not keep a block's state."""
+    return call[0] == STATE_METHOD and (result == "0x" or isinstance(result, Pruned))
+
+
 def _is_refused(result: Any, call: Call) -> bool:
     """Whether a node refused a call for good that another one may serve."""
+    if _lacks_state(result, call):
+        return True
     if not isinstance(result, RpcError) or isinstance(result, Reverted):
         return False
     if isinstance(result, MethodNotFound):

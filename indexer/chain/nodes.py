@@ -22,6 +22,8 @@ REFUSED_SECONDS: Final = 60.0
 """How long a node rests that refuses what every node must serve."""
 GLITCH_SECONDS: Final = 1.0
 """A node that answers again so soon after its last answer was not away: no other one has taken its place."""
+STATELESS_SECONDS: Final = 300.0
+"""So long a node that lacked a block's state is asked for states only if no other node has them."""
 DISPROVEN_SECONDS: Final = 300.0
 """After so long a node that serves something else than our chain is asked for its proof again."""
 
@@ -43,6 +45,8 @@ class Node:
         self.proving = asyncio.Lock()
         self.foreign_ids = 0
         """Answers in a row whose id was not that of their call."""
+        self.stateless_until = 0.0
+        """Until when it is taken to lack the contracts' state of old blocks."""
         self._cut_off = 0
         self._calls_a_request = CALLS_A_REQUEST
         self._forget_at = 0.0
@@ -118,6 +122,11 @@ class Nodes:
     def disproven(self) -> list[str]:
         """What is wrong with those that are not used, each with its name."""
         return [f"node {node.name}: {node.disproof.message}" for node in self.all if node.disproof is not None]
+
+    def without_state(self) -> set[Node]:
+        """Those that lacked a block's state a while ago; none of them unless another one is ready."""
+        found = {node for node in self.all if node.stateless_until > time.monotonic()}
+        return found if self.others(found, ready=True) else set()
 
     def others(self, refused: Collection[Node], *, ready: bool) -> list[Node]:
         """Those that have not refused a call and serve our chain, as far as is known; `ready`: and need no rest."""

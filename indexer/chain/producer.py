@@ -58,6 +58,7 @@ class Producer:
         self.full = FullBlockFetcher(client, self.fetcher, options.contracts)
         self.states = StateReader(client, options.contracts)
         self.queue = RangeQueue(options.most_queued)
+        self._client = client
         self._heads = heads
         self._options = options
         self._history = StateHistory(options.full_blocks)
@@ -92,8 +93,12 @@ class Producer:
         flights: deque[_Flight] = deque()
         next_block = first
         await self._probe(first)
+        proofs = self._client.proofs
         try:
             while True:
+                if proofs != self._client.proofs:
+                    proofs = self._client.proofs
+                    self._history.nodes_changed()
                 head = self._heads.head or 0
                 end = head if last is None else min(head, last)
                 while len(flights) < RANGES_IN_FLIGHT and next_block <= end:

@@ -149,7 +149,7 @@ def test_a_node_that_refuses_what_it_must_serve_rests_and_the_refusal_of_the_las
 @pytest.mark.parametrize(
     ("method", "message", "requests"),
     [
-        ("eth_call", "missing trie node", (2, 2)),
+        ("eth_call", "missing trie node", (1, 2)),
         ("eth_getLogs", "unknown block", (2, 2)),
         ("eth_getBlockByNumber", "the moon is full", (2, 2)),
         ("eth_call", "execution reverted", (2, 0)),
@@ -200,3 +200,44 @@ def test_a_node_that_was_turned_away_rests_if_there_is_another() -> None:
     asked([first, second], work)
     asked([first], work)
     assert (first.requests, second.requests) == (1, 1)
+
+
+def keeper_of(state: str) -> HandMadeNode:
+    """A node whose contracts return this."""
+    return HandMadeNode(otherwise=each(lambda call: {"result": state if call["method"] == "eth_call" else "else"}))
+
+
+@pytest.mark.parametrize("pruned", [refused(-32000, "missing trie node"), each(lambda _: {"result": "0x"})])
+def test_states_are_asked_of_the_node_that_has_them(pruned: Reply) -> None:
+    """And of the other one only once, though all else is."""
+    without, archive = HandMadeNode(otherwise=pruned), keeper_of("0x01")
+
+    async def work(client: NodeClient) -> list[Any]:
+        states = [await client.batch([("eth_call", [])], str) for _ in range(3)]
+        await client.batch([("eth_else", [])], str)
+        return states
+
+    assert asked([without, archive], work) == [["0x01"]] * 3
+    assert methods(without)[:2] == ["eth_call", "eth_else"]
+    assert methods(archive)[:3] == ["eth_call"] * 3
+
+
+def test_while_the_node_with_states_is_away_the_other_one_is_asked() -> None:
+    """It has those of recent blocks."""
+    recent, archive = keeper_of("0x02"), keeper_of("0x01")
+    recent._replies.append(refused(-32000, "missing trie node"))
+
+    async def work(client: NodeClient) -> list[Any]:
+        old = await client.batch([("eth_call", [])], str)
+        archive._replies += [status(503)] * 9
+        return [old, *[await client.batch([("eth_call", [])], str) for _ in range(2)]]
+
+    assert asked([recent, archive], work) == [["0x01"], ["0x02"], ["0x02"]]
+
+
+@pytest.mark.parametrize("pruned", [refused(-32000, "missing trie node"), each(lambda _: {"result": "0x"})])
+def test_what_no_node_has_is_said_once_all_were_asked(pruned: Reply) -> None:
+    nodes = [HandMadeNode(otherwise=pruned), HandMadeNode(otherwise=pruned)]
+    (answer,) = asked(nodes, lambda client: client.batch([("eth_call", [])], str))
+    assert answer == "0x" or isinstance(answer, Pruned)
+    assert [node.requests for node in nodes] == [1, 1]
