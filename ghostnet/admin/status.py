@@ -9,13 +9,13 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from ghostnet.admin.runbook import runbooks_of
+from ghostnet.admin.timeline import timeline
 from ghostnet.pages.standing import standing
 from indexer.models import Checkpoint
 from indexer.selectors import operations
 from indexer.selectors.rows import raw_connection
 from indexer.selectors.sizes import database_size, largest_tables
 from indexer.selectors.status import checkpoint, pulse, relay_lag
-from indexer.selectors.timeline import timeline
 from indexer.timescale import status as timescale
 from indexer.timescale.features import has_timescaledb
 
