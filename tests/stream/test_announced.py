@@ -58,7 +58,7 @@ async def stored(after: FeedCursor) -> Step:
 def test_it_carries_the_step_that_the_tables_have(
     connection: Connection[Any], listener: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
-    fill(connection, season, START)
+    fill(connection, START)
     block, cursor = known, begin = asyncio.run(newest())
     with ReplayServer(season, ReplayOptions(head=END)) as node:
         index(node, truth.contracts, batch_size=1)
@@ -93,7 +93,7 @@ def test_what_it_does_not_carry_is_left_to_the_tables(
     connection: Connection[Any], listener: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
     """A rollback; the commit after another one than the reader's last; what others notify of."""
-    fill(connection, season, START)
+    fill(connection, START)
     block, cursor = asyncio.run(newest())
     with ReplayServer(season, ReplayOptions(head=START + 3)) as node:
         index(node, truth.contracts, batch_size=1)
