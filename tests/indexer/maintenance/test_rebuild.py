@@ -25,7 +25,7 @@ from tests.databases import Databases, default_database
 from tests.filling import fill
 from tests.indexer.maintenance.rebuilding import run_rebuild
 from tests.indexing import index
-from tests.processes import run_command
+from tests.processes import HEAD, run_command
 from tests.rows import fetch_one
 
 
@@ -35,8 +35,8 @@ def changed(rebuilt: Rebuilt) -> list[str]:
 
 @pytest.fixture
 def indexed(connection: Connection[Any]) -> Connection[Any]:
-    """A connection to a database with the season's first 700 blocks; there is no node."""
-    fill(connection, 700)
+    """A connection to a database with the season's first 300 blocks; there is no node."""
+    fill(connection, HEAD)
     return connection
 
 
@@ -49,15 +49,15 @@ def test_the_archive_alone_gives_what_the_node_gave(indexed: Connection[Any]) ->
     assert rows["deaths"] == fetch_one(indexed, "SELECT count(*) FROM deaths") > 0
 
 
-@pytest.mark.parametrize("from_block", [None, 400])
+@pytest.mark.parametrize("from_block", [None, 200])
 def test_what_old_rules_got_wrong_is_replaced_and_readers_are_notified(
     indexed: Connection[Any], from_block: int | None
 ) -> None:
     right = state_digest(indexed)
     for table, change in (("positions", "amount = amount + 1"), ("level_states", "survived_scans = 0")):
-        indexed.execute(f"UPDATE {table} SET {change} WHERE id > {450 << 23}")
-        indexed.execute(f"UPDATE current_{table.replace('_states', 's')} SET {change} WHERE id > {450 << 23}")
-    indexed.execute(f"DELETE FROM deaths WHERE id > {500 << 23}")
+        indexed.execute(f"UPDATE {table} SET {change} WHERE id > {220 << 23}")
+        indexed.execute(f"UPDATE current_{table.replace('_states', 's')} SET {change} WHERE id > {220 << 23}")
+    indexed.execute(f"DELETE FROM deaths WHERE id > {240 << 23}")
     recount_totals(indexed)
     assert state_digest(indexed) != right
     wrong = state_digest(indexed)
@@ -68,7 +68,7 @@ def test_what_old_rules_got_wrong_is_replaced_and_readers_are_notified(
     with connect() as listener:
         listener.execute(f"LISTEN {HEAD_CHANNEL}")
         assert changed(run_rebuild(indexed, from_block)) == ["deaths", "positions", "level_states"]
-        assert [notice.payload.split()[0] for notice in listener.notifies(stop_after=1)] == ["700"]
+        assert [notice.payload.split()[0] for notice in listener.notifies(stop_after=1)] == [str(HEAD)]
     assert state_digest(indexed) == right
     assert fetch_one(indexed, "SELECT count(*) FROM pg_namespace WHERE nspname = 'rebuild'") == 0
 
@@ -89,11 +89,12 @@ def test_the_indexer_goes_on_from_what_was_rebuilt(
     digests = []
     for with_rebuild in (False, True):
         with default_database(databases.make()), ReplayServer(season) as server, connect() as connection:
-            index(server, truth.contracts, to_block=650)
+            fill(connection, HEAD)
+            index(server, truth.contracts, to_block=HEAD + 50)
             if with_rebuild:
                 connection.execute("UPDATE positions SET reward_debt = 0")
                 run_rebuild(connection)
-            index(server, truth.contracts, to_block=900)
+            index(server, truth.contracts, to_block=HEAD + 150)
             digests.append(state_digest(connection))
     assert digests[0] == digests[1]
 
