@@ -23,7 +23,7 @@ from tests.indexing import index
 from tests.stream.expected import expected_feed
 from tests.stream.relaying import relaying
 
-START, MIDDLE, END = 300, 330, 360
+START, MIDDLE, END = 300, 315, 330
 CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system"]
 
 
@@ -140,7 +140,6 @@ def test_a_reorg_that_the_topic_lost_is_read_from_the_tables(
     async def work(node: ReplayServer) -> None:
         broker = MemoryBroker()
         go = partial(follow, node, truth)
-        await go(START)
         async with relaying(broker, START):
             pass
         async with begun(broker) as steps:
@@ -159,18 +158,22 @@ def test_a_reorg_that_the_topic_lost_is_read_from_the_tables(
             expected = sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START - 5)
             assert [item.id for item in step.items] == expected
 
+    fill(connection, START)
     with ReplayServer(season, ReplayOptions(head=START)) as node:
         asyncio.run(asyncio.wait_for(work(node), 60))
 
 
 def test_a_reader_too_far_behind_raises_and_begins_at_the_end(
-    database: str, season: list[RecordedBlock], truth: Truth, monkeypatch: pytest.MonkeyPatch
+    database: str,
+    connection: Connection[Any],
+    season: list[RecordedBlock],
+    truth: Truth,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(source, "MOST_ITEMS", 100)
+    monkeypatch.setattr(source, "MOST_ITEMS", 50)
 
     async def work(node: ReplayServer) -> None:
         broker = MemoryBroker()
-        await follow(node, truth, START)
         feed = BrokerSource(broker)
         await broker.create_topics()
         async with await connect("ghostnet test") as own:
@@ -191,5 +194,6 @@ def test_a_reader_too_far_behind_raises_and_begins_at_the_end(
             step = await anext(aiter(feed.steps(own, *newest)))
             assert {item.block_number for item in step.items} == {END + 1}
 
+    fill(connection, START)
     with ReplayServer(season) as node:
         asyncio.run(asyncio.wait_for(work(node), 60))
