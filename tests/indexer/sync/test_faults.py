@@ -27,6 +27,7 @@ from tests.indexer.sync.simulation import kill_indexer
 from tests.indexing import following
 from tests.processes import (
     FENCE,
+    HEAD,
     await_begun,
     await_block,
     await_true,
@@ -47,8 +48,9 @@ def test_an_indexer_killed_at_any_instant_loses_and_doubles_nothing(
     database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Digest, seed: int
 ) -> None:
     draw = random.Random(seed)
-    with ReplayServer(season[:601]) as server:
-        for kill_at in sorted(draw.sample(range(10, 560), 3)):
+    fill(connection, HEAD)
+    with ReplayServer(season[:451]) as server:
+        for kill_at in sorted(draw.sample(range(HEAD + 5, 430), 2)):
             with indexer(database, server.url, "--batch-size", str(draw.choice((1, 3, 10)))) as process:
                 await_block(connection, kill_at)
                 time.sleep(draw.uniform(0, 0.05))
@@ -57,9 +59,9 @@ def test_an_indexer_killed_at_any_instant_loses_and_doubles_nothing(
             await_true(lambda: not indexing(connection), "the killed indexer's session did not end")
             assert state_digest(connection) == digest_at(checkpoint(connection))
         with indexer(database, server.url, "--until-head") as process:
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=100)
             assert process.returncode == 0, said
-    assert state_digest(connection) == digest_at(600)
+    assert state_digest(connection) == digest_at(450)
 
 
 def indexing(connection: Connection[Any]) -> bool:
@@ -89,7 +91,7 @@ def test_a_kill_between_copy_and_commit_leaves_nothing_of_the_batch(
         assert fetch_one(connection, "SELECT max(id >> 23) FROM chain_events") <= 300
         assert state_digest(connection) == digest_at(300)
         with indexer(database, server.url, "--until-head") as process:
-            process.communicate(timeout=60)
+            process.communicate(timeout=100)
     assert state_digest(connection) == digest_at(400)
 
 
@@ -107,12 +109,12 @@ def test_two_indexers_started_at_once_do_the_work_of_one(
 ) -> None:
     with (
         ReplayServer(season) as server,
-        indexer(database, server.url, "--to-block", "500") as first,
-        indexer(database, server.url, "--to-block", "500") as second,
+        indexer(database, server.url, "--to-block", "400") as first,
+        indexer(database, server.url, "--to-block", "400") as second,
     ):
-        said = [process.communicate(timeout=60)[1] for process in (first, second)]
+        said = [process.communicate(timeout=100)[1] for process in (first, second)]
         assert (first.returncode, second.returncode) == (0, 0), said
-    assert state_digest(connection) == digest_at(500)
+    assert state_digest(connection) == digest_at(400)
 
 
 class OwnServer:
@@ -179,8 +181,8 @@ def test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost(
 ) -> None:
     """Once in a backfill, whose commits do not wait for the disk, once at the head."""
     with (
-        ReplayServer(season, ReplayOptions(head=600)) as server,
-        indexer(own_server.url, server.url, "--to-block", "700", "--batch-size", "2") as process,
+        ReplayServer(season, ReplayOptions(head=HEAD)) as server,
+        indexer(own_server.url, server.url, "--to-block", "400", "--batch-size", "2") as process,
     ):
         with own_server.connect() as connection:
             await_block(connection, 100)
@@ -188,15 +190,15 @@ def test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost(
         time.sleep(0.5)
         own_server.start()
         with own_server.connect() as connection:
-            await_block(connection, 600)
+            await_block(connection, HEAD)
         own_server.kill()
-        server.settle(700)
+        server.settle(400)
         own_server.start()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=100)
         assert process.returncode == 0, said
         assert said.count("indexing was interrupted") >= 2, said
     with own_server.connect() as connection:
-        assert state_digest(connection) == digest_at(700)
+        assert state_digest(connection) == digest_at(400)
 
 
 def test_a_standby_outlives_its_database(own_server: OwnServer, season: list[RecordedBlock], digest_at: Digest) -> None:
@@ -214,7 +216,7 @@ def test_a_standby_outlives_its_database(own_server: OwnServer, season: list[Rec
             time.sleep(0.5)
             own_server.start()
             server.settle(400)
-            _, said = standby.communicate(timeout=60)
+            _, said = standby.communicate(timeout=100)
             assert standby.returncode == 0, said
     with own_server.connect() as connection:
         assert state_digest(connection) == digest_at(400)
@@ -225,7 +227,7 @@ def test_a_full_disk_is_named_and_indexing_goes_on_once_there_is_room(
 ) -> None:
     with small_disk(own_server) as (url, make_room), ReplayServer(season) as server:
         with indexer(url, server.url, "--to-block", "900") as process:
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=100)
         assert process.returncode == 1, said
         assert "the database's disk is full" in said
         assert "Free some space" in said
@@ -237,7 +239,7 @@ def test_a_full_disk_is_named_and_indexing_goes_on_once_there_is_room(
             if stopped_at >= 0:
                 assert state_digest(connection) == digest_at(stopped_at)
         with indexer(url, server.url, "--to-block", "900") as process:
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=100)
         assert process.returncode == 0, said
         with psycopg.connect(url, autocommit=True) as connection:
             assert state_digest(connection) == digest_at(900)
