@@ -34,7 +34,7 @@ def test_no_answer_violates_the_document(client: WebClient, operations: dict[str
     excluded = [import_module("schemathesis.specs.openapi.checks").positive_data_acceptance]
 
     @given(case=operations[path].as_strategy(generation_mode=generation))
-    @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def ask(case: Any) -> None:
         # An address that is too long is refused before anything is known of what it asks.
         sent = Request(**{name: case.as_transport_kwargs(client.url)[name] for name in ("method", "url", "params")})

@@ -16,13 +16,15 @@ CLAIM_REWARDS = "372500ab"
 RESET = "0x" + keccak(text="SystemResetTriggered(uint256,address,uint256)").hex()
 
 
-@pytest.mark.parametrize("block", [137, 314, 510, 686, 882, 1007])
-def test_every_player_at_every_recorded_block(
-    client: WebClient, season: list[RecordedBlock], truth: Truth, block: int
+@pytest.mark.parametrize(("turn", "block"), [*enumerate((137, 314, 510, 686, 882, 1007))])
+def test_players_at_every_recorded_block(
+    client: WebClient, season: list[RecordedBlock], truth: Truth, turn: int, block: int
 ) -> None:
+    """Each player at the last one, and a third of them, in turn, at the others."""
     state = truth.checkpoints[str(block)]
     owing = who_owes(season, truth, block)
-    for address, player in state["players"].items():
+    players = [*state["players"].items()]
+    for address, player in players if block == 1007 else players[turn % 3 :: 3]:
         answer = client.get(f"/api/v1/positions/{address}?at_block={block}").json()
         assert answer["address"].lower() == address
         compare(answer["position"], player, owes=address in owing)

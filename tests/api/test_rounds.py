@@ -54,9 +54,9 @@ def test_bets_of_rounds_and_of_players(client: WebClient, state: dict[str, Any])
         (bet["roundId"], bet["user"]): (bet["amount"], "over" if bet["isOver"] else "under", bet["claimed"])
         for bet in state["bets"]
     }
-    by_round = [bet for number in state["rounds"] for bet in items_of(client, f"/rounds/{number}/bets", 3)]
+    by_round = [bet for number in state["rounds"] for bet in items_of(client, f"/rounds/{number}/bets", 9)]
     players = {user for _, user in expected}
-    by_player = [bet for player in players for bet in items_of(client, f"/bets/{player}", 2)]
+    by_player = [bet for player in players for bet in items_of(client, f"/bets/{player}", 9)]
     for served in (by_round, by_player):
         assert {
             (bet["round_id"], bet["address"].lower()): (bet["amount"], bet["side"], bet["claimed"]) for bet in served
