@@ -222,11 +222,10 @@ def test_operators_who_see_or_point_otherwise_can_use_it(
     OperatorRequestFactory.create(done_at=now())
     AlarmFactory.create()
     row = fetch_one(connection, "SELECT id FROM current_positions LIMIT 1")
-    event = fetch_one(connection, "SELECT id FROM chain_events LIMIT 1")
+    event = fetch_one(connection, "SELECT '0x' || encode(tx_hash, 'hex') FROM chain_events ORDER BY id DESC LIMIT 1")
     paths = (
-        *("", "runbook/IndexerPaused/", "indexer/currentround/", "indexer/chainevent/", "indexer/operatorrequest/"),
+        *("", "runbook/IndexerPaused/", f"indexer/chainevent/?q={event}", "indexer/operatorrequest/"),
         *("indexer/operatorrequest/add/", f"indexer/currentposition/{row}/change/"),
-        f"indexer/chainevent/{event}/change/",
     )
 
     async def work() -> None:

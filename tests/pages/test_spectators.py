@@ -98,7 +98,8 @@ def test_everything_comes_from_us_and_is_small(chromium: Chromium, season_web: W
 
             page.on("response", weigh)
             await page.goto(season_web.url)
-            await page.wait_for_timeout(2000)
+            await expect(page.locator("#connection")).to_have_text(re.compile("^(live|silent for .*)$"))
+            await page.wait_for_load_state("networkidle")
             for path in ("/", f"/player/{PLAYER}", "/?part=board"):
                 assert season_web.get(path)["Content-Encoding"] == "gzip", path
             assert hosts == {f"127.0.0.1:{season_web.port}"}
@@ -324,8 +325,8 @@ def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
         part = "?part=board" if number % 2 else ""
         return requests.get(f"{season_web.url}/player/0x{number:040x}{part}", timeout=60).status_code
 
-    with ThreadPoolExecutor(150) as threads:
-        asked = [threads.submit(ask, number) for number in range(300)]
+    with ThreadPoolExecutor(100) as threads:
+        asked = [threads.submit(ask, number) for number in range(130)]
         most = 0
         with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
             while not all(one.done() for one in asked):
@@ -335,7 +336,7 @@ def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
                 )
                 time.sleep(0.02)
         assert {one.result() for one in asked} <= {200, 503}
-        assert sum(one.result() == 200 for one in asked) >= 200
+        assert sum(one.result() == 200 for one in asked) > 100
     assert 2 < most < 25
 
 
