@@ -14,7 +14,9 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.lock import indexer_lock
 from tests.databases import Databases, database_url, default_database
+from tests.filling import fill
 from tests.indexing import index
+from tests.processes import HEAD
 from tests.rows import fetch_one
 
 Digest = Callable[[int], str]
@@ -27,17 +29,17 @@ def test_the_copy_is_the_same_and_goes_on(
     digest_at: Digest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with ReplayServer(season, ReplayOptions(head=600)) as server:
+    with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
         target = databases.make()
-        with default_database(databases.make()):
-            index(server, truth.contracts)
+        with default_database(databases.make()), connect() as source:
+            fill(source, HEAD)
             server.fork(3, 3)
             index(server, truth.contracts)
-            server.settle(700)
+            server.settle(350)
             index(server, truth.contracts)
             call_command("copy_database", database_url(target))
         with default_database(target), connect() as connection:
-            digest = digest_at(700)
+            digest = digest_at(350)
             assert f"both databases have the digest {digest}" in capsys.readouterr().out
             assert state_digest(connection) == digest
             reorgs = fetch_one(connection, "SELECT count(*) FROM reorgs")
@@ -45,9 +47,9 @@ def test_the_copy_is_the_same_and_goes_on(
             server.fork(40, 30)
             index(server, truth.contracts)
             assert fetch_one(connection, "SELECT count(*) FROM reorgs") == reorgs + 1
-            server.settle(1007)
+            server.settle(400)
             index(server, truth.contracts)
-            assert state_digest(connection) == digest_at(1007)
+            assert state_digest(connection) == digest_at(400)
 
 
 def test_a_copy_that_can_not_be_made_says_why(
