@@ -16,6 +16,7 @@ from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.digest import state_digest
 from indexer.sync.metrics import HEALED
 from tests.chains import ADDRESSES
+from tests.filling import fill
 from tests.forgetful import ForgetfulServer
 from tests.indexer.sync.contradiction import chain_with_a_contradiction
 from tests.indexing import index
@@ -27,6 +28,8 @@ Digest = Callable[[int], str]
 LEFT_OUT: Final = 205
 """A block of the season without whose logs block 208 breaks a rule."""
 HALT: Final = 207
+BEFORE: Final = 150
+LAST: Final = 230
 ALWAYS: Final = 1_000_000
 
 
@@ -38,7 +41,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def forgetful(season: list[RecordedBlock]) -> ForgetfulServer:
     """A node that leaves out all logs of one block, and whose blooms do not show them."""
-    server = ForgetfulServer(season, ReplayOptions(head=300))
+    server = ForgetfulServer(season, ReplayOptions(head=LAST))
     server.left_out, server.blind = LEFT_OUT, True
     return server
 
@@ -47,6 +50,7 @@ def forgetful(season: list[RecordedBlock]) -> ForgetfulServer:
 def test_what_was_left_out_once_is_found_when_a_rule_breaks(
     connection: Connection[Any], forgetful: ForgetfulServer, truth: Truth, digest_at: Digest, batch_size: int | None
 ) -> None:
+    fill(connection, BEFORE)
     with forgetful as server:
         index(server, truth.contracts, to_block=LEFT_OUT - 2)
         server.times, healed = 1, HEALED._value.get()
@@ -59,7 +63,7 @@ def test_what_was_left_out_once_is_found_when_a_rule_breaks(
     assert over == (AlarmKind.LEFT_OUT, None)
     assert HEALED._value.get() == healed + 1
     assert alarms(connection) == {}
-    assert state_digest(connection) == digest_at(300)
+    assert state_digest(connection) == digest_at(LAST)
 
 
 def test_where_every_node_lacks_the_logs_it_halts_until_one_has_them(
@@ -69,6 +73,7 @@ def test_where_every_node_lacks_the_logs_it_halts_until_one_has_them(
     truth: Truth,
     digest_at: Digest,
 ) -> None:
+    fill(connection, BEFORE)
     with forgetful as server:
         server.times = ALWAYS
         for _ in range(2):
@@ -76,9 +81,9 @@ def test_where_every_node_lacks_the_logs_it_halts_until_one_has_them(
                 index(server, truth.contracts)
             assert checkpoint(connection) == HALT
             assert list(alarms(connection)) == [AlarmKind.HALTED]
-        with ReplayServer(season, ReplayOptions(head=300)) as honest:
+        with ReplayServer(season, ReplayOptions(head=LAST)) as honest:
             index(server, truth.contracts, others=[honest])
-    assert state_digest(connection) == digest_at(300)
+    assert state_digest(connection) == digest_at(LAST)
     assert alarms(connection) == {}
 
 

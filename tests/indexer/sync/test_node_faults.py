@@ -18,12 +18,15 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.digest import state_digest
+from tests.filling import fill
 from tests.forks import Fork
 from tests.indexing import following, index
 from tests.paths import SEASON
 from tests.processes import await_block, checkpoint, indexer, terminate
 
 Digest = Callable[[int], str]
+BEFORE = 150
+"""What was indexed before the trouble."""
 
 
 @contextmanager
@@ -52,29 +55,30 @@ def test_a_node_that_is_killed_and_comes_back_is_waited_for(
 ) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with indexer_of(database, port, "--to-block", "500") as process:
-        for head, blocks_per_second in ((200, "200"), (500, "0")):
+    fill(connection, BEFORE)
+    with indexer_of(database, port, "--to-block", "300") as process:
+        for head, blocks_per_second in ((200, "200"), (300, "0")):
             with node_process(port, "--head", str(head), "--blocks-per-second", blocks_per_second) as node:
-                await_block(connection, min(head + 50, 500))
+                await_block(connection, min(head + 50, 300))
                 node.kill()
                 node.wait()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=100)
         assert process.returncode == 0, said
     assert url.rpartition("/")[2] in said
-    assert state_digest(connection) == digest_at(500)
+    assert state_digest(connection) == digest_at(300)
 
 
 @contextmanager
 def indexer_of(database: str, port: int, *arguments: str) -> Iterator[Fork]:
     """An indexer that was started while its node was there, and has seen it."""
     with (
-        node_process(port, "--head", "100") as node,
+        node_process(port, "--head", str(BEFORE)) as node,
         indexer(
             database, f"http://127.0.0.1:{port}", *arguments, GHOSTNET_RPC_WS_URL=f"ws://127.0.0.1:{port}"
         ) as process,
         psycopg.connect(database, autocommit=True) as connection,
     ):
-        await_block(connection, 100)
+        await_block(connection, BEFORE)
         node.kill()
         node.wait()
         yield process
@@ -83,13 +87,13 @@ def indexer_of(database: str, port: int, *arguments: str) -> Iterator[Fork]:
 @pytest.mark.parametrize(
     ("options", "ws"),
     [
-        (ReplayOptions(head=100, blocks_per_second=40, flaky=0.5), False),
-        (ReplayOptions(head=100, blocks_per_second=40, rate_limit=40), True),
+        (ReplayOptions(head=BEFORE, blocks_per_second=40, flaky=0.5), False),
+        (ReplayOptions(head=BEFORE, blocks_per_second=40, rate_limit=40), True),
         (
-            ReplayOptions(head=100, blocks_per_second=40, max_batch=1, limits=Limits(max_range=2, strict_head=True)),
+            ReplayOptions(head=BEFORE, blocks_per_second=40, max_batch=1, limits=Limits(max_range=2, strict_head=True)),
             False,
         ),
-        (ReplayOptions(head=100, blocks_per_second=40, flaky=0.2, reorgs=ReorgPlan(every=8, depth=5, seed=9)), True),
+        (ReplayOptions(head=BEFORE, blocks_per_second=40, flaky=0.2, reorgs=ReorgPlan(every=8, depth=5, seed=9)), True),
     ],
     ids=["half of the answers fail", "a storm of 429", "one call a request", "failures and reorgs"],
 )
@@ -101,6 +105,7 @@ def test_a_bad_node_delays_but_changes_nothing(
     options: ReplayOptions,
     ws: bool,
 ) -> None:
+    fill(connection, BEFORE)
     with ReplayServer(season[:202], options) as server:
         index(server, truth.contracts, to_block=200, ws=ws)
         server.settle(201)
@@ -112,15 +117,16 @@ def test_a_bad_node_delays_but_changes_nothing(
 def test_a_socket_that_dies_or_falls_silent_costs_no_block(
     connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest, silent: bool
 ) -> None:
-    with ReplayServer(season, ReplayOptions(head=200)) as server, following(server, truth.contracts, ws=True):
-        for head in range(201, 211):
+    fill(connection, BEFORE)
+    with ReplayServer(season, ReplayOptions(head=BEFORE)) as server, following(server, truth.contracts, ws=True):
+        for head in range(BEFORE + 1, BEFORE + 11):
             server.settle(head)
             await_block(connection, head)
-            if head == 204:
+            if head == BEFORE + 4:
                 server.options.silent_ws = silent
                 if not silent:
                     server.drop_sockets()
-    assert state_digest(connection) == digest_at(210)
+    assert state_digest(connection) == digest_at(BEFORE + 10)
 
 
 class HangingNode:
@@ -168,7 +174,8 @@ def test_a_clock_that_jumps_changes_nothing(
     """By a month ahead, by a year back, at every look: nothing that waits may go by the time of day."""
     real, looks = time.time, count()
     monkeypatch.setattr(time, "time", lambda: real() + (0, 30 * 86_400, -400 * 86_400)[next(looks) % 3])
-    options = ReplayOptions(head=200, blocks_per_second=60, flaky=0.05)
+    fill(connection, BEFORE)
+    options = ReplayOptions(head=BEFORE, blocks_per_second=60, flaky=0.05)
     with ReplayServer(season, options) as server:
-        index(server, truth.contracts, to_block=400, ws=True)
-    assert state_digest(connection) == digest_at(400)
+        index(server, truth.contracts, to_block=250, ws=True)
+    assert state_digest(connection) == digest_at(250)

@@ -16,12 +16,12 @@ from indexer.store.digest import state_digest
 from indexer.sync.requests import RequestRunner
 from tests.databases import Databases
 from tests.factories import OperatorRequestFactory
+from tests.filling import fill
 from tests.indexer.sync.contradiction import chain_with_a_contradiction, command
-from tests.indexing import index
 from tests.processes import await_block, await_true, checkpoint, indexer
 from tests.rows import fetch_one
 
-HEAD = 100
+HEAD = 150
 
 
 def measured(metric: str, **labels: str) -> float | None:
@@ -54,6 +54,7 @@ def await_next_request(connection: Connection[Any]) -> None:
 def test_a_paused_indexer_waits_also_after_a_restart_and_goes_on_when_resumed(
     database: str, connection: Connection[Any], season: list[RecordedBlock], digest_at: Callable[[int], str]
 ) -> None:
+    fill(connection, HEAD)
     with ReplayServer(season, ReplayOptions(head=HEAD)) as node:
         with indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url):
             await_block(connection, HEAD)
@@ -78,6 +79,7 @@ def test_audits_and_rebuilds_are_done_while_it_runs(
     digest_at: Callable[[int], str],
 ) -> None:
     head = max(number for number in map(int, truth.checkpoints) if number < 400)
+    fill(connection, head)
     with (
         ReplayServer(season, ReplayOptions(head=head), truth=truth) as node,
         indexer(database, node.url, GHOSTNET_RPC_WS_URL=node.ws_url),
@@ -106,8 +108,8 @@ def test_an_audit_that_was_requested_sets_the_alarm_and_its_metrics_and_a_clean_
     connection: Connection[Any], season: list[RecordedBlock], truth: Truth, caplog: pytest.LogCaptureFixture
 ) -> None:
     head = max(number for number in map(int, truth.checkpoints) if number < 400)
+    fill(connection, head)
     with ReplayServer(season, ReplayOptions(head=head), truth=truth) as node:
-        index(node, truth.contracts)
         runner = RequestRunner([node.url], 100)
         connection.execute("UPDATE current_levels SET total_staked = total_staked + 1 WHERE level = 1")
         request("audit")
