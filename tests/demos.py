@@ -58,7 +58,7 @@ def await_opened(process: subprocess.Popen[str], port: int) -> str:
 def indexed_block(port: int) -> int:
     """The newest block that the demo's page shows; 0 while there is none."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as response:
             found = re.search(r'data-block="(\d+)"', response.read().decode())
             return int(found[1]) if found else 0
     except (urllib.error.URLError, ConnectionError):

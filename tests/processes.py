@@ -104,7 +104,7 @@ def checkpoint(connection: Connection[Any]) -> int:
     return int(fetch_one(connection, "SELECT coalesce(max(block_number), -1) FROM checkpoints"))
 
 
-def await_true(condition: Callable[[], bool], otherwise: str, seconds: float = 30) -> None:
+def await_true(condition: Callable[[], bool], otherwise: str, seconds: float = 60) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -112,7 +112,7 @@ def await_true(condition: Callable[[], bool], otherwise: str, seconds: float = 3
         time.sleep(0.02)
 
 
-def terminate(process: Fork, within: float = 10) -> str:
+def terminate(process: Fork, within: float = 40) -> str:
     """SIGTERM; what the process said until it ended, in time (that of a machine under load) and with 0."""
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=within)

@@ -51,6 +51,6 @@ def test_the_frames_are_those_of_the_socket_which_goes_on_from_the_cursor(client
                 frames.append(frame)
             return frames
 
-    frames = asyncio.run(asyncio.wait_for(work(), 30))
+    frames = asyncio.run(asyncio.wait_for(work(), 150))
     assert [frame["event"] for frame in reversed(frames)] == [frame["event"] for frame in answer.json()["items"]]
     assert [frame["id"] for frame in reversed(frames)] == [frame["id"] for frame in answer.json()["items"]]

@@ -243,7 +243,7 @@ def test_the_page_of_the_documents_is_live_from_another_origin(
         return await page.locator(f"#{name} li").all_inner_texts()
 
     async def await_shown(page: Page, server: WebClient) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(50):
             while True:
                 network, status = (server.get(f"/api/v1/{path}").json() for path in ("network", "status"))
                 board = [

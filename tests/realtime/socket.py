@@ -57,7 +57,7 @@ class Browser:
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a test's work, for a minute at most."""
-    return asyncio.run(asyncio.wait_for(work, 60))
+    return asyncio.run(asyncio.wait_for(work, 150))
 
 
 @asynccontextmanager

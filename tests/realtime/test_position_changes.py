@@ -78,7 +78,7 @@ def server(game: Game) -> Iterator[ReplayServer]:
 
 async def until(socket: Any, browser: Browser, condition: Callable[[], bool]) -> None:
     """Take frames until a condition holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(50):
         while not condition():
             browser.take(await receive(socket))
 
@@ -105,7 +105,7 @@ def test_each_rule_that_changes_a_position_is_followed_by_an_update(
 
     index(server, ADDRESSES)
     with web(database) as client:
-        asyncio.run(asyncio.wait_for(work(client), 60))
+        asyncio.run(asyncio.wait_for(work(client), 150))
 
 
 def test_a_reset_names_the_winner_who_was_paid(database: str, game: Game, server: ReplayServer) -> None:
@@ -120,7 +120,7 @@ def test_a_reset_names_the_winner_who_was_paid(database: str, game: Game, server
             return frame["event"]["data"]
 
     with web(database) as client:
-        data = asyncio.run(asyncio.wait_for(work(client), 60))
+        data = asyncio.run(asyncio.wait_for(work(client), 150))
         page = client.get("/").content.decode()
     assert data["jackpot_winner"].lower() == "0x" + "e1" * 20
     assert (data["total_penalty"], data["paid_amount"]) == (str(175 * DATA), str(175 * DATA // 2))
@@ -153,7 +153,7 @@ def test_subscribers_of_a_player_who_survives_a_scan_get_survived(
 
     index(server, ADDRESSES)
     with web(database) as client:
-        asyncio.run(asyncio.wait_for(work(client), 60))
+        asyncio.run(asyncio.wait_for(work(client), 150))
     events = [frame["event"] for frame in frames if frame["type"] == "FEED_EVENT"]
     survived = [event["data"] for event in events if event["type"] == "SURVIVED"]
     assert [(one["user"].lower(), one["level_name"], one["scan_id"], one["ghost_streak"]) for one in survived] == [

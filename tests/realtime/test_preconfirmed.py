@@ -67,7 +67,7 @@ class Spectator:
 
 async def take_until(socket: ClientConnection, spectator: Spectator, found: Collection[str], count: int) -> None:
     """Take in what comes until so many are found."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while len(found) < count:
             spectator.take(await receive(socket))
 
@@ -110,7 +110,7 @@ def test_every_event_comes_before_its_block_and_once_more_with_it(
     with live(database, connection, season, mini_blocks=plan) as node, StandIn() as broker:
         variables = {"IGGY_URL": broker.url} if stream == "iggy" else {}
         with relay(database, broker), web(database, **variables) as client:
-            seen = asyncio.run(asyncio.wait_for(work(node, client), 60))
+            seen = asyncio.run(asyncio.wait_for(work(node, client), 150))
             await_tip(connection, node.chain.blocks[-1].hash)
     assert seen.early.keys() == seen.confirmed.keys()
     assert (seen.dropped, seen.faults) == ([], [])
@@ -175,7 +175,7 @@ def test_whatever_the_mini_blocks_get_wrong_the_tables_are_right_and_every_key_h
 
     plan = MiniBlockPlan(10, faults=0.5, seed=seed, timestamps=seed == 1)
     with live(database, connection, season, mini_blocks=plan) as node, web(database) as client:
-        seen = asyncio.run(asyncio.wait_for(work(node, client), 90))
+        seen = asyncio.run(asyncio.wait_for(work(node, client), 150))
     assert seen.faults == []
     assert len(seen.early) > 50
     assert seen.early.keys() <= seen.ended

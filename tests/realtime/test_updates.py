@@ -37,19 +37,19 @@ def test_a_subscriber_gets_the_position_of_its_player_only_and_what_a_reorg_did_
             assert touched
             answers = {one: client.get(f"/api/v1/positions/{one}").json()["position"] for one in sorted(rows)[:60]}
             expected = {address: answers[address] for address in touched}
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(50):
                 while not expected.items() <= browser.updates.items():
                     browser.take(await receive(socket))
             assert set(browser.updates) <= set(answers)
             browser.updates.clear()
             node.fork(14, 1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(50):
                 while len(browser.updates) < 60:
                     browser.take(await receive(socket))
             assert browser.reorgs == [(HEAD + 1) << 23]
 
     with live(database, connection, season) as node, web(database) as client:
-        asyncio.run(asyncio.wait_for(work(node, client), 60))
+        asyncio.run(asyncio.wait_for(work(node, client), 150))
 
 
 def test_positions_that_could_not_be_sent_when_they_changed_are_sent_later(
@@ -73,7 +73,7 @@ def test_positions_that_could_not_be_sent_when_they_changed_are_sent_later(
             await await_updates(socket, touched_since(connection, 306) & set(addresses))
 
     with live(database, connection, season, 305) as node, web(database) as client:
-        asyncio.run(asyncio.wait_for(work(node, client), 60))
+        asyncio.run(asyncio.wait_for(work(node, client), 150))
 
 
 def test_positions_changed_in_a_long_backlog_of_the_broker_are_sent(
@@ -95,7 +95,7 @@ def test_positions_changed_in_a_long_backlog_of_the_broker_are_sent(
         with relay(database, broker), web(database, IGGY_URL=broker.url) as client:
             await_true(lambda: broker.has_topic("feed"), "no topics")
             commit = partial(index, node, truth.contracts, to_block=HEAD + 500, batch_size=500)
-            asyncio.run(asyncio.wait_for(work(client, commit), 60))
+            asyncio.run(asyncio.wait_for(work(client, commit), 150))
 
 
 def touched_since(connection: Connection[Any], block: int) -> set[str]:
@@ -115,6 +115,6 @@ async def watch_players(socket: ClientConnection, addresses: list[str]) -> None:
 async def await_updates(socket: ClientConnection, players: set[str]) -> None:
     """Wait until each of these players' positions was received."""
     browser = Browser([])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(50):
         while set(browser.updates) < players:
             browser.take(await receive(socket))

@@ -34,7 +34,7 @@ async def relaying(broker: Broker, until: int) -> AsyncIterator[None]:
     task = asyncio.create_task(Relay(broker).run())
     try:
         yield
-        async with asyncio.timeout(20), await connect("ghostnet test") as connection:
+        async with asyncio.timeout(50), await connect("ghostnet test") as connection:
             while await fetch_one(connection, PUBLISHED, (until,)) is None:  # noqa: ASYNC110 - stored without a NOTIFY
                 await asyncio.sleep(0.02)
     finally:

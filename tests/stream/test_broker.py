@@ -47,7 +47,7 @@ def broker(request: pytest.FixtureRequest, stand_in: StandIn) -> Iterator[MakeBr
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 60))
+    return asyncio.run(asyncio.wait_for(work, 150))
 
 
 def message(number: int, size: int = 10) -> Message:

@@ -166,7 +166,7 @@ def test_what_waits_for_a_broker_that_is_away_is_counted_and_its_return_logged(
         broker.unavailable = True
         task = asyncio.create_task(Relay(broker).run())
         for expected in (100, 0):
-            async with asyncio.timeout(25):
+            async with asyncio.timeout(50):
                 while lag() != expected:  # noqa: ASYNC110 - a figure notifies nobody of its changes
                     await asyncio.sleep(0.02)
             broker.unavailable = False
@@ -174,7 +174,7 @@ def test_what_waits_for_a_broker_that_is_away_is_counted_and_its_return_logged(
 
     with ReplayServer(season, ReplayOptions(head=100)) as node:
         index(node, truth.contracts)
-    asyncio.run(asyncio.wait_for(work(), 30))
+    asyncio.run(asyncio.wait_for(work(), 150))
     outage = [one.message for one in caplog.records if one.name == "indexer.stream.reconnect"]
     assert len(outage) == 2
     assert outage[0].startswith("events wait in the database, trying again")

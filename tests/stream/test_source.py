@@ -124,11 +124,11 @@ def test_what_the_topic_lacks_is_read_from_the_tables(
                 await broker.await_check()
             async with relaying(broker, END):
                 await go(END, batch_size=1)
-            await asyncio.wait_for(reading or read(), 20)
+            await asyncio.wait_for(reading or read(), 50)
 
     fill(connection, START)
     with ReplayServer(season) as node:
-        asyncio.run(asyncio.wait_for(work(node), 60))
+        asyncio.run(asyncio.wait_for(work(node), 150))
     assert received == sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START)
 
 
@@ -152,7 +152,7 @@ def test_a_reorg_that_the_topic_lost_is_read_from_the_tables(
             await go(START + 11)
             async with relaying(broker, START + 11):
                 pass
-            step = await asyncio.wait_for(anext(aiter(steps)), 10)
+            step = await asyncio.wait_for(anext(aiter(steps)), 50)
             assert step.ancestor == START - 5
             assert step.block.block_number == START + 11
             expected = sorted(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 > START - 5)
@@ -160,7 +160,7 @@ def test_a_reorg_that_the_topic_lost_is_read_from_the_tables(
 
     fill(connection, START)
     with ReplayServer(season, ReplayOptions(head=START)) as node:
-        asyncio.run(asyncio.wait_for(work(node), 60))
+        asyncio.run(asyncio.wait_for(work(node), 150))
 
 
 def test_a_reader_too_far_behind_raises_and_begins_at_the_end(
@@ -196,4 +196,4 @@ def test_a_reader_too_far_behind_raises_and_begins_at_the_end(
 
     fill(connection, START)
     with ReplayServer(season) as node:
-        asyncio.run(asyncio.wait_for(work(node), 60))
+        asyncio.run(asyncio.wait_for(work(node), 150))

@@ -10,7 +10,7 @@ from ghostnet.http.turns import NoRoom, Turns
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 10))
+    return asyncio.run(asyncio.wait_for(work, 60))
 
 
 async def settled() -> None:

@@ -66,7 +66,7 @@ async def watch(node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]
         watcher = HeadWatcher(client, f"ws://{place}", 0.02, CHAIN_ID, preconfirmed)
         task = asyncio.create_task(watcher.run())
         try:
-            await asyncio.wait_for(work(watcher), 10)
+            await asyncio.wait_for(work(watcher), 60)
             assert not task.done()
         finally:
             task.cancel()

@@ -174,7 +174,7 @@ async def _closed(server: ReplayServer, act: Callable[[ClientConnection], Any]) 
         try:
             await act(socket)
             while True:
-                await asyncio.wait_for(socket.recv(), 5)
+                await asyncio.wait_for(socket.recv(), 30)
         except ConnectionClosed as closed:
             return closed.rcvd.reason if closed.rcvd else ""
 

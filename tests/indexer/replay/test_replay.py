@@ -84,7 +84,7 @@ def test_a_reorg_is_announced_by_removed_logs_and_new_heads(season: list[Recorde
             heads: list[Any] = []
             logs: list[Any] = []
             while len(heads) < 2:
-                message = json.loads(await asyncio.wait_for(socket.recv(), 5))["params"]
+                message = json.loads(await asyncio.wait_for(socket.recv(), 30))["params"]
                 (heads if message["subscription"] == subscriptions[0] else logs).append(message["result"])
             return heads, logs
 

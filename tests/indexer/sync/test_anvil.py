@@ -171,7 +171,7 @@ def anvil(tmp_path: Path) -> Iterator[Anvil]:
 
 
 def listening_address(log: Path) -> str:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for line in log.read_text().splitlines():
             if line.startswith("Listening on "):
