@@ -24,6 +24,11 @@ class RoundType(IntEnum):
         return self.name.lower()
 
 
+def round_word(number: int) -> str:
+    """A RoundType as events name it; `unknown` where the contract has no name for it."""
+    return RoundType(number).word if number in set(RoundType) else "unknown"
+
+
 def side_of(is_over: bool) -> str:
     """The side of a bet or an outcome as answers name it."""
     return "over" if is_over else "under"

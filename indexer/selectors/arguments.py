@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from indexer.base.times import utc_time
-from indexer.domain.betting import RoundType, side_of
+from indexer.domain.betting import round_word, side_of
 from indexer.domain.levels import LevelId
 from indexer.domain.positions import boost_word
 from indexer.selectors.addresses import shown
@@ -74,7 +74,7 @@ _BY_NAME: Final[dict[str, Callable[[str, Any], Shown]]] = {
     "expiry": _time,
     "timestamp": _time,
     "boost_type": lambda name, value: {name: boost_word(int(value))},
-    "round_type": lambda name, value: {name: RoundType(int(value)).word},
+    "round_type": lambda name, value: {name: round_word(int(value))},
     "is_over": lambda _, value: {"side": side_of(value)},
     "outcome": lambda name, value: {name: side_of(value)},
     "reason": lambda name, value: {name: reason_words(value)},
