@@ -7,18 +7,18 @@ from typing import Final
 import pytest
 
 LONG: Final = (
-    "tests/realtime/test_live.py::test_whatever_happens_each_client_has_seen_what_the_tables_hold",
     "tests/indexer/sync/test_simulation.py::test_every_history_ends_as_the_clean_run",
-    "tests/indexer/sync/test_silent_changes.py::test_at_the_head_they_are_found_as_in_the_past",
     "tests/pages/test_admin.py::test_operators_who_see_or_point_otherwise_can_use_it",
-    "tests/pages/test_admin.py::test_every_table_can_be_read_and_none_changed",
-    "tests/api/test_live.py::test_every_answer_is_of_the_one_block_that_it_names",
-    "tests/indexer/sync/test_strangers.py::test_strangers_change_nothing",
     "tests/ghostnet/demo/test_demo.py::test_it_shows_the_chain_moving_and_ctrl_c_ends_everything",
-    "tests/indexer/test_season.py::test_stopping_and_going_on_gives_the_same",
-    "tests/indexer/test_season.py::test_reorgs_on_the_way_give_the_same",
-    "tests/indexer/sync/test_faults.py::test_an_indexer_killed_at_any_instant_loses_and_doubles_nothing",
+    "tests/pages/test_spectators.py::test_people_who_see_or_point_otherwise_can_use_it",
+    "tests/clients/test_typescript.py::test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence",
+    "tests/pages/test_admin.py::test_every_table_can_be_read_and_none_changed",
+    "tests/indexer/sync/test_silent_changes.py::test_after_every_block_the_tables_hold_what_the_contracts_answered",
+    "tests/realtime/test_live.py::test_whatever_happens_each_client_has_seen_what_the_tables_hold",
+    "tests/pages/test_spectators.py::test_a_scan_that_a_reorg_took_back_is_not_shown_on",
+    "tests/clients/test_typescript.py::test_the_page_of_the_documents_is_live_from_another_origin",
     "tests/indexer/sync/test_faults.py::test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost",
+    "tests/deploy/test_deployment.py::test_an_image_holds_files_under_names_that_change_with_them",
 )
 """Tests of more than about six seconds, the longest first, without their parameters."""
 
