@@ -77,7 +77,7 @@ def answer(
 
     Compressed if `gzip` allows it, as Django's GZipMiddleware does it.
     """
-    if len(body) >= LEAST_COMPRESSED:
+    if len(body) >= LEAST_COMPRESSED and "Content-Encoding" not in headers:  # a page's view compresses by itself
         headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), "Accept-Encoding"])
         compressed = compress_string(body, max_random_bytes=MOST_PADDING) if gzip else body
         if len(compressed) < len(body):
