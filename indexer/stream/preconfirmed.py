@@ -47,9 +47,9 @@ _STORED: Final[dict[str, Callable[[Any], Any]]] = {
     "tx_hash": to_bytes,
     "address": to_bytes,
     "winner": lambda winner: None if winner is None else to_bytes(winner),
-    "args": msgspec.json.decode,
+    "args": lambda args: dict(sorted(msgspec.json.decode(args).items(), key=lambda item: (len(item[0]), item[0]))),
 }
-"""By column how a value is stored, where that differs."""
+"""By column how a value is stored, where that differs; jsonb orders keys by length, then by bytes."""
 
 
 def _as_stored(kind: type[stored.FeedRow], row: Any) -> stored.FeedRow:

@@ -76,6 +76,7 @@ def test_it_carries_the_step_that_the_tables_have(
         else:
             announced += 1
             assert (step.items, step.cursor, step.after) == (expected.items, expected.cursor, expected.after)
+            assert [item.message() for item in step.items] == [item.message() for item in expected.items]
             assert step.touched <= whole.touched
             block, cursor = step.block, step.cursor
     assert (block, cursor) == (whole.block, whole.cursor)
