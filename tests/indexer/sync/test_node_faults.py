@@ -54,7 +54,6 @@ def test_a_node_that_is_killed_and_comes_back_is_waited_for(
     database: str, connection: Connection[Any], digest_at: Digest
 ) -> None:
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
     fill(connection, BEFORE)
     with indexer_of(database, port, "--to-block", "300") as process:
         for head, blocks_per_second in ((200, "200"), (300, "0")):
@@ -64,7 +63,6 @@ def test_a_node_that_is_killed_and_comes_back_is_waited_for(
                 node.wait()
         _, said = process.communicate(timeout=100)
         assert process.returncode == 0, said
-    assert url.rpartition("/")[2] in said
     assert state_digest(connection) == digest_at(300)
 
 
