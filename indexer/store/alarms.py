@@ -42,13 +42,21 @@ def raise_alarm(connection: Connection[Any], kind: AlarmKind, message: str) -> N
         (kind, message),
     ).fetchone()
     if row is not None and row[0]:  # it did not stand before
-        note_incident(connection, IncidentKind.ALARM, f"{kind}: {message}")
+        note_alarm(connection, kind, message)
 
 
 def clear_alarm(connection: Connection[Any], kind: AlarmKind) -> None:
     """Delete the alarm of a kind, if there is one."""
     if connection.execute("DELETE FROM alarms WHERE kind = %s", (kind,)).rowcount:
+        note_alarm(connection, kind, None)
+
+
+def note_alarm(connection: Connection[Any], kind: AlarmKind, message: str | None) -> None:
+    """Store as an incident that an alarm was raised, or (None) is over."""
+    if message is None:
         note_incident(connection, IncidentKind.ALARM_OVER, kind)
+    else:
+        note_incident(connection, IncidentKind.ALARM, f"{kind}: {message}")
 
 
 def alarms(connection: Connection[Any]) -> dict[AlarmKind, str]:

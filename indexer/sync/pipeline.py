@@ -23,11 +23,10 @@ from indexer.domain.units import NO_HASH, Address, Hash
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
-from indexer.store.alarms import AlarmKind, alarms, clear_alarm, raise_alarm
+from indexer.store.alarms import AlarmKind, alarms, clear_alarm, note_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
 from indexer.store.claim import Claim
 from indexer.store.headers import proving_blocks, store_header
-from indexer.store.incidents import IncidentKind, note_incident
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import roll_back
 from indexer.store.writer import Batch, Writer
@@ -185,16 +184,13 @@ class Pipeline:
             self._next_proof = self._tip
 
     def _report_nodes(self) -> None:
-        """Report which nodes are not used, when that has changed, and keep it for whoever asks later."""
+        """Report which nodes are not used, when that has changed, and store it as an incident."""
         if self._disproven != (disproven := self._source.disproven):
             self._disproven = disproven
-            reasons = "; ".join(disproven)
+            reasons = "; ".join(disproven) or None
             self._writer.drain()
-            if disproven:
-                note_incident(self._connection, IncidentKind.ALARM, f"{AlarmKind.NODE}: {reasons}")
-            else:
-                note_incident(self._connection, IncidentKind.ALARM_OVER, AlarmKind.NODE)
-            self._observer.alarmed(AlarmKind.NODE, reasons or None)
+            note_alarm(self._connection, AlarmKind.NODE, reasons)
+            self._observer.alarmed(AlarmKind.NODE, reasons)
 
     def _apply_range(self, fetched: FetchedRange) -> None:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
