@@ -149,10 +149,17 @@ def compile_arrays(row: type[Row]) -> Callable[[Sequence[Any]], Sequence[str]]:
     return found
 
 
+def _inner(hint: Any) -> Any:
+    """The type of the values of a column that may be NULL; None for a column that may not."""
+    if NoneType not in get_args(hint):
+        return None
+    (inner,) = (option for option in get_args(hint) if option is not NoneType)
+    return inner
+
+
 def _element(hint: Any, value: str) -> str:
     """The expression of a value in an array literal."""
-    if NoneType in get_args(hint):
-        (inner,) = (option for option in get_args(hint) if option is not NoneType)
+    if (inner := _inner(hint)) is not None:
         return f'("NULL" if {value} is None else {_element(inner, value)})'
     if hint in (Address, Hash, Calldata):
         return f"(hex + {value}[2:] + '\"')"
@@ -169,8 +176,7 @@ def _quoted(text: str) -> str:
 
 def _column(hint: Any, value: str) -> str:
     """A column's part of the line's f-string."""
-    if NoneType in get_args(hint):
-        (inner,) = (option for option in get_args(hint) if option is not NoneType)
+    if (inner := _inner(hint)) is not None:
         return f"{{null if {value} is None else {_expression(inner, value)}}}"
     if hint in (Address, Hash, Calldata):
         return rf"\\\\x{{{value}[2:]}}"
