@@ -82,7 +82,7 @@ def arguments(value: Mapping[str, Any]) -> str:
     """An event's arguments in a line, long values shortened; all of them on hover."""
     shown = shown_arguments(value)
     named = {name: _argument(name, one) for name, one in shown.items() if f"{name}_name" not in shown}
-    line = ", ".join(f"{name.removesuffix('_name').replace('_', ' ')} {one}" for name, one in named.items())
+    line = ", ".join(f"{in_words(name.removesuffix('_name'))} {one}" for name, one in named.items())
     return format_html('<span title="{}">{}</span>', shown, line)
 
 

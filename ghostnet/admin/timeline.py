@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
+from ghostnet.pages.wording import in_words
 from indexer.models import Audit, Incident, OperatorRequest, Reorg
 from indexer.selectors.timeline import lately
 
@@ -38,7 +39,7 @@ def _reorg(row: Reorg) -> Entry:
 
 
 def _incident(row: Incident) -> Entry:
-    return Entry(row.at, row.kind.replace("_", " "), row.message, row.kind == "alarm", "incident", row.id)
+    return Entry(row.at, in_words(row.kind), row.message, row.kind == "alarm", "incident", row.id)
 
 
 def _audit(row: Audit) -> Entry:
