@@ -121,14 +121,14 @@ class CachingFrontend:
         """
         key = self._key(scope)
         if (found := self._find(key)) is not None:
-            return found if isinstance(found, Answer) else await asyncio.shield(found)
+            return await _completed(found)
         if (known := self._known(key)) is not None:
             return known
         await self._turns.take(client)
         key = self._key(scope)  # of a newer state perhaps
         if (found := self._find(key)) is not None or not self._limits.may_work(client):
             self._turns.give_back(client)
-            return _TOO_MUCH if found is None else found if isinstance(found, Answer) else await asyncio.shield(found)
+            return _TOO_MUCH if found is None else await _completed(found)
         task = asyncio.get_running_loop().create_task(self._compute(key, scope, client))
         if key is not None:
             MISSES.inc()
@@ -176,6 +176,11 @@ class CachingFrontend:
             if answer.status == HTTPStatus.OK and answer.may_be_kept and _size(answer) <= self._cache.maxsize:
                 self._cache[key] = answer
         return answer
+
+
+async def _completed(found: Answer | asyncio.Task[Answer]) -> Answer:
+    """An answer, or that of a computation, which goes on if who waits for it gives up."""
+    return found if isinstance(found, Answer) else await asyncio.shield(found)
 
 
 def _timed(scope: Scope) -> tuple[Answer, float]:
