@@ -1,7 +1,7 @@
 """A commit's notification: it carries what happened, so that web processes send it without a query.
 
-It does so for small commits at the head only. Whoever reads it must have the commit before it: each has the revision
-that follows, and what is missing is read from the tables, as it is where a notification says nothing.
+It does so for small commits at the head only. A reader must have the commit before it, whose revision is one less; what
+is missing is read from the tables, as it is where a notification carries nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,9 @@ from indexer.selectors.snapshot import IndexedBlock
 from indexer.store.tables import block_datetime
 from indexer.stream.feed import FeedItem
 from indexer.stream.ids import last_id
-from indexer.stream.preconfirmed import items_of
+from indexer.stream.preconfirmed import MOST_BYTES, items_of
 from indexer.stream.reader import FeedCursor, Step
 
-MOST_BYTES: Final = 7_900
-"""Bytes of what a notification carries; PostgreSQL takes less than 8,000, the block's number and revision included."""
 _MOST_ITEMS: Final = 40
 """More never fit."""
 
@@ -52,7 +50,7 @@ def announcement(rows: Mapping[type[Row], Sequence[Any]], last: Header, chain_he
 
 
 def revision_of(payload: str) -> int | None:
-    """The revision of a commit, by its notification; None if that does not say it."""
+    """The revision of a commit, by its notification; None if that does not name it."""
     return int(parts[1]) if len(parts := payload.split(" ", 2)) > 1 else None
 
 
@@ -60,18 +58,17 @@ def announced_step(payload: str, block: IndexedBlock, cursor: FeedCursor) -> Ste
     """The step of the commit after `block`, at whose end a reader's cursor is, by the notification of some commit; None
     if it is another commit's, or does not carry the step. Raises msgspec.DecodeError for what is no notification of
     ours."""
-    if len(parts := payload.split(" ", 2)) < 3 or revision_of(payload) != block.revision + 1:
+    if len(parts := payload.split(" ", 2)) < 3 or (revision := int(parts[1])) != block.revision + 1:
         return None
-    number, revision, carried = parts
-    announced = _decode(carried)
+    announced = _decode(parts[2])
     reached = replace(
         block,
-        block_number=int(number),
+        block_number=int(parts[0]),
         block_hash=announced.block_hash,
         block_time=block_datetime(announced.timestamp),
         timestamp=announced.timestamp,
         chain_head=announced.chain_head,
-        revision=int(revision),
+        revision=revision,
     )
     end = FeedCursor(last_id(reached.block_number), cursor.reorg_id)
     return Step(reached, end, None, announced.items, set(announced.touched), after=cursor.event_id)

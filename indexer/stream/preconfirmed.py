@@ -19,7 +19,7 @@ from indexer.stream.feed import KINDS, FeedItem, feed_item, numbered
 
 PRECONFIRMED_CHANNEL: Final = "ghostnet_preconfirmed"
 MOST_BYTES: Final = 7_900
-"""Bytes of one notification; PostgreSQL takes less than 8,000."""
+"""Bytes of JSON in one notification; PostgreSQL takes less than 8,000 in all."""
 
 _decode: Final = msgspec.json.Decoder(list[FeedItem]).decode
 
