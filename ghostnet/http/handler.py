@@ -25,7 +25,7 @@ UNKNOWN: Final = "unknown"
 LEAST_COMPRESSED: Final = 200
 """Bytes of a body that is worth compressing."""
 MOST_PADDING: Final = 100
-"""Random bytes of a compressed answer, so that its length does not tell its content (BREACH)."""
+"""Random bytes of a compressed answer, so that its length does not reveal its content (BREACH)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _AT_ONCE: Final = 200
 
 
 class _State(NamedTuple):
-    """The last indexed block, what tells reorgs and rebuilds apart, and what positions are computed with."""
+    """The last indexed block, the `_ORIGIN` values of its commit, and what positions are computed with."""
 
     block: IndexedBlock
     origin: tuple[int, int]

@@ -92,7 +92,7 @@ def test_commits_and_reorgs(
 
 
 def test_rows_that_a_rebuild_replaces(reader: Reader, connection: Connection[Any]) -> None:
-    """At an unchanged block, and with the same ids, so that nothing else tells."""
+    """At an unchanged block, and with the same ids, so that nothing but the fence shows it."""
     fill(connection, HEAD)
     claim = Claim(connection).take()
     reader.read_all()
