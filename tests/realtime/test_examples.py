@@ -31,18 +31,25 @@ WATCH, WATCH_EARLY, CONSUME = re.findall(
 
 
 @contextmanager
-def program(folder: Path, text: str, *arguments: str) -> Iterator[Any]:
-    """The lines that a program prints."""
+def running(folder: Path, text: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that prints lines, killed in the end."""
     path = folder / "example.py"
     path.write_text(text)
     process = subprocess.Popen(
         [sys.executable, "-u", str(path), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        yield process.stdout
+        yield process
     finally:
         process.kill()
         process.communicate()
+
+
+@contextmanager
+def program(folder: Path, text: str, *arguments: str) -> Iterator[Any]:
+    """The lines that a program prints."""
+    with running(folder, text, *arguments) as process:
+        yield process.stdout
 
 
 def test_watching(season_web: WebClient, truth: Truth, tmp_path: Path) -> None:
@@ -94,8 +101,11 @@ def test_consuming(database: str, season: list[RecordedBlock], truth: Truth, tmp
     with iggy() as server, relay(database, server):
         address = f"127.0.0.1:{server.port}"
         await_true(lambda: server.has_topic("feed"), "there are no topics")
-        with program(tmp_path, CONSUME, address, *server.login) as lines:
-            first = [line.strip().lower() for line in islice(lines, 100)]
+        with running(tmp_path, CONSUME, address, *server.login) as process:
+            assert process.stdout is not None
+            first = [line.strip().lower() for line in islice(process.stdout, 100)]
+            process.kill()
+            first += [line.strip().lower() for line in process.stdout]
         # Killed after it printed the last one of these: whether it has stored that offset, nobody knows.
         missing = Counter(dead) - Counter(first)
         with program(tmp_path, CONSUME, address, *server.login) as lines:
