@@ -360,6 +360,8 @@ def test_who_does_not_read_is_closed_and_others_notice_nothing(client: WebClient
                     await asyncio.sleep(0.01)
                     await ask(socket, type="PING")
                     assert await asyncio.wait_for(receive(socket), 30) == {"type": "PONG"}
+        # What waits is kept for 10 s from the close on, and comes slowly where there is little room for it.
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
         received, farewell = b"", bytes((0x88, 2)) + (4408).to_bytes(2, "big")
         while not received.endswith(farewell):
             chunk = await loop.sock_recv(raw, 1 << 20)
