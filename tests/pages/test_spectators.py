@@ -89,17 +89,13 @@ async def use_chart(page: Page) -> None:
 def test_everything_comes_from_us_and_is_small(chromium: Chromium, season_web: WebClient) -> None:
     async def work() -> None:
         async with chromium.browse(season_web, "/health/live") as page:
-            sizes: dict[str, int] = {}
-            hosts = set()
-
-            async def weigh(response: Response) -> None:
-                hosts.add(re.sub(r"^\w+://([^/]+).*", r"\1", response.url))
-                sizes[response.url] = len(gzip.compress(await response.body()))
-
-            page.on("response", weigh)
+            answers: list[Response] = []
+            page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks what it is given
             await page.goto(season_web.url)
             await expect(page.locator("#connection")).to_have_text(re.compile("^(live|silent for .*)$"))
             await page.wait_for_load_state("networkidle")
+            hosts = {re.sub(r"^\w+://([^/]+).*", r"\1", answer.url) for answer in answers}
+            sizes = {answer.url: len(gzip.compress(await answer.body())) for answer in answers.copy()}
             for path in ("/", f"/player/{PLAYER}", "/?part=board"):
                 assert season_web.get(path)["Content-Encoding"] == "gzip", path
             assert hosts == {f"127.0.0.1:{season_web.port}"}
