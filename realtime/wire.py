@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from prometheus_client import Counter
 from starlette.types import Send
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
@@ -37,6 +38,8 @@ TOO_SLOW: Final = 4408
 """Close code: MOST_BACKLOG waited for this client."""
 TOO_MUCH: Final = 4429
 """Close code: too many errors, or too many unread messages."""
+
+CLOSED: Final = Counter("websocket_closed", "Connections that the server closed, by close code", ["code"])
 
 _TOO_LONG: Final = b" " * (MOST_FRAME + 1)
 
@@ -137,6 +140,7 @@ class Wire:
             self.closed = True
             self._waiting.clear()
             self._drained.set()
+            CLOSED.labels(code).inc()
             # `sendClose` refuses the codes below 3000 that are a server's to send.
             self._protocol.sendCloseFrame(code=code)
 

@@ -50,10 +50,10 @@ class WebClient:
         return Answer(self._session.request(method, self.url + path, headers=headers, data=data, timeout=30))
 
     def counted(self, counter: str) -> int:
-        """What a counter of `/metrics` without labels says."""
+        """What a counter of `/metrics` says, all its labels together."""
         lines = self.get("/metrics").content.decode().splitlines()
-        (line,) = [line for line in lines if line.startswith(f"{counter} ")]
-        return int(float(line.split()[1]))
+        assert f"# TYPE {counter} counter" in lines, f"there is no {counter}"
+        return sum(int(float(line.split()[-1])) for line in lines if line.startswith((f"{counter} ", f"{counter}{{")))
 
     def await_sharing(self, path: str) -> None:
         """Wait until the server shares answers: just started, it does not know yet which block is the last."""
