@@ -7,7 +7,7 @@ from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtoc
 
 from ghostnet.http.buckets import Bucket
 from ghostnet.http.clients import client_of
-from ghostnet.http.edge import believed
+from ghostnet.http.edge import trusted_scope
 from realtime.visitors import Visitors
 from realtime.wire import TOO_MUCH
 
@@ -102,7 +102,7 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         peer = self.transport.getPeer()
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()]
         address = (str(peer.host), peer.port) if hasattr(peer, "host") else None
-        return client_of(believed({"headers": headers, "client": address}, self.factory.proxies))
+        return client_of(trusted_scope({"headers": headers, "client": address}, self.factory.proxies))
 
 
 def bounded_factory(visitors: Visitors, proxies: int) -> type[WebSocketFactory]:

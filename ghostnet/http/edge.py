@@ -1,4 +1,4 @@
-"""The edge of the web server: what a request says of itself, as far as it may be believed, in one form for all."""
+"""The edge of the web server: only headers that may be trusted reach the application, in one normal form."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _WEIGHT: Final = re.compile(r";\s*q\s*=\s*([0-9.]+)\s*$", re.IGNORECASE)
 
 
 class Edge:
-    """An ASGI application that passes on to another one what may be believed (`believed`), and answers HEAD.
+    """An ASGI application that passes requests on to another one by their `trusted_scope`, and answers HEAD.
 
     A HEAD request is answered as GET is, without the body.
     """
@@ -25,7 +25,7 @@ class Edge:
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope = believed(scope, self._proxies)
+        scope = trusted_scope(scope, self._proxies)
         if scope.get("method") != "HEAD":
             await self._application(scope, receive, send)
             return
@@ -36,7 +36,7 @@ class Edge:
         await self._application({**scope, "method": "GET"}, receive, send_head)
 
 
-def believed(scope: Scope, proxies: int) -> dict[str, Any]:
+def trusted_scope(scope: Scope, proxies: int) -> dict[str, Any]:
     """A scope without what only a proxy may say, behind `proxies` trusted ones.
 
     The client is the one that the first of these names (X-Forwarded-For), the host the one that it was asked for

@@ -107,7 +107,7 @@ class PreconfirmedLogs:
         """Those of the transaction that is coming in."""
         self._timer: asyncio.TimerHandle | None = None
         self._complete: asyncio.Queue[PreconfirmedTransaction] = asyncio.Queue()
-        self._said: str | None = None
+        self._logged: str | None = None
 
     async def subscribe(self, socket: Socket) -> None:
         """Ask for the subscription on a socket that was just opened."""
@@ -139,7 +139,7 @@ class PreconfirmedLogs:
             else:
                 self._take_log(_decode_log(with_hex_quantities(with_lower_case(raw))))
         except (msgspec.MsgspecError, ValueError) as error:
-            self._say(logging.WARNING, f"logs before their block can't be read: {error}")
+            self._log_once(logging.WARNING, f"logs before their block can't be read: {error}")
         return True
 
     async def run(self) -> None:
@@ -156,15 +156,15 @@ class PreconfirmedLogs:
     def _answered(self, message: _Message) -> None:
         if isinstance(message.result, str):
             self._subscription = message.result
-            self._say(logging.INFO, "the node streams logs before their block")
+            self._log_once(logging.INFO, "the node streams logs before their block")
         else:
             level = logging.INFO if self._realtime is Realtime.AUTO else logging.WARNING
-            self._say(level, f"the node streams no logs before their block: {message.error}")
+            self._log_once(level, f"the node streams no logs before their block: {message.error}")
 
-    def _say(self, level: int, text: str) -> None:
+    def _log_once(self, level: int, text: str) -> None:
         """Log what the node has answered, unless it has answered so before."""
-        if text != self._said:
-            self._said = text
+        if text != self._logged:
+            self._logged = text
             logger.log(level, text)
 
     def _take_mini_block(self, mini_block: MiniBlock) -> None:
@@ -191,7 +191,7 @@ class PreconfirmedLogs:
         try:
             transaction = _transaction(logs)
         except ValueError as error:
-            self._say(logging.WARNING, f"logs before their block can't be read: {error}")
+            self._log_once(logging.WARNING, f"logs before their block can't be read: {error}")
             return
         self._complete.put_nowait(transaction)
 

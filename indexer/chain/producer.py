@@ -102,11 +102,11 @@ class Producer:
                 head = self._heads.head or 0
                 end = head if last is None else min(head, last)
                 while len(flights) < RANGES_IN_FLIGHT and next_block <= end:
-                    flights.append(self._take_off(next_block, end, head))
+                    flights.append(self._begin_fetch(next_block, end, head))
                     next_block = flights[-1].last + 1
                 if flights:
                     flight = flights.popleft()
-                    fetched = await self._land(flight)
+                    fetched = await self._finish_fetch(flight)
                     if fetched is None:
                         next_block = flight.first
                         await _cancel_all(flights)
@@ -131,7 +131,7 @@ class Producer:
         else:
             self._history.available(first, head)
 
-    def _take_off(self, first: int, end: int, head: int) -> _Flight:
+    def _begin_fetch(self, first: int, end: int, head: int) -> _Flight:
         """Begin to fetch the next range: one that is finalized, or the blocks near the head."""
         settled = head - LAGGING_BLOCKS
         full = self._history.needs_full_blocks(first, head)
@@ -237,7 +237,7 @@ class Producer:
         except Inconsistent:
             return await self.fetcher.linked_headers(first, last)
 
-    async def _land(self, flight: _Flight) -> FetchedRange | None:
+    async def _finish_fetch(self, flight: _Flight) -> FetchedRange | None:
         """A flight's range; None if it must be fetched again, perhaps smaller.
 
         Raises RangeTooLarge or TooLarge if even one block is too much for the node.

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from indexer.base.stopping import Interrupted
+from indexer.chain.alone import PATIENCE_SECONDS, fetch_alone
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.capabilities import FullBlocks
 from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
-from indexer.chain.opinions import PATIENCE_SECONDS, opinion_of
 from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedTransaction, Realtime
 from indexer.chain.producer import Producer
 from indexer.chain.proof import Proof
@@ -148,11 +148,11 @@ class BlockSource:
         """The addresses of the nodes."""
         return self._options.rpc_urls
 
-    def opinion(self, node: str, first: int, last: int) -> FetchedRange | None:
+    def fetch_alone(self, node: str, first: int, last: int) -> FetchedRange | None:
         """Blocks first to last as the node at this address alone serves them, None if it does not."""
         assert self._client is not None
         alone = self._client.each(PATIENCE_SECONDS)[node]
-        return self._wait(opinion_of(alone, self._options.contracts, first, last))
+        return self._wait(fetch_alone(alone, self._options.contracts, first, last))
 
     def prefer(self, node: str) -> None:
         """Ask the node at this address before the others from now on."""

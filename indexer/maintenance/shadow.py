@@ -12,7 +12,7 @@ from indexer.domain.units import first_id
 from indexer.records.rows import FACTS, VERSIONS, ChainEventRow, Row
 from indexer.store.claim import Claim
 from indexer.store.digest import add_rows
-from indexer.store.ranks import forget_ranks
+from indexer.store.ranks import delete_ranks
 from indexer.store.rollback import LIFT_DECOMPRESSION_LIMIT, delete_above
 from indexer.store.tables import Table, tables
 from indexer.store.totals import add_to_totals, recount_totals
@@ -83,7 +83,7 @@ class Shadow:
             add_to_totals(cursor, tables()[ChainEventRow], "id = ANY(%s)", (ids,))
             cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", (ids,))
             recount_totals(self._connection)
-            forget_ranks(cursor, self._before.number)
+            delete_ranks(cursor, self._before.number)
 
     def _compare(self, row: type[Row]) -> Comparison:
         table = tables()[row]

@@ -78,7 +78,7 @@ def keep_ranks(connection: Connection[Any], reorg_depth: int) -> date | None:
         UPKEEP_LOCK.release(connection)
 
 
-def forget_ranks(cursor: Cursor[Any], ancestor: int) -> None:
+def delete_ranks(cursor: Cursor[Any], ancestor: int) -> None:
     """Delete the ranks of days that blocks above `ancestor` were needed to finalize. For a transaction that has moved
     or kept the checkpoint by a Claim: what `keep_ranks` is about to store then waits for it, and is given up."""
     cursor.execute("DELETE FROM daily_ranks WHERE finalized_block > %s", (ancestor,))

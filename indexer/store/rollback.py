@@ -11,7 +11,7 @@ from indexer.domain.chain import Header
 from indexer.domain.units import Hash, first_id, to_bytes
 from indexer.store.claim import Claim
 from indexer.store.headers import stored_header
-from indexer.store.ranks import forget_ranks
+from indexer.store.ranks import delete_ranks
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import subtract_from_totals
 
@@ -41,7 +41,7 @@ def roll_back(claim: Claim, ancestor: int, new_hashes: Sequence[Hash] = ()) -> R
     with claim.moving(header, dropped_head) as cursor:
         cursor.execute(LIFT_DECOMPRESSION_LIMIT)
         undone = sum(_roll_back_table(cursor, table, header) for table in tables().values())
-        forget_ranks(cursor, ancestor)
+        delete_ranks(cursor, ancestor)
         cursor.execute("DELETE FROM blocks WHERE number > %s RETURNING number, hash", (ancestor,))
         dropped_hashes = [block_hash for _, block_hash in sorted(cursor)]
         duration = time.monotonic() - started

@@ -19,7 +19,7 @@ from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.sync.block_times import check_times
-from indexer.sync.silent_changes import BlockInvestigation, KnownStates, MirrorHistory, PartedBefore, StateMismatch
+from indexer.sync.silent_changes import BlockInvestigation, DiffersBefore, KnownStates, MirrorHistory, StateMismatch
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class RangeApplier:
             yield self._applied(game, fetched, fetched.last.number, archive)
         elif game.is_checked and (error is None or isinstance(error, InvariantBroken)):
             if self.follows_unchecked:
-                raise PartedBefore(f"block {fetched.first} or one before it holds a change that left no log")
+                raise DiffersBefore(f"block {fetched.first} or one before it holds a change that left no log")
             yield from self._find_silent_changes(fetched)
         else:
             assert error is not None

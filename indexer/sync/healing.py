@@ -59,7 +59,7 @@ class Healing:
 
     def _by_node(self, node: str, first: int, last: int, tip: int, fetched: FetchedRange) -> LeftOut | None:
         for start, end in _portions(first, last):
-            theirs = self._source.opinion(node, start, end)
+            theirs = self._source.fetch_alone(node, start, end)
             if theirs is None or self._is_of_another_fork(theirs):
                 return None
             if (number := _other_time(fetched, theirs)) is not None:

@@ -39,7 +39,7 @@ from indexer.sync.metrics import HEALED
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.reading_ahead import ReadingAhead
 from indexer.sync.reconciler import Linkage, Tip, reconcile
-from indexer.sync.silent_changes import PartedBefore
+from indexer.sync.silent_changes import DiffersBefore
 from indexer.sync.undecoded import UndecodedLogs
 from indexer.sync.writer_thread import WriterThread
 
@@ -213,7 +213,7 @@ class Pipeline:
     def _recover(self, fetched: FetchedRange, error: InvariantBroken | Inconsistent) -> None:
         """Fetch again what could not be applied, where that may help; else raise the error."""
         if isinstance(error, InvariantBroken) and not self._was_replaced(fetched.last):
-            may_be_unseen = isinstance(error, PartedBefore) or (
+            may_be_unseen = isinstance(error, DiffersBefore) or (
                 fetched.last.number - self._checked <= MOST_AGAIN
                 and fetched.state is None
                 and self._source.state(fetched.last.hash) is not None

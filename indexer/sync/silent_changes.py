@@ -43,7 +43,7 @@ class StateMismatch(InvariantBroken):
     )
 
 
-class PartedBefore(StateMismatch):
+class DiffersBefore(StateMismatch):
     """The contracts' state differs, and blocks before were not compared: the change may lie in any of them."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ghostnet.http.clients import UNKNOWN_CLIENT, client_of
-from ghostnet.http.edge import accepts_gzip, believed
+from ghostnet.http.edge import accepts_gzip, trusted_scope
 from tests.api.answers import problem_of
 from tests.api.paths import PATHS, PLAYER
 from tests.databases import database_url
@@ -72,7 +72,7 @@ def test_one_network_of_ipv6_is_one_client(limited: WebClient) -> None:
     ],
 )
 def test_a_client_is_known_however_a_proxy_writes_its_address(said: str, client: str) -> None:
-    assert client_of(believed({"headers": [(b"x-forwarded-for", said.encode())]}, 1)) == client
+    assert client_of(trusted_scope({"headers": [(b"x-forwarded-for", said.encode())]}, 1)) == client
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_only_a_proxy_may_say_counts_from_proxies_only(proxies: int, host: 
         "forwarded": "for=192.0.2.4",
     }
     headers = [(name.encode(), value.encode()) for name, value in said.items()]
-    scope = believed({"headers": headers, "root_path": "/elsewhere", "client": ("192.0.2.9", 4711)}, proxies)
+    scope = trusted_scope({"headers": headers, "root_path": "/elsewhere", "client": ("192.0.2.9", 4711)}, proxies)
     assert scope["root_path"] == ""
     assert client_of(scope) == {1: "192.0.2.2", 2: "192.0.2.1"}.get(proxies, "192.0.2.9")
     assert dict(scope["headers"]) == {b"host": host.encode()} | ({b"x-forwarded-proto": b"https"} if proxies else {})

@@ -80,8 +80,8 @@ def test_what_many_ask_is_computed_once(database: str, node: ReplayServer) -> No
 def test_every_answer_is_of_the_one_block_that_it_names(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
-    """While blocks come and go, position answers are collected; those of blocks that stayed must be what the history
-    tells of that block."""
+    """While blocks come and go, position answers are collected; those of blocks that stayed must equal what the
+    history says of that block."""
     players = ["0x08a14f70b4bc7f46e172ad6795516405eb88f1eb", *_players(season, truth)][:4]
     seen: dict[tuple[str, str, str], bytes] = {}
     contradictions: list[str] = []

@@ -1,4 +1,4 @@
-"""Positions as the contract's own views tell them, for every player at every recorded block."""
+"""Positions equal the contract's own views, for every player at every recorded block."""
 
 from typing import Any
 

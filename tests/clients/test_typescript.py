@@ -111,15 +111,16 @@ def test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence(
     def see_all() -> Any:
         await_tip(connection, chain.chain.blocks[-1].hash)
         ids = [str(place) for place in sorted(expected_feed(connection, ["feed"]), reverse=True) if place > since]
-        told = known.await_line(
-            lambda told: told["state"] == "live" and told["ids"] == ids and not told["pending"], "it does not know all"
+        report = known.await_line(
+            lambda report: report["state"] == "live" and report["ids"] == ids and not report["pending"],
+            "it does not know all",
         )
-        assert int(told["cursor"]) >> 23 <= chain.chain.head
-        return told
+        assert int(report["cursor"]) >> 23 <= chain.chain.head
+        return report
 
     def see_ahead() -> set[str]:
         chain.announce()
-        return {*known.await_line(lambda told: told["pending"], "nothing comes before its block")["pending"]}
+        return {*known.await_line(lambda report: report["pending"], "nothing comes before its block")["pending"]}
 
     with (
         live(database, connection, season, mini_blocks=MiniBlockPlan(10, timestamps=True)) as chain,
@@ -134,9 +135,9 @@ def test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence(
         assert early <= {*see_all()["early"]}
         early = see_ahead()
         chain.fork(6, 1)
-        told = see_all()
-        assert (told["reorgs"], told["aborted"]) == (1, 1)
-        assert {*told["dropped"]} == early
+        report = see_all()
+        assert (report["reorgs"], report["aborted"]) == (1, 1)
+        assert {*report["dropped"]} == early
         server.kill()
         chain.advance(5)
         chain.fork(3, 4)
@@ -148,7 +149,7 @@ def test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence(
         server.start()
         assert 1001 in see_all()["lost"]
         server.freeze()
-        known.await_line(lambda told: told["state"] != "live", "it waits for a server that is silent")
+        known.await_line(lambda report: report["state"] != "live", "it waits for a server that is silent")
         server.thaw()
         chain.advance(3)
         assert see_all()["position"] == server.get(f"/api/v1/positions/{player}").json()["position"]

@@ -257,5 +257,5 @@ def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(client: Web
     assert "Block time, UTC" in headings
     events = root.get("/admin/indexer/chainevent/?name=JackedIn").content.decode()
     assert re.search(r">user 0x\w{4}…\w{4}, level [A-Z_]+, amount [\d,]+\.\d{4}", events), (
-        "arguments are told, not dumped"
+        "arguments are worded, not dumped"
     )

@@ -70,9 +70,9 @@ def test_pages_of_blocks_and_transactions_tell_what_the_game_did(
 ) -> None:
     tx, block, level, scan_id = death
     for path in (f"/tx/{tx}", f"/tx/{tx.upper().replace('0X', '0x')}", f"/block/{block}"):
-        told = season_web.get(path).content.decode().partition('class="happenings"')[2]
-        assert re.search(r"died on [A-Z ]+ with", told), path
-        assert f'href="/tx/{tx}"' in told
+        happenings = season_web.get(path).content.decode().partition('class="happenings"')[2]
+        assert re.search(r"died on [A-Z ]+ with", happenings), path
+        assert f'href="/tx/{tx}"' in happenings
     dead = season_web.get(f"/scan/{level}/{scan_id}")
     assert f'href="/tx/{tx}"' in text_of(dead)
     assert "Nothing" in text_of(season_web.get("/block/0")) or "happened" in text_of(season_web.get("/block/0"))

@@ -73,7 +73,7 @@ def test_the_network_is_shown_as_the_api_tells_it(chromium: Chromium, season_web
 
 
 async def use_chart(page: Page) -> None:
-    """The chart tells its values to who points at it, and to who uses the keyboard."""
+    """The chart shows its values to who points at it, and to who uses the keyboard."""
     reading = page.locator("#chart-1 .reading")
     summary = await reading.inner_text()
     await page.locator("#chart-1 svg").hover()
@@ -111,7 +111,7 @@ async def shown(page: Page) -> list[int]:
 
 
 def hidden(connection: Connection[Any]) -> set[int]:
-    """The ids of transfers to and from contracts: what they are of is told by itself."""
+    """The ids of transfers to and from contracts: another event says what they are of."""
     contracts = set(json.loads(fetch_one(connection, "SELECT contracts FROM checkpoints")).values())
     rows = connection.execute("SELECT id, args->>'from', args->>'to' FROM chain_events WHERE name = 'Transfer'")
     return {row_id for row_id, sender, recipient in rows if {sender, recipient} & contracts}
@@ -160,9 +160,9 @@ def test_what_happens_is_shown_through_reorgs_and_lost_connections(
             await asyncio.to_thread(client.start)
             await arrive()
             assert await page.locator("#connection").inner_text() == "live"
-            told = await texts(page)
+            before = await texts(page)
             await page.reload()
-            assert (await texts(page)).items() >= told.items(), "the browser words events as the server does"
+            assert (await texts(page)).items() >= before.items(), "the browser words events as the server does"
 
     with live(database, connection, season) as node, web(database) as client:
         chromium.run(work(node, client))
@@ -288,7 +288,7 @@ def test_it_says_when_nothing_new_comes_and_why(
         assert b'http-equiv="refresh"' in empty.content
         assert client.get("/?part=board").status_code == 503
         with live(database, connection, season):
-            assert 'data-said="live"' in client.get("/").content.decode()
+            assert 'data-verdict="live"' in client.get("/").content.decode()
         connection.execute("UPDATE heartbeats SET seen_at = now() - interval '5 minutes'")
         connection.execute(COMMIT, (HEAD_CHANNEL,))
         for path in ("/", "/?part=board", f"/player/{PLAYER}"):
@@ -309,8 +309,8 @@ def test_it_says_when_nothing_new_comes_and_why(
 
 
 def await_said(client: WebClient, path: str, words: str) -> None:
-    """Wait until a page's state is told in these words: the server learns of a commit a moment later."""
-    said = re.compile(f'data-said="{words}"')
+    """Wait until a page shows its state in these words: the server learns of a commit a moment later."""
+    said = re.compile(f'data-verdict="{words}"')
     await_true(lambda: said.search(client.get(path).content.decode()) is not None, f"{path} does not say {words}")
 
 

@@ -25,7 +25,7 @@ def item(kind: str, **data: Any) -> FeedItem:
     return FeedItem(1, "feed", True, "", FeedEvent(kind, data, 0, 1, "0x" + "11" * 32))
 
 
-def told(one: FeedItem) -> str:
+def words_of(one: FeedItem) -> str:
     return "".join(part.text for part in sentence(one))
 
 
@@ -36,13 +36,13 @@ def test_transfers_are_told_unless_they_belong_to_something_that_is() -> None:
     assert not has_sentence(item("LARGE_TRANSFER", **{"from": contract, "to": user(1)}))
     assert not has_sentence(item("TAX", **{"from": user(1)}))
     burn = item("TRANSFER", **{"from": user(1), "to": DEAD_ADDRESS, "value": str(DATA)})
-    assert told(burn).endswith("sent 1.00 DATA to the dead address")
+    assert words_of(burn).endswith("sent 1.00 DATA to the dead address")
 
 
 def test_rewards_are_told_where_there_are_some() -> None:
     for wei, rewards in ("0", "no rewards"), (str(DATA), "1.00 DATA of rewards"):
         left_with = item("EXTRACTED", user=user(1), amount=str(2 * DATA), rewards=wei)
-        assert told(left_with).endswith(f"extracted 2.00 DATA and {rewards}")
+        assert words_of(left_with).endswith(f"extracted 2.00 DATA and {rewards}")
 
 
 @pytest.mark.parametrize("kind", RoundType)

@@ -29,9 +29,9 @@ class Command(GhostnetCommand):
 
     def run(self, *, port: int, speed: float, **options: Any) -> None:
         stop = stop_on_signals()
-        Demo(settings.GHOSTNET.data_dir, port, speed, self._say).run(stop)
+        Demo(settings.GHOSTNET.data_dir, port, speed, self._print).run(stop)
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 

@@ -8,7 +8,7 @@ from ghostnet.http.limits import WORK_SECONDS, ClientLimits
 
 
 class Clock:
-    """Stands still until it is told."""
+    """Waits until it is released."""
 
     def __init__(self) -> None:
         self.now = 0.0

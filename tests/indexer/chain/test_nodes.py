@@ -65,10 +65,10 @@ def test_by_failover_no_other_chain_is_read(stranger: HandMadeNode, caplog: pyte
         await client.call("second", [], str)
         return client.disproven
 
-    (told,) = asked([ours, stranger], work, proof=PROOF)
+    (warning,) = asked([ours, stranger], work, proof=PROOF)
     assert set(methods(stranger)) == {"eth_chainId", "eth_getBlockByNumber"}
     assert [record.levelno for record in caplog.records if "is not used any more" in record.message] == [logging.ERROR]
-    assert "4326" in told or THEIRS in told
+    assert "4326" in warning or THEIRS in warning
 
 
 def test_one_that_serves_our_chain_again_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:

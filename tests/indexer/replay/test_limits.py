@@ -179,7 +179,7 @@ async def _closed(server: ReplayServer, act: Callable[[ClientConnection], Any]) 
             return closed.rcvd.reason if closed.rcvd else ""
 
 
-async def _say(socket: ClientConnection, method: str, *params: Any) -> Any:
+async def _call(socket: ClientConnection, method: str, *params: Any) -> Any:
     await socket.send(msgspec.json.encode(call(method, *params)).decode())
     return json.loads(await socket.recv())
 
@@ -187,7 +187,7 @@ async def _say(socket: ClientConnection, method: str, *params: Any) -> Any:
 def test_a_public_websocket_takes_subscriptions_only(season: list[RecordedBlock]) -> None:
     async def ask_twice(server: ReplayServer) -> list[Any]:
         async with connect(server.ws_url, close_timeout=0.5) as socket:
-            return [await _say(socket, "eth_subscribe", "newHeads"), await _say(socket, "eth_blockNumber")]
+            return [await _call(socket, "eth_subscribe", "newHeads"), await _call(socket, "eth_blockNumber")]
 
     with ReplayServer(season[:9], ReplayOptions(public_ws=PublicSocket())) as server:
         subscribed, refused = asyncio.run(ask_twice(server))
@@ -202,7 +202,7 @@ def test_a_public_websocket_closes_on_a_client_that_sends_too_much_or_nothing(se
             await socket.send(msgspec.json.encode(call("eth_chainId")).decode())
 
     async def listen(socket: ClientConnection) -> None:
-        await _say(socket, "eth_subscribe", "newHeads")
+        await _call(socket, "eth_subscribe", "newHeads")
 
     with ReplayServer(season[:9], ReplayOptions(public_ws=PublicSocket())) as server:
         assert asyncio.run(_closed(server, talk)) == "too many messages"

@@ -1,4 +1,4 @@
-"""Failures of the database by name: what may pass is told from what stays."""
+"""Failures of the database by name: what may pass is a class of its own."""
 
 from typing import Any
 

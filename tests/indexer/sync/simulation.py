@@ -76,7 +76,7 @@ class History:
     def __init__(self, seed: int, base: Base) -> None:
         self.seed = seed
         self.base = base
-        self.said: list[str] = []
+        self.steps: list[str] = []
         self._draw = random.Random(seed)
 
     def run(self, connection: Connection[Any]) -> None:
@@ -85,33 +85,33 @@ class History:
         if self.seed % 8 == 0:
             connection.execute("VACUUM ANALYZE " + ", ".join(chain_tables()))
         state = self._draw.choice((self.base.state, None))
-        self.said.append("a node with the contracts' state" if state else "a node without the contracts' state")
+        self.steps.append("a node with the contracts' state" if state else "a node without the contracts' state")
         with ReplayServer(self.base.blocks, ReplayOptions(head=self.base.first), state=state) as server:
             for _ in range(self._draw.randint(1, 2)):
                 for _ in range(self._draw.randint(0, 2)):
                     self._chain_step()(server)
                 self._index(server, connection)
-            self.said.append(f"settle at {self.base.last}")
+            self.steps.append(f"settle at {self.base.last}")
             server.settle(self.base.last)
             self._calm(server)
             index(server, self.base.contracts, unsettled=DEEPEST, poll_interval=0.005)
             digest = state_digest(connection)
         if digest != self.base.digest:
-            raise Failed(f"seed {self.seed} from block {self.base.first}: " + "; ".join(self.said))
+            raise Failed(f"seed {self.seed} from block {self.base.first}: " + "; ".join(self.steps))
 
     def _chain_step(self) -> ChainStep:
         """A move of the chain: blocks, a fork of a fork of any shape, or back to the recorded one."""
         draw = self._draw.random()
         if draw < 0.45:
             blocks = self._draw.randint(1, 12)
-            self.said.append(f"{blocks} blocks")
+            self.steps.append(f"{blocks} blocks")
             return lambda server: server.advance(blocks)
         if draw < 0.9:
             depth = self._draw.choice((1, 2, 3, self._draw.randint(1, DEEPEST), DEEPEST))
             length = max(1, depth + self._draw.choice((0, 0, 1, self._draw.randint(-depth, 10))))
-            self.said.append(f"fork of {length} in place of {depth}")
+            self.steps.append(f"fork of {length} in place of {depth}")
             return lambda server: server.fork(min(depth, server.chain.head - DEPLOYED), length)
-        self.said.append("back to the recorded chain")
+        self.steps.append("back to the recorded chain")
         return lambda server: server.settle(max(self.base.first, server.chain.head))
 
     def _index(self, server: ReplayServer, connection: Connection[Any]) -> None:
@@ -121,7 +121,7 @@ class History:
         moves = [self._chain_step() for _ in range(self._draw.choice((0, 0, 1, 3)))]
         kills = self._draw.choice((0, 0, 0, 1, 3))
         pauses = [self._draw.uniform(0, 0.02) for _ in range(len(moves) + kills)]
-        self.said.append(f"index by {batch_size}, {len(moves)} moves and {kills} kills meanwhile")
+        self.steps.append(f"index by {batch_size}, {len(moves)} moves and {kills} kills meanwhile")
         deeds: list[Callable[[], object]] = [lambda move=move: move(server) for move in moves]  # type: ignore[misc]
         deeds += [lambda: kill_indexer(connection)] * kills
         self._draw.shuffle(deeds)

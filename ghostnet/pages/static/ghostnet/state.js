@@ -5,7 +5,7 @@ let trouble = null;
 export function readState() {
   const connection = document.getElementById("connection");
   const chain = document.getElementById("chain");
-  const said = trouble ?? chain?.dataset.said ?? connection.textContent;
+  const said = trouble ?? chain?.dataset.verdict ?? connection.textContent;
   if (connection.textContent !== said) connection.textContent = said;
   connection.dataset.state = trouble ? "away" : chain?.dataset.state ?? "live";
 }

@@ -1,4 +1,4 @@
-"""What one node alone says of some blocks: to compare it with what was indexed."""
+"""What one node alone serves of some blocks: to compare it with what was indexed."""
 
 import logging
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS: Final = 10.0
 
 
-async def opinion_of(node: NodeClient, contracts: Mapping[str, str], first: int, last: int) -> FetchedRange | None:
+async def fetch_alone(node: NodeClient, contracts: Mapping[str, str], first: int, last: int) -> FetchedRange | None:
     """Blocks first to last as a node serves them, each one's logs by its hash; None if it does not serve them."""
     async with node:
         fetcher = RangeFetcher(node, contracts)
