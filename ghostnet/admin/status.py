@@ -19,7 +19,8 @@ from indexer.selectors.status import checkpoint, pulse, relay_lag
 from indexer.timescale import status as timescale
 from indexer.timescale.features import has_timescaledb
 
-LOOKS: Final = "status page's looks at the indexed block"
+LOOKS: Final = "status_page_looks"
+"""The cache's key of when the status page looked at the indexed block, and what it saw."""
 LOOKS_SECONDS: Final = 60
 LEAST_SECONDS: Final = 2
 MOST_LOOKS: Final = 100
