@@ -10,7 +10,6 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils.html import format_html_join
 from psycopg.errors import QueryCanceled
 
 from ghostnet.admin.columns import column_of
@@ -22,8 +21,7 @@ from indexer.models.fields import AddressField, HashField
 
 LONGEST_QUERY: Final = "10s"
 MOST_RELATED: Final = 10
-MOST_COLUMNS: Final = 7
-"""Rows of another table, and their columns, on a row's page."""
+"""Rows of another table on a row's page."""
 
 
 class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -42,12 +40,10 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         js = ("ghostnet/copy.js",)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """The columns, the row's block first, and links to rows of other tables."""
+        """The columns that matter, the row's block first."""
         columns = [column_of(self._field(name)) for name in shown_columns(self.model)]
         if any(field.name == "block_time" for field in _columns(self.model)):
             columns.insert(0, "block")
-        if self.model.__name__ in RELATED:
-            columns.insert(7, "see_also")
         return ["row_page", *columns]
 
     def _field(self, name: str) -> "Field[Any, Any]":
@@ -110,14 +106,6 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The row's block."""
         found: int = row.block_number
         return found
-
-    @admin.display(description="see also")
-    def see_also(self, row: Any) -> str:
-        """Rows of other tables that belong to this one."""
-        links = [
-            (f"/admin/indexer/{model}/?q={getattr(row, column)}", text) for text, model, column in RELATED[_name(row)]
-        ]
-        return format_html_join(" · ", '<a href="{}">{}</a>', links)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
@@ -196,7 +184,7 @@ def _related(request: HttpRequest, row: Model, text: str, model: str, column: st
     other = apps.get_model("indexer", model)
     shown = admin.site._registry[other]
     found, _ = shown.get_search_results(request, other.objects.order_by("-pk"), str(value))
-    columns = [column_of(other._meta.get_field(name)) for name in shown_columns(other)][:MOST_COLUMNS]
+    columns = [column_of(other._meta.get_field(name)) for name in shown_columns(other)]
     return {
         "text": text,
         "href": f"/admin/indexer/{model}/?q={value}",
