@@ -55,7 +55,7 @@ WAITING_PAGES: Final = 400
 """Requests for pages that wait for their turn."""
 
 environment = settings.GHOSTNET
-limits: Final = ClientLimits(environment.requests_per_minute)
+limits: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute)
 commits: Final = CommitWatcher()
 api: Final[ASGIApp] = CORSMiddleware(
     CachingFrontend(

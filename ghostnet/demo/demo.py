@@ -29,6 +29,8 @@ FIRST_HEAD: Final = 899
 """The last block of the month that is indexed before the live part, whose blocks come one a second."""
 FRONTEND: Final = "http://localhost:5173"
 """Where frontends are served while they are worked on, by Vite: their pages may use the demo (docs/frontend.md)."""
+WORK_LIMIT: Final = 600
+"""Seconds of work a minute for one client: all of a demo's browsers are on this machine, so one client to it."""
 REORG_SECONDS: Final = 240
 AUDIT_SECONDS: Final = 300
 _START: Final = b'{"jsonrpc":"2.0","id":1,"method":"replay_start","params":[]}'
@@ -125,6 +127,7 @@ class Demo:
             connection.execute(f"CREATE DATABASE {DATABASE}")
         environment = {
             "GHOSTNET_CORS_ORIGINS": FRONTEND,
+            "GHOSTNET_WORK_LIMIT": str(WORK_LIMIT),
             **os.environ,
             "DATABASE_URL": f"postgres://{SUPERUSER}@{quote(host, safe='')}/{DATABASE}",
             "GHOSTNET_DEPLOYMENT": str(FIXTURES / "deployments" / "demo.json"),

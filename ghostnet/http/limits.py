@@ -7,7 +7,7 @@ from typing import Final
 from ghostnet.http.buckets import Buckets
 
 WORK_SECONDS: Final = 10
-"""Seconds of work (a thread's, or a page's place) that one client may cause in a minute."""
+"""Seconds of work (a thread's, or a page's place) that one client may cause in a minute, unless it is set otherwise."""
 WORK_AT_ONCE: Final = 3
 REFUSALS: Final = 5
 """Requests a second that are refused at once; more of one client are let wait for REFUSAL_SECONDS before."""
@@ -20,16 +20,16 @@ WAITING_EACH: Final = 100
 
 
 class ClientLimits:
-    """Allows each client `per_minute` requests and WORK_SECONDS of work a minute; with 0 nothing is limited by client.
+    """Allows each client `per_minute` requests and `work` seconds of work a minute; no requests: no limits by client.
 
     Work is charged when it is done: what costs more leaves room for less.
     """
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, work: float = WORK_SECONDS) -> None:
         self.active = per_minute > 0
         self._per_minute = per_minute
         self._requests = Buckets(per_minute / 60, per_minute)
-        self._work = Buckets(WORK_SECONDS / 60, WORK_AT_ONCE)
+        self._work = Buckets(work / 60, WORK_AT_ONCE)
         self._refusals = Buckets(REFUSALS, REFUSALS_AT_ONCE)
 
     def __len__(self) -> int:

@@ -45,6 +45,10 @@ def test_who_has_caused_too_much_work_may_cause_no_more_for_a_while(clock: Clock
     assert limits.take_request("dear"), "what is known already costs no work"
     clock.now = limits.retry_after("dear")
     assert limits.may_work("dear")
+    more = ClientLimits(100, work=600)
+    more.charge("dear", WORK_SECONDS + 1)
+    clock.now += 1
+    assert more.may_work("dear"), "as many seconds a minute as are set"
 
 
 def test_nothing_is_limited_by_client_if_requests_are_not() -> None:
