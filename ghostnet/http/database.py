@@ -8,15 +8,16 @@ from typing import Final
 import psycopg
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 
+from ghostnet.http.moment import in_a_moment
 from ghostnet.http.problems import problem
 from indexer.store.database import DatabaseReadOnly, failure_of
 
 logger = logging.getLogger(__name__)
 
-_RETRY: Final = {"Retry-After": "5"}
+RETRY_SECONDS: Final = 5
+_RETRY: Final = {"Retry-After": str(RETRY_SECONDS)}
 
 
 def retry_on_lost_connection(read: Callable[[], HttpResponse]) -> HttpResponse:
@@ -53,13 +54,17 @@ class PageWithoutDatabase(MiddlewareMixin):
         if not isinstance(error, InterfaceError) and (not isinstance(error, Error) or failure_of(error) is None):
             return None
         _log(request, error)
-        page = {
-            "took_too_long": took_too_long(error),
-            "read_only": isinstance(error, Error) and isinstance(failure_of(error), DatabaseReadOnly),
-            "asks": request.method in ("GET", "HEAD"),
-        }
-        text = render_to_string("without_database.html", page)
-        return HttpResponse(text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY | {"Cache-Control": "no-store"})
+        page = in_a_moment(_reason(error), request.method or "", RETRY_SECONDS)
+        return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY | {"Cache-Control": "no-store"})
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with the database, for a page's reader."""
+    if isinstance(error, Error) and isinstance(failure_of(error), DatabaseReadOnly):
+        return "Nothing can be stored at the moment."
+    if took_too_long(error):
+        return "This page took too long to make."
+    return "The database does not answer at the moment."
 
 
 def _log(request: HttpRequest, error: Exception) -> None:

@@ -2,13 +2,21 @@
 
 import time
 from http import HTTPStatus
+from typing import Final
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ghostnet.http.clients import client_of
+from ghostnet.http.headers import SECURITY_HEADERS
 from ghostnet.http.limits import ClientLimits
+from ghostnet.http.moment import in_a_moment
 from ghostnet.http.turns import NoRoom, Turns
+
+_REASONS: Final = {
+    HTTPStatus.TOO_MANY_REQUESTS: "Your address has asked for more than it may have at a time.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Too many wait for their pages already.",
+}
 
 
 class Places:
@@ -30,21 +38,21 @@ class Places:
         client = client_of(scope)
         if not self._may_work(client):
             await self._limits.before_refusal(client)
-            await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client)(scope, receive, send)
+            await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client, scope)(scope, receive, send)
             return
         try:
             await self._turns.take(client)
         except NoRoom as error:
             status = HTTPStatus.TOO_MANY_REQUESTS if error.of_client else HTTPStatus.SERVICE_UNAVAILABLE
             await self._limits.before_refusal(client)
-            await self._refuse(status, client)(scope, receive, send)
+            await self._refuse(status, client, scope)(scope, receive, send)
             return
         started = time.perf_counter()
         try:
             if self._may_work(client):
                 await self._application(scope, receive, send)
             else:
-                await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client)(scope, receive, send)
+                await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client, scope)(scope, receive, send)
         finally:
             if not self._free:
                 self._limits.charge(client, time.perf_counter() - started)
@@ -53,6 +61,8 @@ class Places:
     def _may_work(self, client: str) -> bool:
         return self._free or self._limits.may_work(client)
 
-    def _refuse(self, status: HTTPStatus, client: str) -> ASGIApp:
+    def _refuse(self, status: HTTPStatus, client: str, scope: Scope) -> ASGIApp:
         wait = self._limits.retry_after(client)
-        return PlainTextResponse(f"too many requests; please try again in {wait} s", status, {"Retry-After": str(wait)})
+        page = HTMLResponse(in_a_moment(_REASONS[status], scope["method"], wait), status)
+        page.raw_headers += [*SECURITY_HEADERS, (b"Retry-After", b"%d" % wait), (b"Cache-Control", b"no-store")]
+        return page

@@ -9,17 +9,22 @@ from ghostnet.http.limits import WORK_SECONDS, ClientLimits
 from ghostnet.http.places import Places
 
 
-async def status_of(places: Places, client: str) -> int:
-    """The status of an answer to a client."""
-    found = list[int]()
+async def answer_to(places: Places, client: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], str]:
+    """The status, the headers and the text of an answer to a client."""
+    found = list[dict[str, Any]]()
 
     async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            found.append(message["status"])
+        found.append(message)
 
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": (client, 1)}
+    scope = {"type": "http", "method": method, "path": "/", "headers": [], "client": (client, 1)}
     await places(scope, asyncio.Queue[Any]().get, send)
-    return found[0]
+    text = b"".join(message.get("body", b"") for message in found).decode()
+    return found[0]["status"], dict(found[0].get("headers", ())), text
+
+
+async def status_of(places: Places, client: str) -> int:
+    """The status of an answer to a client."""
+    return (await answer_to(places, client))[0]
 
 
 def test_one_address_leaves_places_for_others() -> None:
@@ -55,5 +60,27 @@ def test_whose_work_is_used_up_waits() -> None:
         assert await status_of(places, "192.0.2.1") == 429
         assert await status_of(places, "192.0.2.2") == 200
         assert await status_of(Places(answer, 4, 400, limits, free=True), "192.0.2.1") == 200
+
+    asyncio.run(asyncio.wait_for(work(), 150))
+
+
+def test_a_page_that_is_refused_is_one_of_ours_and_asked_for_again() -> None:
+    async def work() -> None:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200})
+
+        limits = ClientLimits(100)
+        limits.charge("192.0.2.1", WORK_SECONDS)
+        places = Places(answer, 4, 400, limits)
+        status, headers, text = await answer_to(places, "192.0.2.1")
+        assert status == 429
+        assert headers[b"content-type"].startswith(b"text/html")
+        assert headers[b"Content-Security-Policy"]
+        assert 'href="/static/ghostnet/ghostnet.css"' in text
+        assert f'<meta http-equiv="refresh" content="{headers[b"Retry-After"].decode()}">' in text
+        status, headers, text = await answer_to(places, "192.0.2.1", "POST")
+        assert (status, "refresh" in text) == (429, False), "a form is not sent again by itself"
+        full = Places(answer, 0, 0, limits)
+        assert "Too many wait" in (await answer_to(full, "192.0.2.2"))[2]
 
     asyncio.run(asyncio.wait_for(work(), 150))
