@@ -250,6 +250,23 @@ def test_what_counts_down_follows_the_chain(
         chromium.run(work(node, client))
 
 
+def test_figures_that_are_old_are_said_to_be(chromium: Chromium, season_web: WebClient) -> None:
+    """The feed's connection stands, and the board can't be read."""
+
+    async def work() -> None:
+        async with chromium.browse(season_web) as page:
+            said = page.locator("#connection")
+            current = re.compile("^(live|silent for .*)$")
+            await expect(said).to_have_text(current)
+            await page.route("**/?part=board", lambda route: route.fulfill(status=429))
+            await expect(said).to_have_text(re.compile(r"the figures are \d+ s old"))
+            assert await said.get_attribute("data-state") == "away"
+            await page.unroute("**/?part=board")
+            await expect(said).to_have_text(current)
+
+    chromium.run(work())
+
+
 async def seconds_left(page: Page) -> int:
     """The time until the next reset, as the page counts it down."""
     text = await page.locator(".figures .countdown").inner_text()

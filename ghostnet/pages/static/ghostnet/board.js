@@ -2,8 +2,8 @@
 
 import { restoreCursor } from "./chart.js";
 import { patch } from "./patch.js";
-import { readState } from "./state.js";
-import { readChain, showTimes } from "./times.js";
+import { setTrouble } from "./state.js";
+import { readChain, showTimes, span } from "./times.js";
 
 const LOOK_EVERY = 1000;
 const READ_AT_LEAST_EVERY = 3000; // a pause, or the end of the indexer, is no event
@@ -50,6 +50,8 @@ export class Board {
       this.pause = LOOK_EVERY;
     } catch (error) {
       this.wanted = true;
+      const age = span((performance.now() - this.readAt) / 1000);
+      setTrouble("board", `the figures are ${age} old, new ones could not be read: asking again`);
       this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
       console.warn("the board could not be read", error);
     }
@@ -62,6 +64,7 @@ export class Board {
     const answer = await fetch(this.url, { signal: AbortSignal.timeout(PATIENCE) });
     this.gone = answer.status === 404;
     if (this.gone) {
+      setTrouble("board", null);
       const message = document.createElement("p");
       message.className = "alarm";
       message.textContent = "A reorg has taken back what was shown here. Should it happen again, it will come back.";
@@ -75,6 +78,6 @@ export class Board {
     patch(board(), page.getElementById("board"));
     this.readAt = performance.now();
     restoreCursor();
-    readState();
+    setTrouble("board", null);
   }
 }

@@ -49,7 +49,7 @@ class Feed {
   }
 
   connect() {
-    setTrouble("connecting…");
+    setTrouble("connection", "connecting…");
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/ws`);
     this.caughtUp = false;
@@ -93,7 +93,7 @@ class Feed {
   retry() {
     this.socket = null;
     const pause = this.pause * (0.5 + Math.random());
-    setTrouble(`reconnecting in ${(pause / 1000).toFixed(1)} s: what you see may be old`);
+    setTrouble("connection", `reconnecting in ${(pause / 1000).toFixed(1)} s: what you see may be old`);
     setTimeout(() => this.connect(), pause);
     this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
   }
@@ -111,7 +111,7 @@ class Feed {
         this.undo(message);
         break;
       case "SUBSCRIBED":
-        setTrouble(null);
+        setTrouble("connection", null);
         this.board.scheduleSoon();
         break;
       case "PONG":
