@@ -87,8 +87,10 @@ def arguments(value: Mapping[str, Any]) -> str:
 
 
 def _argument(name: str, value: Any) -> str:
-    """An argument in short: wei as a whole token's part, of DATA or ETH."""
+    """An argument in short: wei as a whole token's part, of DATA or ETH, hex and long numbers shortened, else words."""
     text = str(value)
+    if re.fullmatch("0x[0-9a-fA-F]*|[0-9]+", text) is None:
+        return in_words(text)
     is_wei = isinstance(value, str) and name not in NUMBERS and re.fullmatch(r"[0-9]{13,}", text) is not None
     return in_tokens(text, 4) if is_wei else short(text)
 

@@ -279,6 +279,8 @@ def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(client: Web
     assert "Amount, DATA" in headings
     assert "Block time, UTC" in headings
     events = root.get("/admin/indexer/chainevent/?name=JackedIn").content.decode()
-    assert re.search(r">user 0x\w{4}…\w{4}, level [A-Z_]+, amount [\d,]+\.\d{4}", events), (
+    assert re.search(r">user 0x\w{4}…\w{4}, level [A-Z ]+, amount [\d,]+\.\d{4}", events), (
         "arguments are worded, not dumped"
     )
+    boosts = root.get("/admin/indexer/chainevent/?name=BoostApplied").content.decode()
+    assert re.search(r"expiry \d{4}-\d\d-\d\dT[\d:]+Z.* boost type (death reduction|yield multiplier)", boosts)
