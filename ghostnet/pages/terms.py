@@ -18,7 +18,18 @@ TERMS: Final = {
     "odds": "What a bet pays per DATA if its side wins, the stake included, once 5 % of the pot are burned. They move "
     "with every bet.",
     "boost": "Makes a player's death rate lower, or the yield higher, for a time.",
+    "jacked in": "Entered a level with a stake.",
+    "extracted": "Left the game, with the stake and all rewards.",
+    "toll": "A fee in ETH that an action of the game costs. What is collected buys DATA back, which is burned, or pays "
+    "for the game's operation.",
+    "dimmed": "What the chain has announced, and no block contains yet. With its block it is shown brightly; what no "
+    "block takes is struck out.",
     "reorg": "The chain replaced its last blocks by others. What had happened in them did not happen: the pages "
     "take it back, and show what came instead.",
 }
 """By word its explanation, for pages to show on a tap or hover."""
+
+
+def anchor(word: str) -> str:
+    """The id of a word's explanation."""
+    return f"about-{word.replace(' ', '-')}"

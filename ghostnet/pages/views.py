@@ -15,7 +15,7 @@ from ghostnet.http.problems import problem
 from ghostnet.pages import board, subjects
 from ghostnet.pages.search import find
 from ghostnet.pages.standing import standing
-from ghostnet.pages.terms import TERMS
+from ghostnet.pages.terms import TERMS, anchor
 from indexer.domain.units import MAX_BLOCK, Address, Hash
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock, snapshot
@@ -127,5 +127,5 @@ def _rendered(request: HttpRequest, name: str, read: Read, block: IndexedBlock) 
 
 
 def _whole(request: HttpRequest, name: str, context: dict[str, Any], **options: Any) -> HttpResponse:
-    page = {"terms": TERMS.items(), **context}
+    page = {"terms": [(anchor(word), word, meaning) for word, meaning in TERMS.items()], **context}
     return HttpResponse(render_to_string(f"{name}.html", page, request), **options)

@@ -82,6 +82,14 @@ def test_no_page_shows_what_is_meant_for_machines(season_web: WebClient) -> None
         assert not RAW.findall(text), path
 
 
+def test_every_word_with_an_explanation_leads_to_it(season_web: WebClient) -> None:
+    for path in ("/", "/scan/5/1", "/round/1", f"/player/{PLAYER}"):
+        text = season_web.get(path).content.decode()
+        explained = set(re.findall(r' id="(about-\S+)"', text))
+        used = set(re.findall(r'popovertarget="([^"]*)"', text))
+        assert {"about-jacked-in", "about-dimmed", "about-toll"} <= used <= explained
+
+
 def test_every_sentence_can_be_told() -> None:
     """By the same shapes on both sides."""
     shapes = {shape for text in SENTENCES.values() for _, shape in re.findall(r"\{(\w+):(\w+)\}", text)}

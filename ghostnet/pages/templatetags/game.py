@@ -8,7 +8,7 @@ from django.utils.html import format_html
 
 from ghostnet.pages import times, wording
 from ghostnet.pages.names import name_of
-from ghostnet.pages.terms import TERMS
+from ghostnet.pages.terms import TERMS, anchor
 from indexer.base.times import utc_time
 from indexer.domain.units import BPS
 from indexer.selectors.addresses import checksummed
@@ -104,8 +104,8 @@ def countdown(seconds: Any, now: Any) -> str:
 def term(word: str, text: str = "") -> str:
     """A word of the game as a button that explains it."""
     return format_html(
-        '<button type="button" class="term" popovertarget="about-{}" title="{}">{}</button>',
-        word,
+        '<button type="button" class="term" popovertarget="{}" title="{}">{}</button>',
+        anchor(word),
         TERMS[word],
         text or word,
     )
