@@ -27,6 +27,9 @@ T = TypeVar("T")
 Call = tuple[str, list[Any]]
 """A method and its parameters."""
 
+Answers = Sequence[str | RpcError | None]
+"""What calls whose results are hex gave: None for `null`, an RpcError for a call that was refused for good."""
+
 MOST_FOREIGN_IDS: Final = 2
 """So many answers in a row may have the id of another call; a node that goes on so has its own way to count."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from indexer.chain.answers import Call, complete
+from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import BloomWitness, is_round
 from indexer.chain.errors import Inconsistent, NodeError
@@ -16,6 +16,8 @@ PAUSE_SECONDS: Final = 0.05
 OPINION_SECONDS: Final = 5.0
 """How long each node is given to say which logs a block has whose bloom contradicts the answer."""
 
+_LogsOrHex: Any = list[WireLog] | str
+
 
 class BlockLogs:
     """Asks a node for logs of our contracts; `contracts` maps names to addresses."""
@@ -25,17 +27,22 @@ class BlockLogs:
         self._addresses = sorted(contracts.values())
         self._blooms = BloomWitness(contracts)
 
-    async def of(self, headers: Sequence[Header], meter: Meter | None) -> list[list[WireLog]]:
-        """The logs of blocks by their hashes."""
+    async def of(
+        self, headers: Sequence[Header], meter: Meter | None, beside: Sequence[Call] = ()
+    ) -> tuple[list[list[WireLog]], Answers]:
+        """The logs of blocks by their hashes, and the answers, in hex, to the calls `beside` in the same request."""
         calls: list[Call] = [
             ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
         ]
-        answers = complete(await self._client.batch(calls, list[WireLog], meter))
+        found = await self._client.batch([*calls, *beside], _LogsOrHex if beside else list[WireLog], meter)
+        answers, others = complete(found[: len(calls)]), found[len(calls) :]
+        if not all(isinstance(answer, list) for answer in answers) or any(isinstance(other, list) for other in others):
+            raise Inconsistent("eth_getLogs gave no list, or another call gave one")
         for place, header in enumerate(headers):
             if is_round(len(answers[place])):
                 log_filter = {"address": self._addresses, "blockHash": header.hash}
                 answers[place] = await self.by_contracts(log_filter, answers[place], meter)
-        return await self.completed(headers, answers)
+        return await self.completed(headers, answers), others
 
     async def completed(self, headers: Sequence[Header], answers: Sequence[list[WireLog]]) -> list[list[WireLog]]:
         """The logs of blocks, asked for again where the block's bloom names a contract of which there are none: once,

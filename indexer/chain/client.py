@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -179,8 +180,21 @@ class NodeClient:
         None stands for `null`; a call that was refused for good gives its RpcError as result. Raises Inconsistent if
         a result is of another kind, Denied or WrongChain if no node serves us, NodeUnreachable when patience ends.
         """
-        decoder = decoder_of(cast("Hashable", kind))
-        return await self._in_parts(calls, self._nodes.preferred.calls_a_request, decoder, meter or Meter())
+        decoder, size = decoder_of(cast("Hashable", kind)), self._nodes.preferred.calls_a_request
+        meter = meter or Meter()
+        if self._nodes.without_state() and len({call[0] == STATE_METHOD for call in calls}) > 1:
+            return await self._state_apart(calls, size, decoder, meter)
+        return await self._in_parts(calls, size, decoder, meter)
+
+    async def _state_apart(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
+        """Send calls of the contracts' state and others in requests of their own: other nodes are asked for it."""
+        places = [
+            [place for place, call in enumerate(calls) if (call[0] == STATE_METHOD) is of] for of in (False, True)
+        ]
+        groups = [[calls[place] for place in some] for some in places]
+        answers = await asyncio.gather(*(self._in_parts(group, size, decoder, meter) for group in groups))
+        found = [pair for pairs in map(zip, places, answers) for pair in pairs]
+        return [answer for _, answer in sorted(found, key=itemgetter(0))]
 
     async def _in_parts(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
         """Send calls in requests of so many."""

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from indexer.base.retry import Backoff
-from indexer.chain.answers import Call, complete
+from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.block_logs import BlockLogs, not_fewer
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
@@ -84,7 +84,15 @@ class RangeFetcher:
         """The blocks of these linked headers, each one's logs by its hash, as is right near the head: there a machine
         that lags cuts a range off without an error, or answers from another fork. Raises as `finalized`.
         """
-        return await retry_inconsistent(self._client, lambda: self._by_hash(headers, meter, calldata))
+        fetched, _ = await self.by_hash_with(headers, (), meter, calldata=calldata)
+        return fetched
+
+    async def by_hash_with(
+        self, headers: Sequence[Header], beside: Sequence[Call], meter: Meter | None = None, *, calldata: bool = True
+    ) -> tuple[FetchedRange, Answers]:
+        """As `by_hash`, with the answers, in hex, to further calls, which are sent in the same request as those for
+        the logs."""
+        return await retry_inconsistent(self._client, lambda: self._by_hash(headers, beside, meter, calldata))
 
     async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block.
@@ -125,9 +133,12 @@ class RangeFetcher:
             await self._add_death_calldata(fetched.blocks)
         return fetched
 
-    async def _by_hash(self, headers: Sequence[Header], meter: Meter | None, calldata: bool) -> FetchedRange:
+    async def _by_hash(
+        self, headers: Sequence[Header], beside: Sequence[Call], meter: Meter | None, calldata: bool
+    ) -> tuple[FetchedRange, Answers]:
         blocks = []
-        for header, logs in zip(headers, await self._block_logs.of(headers, meter), strict=True):
+        found, answers = await self._block_logs.of(headers, meter, beside)
+        for header, logs in zip(headers, found, strict=True):
             check_logs(logs, header)
             if logs:
                 blocks.append(FetchedBlock(header, [], logs))
@@ -135,7 +146,7 @@ class RangeFetcher:
         if calldata:
             await self._add_death_calldata(blocks)
         by_number = {header.number: header for header in headers}
-        return FetchedRange(headers[0].number, headers[0].parent_hash, headers[-1], blocks, by_number)
+        return FetchedRange(headers[0].number, headers[0].parent_hash, headers[-1], blocks, by_number), answers
 
     async def check_blooms(self, fetched: FetchedRange) -> None:
         """Raise Inconsistent if a range's answer left out logs of a block of which the header is known."""

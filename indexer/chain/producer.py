@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from indexer.base.errors import GhostnetError
 from indexer.base.retry import Backoff
+from indexer.chain.answers import Answers
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.capabilities import RECENT_BLOCKS, StateHistory
 from indexer.chain.client import Meter, NodeClient
@@ -162,15 +163,19 @@ class Producer:
     async def _fetch_by_hash(
         self, first: int, last: int, meter: Meter | None = None, *, is_closed: bool
     ) -> tuple[FetchedRange, ContractState | StateUnavailable | None]:
-        """A range near the head, and the state after it, which is read at the same time: their blocks are known."""
+        """A range near the head, and the state after it, which the same request reads: their blocks are known."""
         headers = await self._headers(first, last)
-        closing = self._state_after(headers[-1].hash if is_closed else None)
-        return await asyncio.gather(self.fetcher.by_hash(headers, meter), closing)
+        closing = headers[-1].hash if is_closed else None
+        calls = await self.states.closing_calls(closing) if closing is not None else []
+        fetched, answers = await self.fetcher.by_hash_with(headers, calls, meter)
+        return fetched, await self._state_after(closing, answers)
 
-    async def _state_after(self, block: Hash | None) -> ContractState | StateUnavailable | None:
-        """The contracts' state after a block, or why there is none; None for no block."""
+    async def _state_after(
+        self, block: Hash | None, answers: Answers | None = None
+    ) -> ContractState | StateUnavailable | None:
+        """The contracts' state after a block, or why there is none; None for no block. `answers` as of `state`."""
         try:
-            return None if block is None else await self.states.state(block)
+            return None if block is None else await self.states.state(block, answers)
         except StateUnavailable as unavailable:
             return unavailable
 

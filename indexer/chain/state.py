@@ -9,7 +9,7 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from indexer.base.errors import GhostnetError
-from indexer.chain.answers import Call
+from indexer.chain.answers import Answers, Call
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.views import (
@@ -67,12 +67,19 @@ class StateReader:
         self._multicall: bool | None = None
         self._aggregated = lru_cache(maxsize=8)(self._aggregate)
 
-    async def state(self, block: Block) -> ContractState:
-        """The state that closes a range of blocks. Raises StateUnavailable, NodeUnreachable."""
-        answers = await self._read(self._closing, block)
-        *levels, reset, paused, locked, supply = answers[: len(_CLOSING)]
-        balances = zip(self._accounts, answers[len(_CLOSING) :], strict=True)
-        if any(answer is None for answer in (*levels, reset, paused, locked)):
+    async def closing_calls(self, block: Block) -> list[Call]:
+        """The calls by which `state` reads the state after a block."""
+        return await self._calls(self._closing, block)
+
+    async def state(self, block: Block, answers: Answers | None = None) -> ContractState:
+        """The state that closes a range of blocks; `answers` are those to the `closing_calls`, where they are there.
+
+        Raises StateUnavailable, NodeUnreachable.
+        """
+        figures = await self._read(self._closing, block, answers)
+        *levels, reset, paused, locked, supply = figures[: len(_CLOSING)]
+        balances = zip(self._accounts, figures[len(_CLOSING) :], strict=True)
+        if any(figure is None for figure in (*levels, reset, paused, locked)):
             raise StateUnavailable(f"GhostCore's views can't be read after block {block}")
         deadline, depositor, deposit_time, epoch, penalty = reset
         return ContractState(
@@ -92,14 +99,25 @@ class StateReader:
             raise StateUnavailable(f"getPosition can't be read after block {block}")
         return [answer[0] for answer in answers]
 
-    async def _read(self, questions: tuple[Question, ...], block: Block) -> list[Any]:
-        """The decoded answers, None where a call reverted or its answer has another shape."""
-        where = {"blockHash": block} if isinstance(block, str) else hex(block)
+    async def _read(self, questions: tuple[Question, ...], block: Block, answers: Answers | None = None) -> list[Any]:
+        """What the views returned, None where a call reverted or its answer has another shape; `answers` are those to
+        the `_calls`, where they are there."""
+        if answers is None:
+            answers = await self._client.batch(await self._calls(questions, block), str)
         if await self._has_multicall():
-            answers = await self._read_together(questions, where)
-            if answers is not None:
-                return answers
-        return await self._read_one_by_one(questions, where)
+            together = _read_together(questions, answers)
+            if together is not None:
+                return together
+            answers = await self._client.batch(self._one_by_one(questions, block), str)
+        return [
+            None if _reverted(answer) else _decoded(view, _available(answer))
+            for (view, _), answer in zip(questions, answers, strict=True)
+        ]
+
+    async def _calls(self, questions: tuple[Question, ...], block: Block) -> list[Call]:
+        if not await self._has_multicall():
+            return self._one_by_one(questions, block)
+        return [("eth_call", [{"to": MULTICALL3, "data": data}, _place(block)]) for data in self._aggregated(questions)]
 
     async def _has_multicall(self) -> bool:
         if self._multicall is None:
@@ -107,25 +125,10 @@ class StateReader:
             self._multicall = isinstance(code, str) and len(code) > 2
         return self._multicall
 
-    async def _read_together(self, questions: tuple[Question, ...], where: Any) -> list[Any] | None:
-        """None where Multicall3 was not deployed yet."""
-        calls: list[Call] = [
-            ("eth_call", [{"to": MULTICALL3, "data": data}, where]) for data in self._aggregated(questions)
-        ]
-        found: list[Any] = []
-        for answer in await self._client.batch(calls, str):
-            text = _available(answer)
-            if text == "0x":
-                return None
-            try:
-                found += results_of(text)
-            except ValueError as error:
-                raise StateUnavailable(f"Multicall3 answers in another shape: {error}") from error
-        if len(found) != len(questions):
-            raise StateUnavailable(f"Multicall3 gives {len(found)} answers to {len(questions)} questions")
+    def _one_by_one(self, questions: tuple[Question, ...], block: Block) -> list[Call]:
         return [
-            _decoded(view, answer) if success else None
-            for (view, _), (success, answer) in zip(questions, found, strict=True)
+            ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, _place(block)])
+            for view, argument in questions
         ]
 
     def _aggregate(self, questions: tuple[Question, ...]) -> list[str]:
@@ -139,16 +142,29 @@ class StateReader:
             for start in range(0, len(calls), MOST_VIEWS)
         ]
 
-    async def _read_one_by_one(self, questions: tuple[Question, ...], where: Any) -> list[Any]:
-        calls: list[Call] = [
-            ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, where])
-            for view, argument in questions
-        ]
-        answers = await self._client.batch(calls, str)
-        return [
-            None if _reverted(answer) else _decoded(view, _available(answer))
-            for (view, _), answer in zip(questions, answers, strict=True)
-        ]
+
+def _place(block: Block) -> Any:
+    """How a block is named in a call."""
+    return {"blockHash": block} if isinstance(block, str) else hex(block)
+
+
+def _read_together(questions: Sequence[Question], answers: Answers) -> list[Any] | None:
+    """What the views returned, by Multicall3's answers; None where it was not deployed yet."""
+    found: list[tuple[bool, str]] = []
+    for answer in answers:
+        text = _available(answer)
+        if text == "0x":
+            return None
+        try:
+            found += results_of(text)
+        except ValueError as error:
+            raise StateUnavailable(f"Multicall3 answers in another shape: {error}") from error
+    if len(found) != len(questions):
+        raise StateUnavailable(f"Multicall3 gives {len(found)} answers to {len(questions)} questions")
+    return [
+        _decoded(view, answer) if success else None
+        for (view, _), (success, answer) in zip(questions, found, strict=True)
+    ]
 
 
 def results_of(answer: str) -> list[tuple[bool, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from indexer.chain import nodes as nodes_module
+from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Denied, MethodNotFound, NodeUnreachable, Pruned, RpcError, WrongChain
 from indexer.chain.proof import Proof
@@ -220,6 +221,21 @@ def test_states_are_asked_of_the_node_that_has_them(pruned: Reply) -> None:
     assert asked([without, archive], work) == [["0x01"]] * 3
     assert methods(without)[:2] == ["eth_call", "eth_else"]
     assert methods(archive)[:3] == ["eth_call"] * 3
+
+
+def test_what_is_asked_beside_states_stays_with_the_first_node() -> None:
+    """Which is not asked for states again and again, though they go in the same request where one node has all."""
+    gone = {"error": {"code": -32000, "message": "missing trie node"}}
+    lacks = each(lambda call: gone if call["method"] == "eth_call" else {"result": "else"})
+    without, archive = HandMadeNode(otherwise=lacks), keeper_of("0x01")
+    calls: list[Call] = [("eth_else", []), ("eth_call", []), ("eth_else", [])]
+
+    async def work(client: NodeClient) -> list[Any]:
+        return [await client.batch(calls, str) for _ in range(3)]
+
+    assert asked([without, archive], work) == [["else", "0x01", "else"]] * 3
+    assert (without.sizes, archive.sizes) == ([3, 2, 2], [1, 1, 1])
+    assert methods(archive) == ["eth_call"] * 3
 
 
 def test_while_the_node_with_states_is_away_the_other_one_is_asked() -> None:

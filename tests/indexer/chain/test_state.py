@@ -1,11 +1,19 @@
 """The contracts' state, as a node returns it."""
 
+import asyncio
 import random
 
 import pytest
 from eth_abi import abi
 
-from indexer.chain.state import results_of
+from indexer.chain.client import NodeClient
+from indexer.chain.fetcher import RangeFetcher
+from indexer.chain.state import StateReader, results_of
+from indexer.replay.calls import StateOptions
+from indexer.replay.server import ReplayOptions, ReplayServer
+from tests.chains import ADDRESSES
+from tests.contract_state import state_of
+from tests.indexer.chain.ways import claims_chain
 
 RESULTS: list[list[tuple[bool, bytes]]] = [
     [],
@@ -32,3 +40,29 @@ def test_an_answer_that_was_cut_off_is_an_error(cut: int) -> None:
 def test_what_is_no_list_of_results_is_an_error(answer: str) -> None:
     with pytest.raises(ValueError, match=r"ends before|can't hold|is none"):
         results_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("max_batch", "multicall", "requests"), [(0, True, 1), (0, False, 1), (1, True, 3)], ids=["one", "many", "no batch"]
+)
+def test_new_blocks_logs_and_the_state_after_them_take_one_request(
+    max_batch: int, multicall: bool, requests: int
+) -> None:
+    """Unless the node takes one call a request."""
+    blocks = claims_chain().blocks
+    options = ReplayOptions(max_batch=max_batch, state=StateOptions(multicall=multicall))
+
+    async def work() -> None:
+        async with NodeClient([server.url], 5) as client:
+            fetcher, states = RangeFetcher(client, ADDRESSES), StateReader(client, ADDRESSES)
+            headers = await fetcher.linked_headers(1, 2)
+            await fetcher.by_hash(headers)
+            calls = await states.closing_calls(headers[-1].hash)
+            before = server.requests
+            fetched, answers = await fetcher.by_hash_with(headers, calls)
+            assert server.requests - before == requests
+            assert [len(block.logs) for block in fetched.blocks] == [2, 2]
+            assert await states.state(headers[-1].hash, answers) == await states.state(headers[-1].hash)
+
+    with ReplayServer(blocks, options, state=state_of(blocks)) as server:
+        asyncio.run(work())
