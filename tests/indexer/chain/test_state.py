@@ -10,6 +10,7 @@ from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.state import StateReader, results_of
 from indexer.replay.calls import StateOptions
+from indexer.replay.multicall import encoded_results
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ADDRESSES
 from tests.contract_state import state_of
@@ -24,9 +25,10 @@ RESULTS: list[list[tuple[bool, bytes]]] = [
 
 
 @pytest.mark.parametrize("results", RESULTS, ids=len)
-def test_results_are_read_as_eth_abi_reads_them(results: list[tuple[bool, bytes]]) -> None:
+def test_results_are_read_and_written_as_eth_abi_does(results: list[tuple[bool, bytes]]) -> None:
     answer = "0x" + abi.encode(["(bool,bytes)[]"], [results]).hex()
     assert [(success, bytes.fromhex(result[2:])) for success, result in results_of(answer)] == results
+    assert "0x" + encoded_results(results).hex() == answer
 
 
 @pytest.mark.parametrize("cut", [1, 32, 33, 64, 200])
