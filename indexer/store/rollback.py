@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg import Cursor
 
 from indexer.domain.chain import Header
-from indexer.domain.units import Hash, first_id, to_bytes
+from indexer.domain.units import NO_HASH, Hash, first_id, to_bytes
 from indexer.store.claim import Claim
 from indexer.store.headers import stored_header
 from indexer.store.ranks import delete_ranks
@@ -17,6 +17,9 @@ from indexer.store.totals import subtract_from_totals
 
 LIFT_DECOMPRESSION_LIMIT: Final = "SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
 """Lets a reorg into compressed chunks, never expected, be rolled back all the same. No effect on a plain server."""
+
+BEFORE_THE_CHAIN: Final = Header(-1, NO_HASH, NO_HASH, 0)
+"""What stands before block 0, as the checkpoint has it before anything is indexed from there on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,16 @@ class Rollback:
 
 
 def roll_back(claim: Claim, ancestor: int, new_hashes: Sequence[Hash] = ()) -> Rollback:
-    """Restore the tables to their state after block `ancestor`, whose header must be stored, in one transaction.
+    """Restore the tables to their state after block `ancestor`, in one transaction. Its header must be stored, unless
+    it is `BEFORE_THE_CHAIN`: then they are empty afterwards.
 
     `new_hashes` are the hashes of the blocks that replace the dropped ones, oldest first, as far as they are known.
     Raises NotTheWriter and psycopg.Error; then nothing is changed.
     """
     started = time.monotonic()
-    header, dropped_head = stored_header(claim.connection, ancestor), claim.block_number
+    is_stored = ancestor != BEFORE_THE_CHAIN.number
+    header = stored_header(claim.connection, ancestor) if is_stored else BEFORE_THE_CHAIN
+    dropped_head = claim.block_number
     assert header is not None, "the caller found the ancestor among the stored headers"
     with claim.moving(header, dropped_head) as cursor:
         cursor.execute(LIFT_DECOMPRESSION_LIMIT)

@@ -28,7 +28,7 @@ from indexer.store.checkpoint import start_chain
 from indexer.store.claim import Claim
 from indexer.store.headers import proving_blocks, store_header
 from indexer.store.loader import Snapshot, load_game
-from indexer.store.rollback import roll_back
+from indexer.store.rollback import BEFORE_THE_CHAIN, roll_back
 from indexer.store.writer import Batch, Writer
 from indexer.stream.announced import announcement
 from indexer.sync.announcer import Announcer
@@ -234,9 +234,8 @@ class Pipeline:
         change that left no log in one of them is then found in its place."""
         logger.warning("blocks from %d on are applied again: %s", self._checked + 1, error.message)
         self._reload_game()
-        if self._checked < self._tip.number:
-            self._observer.rolled_back(roll_back(self._claim, self._checked))
-            self._load_game()
+        if self._checked < self._tip.number and not self._return_to(self._checked):
+            raise error
         self._applier.follows_unchecked = False
         try:
             self._apply(self._source.fetch_closed(self._tip.number + 1, fetched.last.number))
@@ -255,16 +254,22 @@ class Pipeline:
         HEALED.inc()
         self._raise_alarm(AlarmKind.LEFT_OUT, f"a node had left out logs, indexing anew from {left_out.what}")
         self._source.prefer(left_out.node)
-        ancestor = left_out.block - 1
-        if ancestor < self._tip.number:
-            (header,) = self._source.headers([ancestor]) if ancestor >= 0 else (None,)
-            if header is None:
-                raise error
-            store_header(self._connection, header)
-            self._observer.rolled_back(roll_back(self._claim, ancestor))
-            self._load_game()
-            self._checked = min(self._checked, self._tip.number)
+        if left_out.block <= self._tip.number and not self._return_to(left_out.block - 1):
+            raise error
         self._fetch_again(Linkage.REORG)
+
+    def _return_to(self, ancestor: int) -> bool:
+        """Roll back to a block of the node's chain, whose header need not be stored any more; False if the node lacks
+        it."""
+        if ancestor != BEFORE_THE_CHAIN.number:
+            (header,) = self._source.headers([ancestor])
+            if header is None:
+                return False
+            store_header(self._connection, header)
+        self._observer.rolled_back(roll_back(self._claim, ancestor))
+        self._load_game()
+        self._checked = min(self._checked, self._tip.number)
+        return True
 
     def _was_replaced(self, header: Header) -> bool:
         """Whether the node has another block at this height by now."""

@@ -14,6 +14,8 @@ from indexer.store.rollback import roll_back
 from tests.databases import Databases
 from tests.filling import fill
 from tests.indexing import index
+from tests.processes import checkpoint
+from tests.rows import fetch_one
 
 
 def test_rolling_back_leaves_what_the_shorter_chain_left(
@@ -30,6 +32,18 @@ def test_rolling_back_leaves_what_the_shorter_chain_left(
     assert state_digest(connection) == wanted[500]
     reorgs = connection.execute("SELECT ancestor_number, dropped_head, depth FROM reorgs ORDER BY id").fetchall()
     assert reorgs == [(500, 520, 20), (474, 500, 26)]
+
+
+def test_rolling_back_to_before_block_0_leaves_nothing(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Any, digest_at: Any
+) -> None:
+    fill(connection, 300)
+    assert roll_back(Claim(connection).take(), -1).rows_undone > 0
+    assert checkpoint(connection) == -1
+    assert fetch_one(connection, "SELECT count(*) FROM chain_events") == 0
+    with ReplayServer(season) as server:
+        index(server, truth.contracts, to_block=300)
+    assert state_digest(connection) == digest_at(300)
 
 
 def test_a_rollback_that_fails_changes_nothing(connection: Connection[Any], databases: Databases) -> None:

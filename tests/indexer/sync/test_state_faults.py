@@ -179,6 +179,16 @@ def test_state_that_is_kept_for_some_blocks_is_enough_at_the_head(
     assert state_digest(connection) == right
 
 
+def test_what_a_node_hides_in_the_blocks_from_the_first_one_on_is_found_by_the_state_of_later_ones(
+    connection: Connection[Any], right: str
+) -> None:
+    """The blocks since the state was compared last, here all there are, are undone and applied together."""
+    with FaultyServer(ReplayOptions(state=StateOptions(prune=LAST - UNSEEN + 1))) as server:
+        watcher = index(server, CONTRACTS, batch_size=7)
+    assert [rollback.ancestor for rollback in watcher.rollbacks] == [-1]
+    assert state_digest(connection) == right
+
+
 @pytest.mark.parametrize("with_state", [True, False], ids=["state", "full blocks"])
 def test_reorgs_on_the_way_give_the_same(
     connection: Connection[Any], databases: Databases, right: str, with_state: bool
