@@ -160,7 +160,7 @@ RELATED: Final = {
     "CurrentBet": (("round", "currentround", "round_id"), ("position", "currentposition", "address")),
     "AccountTotal": (("position", "currentposition", "address"), ("transfers", "tokentransfer", "address")),
 }
-"""By model: the texts of links, the tables they lead to, and the columns whose values are searched for there."""
+"""By model: what belongs to a row in words, the table that has it, and the column whose value both have."""
 
 
 def _columns(model: type[Model]) -> "list[Field[Any, Any]]":
@@ -179,15 +179,22 @@ def _any(values: dict[str, Any]) -> Q | None:
 
 
 def _related(request: HttpRequest, row: Model, text: str, model: str, column: str) -> dict[str, Any]:
-    """The newest rows of a table that belong to a row, as many as fit its page, and the link to all."""
+    """The newest rows of a table that belong to a row, as many as fit its page, and the link to all.
+
+    They have the row's value in the column of the same name, or in any column that is searched where there is none.
+    """
     value = getattr(row, column)
     other = apps.get_model("indexer", model)
-    shown = admin.site._registry[other]
-    found, _ = shown.get_search_results(request, other.objects.order_by("-pk"), str(value))
+    rows = other.objects.order_by("-pk")
+    if any(field.name == column for field in _columns(other)):
+        found, query = rows.filter(**{column: value}), f"{column}={value}"
+    else:
+        found, _ = admin.site._registry[other].get_search_results(request, rows, str(value))
+        query = f"q={value}"
     columns = [column_of(other._meta.get_field(name)) for name in shown_columns(other)]
     return {
         "text": text,
-        "href": f"/admin/indexer/{model}/?q={value}",
+        "href": f"/admin/indexer/{model}/?{query}",
         "headings": [one.short_description for one in columns],
         "rows": [
             (f"/admin/indexer/{model}/{one.pk}/change/", [column(one) for column in columns])

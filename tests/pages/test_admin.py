@@ -70,7 +70,8 @@ def test_search_finds_players_in_any_casing_transactions_and_numbers(
         r'href="(/admin/indexer/currentscan/\d+/change/)', root.get("/admin/indexer/currentscan/?q=7").content.decode()
     )
     assert scan is not None
-    assert 'href="/admin/indexer/death/?q=7"' in root.get(scan[1]).content.decode()
+    assert 'href="/admin/indexer/death/?scan_id=7"' in root.get(scan[1]).content.decode()
+    assert root.get("/admin/indexer/death/?scan_id=x").status_code == 200
     assert "is no an address" in root.get("/admin/indexer/death/?q=nonsense").content.decode()
 
 
@@ -127,7 +128,19 @@ def test_a_row_s_page_has_what_belongs_to_it(client: WebClient, connection: Conn
     assert len(changes) == min(
         10, fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
     )
-    assert 'href="/admin/indexer/position/?q=' in page
+    assert f'href="/admin/indexer/position/?address={PLAYER}"' in page
+
+
+def test_a_scan_s_page_has_no_rows_of_the_block_with_its_number(client: WebClient, connection: Connection[Any]) -> None:
+    ended = "SELECT id >> 23 AS block, scan_id FROM scans WHERE step = 'finalized' ORDER BY id LIMIT 1"
+    for table in ("scans", "current_scans"):  # the next scan gets that block's number
+        connection.execute(f"UPDATE {table} s SET scan_id = e.block FROM ({ended}) e WHERE s.scan_id = e.scan_id + 1")
+    row, number = connection.execute(
+        f"SELECT id, c.scan_id::int FROM current_scans c, ({ended}) e WHERE c.scan_id = e.block"
+    ).fetchone() or (0, 0)
+    page = Operator(client, "reader").get(f"/admin/indexer/currentscan/{row}/change/").content.decode()
+    steps = re.findall(r"/admin/indexer/scan/(\d+)/change/", page)
+    assert {fetch_one(connection, f"SELECT scan_id::int FROM scans WHERE id = {step}") for step in steps} == {number}
 
 
 def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClient, connection: Connection[Any]) -> None:
