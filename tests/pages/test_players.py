@@ -1,6 +1,7 @@
 """A player's page in a real browser."""
 
 import asyncio
+import re
 from typing import Any
 
 from playwright.async_api import Page, expect
@@ -46,6 +47,10 @@ def test_a_player_is_found_and_a_wrong_address_is_told(chromium: Chromium, seaso
             assert figures["stake at the end"] == f"{in_tokens(position['effective_amount'])} DATA"
             assert "pending rewards" not in figures, "the dead have none"
             assert await page.locator("tbody tr").count() == len(changes)
+            lost = in_tokens(position["effective_amount"])
+            await expect(page.locator("tbody tr").first).to_have_text(
+                re.compile(rf"died in a scan #\d+: lost {lost} DATA")
+            )
             await page.goto(f"{season_web.url}/scan/4/88")
             assert "88 of DARKNET" in await page.locator("h1").inner_text()
 
