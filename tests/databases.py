@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.db import connections
+from psycopg import Connection, OperationalError
 
 from indexer.store.database import connect
 from indexer.timescale.features import has_timescaledb
@@ -70,15 +72,22 @@ def copy_of(template: str) -> str:
 
 def database_url(name: str) -> str:
     """The URL of a database on the tests' server."""
+    return f"postgresql:///{name}?{_server()}"
+
+
+@cache
+def _server() -> str:
+    """How the tests' server is connected to, as parameters of a URL: the same for all its databases."""
     with connections["default"].cursor():
         info = connections["default"].connection.info
     parameters: dict[str, Any] = {"host": info.host, "port": info.port, "user": info.user, "password": info.password}
-    given = "&".join(f"{key}={value}" for key, value in parameters.items() if value)
-    return f"postgresql:///{name}?{given}"
+    return "&".join(f"{key}={value}" for key, value in parameters.items() if value)
 
 
 _EMPTY_ALL_TABLES = r"""
 DO $$ DECLARE name text; BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
     FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'
         AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission') LOOP
         EXECUTE 'DELETE FROM ' || name;
@@ -95,6 +104,8 @@ class Databases:
     """
 
     _idle: ClassVar[list[str]] = []
+    _emptying: ClassVar[dict[str, Connection[Any]]] = {}
+    """For each database a connection that is kept: a new one would read the catalog's rows of every table again."""
 
     def __init__(self, template: str) -> None:
         self._template = template
@@ -111,15 +122,31 @@ class Databases:
         """Make room for the next test."""
         for name in self._lent:
             if self.spoiled:
+                if name in self._emptying:
+                    self._emptying.pop(name).close()
                 execute_on_server(f"DROP DATABASE {name} WITH (FORCE)")
                 continue
-            execute_on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-            with default_database(name), connect() as connection:
-                connection.execute(_EMPTY_ALL_TABLES)
+            self._empty(name)
             self._idle.append(name)
+
+    def _empty(self, name: str) -> None:
+        """End what is connected to a database, and empty its tables."""
+        if name in self._emptying:
+            try:
+                self._emptying[name].execute(_EMPTY_ALL_TABLES)
+            except OperationalError:  # the test ended all connections, or the server
+                self._emptying.pop(name).close()
+            else:
+                return
+        with default_database(name):
+            self._emptying[name] = connect()
+        self._emptying[name].execute(_EMPTY_ALL_TABLES)
 
     @classmethod
     def drop_idle(cls) -> None:
         """At the end of the session nothing is left."""
+        for connection in cls._emptying.values():
+            connection.close()
+        cls._emptying.clear()
         execute_on_server(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in cls._idle))
         cls._idle.clear()
