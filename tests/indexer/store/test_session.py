@@ -41,7 +41,7 @@ ANSWERS = (
     "/api/v1/stats/tvl/history",
 )
 
-AT_WORK = re.compile(rb'"(stalled|indexer_seen_at)":[^,]*,|data-(state|said)="[^"]*"|<p id="connection".*?</p>')
+AT_WORK = re.compile(rb'"(stalled|indexer_seen_at)":[^,]*,|data-(state|said|verdict)="[^"]*"|<p id="connection".*?</p>')
 """What an answer says of the indexer, which is at work for one of the databases alone."""
 
 
