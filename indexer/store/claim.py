@@ -1,11 +1,11 @@
 """The right to write a chain's tables: whoever claimed them last may commit, and nobody else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
-import psycopg
 from psycopg import Connection, Cursor
+from psycopg.errors import DivisionByZero
 
 from indexer.base.errors import Retryable
 from indexer.domain.chain import Header
@@ -17,14 +17,25 @@ PREPARE_THRESHOLD: Final = 5
 """After so many executions a statement is prepared on the server; Django's connections never do that by themselves."""
 _COMMIT: Final = (
     "WITH moved AS (UPDATE checkpoints SET {changes}indexed_at = clock_timestamp(), revision = revision + 1"
-    " WHERE fence = %(fence)s AND block_number = %(from)s RETURNING block_number, revision)"
-    " SELECT pg_notify(%(channel)s, concat_ws(' ', block_number, revision, %(announcement)s::text)) FROM moved"
+    " WHERE fence = %(fence)s AND block_number = %(from)s RETURNING 1) SELECT 1 / count(*) FROM moved"
 )
+"""Fails, by a division by zero, where the claim is lost: what follows it in a pipeline is then not executed."""
 _MOVE: Final = _COMMIT.format(
     changes="block_number = %(number)s, block_hash = %(hash)s, block_time = %(time)s, timestamp = %(timestamp)s,"
     " chain_head = %(head)s, "
 )
 _STAY: Final = _COMMIT.format(changes="fence = fence + 1, ")
+_NOTIFY: Final = (
+    "SELECT pg_notify(%(channel)s, concat_ws(' ', block_number, revision, %(announcement)s::text)) FROM checkpoints"
+)
+
+Announce = Callable[[], str | None]
+"""Makes what a commit's notification carries beside the block's number and the revision, less than 7,950 bytes; None
+for nothing."""
+
+
+def nothing() -> None:
+    """The announcement of a commit whose notification carries no more."""
 
 
 class NotTheWriter(Retryable):
@@ -61,13 +72,12 @@ class Claim:
 
     @contextmanager
     def moving(
-        self, header: Header, chain_head: int, *, at_once: bool = False, announcement: str | None = None
+        self, header: Header, chain_head: int, *, at_once: bool = False, announce: Announce = nothing
     ) -> Iterator[Cursor[Any]]:
-        """A transaction that makes a block the checkpoint; with its commit a notification is sent: the block's number,
-        the revision, and the `announcement`, of less than 7,950 bytes.
+        """A transaction that makes a block the checkpoint, sent `at_once` or statement by statement; with its commit a
+        notification is sent, whose content is made last, while the database is at work.
 
-        `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written, or,
-        where the transaction's statements are sent `at_once`, in pipeline mode, before anything is committed.
+        `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written.
         """
         values = {
             "number": header.number,
@@ -75,9 +85,8 @@ class Claim:
             "time": block_datetime(header.timestamp),
             "timestamp": header.timestamp,
             "head": max(header.number, chain_head),
-            "announcement": announcement,
         }
-        with self._committing_at_once(_MOVE, values) if at_once else self._committing(_MOVE, values) as cursor:
+        with self._committing(_MOVE, values, announce, at_once=at_once) as cursor:
             yield cursor
         self.block_number = header.number
 
@@ -89,47 +98,45 @@ class Claim:
 
         Raises NotTheWriter before anything is written.
         """
-        with self._committing(_STAY, {"announcement": None}) as cursor:
+        with self._committing(_STAY, {}, nothing, at_once=False) as cursor:
             yield cursor
         self._fence += 1
 
     @contextmanager
-    def _committing(self, statement: str, values: dict[str, Any]) -> Iterator[Cursor[Any]]:
+    def _committing(
+        self, statement: str, values: dict[str, Any], announce: Announce, *, at_once: bool
+    ) -> Iterator[Cursor[Any]]:
         """The checkpoint's row comes first: it stays locked to the end, so that a second writer waits, then fails."""
-        with self.connection.transaction(), self.connection.cursor() as cursor:
-            self._check(moved=cursor.execute(statement, values | self._own).rowcount == 1)
-            yield cursor
-
-    @contextmanager
-    def _committing_at_once(self, statement: str, values: dict[str, Any]) -> Iterator[Cursor[Any]]:
-        """The same in two round trips: all statements up to the commit, prepared on the server, and the commit. Who has
-        lost the claim may collide with the rows of the one who has it."""
-        connection = self.connection
-        connection.prepare_threshold = connection.prepare_threshold or PREPARE_THRESHOLD
-        moving, cursor = Cursor(connection), Cursor(connection)
+        values |= {"fence": self._fence, "from": self.block_number}
         try:
-            with connection.pipeline():
-                # A context of `connection.transaction` would wait for its BEGIN.
-                cursor.execute("BEGIN")
-                moving.execute(statement, values | self._own, prepare=True)
+            with self._pipelined() if at_once else self._step_by_step() as cursor:
+                cursor.execute(statement, values, prepare=at_once)
                 yield cursor
-                self._check(moved=moving.fetchone() is not None)
-                cursor.execute("COMMIT")
-        except BaseException as error:
-            if not connection.closed:
-                connection.rollback()
-            if isinstance(error, psycopg.Error):
-                self._check(moved=moving.rowcount != 0)
-            raise
-
-    @property
-    def _own(self) -> dict[str, Any]:
-        return {"fence": self._fence, "from": self.block_number, "channel": HEAD_CHANNEL}
-
-    def _check(self, *, moved: bool) -> None:
-        """Raise NotTheWriter unless the checkpoint has moved."""
-        if not moved:
+                notification = {"channel": HEAD_CHANNEL, "announcement": announce()}
+                cursor.execute(_NOTIFY, notification, prepare=at_once)
+        except DivisionByZero as error:
             raise NotTheWriter(
                 "another process writes this chain's tables: the checkpoint is no longer at block"
                 f" {self.block_number}, where this one left it, or was claimed since"
-            )
+            ) from error
+
+    @contextmanager
+    def _step_by_step(self) -> Iterator[Cursor[Any]]:
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def _pipelined(self) -> Iterator[Cursor[Any]]:
+        """A transaction in one round trip: nothing waits for an answer before the commit is sent."""
+        connection = self.connection
+        connection.prepare_threshold = connection.prepare_threshold or PREPARE_THRESHOLD
+        try:
+            with connection.pipeline(), Cursor(connection) as cursor:
+                # A context of `connection.transaction` would wait for its BEGIN.
+                cursor.execute("BEGIN")
+                yield cursor
+                cursor.execute("COMMIT")
+        except BaseException:
+            if not connection.closed:
+                connection.rollback()
+            raise

@@ -23,11 +23,12 @@ _BLOCKS: Final = (
 )
 
 
-def append_few(cursor: Cursor[Any], arrays: Mapping[type[Row], Sequence[str]], headers: Sequence[Header]) -> None:
-    """Append rows, by class one array a column, to their history tables, with what follows from them, and headers. The
-    connection is in pipeline mode: a failure shows when it ends."""
-    for row, columns in arrays.items():
-        cursor.execute(_statement(tables()[row]), columns, prepare=True)
+def append_few(cursor: Cursor[Any], rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header]) -> None:
+    """Append rows to their history tables, with what follows from them, and headers. The connection is in pipeline
+    mode: the rows of a table are rendered while the database writes those before, a failure shows when it ends."""
+    for row, some in rows.items():
+        table = tables()[row]
+        cursor.execute(_statement(table), table.arrays(some), prepare=True)
     cursor.execute(
         _BLOCKS,
         (

@@ -11,7 +11,7 @@ from indexer.base.tracing import TRACER
 from indexer.domain.chain import Header
 from indexer.domain.units import first_id, to_bytes
 from indexer.records.rows import Row
-from indexer.store.claim import Claim
+from indexer.store.claim import Announce, Claim, nothing
 from indexer.store.few_rows import FEW_ROWS, append_few
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
@@ -20,18 +20,18 @@ from indexer.store.totals import add_to_totals
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Consecutive blocks, applied: their rows, and those of their headers that are known, oldest first: at least those
-    of blocks with rows, and the last one. Rows are COPY text, or, where they are few, one array a column."""
+    of blocks with rows, and the last one. Rows are COPY `texts`, or, where they are `few`, as the rules left them."""
 
     texts: Mapping[type[Row], bytes]
     headers: Sequence[Header]
-    arrays: Mapping[type[Row], Sequence[str]] | None = None
+    few: Mapping[type[Row], Sequence[Any]] | None = None
     finalized: bool = False
     """Whether no expected reorg can drop the blocks: the commit then does not wait for the disk. After a crash of the
     database the checkpoint is that of an earlier batch, never one without its rows."""
     chain_head: int = 0
     """The height of the node's newest known block."""
-    announcement: str | None = None
-    """What the commit's notification carries."""
+    announce: Announce = nothing
+    """Makes what the commit's notification carries."""
 
     @classmethod
     def of(
@@ -41,15 +41,14 @@ class Batch:
         *,
         finalized: bool,
         chain_head: int,
-        announcement: str | None = None,
+        announce: Announce = nothing,
     ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint."""
         some = {row: of_class for row, of_class in rows.items() if of_class}
-        if sum(map(len, some.values())) > FEW_ROWS:
-            texts = {row: copy_text(row, of_class) for row, of_class in some.items()}
-            return cls(texts, headers, None, finalized, chain_head, announcement)
-        arrays = {row: tables()[row].arrays(of_class) for row, of_class in some.items()}
-        return cls({}, headers, arrays, finalized, chain_head, announcement)
+        if sum(map(len, some.values())) <= FEW_ROWS:
+            return cls({}, headers, some, finalized, chain_head, announce)
+        texts = {row: copy_text(row, of_class) for row, of_class in some.items()}
+        return cls(texts, headers, None, finalized, chain_head, announce)
 
 
 class Writer:
@@ -65,12 +64,12 @@ class Writer:
         get_current_span().set_attribute("block", batch.headers[-1].number)
         last, kept = batch.headers[-1], batch.headers[-self._headers_kept :]
         with self._claim.moving(
-            last, batch.chain_head, at_once=batch.arrays is not None, announcement=batch.announcement
+            last, batch.chain_head, at_once=batch.few is not None, announce=batch.announce
         ) as cursor:
             if batch.finalized:
                 cursor.execute("SET LOCAL synchronous_commit = off")
-            if batch.arrays is not None:
-                append_few(cursor, batch.arrays, kept)
+            if batch.few is not None:
+                append_few(cursor, batch.few, kept)
             else:
                 self._append_many(cursor, batch, kept)
             cursor.execute("DELETE FROM blocks WHERE number <= %s", (last.number - self._headers_kept,))

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from psycopg import Connection
@@ -25,7 +25,7 @@ from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms, clear_alarm, note_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
-from indexer.store.claim import Claim
+from indexer.store.claim import Claim, nothing
 from indexer.store.headers import proving_blocks, store_header
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import BEFORE_THE_CHAIN, roll_back
@@ -285,8 +285,8 @@ class Pipeline:
         self._tip = Tip(last, headers[-1].hash)
         self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
-        announced = None if finalized else announcement(applied.rows, headers[-1], head)
-        self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head, announcement=announced))
+        announce = nothing if finalized else partial(announcement, applied.rows, headers[-1], head)
+        self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head, announce=announce))
         self._ahead.sealed(headers[-1], applied.rows)
         report = Applied.of(last, head, last - first + 1, applied.rows)
         self._observer.applied(report)

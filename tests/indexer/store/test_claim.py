@@ -15,6 +15,7 @@ from indexer.maintenance.shadow import Shadow
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
+from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.store.claim import Claim, NotTheWriter
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
@@ -105,6 +106,34 @@ def test_who_lost_the_claim_collides_with_nothing(
     with pytest.raises(NotTheWriter):
         commit(claim)
     assert contents(other) == before
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["step by step", "at once"])
+def test_what_a_commit_announces_is_made_when_its_rows_are_on_their_way(
+    connection: Connection[Any], other: Connection[Any], at_once: bool
+) -> None:
+    steps = []
+
+    def announce() -> str:
+        steps.append("announcement")
+        return "of two words"
+
+    other.execute(f"LISTEN {HEAD_CHANNEL}")
+    with Claim(connection).take().moving(NEXT, 2, at_once=at_once, announce=announce):
+        steps.append("rows")
+    (notification,) = other.notifies(timeout=5, stop_after=1)
+    assert steps == ["rows", "announcement"]
+    assert notification.payload == f"2 {fetch_one(connection, 'SELECT revision FROM checkpoints')} of two words"
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["step by step", "at once"])
+def test_what_can_t_be_announced_is_not_committed(connection: Connection[Any], at_once: bool) -> None:
+    index_blocks(deployed().blocks)
+    claim, before = Claim(connection).take(), contents(connection)
+    with pytest.raises(ZeroDivisionError), claim.moving(NEXT, 2, at_once=at_once, announce=lambda: str(1 // 0)):
+        pass
+    assert contents(connection) == before
+    write_few(claim)
 
 
 def test_what_can_t_be_written_is_undone_as_a_whole(connection: Connection[Any]) -> None:
