@@ -177,7 +177,8 @@ def test_a_form_from_elsewhere_does_nothing_with_an_operator_s_session(
     UserFactory.create()
     form = {"kind": "pause", "confirmation": "pause", "reason": "x", "argument": ""}
     with web(database) as server:
-        operator = Operator(server, "root")
+        operator = Operator(server)
+        operator.log_in("root")
         for extra in ({}, {"csrfmiddlewaretoken": "a" * 64}):
             answer = operator.forge("/admin/indexer/operatorrequest/add/", form | extra)
             assert answer.status_code == 403

@@ -4,18 +4,40 @@ import re
 from collections.abc import Mapping
 
 import requests
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import override_settings
 
 from tests.factories import PASSWORD
-from tests.web import Answer, WebClient
+from tests.web import SECRET, Answer, WebClient
 
 
 class Operator:
-    """Somebody who is logged in to the admin; forms are sent with their tokens."""
+    """Somebody at the admin; forms are sent with their tokens."""
 
-    def __init__(self, client: WebClient, user: str, password: str = PASSWORD) -> None:
+    def __init__(self, client: WebClient) -> None:
         self._client = client
         self._session = requests.Session()
-        self.answer = self.post("/admin/login/", username=user, password=password)
+        self._session.trust_env = False
+
+    @classmethod
+    def known(cls, client: WebClient, user: str) -> "Operator":
+        """Somebody who has logged in before, which would take half a second: to check a password is made slow."""
+        operator, account = cls(client), User.objects.get(username=user)
+        with override_settings(SECRET_KEY=SECRET["DJANGO_SECRET_KEY"]):
+            session = SessionStore()
+            session[SESSION_KEY] = str(account.pk)
+            session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
+            session[HASH_SESSION_KEY] = account.get_session_auth_hash()
+            session.save()
+        operator._session.cookies.set(settings.SESSION_COOKIE_NAME, str(session.session_key))
+        return operator
+
+    def log_in(self, user: str, password: str = PASSWORD) -> Answer:
+        """Log in by the form."""
+        return self.post("/admin/login/", username=user, password=password)
 
     def get(self, path: str) -> Answer:
         return Answer(self._session.get(self._client.url + path, timeout=30))
