@@ -1,10 +1,19 @@
 """The contracts' views of their state, with the names that this project gives to what they return."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
 from eth_abi import abi
 from eth_hash.auto import keccak
+
+_WORD: Final = 32
+"""Bytes."""
+_WORDS: Final[dict[str, tuple[int, Callable[[int], Any]]]] = {
+    "bool": (1, bool),
+    "address": (160, lambda number: f"0x{number:040x}"),
+    **{f"uint{bits}": (bits, int) for bits in range(8, 257, 8)},
+}
 
 
 class View:
@@ -32,8 +41,28 @@ class View:
         return "0x" + self.selector + abi.encode(self.arguments, arguments).hex()
 
     def decode(self, answer: str) -> tuple[Any, ...]:
-        """The results. Raises eth_abi's DecodingError or ValueError if the answer is not shaped so."""
-        return abi.decode(self.results, bytes.fromhex(answer[2:]))
+        """The results. Raises eth_abi's DecodingError or ValueError if the answer is not shaped so.
+
+        Results that are words are read with each block; eth_abi, which this is tested against, takes ten times as long.
+        """
+        data = bytes.fromhex(answer[2:])
+        if self._words is None:
+            return abi.decode(self.results, data)
+        if len(data) < _WORD * len(self._words):
+            raise ValueError(f"{self.signature} returned {len(data)} bytes, not {_WORD * len(self._words)}")
+        found = []
+        for place, (bits, read) in enumerate(self._words):
+            number = int.from_bytes(data[_WORD * place : _WORD * (place + 1)])
+            if number >> bits:
+                raise ValueError(f"{self.signature}: {number} has more than {bits} bits")
+            found.append(read(number))
+        return tuple(found)
+
+    @cached_property
+    def _words(self) -> list[tuple[int, Callable[[int], Any]]] | None:
+        """Of each result the bits that it may have, and how its number is read; None if not each result is a word."""
+        words = [_WORDS.get(result) for result in self.results]
+        return None if None in words else [word for word in words if word is not None]
 
 
 GET_POSITION: Final = View(
