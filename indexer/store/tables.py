@@ -81,14 +81,14 @@ _CURRENT: dict[type[Row], type[CurrentRow]] = {
 class Table(NamedTuple):
     """A history table; `current` is the table of the newest version of each `key`, None for a table of facts.
 
-    `line` makes a row a line of COPY; `arrays` makes rows one array a column, of the SQL types `types`.
+    `lines` makes rows lines of COPY; `arrays` makes rows one array a column, of the SQL types `types`.
     """
 
     row: type[Row]
     name: str
     columns: tuple[str, ...]
     types: tuple[str, ...]
-    line: Callable[[Any], str]
+    lines: Callable[[Sequence[Any]], str]
     arrays: Callable[[Sequence[Any]], Sequence[str]]
     current: str | None
     key: tuple[str, ...]
@@ -119,28 +119,30 @@ def _table(row: type[Row]) -> Table:
         model._meta.db_table,
         tuple(by_name),
         tuple(str(model._meta.get_field(name).db_type(connection)) for name in row._fields),
-        compile_line(row),
+        compile_lines(row),
         compile_arrays(row),
         current._meta.db_table if current else None,
         VERSIONS.get(row, ()),
     )
 
 
-def compile_line(row: type[Row]) -> Callable[[Any], str]:
-    """A function from a row to its COPY line, made once from the row's field types.
+def compile_lines(row: type[Row]) -> Callable[[Sequence[Any]], str]:
+    """A function from rows to their COPY lines, made once from the row's field types.
 
-    It is compiled from source text because it runs once per row written.
+    It is compiled from source text because what it does runs once per row written.
     """
     hints = get_type_hints(row)
-    columns = [_column(hints[name], f"row[{index}]") for index, name in enumerate(row._fields)]
+    columns = [_column(hints[name], f"c{index}") for index, name in enumerate(row._fields)]
+    unpacked = ", ".join(f"c{index}" for index in range(len(columns)))
     text = r"\t".join(columns) + r"\n"
-    scope = {"time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x", "backslash": "\\"}
-    line: Callable[[Any], str] = eval(f"lambda row: f'{text}'", scope)  # noqa: S307 - made of our own row classes
-    return line
+    scope = {"time": time_text, "escape": _escape, "null": r"\N", "hex": r"\\x", "slash": "\\", "slashes": 2 * "\\"}
+    source = f"lambda rows: ''.join([f'{text}' for {unpacked}, in rows])"
+    lines: Callable[[Sequence[Any]], str] = eval(source, scope)  # noqa: S307 - made of our own row classes
+    return lines
 
 
 def compile_arrays(row: type[Row]) -> Callable[[Sequence[Any]], Sequence[str]]:
-    """A function from rows to their columns as array literals, compiled as that of `compile_line` is."""
+    """A function from rows to their columns as array literals, compiled as that of `compile_lines` is."""
     hints = get_type_hints(row)
     columns = [_element(hints[name], f"row[{index}]") for index, name in enumerate(row._fields)]
     arrays = ", ".join(f'"{{" + ",".join([{column} for row in rows]) + "}}"' for column in columns)
@@ -191,7 +193,7 @@ def _expression(hint: Any, value: str) -> str:
     if hint is bool:
         return f'"t" if {value} else "f"'
     if hint is Json:
-        return f"{value}.replace(backslash, 2 * backslash)"
+        return f"{value}.replace(slash, slashes)"
     if hint is Text:
         return f"escape({value})"
     return value

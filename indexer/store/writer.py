@@ -43,12 +43,12 @@ class Batch:
         chain_head: int,
         announce: Announce = nothing,
     ) -> Self:
-        """A batch of these rows; the last header becomes the checkpoint."""
+        """A batch of these rows; the last header becomes the checkpoint. Of many rows nothing is announced."""
         some = {row: of_class for row, of_class in rows.items() if of_class}
         if sum(map(len, some.values())) <= FEW_ROWS:
             return cls({}, headers, some, finalized, chain_head, announce)
         texts = {row: copy_text(row, of_class) for row, of_class in some.items()}
-        return cls(texts, headers, None, finalized, chain_head, announce)
+        return cls(texts, headers, None, finalized, chain_head)
 
 
 class Writer:
@@ -92,7 +92,7 @@ class Writer:
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:
     """Rows in PostgreSQL's COPY text format."""
-    return "".join(map(tables()[row].line, rows)).encode()
+    return tables()[row].lines(rows).encode()
 
 
 def append(cursor: Cursor[Any], table: Table, text: bytes) -> None:
