@@ -68,7 +68,7 @@ def index(
     unsettled: int = 64,
     until_head: bool | None = None,
     on_rollback: Callable[[], None] | None = None,
-    poll_interval: float = 0.02,
+    poll_interval: float = 0.1,
     jobs: Sequence[BackgroundJob] = (),
     others: Sequence[Node] = (),
     **source_options: Any,

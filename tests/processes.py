@@ -34,7 +34,7 @@ def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
         "DATABASE_URL": database,
         "GHOSTNET_RPC_URLS": url,
         "GHOSTNET_DEPLOYMENT": str(SEASON_DEPLOYMENT),
-        "GHOSTNET_POLL_INTERVAL": "0.02",
+        "GHOSTNET_POLL_INTERVAL": "0.1",
         "GHOSTNET_KEEP_TRANSFERS_DAYS": "0",
         "GHOSTNET_KEEP_ARCHIVE_DAYS": "0",
         "IGGY_URL": "",
