@@ -32,9 +32,9 @@ class BloomWitness:
         """The contracts of which a block has logs by its bloom, with a topic of theirs, but none among these.
 
         A bloom may name a contract by chance. One that lacks a log's own address is made up, and names none; so does
-        one that is empty or too full. Raises ValueError if it is not hex.
+        one that is empty or too full, or `0x`. Raises ValueError if it is not hex.
         """
-        if not logs_bloom:
+        if logs_bloom in ("", "0x"):
             return []
         bloom = int(logs_bloom, 16)
         if bloom.bit_count() > MOST_SET:

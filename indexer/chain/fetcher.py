@@ -4,17 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Final, TypeVar
 
 from indexer.base.retry import Backoff
 from indexer.chain.answers import Answers, Call, complete
-from indexer.chain.block_logs import BlockLogs, not_fewer
+from indexer.chain.block_logs import BlockLogs
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.completeness import is_round
-from indexer.chain.errors import Inconsistent, MethodNotFound, Misnumbered, WrongNumbers
+from indexer.chain.errors import Inconsistent, Misnumbered, WrongNumbers
+from indexer.chain.range_logs import RangeLogs, in_chain_order
 from indexer.chain.wire import WireHeader, WireLog, WirePlacedTransaction, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
@@ -26,34 +24,7 @@ _TRIES: Final = 6
 _FIRST_PAUSE: Final = 0.05
 _TRIES_A_NODE: Final = 3
 
-_LogsOrHeader: Any = list[WireLog] | WireHeader
 _block_number = attrgetter("block_number")
-
-
-class _LogPage(msgspec.Struct):
-    """An answer of `eth_getLogsWithCursor`; without a cursor it is the last one."""
-
-    logs: list[WireLog]
-    cursor: str | None = None
-
-
-class _PageOrHeader(msgspec.Struct, rename="camel"):
-    """A page of logs or a header, in one type: a parser can't choose between two objects without a tag."""
-
-    logs: list[WireLog] | None = None
-    cursor: str | None = None
-    number: str | None = None
-    hash: str | None = None
-    parent_hash: str | None = None
-    timestamp: str | None = None
-    logs_bloom: str | None = None
-
-    @property
-    def header(self) -> WireHeader | None:
-        """The header, None if it is none."""
-        if self.number is None or self.hash is None or self.parent_hash is None or self.timestamp is None:
-            return None
-        return WireHeader(self.number, self.hash, self.parent_hash, self.timestamp, self.logs_bloom)
 
 
 class RangeFetcher:
@@ -61,10 +32,9 @@ class RangeFetcher:
 
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
-        self._addresses = sorted(contracts.values())
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
         self._block_logs = BlockLogs(client, contracts)
-        self._has_cursor: bool | None = None
+        self._range_logs = RangeLogs(client, contracts, self._block_logs)
         self._compared: int | None = None
 
     async def finalized(
@@ -120,7 +90,7 @@ class RangeFetcher:
 
     async def _finalized(self, first: int, last: int, meter: Meter | None, calldata: bool) -> FetchedRange:
         ends = sorted({first, last})
-        logs, headers = await self._range_logs(first, last, ends, meter)
+        logs, headers = await self._range_logs.of(first, last, ends, meter)
         fetched = FetchedRange(
             first, headers[0].parent_hash, headers[-1], [], {header.number: header for header in headers}
         )
@@ -139,9 +109,8 @@ class RangeFetcher:
         blocks = []
         found, answers = await self._block_logs.of(headers, meter, beside)
         for header, logs in zip(headers, found, strict=True):
-            check_logs(logs, header)
             if logs:
-                blocks.append(FetchedBlock(header, [], logs))
+                blocks.append(FetchedBlock(header, [], checked_logs(logs, header)))
         await self._compare_positions(blocks)
         if calldata:
             await self._add_death_calldata(blocks)
@@ -157,69 +126,17 @@ class RangeFetcher:
             if len(found) > len(logs):
                 raise Inconsistent(f"the range's answer left out logs of block {header.number}")
 
-    async def _range_logs(
-        self, first: int, last: int, ends: Sequence[int], meter: Meter | None
-    ) -> tuple[list[WireLog], list[Header]]:
-        """The logs of a range, and the headers of its ends as the same request found them: a machine behind a load
-        balancer that lags would else cut the range off without an error."""
-        log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
-        if await self._pages_logs(log_filter):
-            try:
-                return await self._paged_logs(log_filter, ends, meter)
-            except MethodNotFound:
-                self._has_cursor = False  # another node answers than the one that had it
-        calls: list[Call] = [("eth_getLogs", [log_filter]), *_header_calls(ends)]
-        logs, *headers = complete(await self._client.batch(calls, _LogsOrHeader, meter))
-        if not isinstance(logs, list):
-            raise Inconsistent("eth_getLogs gave no list")
-        if is_round(len(logs)):
-            logs = await self._by_halves(first, last, logs, meter)
-        return logs, _ends(ends, headers)
-
-    async def _by_halves(self, first: int, last: int, logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
-        """The logs of a range, asked for again in two parts: their number looks as if the list was cut."""
-        if first == last:
-            where = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
-            return await self._block_logs.by_contracts(where, logs, meter)
-        middle = (first + last) // 2
-        again = []
-        for start, end in ((first, middle), (middle + 1, last)):
-            again += (await self._range_logs(start, end, sorted({start, end}), meter))[0]
-        return not_fewer(again, logs)
-
-    async def _pages_logs(self, log_filter: dict[str, Any]) -> bool:
-        """Whether the node has `eth_getLogsWithCursor`, as MegaETH's managed providers do; asked once."""
-        if self._has_cursor is None:
-            narrow = {**log_filter, "toBlock": log_filter["fromBlock"]}
-            (answer,) = await self._client.batch([("eth_getLogsWithCursor", [narrow])], _LogPage)
-            self._has_cursor = isinstance(answer, _LogPage)
-        return self._has_cursor
-
-    async def _paged_logs(
-        self, log_filter: dict[str, Any], ends: Sequence[int], meter: Meter | None
-    ) -> tuple[list[WireLog], list[Header]]:
-        calls: list[Call] = [("eth_getLogsWithCursor", [log_filter]), *_header_calls(ends)]
-        page, *headers = complete(await self._client.batch(calls, _PageOrHeader, meter))
-        if page.logs is None:
-            raise Inconsistent("eth_getLogsWithCursor gave no logs")
-        logs, cursor = page.logs, page.cursor
-        while cursor is not None:
-            calls = [("eth_getLogsWithCursor", [{**log_filter, "cursor": cursor}])]
-            (following,) = complete(await self._client.batch(calls, _LogPage, meter))
-            logs += following.logs
-            cursor = following.cursor
-        return logs, _ends(ends, [header.header for header in headers])
-
     async def _blocks(self, logs: Sequence[WireLog], headers: dict[int, Header]) -> list[FetchedBlock]:
-        """Logs by their blocks; a block's time is its logs' where they carry it, else its header's."""
-        groups = [list(group) for _, group in groupby(logs, _block_number)]
-        numbers = [int(group[0].block_number, 16) for group in groups]
+        """Logs by their blocks; a block's time is its logs' where they carry it and it can be right, else its
+        header's."""
+        groups, numbers = _by_block(logs)
         if any(number >= following for number, following in pairwise(numbers)):
-            raise Inconsistent("logs of a range are out of order")
+            groups, numbers = _by_block(in_chain_order(logs))
+        by_logs = _times_fit(groups, headers)
         missing = [
             number
             for number, group in zip(numbers, groups, strict=True)
-            if number not in headers and group[0].block_timestamp is None
+            if number not in headers and not (by_logs and group[0].block_timestamp is not None)
         ]
         for number, header in zip(missing, await self._headers(missing) if missing else (), strict=True):
             if header is None:
@@ -230,8 +147,7 @@ class RangeFetcher:
             if number not in headers:
                 headers[number] = _header_from_log(group[0])
             header = headers[number]
-            check_logs(group, header)
-            blocks.append(FetchedBlock(header, [], group))
+            blocks.append(FetchedBlock(header, [], checked_logs(group, header)))
         return blocks
 
     async def _add_death_calldata(self, blocks: Sequence[FetchedBlock]) -> None:
@@ -317,6 +233,39 @@ def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Hea
     return found
 
 
+def _by_block(logs: Sequence[WireLog]) -> tuple[list[list[WireLog]], list[int]]:
+    """Logs in groups, as blocks follow each other, and the number of each group's block."""
+    groups = [list(group) for _, group in groupby(logs, _block_number)]
+    return groups, [int(group[0].block_number, 16) for group in groups]
+
+
+def _times_fit(groups: Sequence[Sequence[WireLog]], headers: Mapping[int, Header]) -> bool:
+    """Whether the times that logs say may be their blocks': the same within a block, none before that of the block
+    before it, none against the headers of the range's ends. Some nodes put zero there, milliseconds, or the time of
+    their head."""
+    times = sorted(header.timestamp for header in headers.values())
+    for group in groups:
+        said = {log.block_timestamp for log in group}
+        text = said.pop()
+        if said:
+            return False
+        if text is None:
+            continue
+        number, time = int(group[0].block_number, 16), int(text, 16)
+        if not times[0] <= time <= times[-1] or (number in headers and headers[number].timestamp != time):
+            return False
+        times[0] = time
+    return True
+
+
+def checked_logs(logs: list[WireLog], header: Header) -> list[WireLog]:
+    """The logs of a block, in their order if the node gave them in another, or one twice. Raises as `check_logs`."""
+    if not _are_in_order(logs, header.hash):
+        logs = in_chain_order(logs)
+        check_logs(logs, header)
+    return logs
+
+
 def check_logs(logs: Sequence[WireLog], header: Header) -> None:
     """Raise Inconsistent unless logs are of this block and stand in their order, each once, none of them removed, and
     Misnumbered if they are numbered by transaction, or their transactions in another way than by their order in the
@@ -375,17 +324,6 @@ def check_position(log: WireLog, transaction: WireTransaction) -> None:
             f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
             f" {log.transaction_index}"
         )
-
-
-def _header_calls(numbers: Sequence[int]) -> list[Call]:
-    return [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
-
-
-def _ends(numbers: Sequence[int], blocks: Sequence[Any]) -> list[Header]:
-    headers = [parse_header(block) for block in blocks if isinstance(block, WireHeader)]
-    if [header.number for header in headers] != list(numbers):
-        raise Inconsistent(f"asked for blocks {numbers}, got {[header.number for header in headers]}")
-    return headers
 
 
 def _header_from_log(log: WireLog) -> Header:
