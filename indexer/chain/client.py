@@ -366,8 +366,8 @@ def _is_range(call: Call) -> bool:
 
 
 def _of_range(result: Any, call: Call) -> Any:
-    """A result; where a range of blocks was refused for a reason that is not known, a smaller one is to be tried, unless
-    it was a further page of it."""
+    """A result; where a range of blocks was refused for a reason that is not known, a smaller one is to be tried,
+    unless it was a further page of it."""
     if type(result) is RpcError and _is_range(call) and "cursor" not in call[1][0]:
         return RangeTooLarge(call[0], result.message)
     return result
