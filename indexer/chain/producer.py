@@ -70,6 +70,9 @@ class Producer:
         self._hashes: dict[int, Hash] = {}
         self._tip_checked_at = 0.0
         self._pauses = Backoff(RETRY_SECONDS, LONGEST_PAUSE)
+        self._narrow: int | None = None
+        """So many blocks at most are fetched next, since those of a larger range did not fit together: the node may
+        lack the last ones, though they are not above its head."""
         self._ghost_core = options.contracts["GhostCore"]
         self._is_deployed = False
 
@@ -137,6 +140,7 @@ class Producer:
         settled = head - LAGGING_BLOCKS
         full = self._history.needs_full_blocks(first, head)
         size = self._by_blocks.size if full else self._by_logs.size
+        size = min(size, self._narrow or size)
         last = min(first + size - 1, end if full or first > settled else min(end, settled))
         last = self._history.bounded(first, last, head)
         meter = Meter()
@@ -258,11 +262,13 @@ class Producer:
         except Inconsistent as error:
             logger.warning("blocks %d to %d: %s", flight.first, flight.last, error.message)
             self._heads.forget_pushed()
+            self._narrow = max(1, blocks // 2)
             await asyncio.sleep(self._pauses.pause())
             with suppress(Inconsistent, RpcError):
                 await self._heads.refresh()
             return None
         self._pauses.reset()
+        self._narrow = None
         size.succeeded(blocks, fetched.log_count, flight.meter.bytes, time.monotonic() - flight.started)
         return fetched
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from indexer.chain import fetcher
+from indexer.chain import fetcher, producer
 from indexer.chain.errors import Inconsistent
 from indexer.chain.ranges import MOST_BLOCKS, TARGET_BYTES, TARGET_LOGS, TARGET_SECONDS, AdaptiveRange
 from indexer.chain.source import BlockSource, SourceOptions
@@ -354,6 +354,34 @@ def test_a_new_block_that_a_node_refuses_is_asked_for_with_pauses_and_of_the_nex
             before = server.requests
             assert numbers(source, 1) == [16]
             assert server.requests - before < 60
+        finally:
+            source.stop()
+
+
+class BoastfulServer(ReplayServer):
+    """A load balancer that takes the head from a machine so many blocks ahead of the one that has the blocks."""
+
+    ahead = 0
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        if method == "eth_blockNumber":
+            return b'"%s"' % hex(self.chain.head + self.ahead).encode()
+        return super()._result(method, params, socket)
+
+
+@pytest.mark.parametrize("ahead", [3, 12], ids=["near the head", "beyond"])
+def test_blocks_that_there_are_come_also_where_the_head_is_ahead_of_them(
+    ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
+    monkeypatch.setattr(producer, "RETRY_SECONDS", 0.002)
+    with BoastfulServer(long_chain(20)) as server:
+        server.ahead = ahead
+        source = source_of(server)
+        source.open()
+        try:
+            source.start(0, None)
+            assert numbers(source, 20) == list(range(20))
         finally:
             source.stop()
 
