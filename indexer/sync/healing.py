@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
 
+from indexer.base.errors import GhostnetError
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.source import BlockSource
 from indexer.decode.decoder import LogDecoder
@@ -40,6 +41,7 @@ class Healing:
         self._start_block = start_block
         self._broken_at = -1
         self._tries = 0
+        self._failure = ""
 
     def left_out(self, tip: int, fetched: FetchedRange) -> LeftOut | None:
         """What the blocks up to the tip, and those fetched after it, lack by a node's answer, now that they can't be
@@ -48,7 +50,7 @@ class Healing:
         Only what is missing counts, not what a node lacks: it leaves out, and makes up nothing.
         """
         if tip > self._broken_at:
-            self._broken_at, self._tries = tip, 0
+            self._broken_at, self._tries, self._failure = tip, 0, ""
         self._tries += 1
         if self._tries > MOST_TRIES:
             return None
@@ -56,6 +58,12 @@ class Healing:
         last = min(fetched.last.number, tip + BLOCKS_AGAIN)
         found = [self._by_node(node, first, last, tip, fetched) for node in self._source.nodes]
         return min((one for one in found if one is not None), key=attrgetter("block"), default=None)
+
+    def is_final(self, failure: GhostnetError) -> bool:
+        """Whether a failure stands that nothing left out explains: it came twice alike, or in different ways time and
+        again, without any progress. One passes that a machine caused whose state is that of another block."""
+        alike, self._failure = self._failure == failure.message, failure.message
+        return alike or self._tries > MOST_TRIES
 
     def _by_node(self, node: str, first: int, last: int, tip: int, fetched: FetchedRange) -> LeftOut | None:
         for start, end in _portions(first, last):

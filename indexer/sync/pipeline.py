@@ -246,11 +246,16 @@ class Pipeline:
         self._fetch_again(Linkage.REORG)
 
     def _heal(self, fetched: FetchedRange, error: InvariantBroken) -> None:
-        """Index again what a node had left out; raise the error if no node has more of them than is indexed."""
+        """Index again what a node had left out; if no node has more than is indexed, fetch once more, and raise the
+        error if it lasts."""
         self._reload_game()
         left_out = self._healing.left_out(self._tip.number, fetched)
         if left_out is None:
-            raise error
+            if self._healing.is_final(error):
+                raise error
+            logger.warning("blocks from %d on are fetched once more: %s", self._tip.number + 1, error.message)
+            self._fetch_again(Linkage.REORG)
+            return
         HEALED.inc()
         self._raise_alarm(AlarmKind.LEFT_OUT, f"a node had left out logs, indexing anew from {left_out.what}")
         self._source.prefer(left_out.node)

@@ -106,6 +106,25 @@ def test_a_machine_that_lags_behind_with_its_state_is_asked_again(
     assert state_digest(connection) == right
 
 
+def test_a_machine_that_answers_with_another_block_s_state_does_not_stop_the_indexer(
+    connection: Connection[Any], right: str
+) -> None:
+    """As one that lags behind; the next time the answer is the block's own."""
+    fill(connection, BEFORE, "traps")
+    with FaultyServer() as server:
+        wrong = iter([BEFORE])
+
+        def lagging(method: str, params: Sequence[Any]) -> bytes | None:
+            if method == "eth_call" and server.number_of(params[1]) == LAST and (number := next(wrong, None)):
+                return server._methods.answer(method, [params[0], hex(number)])
+            return None
+
+        server.fault = lagging
+        index(server, CONTRACTS)
+    assert next(wrong, None) is None
+    assert state_digest(connection) == right
+
+
 def test_without_multicall_the_views_are_read_one_by_one(connection: Connection[Any], right: str) -> None:
     with FaultyServer(ReplayOptions(state=StateOptions(multicall=False))) as server:
         index(server, CONTRACTS, batch_size=30)
