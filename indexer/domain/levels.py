@@ -72,8 +72,8 @@ class Roster:
 
     def copy(self) -> "Roster":
         """The same array, with the same leftovers in the contract's mapping of slots."""
-        twin = Roster(self.members, self.order_known)
-        twin._slot = dict(self._slot)
+        twin = Roster(order_known=self.order_known)
+        twin.members, twin._slot = list(self.members), dict(self._slot)
         return twin
 
     def push(self, address: Address) -> list[SlotChange]:

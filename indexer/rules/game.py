@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from indexer.base.copying import copier
 from indexer.domain.betting import Bet, Round
 from indexer.domain.chain import TransactionContext
 from indexer.domain.levels import INITIAL_CONFIGS, Level
@@ -17,6 +17,8 @@ from indexer.domain.units import BPS, PRECISION, Address, Hash
 from indexer.records.journal import Journal
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.witness import NoWitness, Witness
+
+_copied_position, _copied_round, _copied_bet = copier(Position), copier(Round), copier(Bet)
 
 
 @dataclass(slots=True)
@@ -184,16 +186,16 @@ class Game:
         twin = Game(
             self.contracts,
             levels={level_id: level.copy() for level_id, level in self.levels.items()},
-            positions={address: copy(position) for address, position in self.positions.items()},
+            positions={address: _copied_position(position) for address, position in self.positions.items()},
             boosts={address: list(boosts) for address, boosts in self.boosts.items()},
-            reset=copy(self.reset),
+            reset=replace(self.reset),
             paused=self.paused,
             total_supply=self.total_supply,
             scans={scan_id: replace(scan, processed=set(scan.processed)) for scan_id, scan in self.scans.items()},
-            rounds={round_id: copy(round_) for round_id, round_ in self.rounds.items()},
+            rounds={round_id: _copied_round(round_) for round_id, round_ in self.rounds.items()},
             bets=defaultdict(
                 dict,
-                {round_id: {user: copy(bet) for user, bet in bets.items()} for round_id, bets in self.bets.items()},
+                {id_: {user: _copied_bet(bet) for user, bet in bets.items()} for id_, bets in self.bets.items()},
             ),
             quarantined=self.quarantined,
             is_checked=self.is_checked,
