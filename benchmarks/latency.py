@@ -27,6 +27,13 @@ async def listen(node: Any, blocks: int, rate: float) -> tuple[Times, Times]:
 
     advanced: Times = {}
     received: Times = {}
+    advance = node.chain.advance
+
+    def noting() -> bool:
+        advanced[node.chain.head + 1] = time.monotonic()
+        return bool(advance())
+
+    node.chain.advance = noting
 
     async def events() -> None:
         async with connect(f"ws://127.0.0.1:{PORT}/ws") as socket:
@@ -39,10 +46,10 @@ async def listen(node: Any, blocks: int, rate: float) -> tuple[Times, Times]:
 
     task = asyncio.create_task(events())
     await asyncio.sleep(2)
-    for number in range(PLAY_BEGINS + 1, PLAY_BEGINS + 1 + blocks):
-        advanced[number] = time.monotonic()
+    for _ in range(blocks):
+        started = time.monotonic()
         await asyncio.to_thread(node.advance)
-        await asyncio.sleep(max(0, advanced[number] + 1 / rate - time.monotonic()))
+        await asyncio.sleep(max(0, started + 1 / rate - time.monotonic()))
     await asyncio.sleep(2)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

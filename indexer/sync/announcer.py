@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from indexer.base.errors import Retryable
 from indexer.base.retry import Backoff
+from indexer.store.claim import PREPARE_THRESHOLD
 from indexer.store.database import connect, database_failures
 from indexer.stream.feed import FeedItem
 from indexer.stream.preconfirmed import PRECONFIRMED_CHANNEL, notifications
@@ -52,6 +53,7 @@ class Announcer:
                 with database_failures(), connect() as connection:
                     # A notification is a transaction of its own: nobody waits until the disk has it.
                     connection.execute("SET synchronous_commit = off")
+                    connection.prepare_threshold = PREPARE_THRESHOLD
                     self._send_all(connection)
             except Retryable as error:
                 pause = self._backoff.pause()
@@ -67,5 +69,5 @@ class Announcer:
         """Send what comes until `close`."""
         while (items := self._waiting.get()) is not None:
             for payload in notifications(items):
-                connection.execute("SELECT pg_notify(%s, %s)", (PRECONFIRMED_CHANNEL, payload))
+                connection.execute("SELECT pg_notify(%s, %s)", (PRECONFIRMED_CHANNEL, payload), prepare=True)
             self._backoff.reset()
