@@ -1,6 +1,7 @@
 """Write a batch of applied blocks: history, current rows, totals, headers and checkpoint, in one transaction."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ from psycopg import Cursor
 
 from indexer.base.tracing import TRACER
 from indexer.domain.chain import Header
-from indexer.domain.units import first_id, to_bytes
+from indexer.domain.units import first_id
 from indexer.records.rows import Row
 from indexer.store.claim import Announce, Claim, nothing
 from indexer.store.few_rows import FEW_ROWS, append_few
@@ -20,11 +21,12 @@ from indexer.store.totals import add_to_totals
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Consecutive blocks, applied: their rows, and those of their headers that are known, oldest first: at least those
-    of blocks with rows, and the last one. Rows are COPY `texts`, or, where they are `few`, as the rules left them."""
+    of blocks with rows, and the last one. A table's rows are COPY `texts`, or, where they are `few`, as the rules left
+    them."""
 
     texts: Mapping[type[Row], bytes]
+    few: Mapping[type[Row], Sequence[Any]]
     headers: Sequence[Header]
-    few: Mapping[type[Row], Sequence[Any]] | None = None
     finalized: bool = False
     """Whether no expected reorg can drop the blocks: the commit then does not wait for the disk. After a crash of the
     database the checkpoint is that of an earlier batch, never one without its rows."""
@@ -44,11 +46,11 @@ class Batch:
         announce: Announce = nothing,
     ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint. Of many rows nothing is announced."""
-        some = {row: of_class for row, of_class in rows.items() if of_class}
-        if sum(map(len, some.values())) <= FEW_ROWS:
-            return cls({}, headers, some, finalized, chain_head, announce)
-        texts = {row: copy_text(row, of_class) for row, of_class in some.items()}
-        return cls(texts, headers, None, finalized, chain_head)
+        texts = {row: copy_text(row, some) for row, some in rows.items() if len(some) > FEW_ROWS}
+        few = {row: some for row, some in rows.items() if 0 < len(some) <= FEW_ROWS}
+        if sum(map(len, rows.values())) > FEW_ROWS:
+            announce = nothing
+        return cls(texts, few, headers, finalized, chain_head, announce)
 
 
 class Writer:
@@ -63,31 +65,20 @@ class Writer:
         """Commit a batch, or nothing of it. May block on the database; raises NotTheWriter and psycopg.Error."""
         get_current_span().set_attribute("block", batch.headers[-1].number)
         last, kept = batch.headers[-1], batch.headers[-self._headers_kept :]
-        with self._claim.moving(
-            last, batch.chain_head, at_once=batch.few is not None, announce=batch.announce
-        ) as cursor:
-            if batch.finalized:
-                cursor.execute("SET LOCAL synchronous_commit = off")
-            if batch.few is not None:
+        with self._claim.moving(last, batch.chain_head, at_once=not batch.texts, announce=batch.announce) as cursor:
+            for row, text in batch.texts.items():
+                append(cursor, tables()[row], text)
+            # No statement waits for the answer to the one before it; but COPY can't be pipelined.
+            with self._claim.connection.pipeline() if batch.texts else nullcontext():
+                if batch.finalized:
+                    cursor.execute("SET LOCAL synchronous_commit = off")
                 append_few(cursor, batch.few, kept)
-            else:
-                self._append_many(cursor, batch, kept)
-            cursor.execute("DELETE FROM blocks WHERE number <= %s", (last.number - self._headers_kept,))
-
-    def _append_many(self, cursor: Cursor[Any], batch: Batch, kept: Sequence[Header]) -> None:
-        touched = [tables()[row] for row in batch.texts]
-        for table in touched:
-            append(cursor, table, batch.texts[table.row])
-        with cursor.copy("COPY blocks (number, hash, timestamp) FROM STDIN") as copy:
-            for header in kept:
-                copy.write_row((header.number, to_bytes(header.hash), header.timestamp))
-        # No statement here waits for the answer to the one before it; COPY can't be pipelined.
-        with self._claim.connection.pipeline():
-            appended = _appended(batch.headers)
-            for table in touched:
-                if table.current:
-                    copy_newest_versions(cursor, table, *appended)
-                add_to_totals(cursor, table, *appended)
+                appended = _appended(batch.headers)
+                for row in batch.texts:
+                    if tables()[row].current:
+                        copy_newest_versions(cursor, tables()[row], *appended)
+                    add_to_totals(cursor, tables()[row], *appended)
+                cursor.execute("DELETE FROM blocks WHERE number <= %s", (last.number - self._headers_kept,))
 
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:

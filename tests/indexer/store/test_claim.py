@@ -12,6 +12,7 @@ from indexer.base.errors import Retryable
 from indexer.domain.chain import Header
 from indexer.domain.units import NO_HASH, Hash
 from indexer.maintenance.shadow import Shadow
+from indexer.records.rows import ChainBlockRow
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
@@ -32,11 +33,11 @@ NEXT = Header(2, Hash("0x" + "22" * 32), NO_HASH, 1_000)
 
 
 def write(claim: Claim) -> None:
-    Writer(claim, 100).write(Batch({}, [NEXT], chain_head=2))
+    Writer(claim, 100).write(Batch({ChainBlockRow: b""}, {}, [NEXT], chain_head=2))
 
 
 def write_few(claim: Claim) -> None:
-    Writer(claim, 100).write(Batch({}, [NEXT], {}, chain_head=2))
+    Writer(claim, 100).write(Batch({}, {}, [NEXT], chain_head=2))
 
 
 def undo(claim: Claim) -> None:
@@ -139,7 +140,7 @@ def test_what_can_t_be_announced_is_not_committed(connection: Connection[Any], a
 def test_what_can_t_be_written_is_undone_as_a_whole(connection: Connection[Any]) -> None:
     index_blocks(deployed().blocks)
     claim, before = Claim(connection).take(), contents(connection)
-    twice = Batch({}, [NEXT, NEXT], {}, chain_head=2)
+    twice = Batch({}, {}, [NEXT, NEXT], chain_head=2)
     with pytest.raises(psycopg.errors.UniqueViolation):
         Writer(claim, 100).write(twice)
     assert contents(connection) == before

@@ -30,7 +30,7 @@ from tests.indexer.store.building import deployed, index_blocks
 from tests.indexing import index
 
 
-@pytest.mark.parametrize("players", [(1, 20), (200, 1000)], ids=["at once", "by COPY"])
+@pytest.mark.parametrize("players", [(1, 20), (600, 1200)], ids=["at once", "by COPY"])
 def test_a_batch_takes_few_statements_however_many_rows(connection: Connection[Any], players: tuple[int, int]) -> None:
     counts = []
     for count in players:
