@@ -36,4 +36,5 @@ EXPOSE 8000
 # Of the web server; compose and Kubernetes name those of the other commands.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health/startup', timeout=4)"]
-CMD ["daphne", "--bind", "0.0.0.0", "--port", "8000", "--ping-interval", "20", "--ping-timeout", "40", "--verbosity", "0", "ghostnet.asgi:application"]
+# Of connections that come at once, more than the backlog are dropped, and tried again by their clients after a second.
+CMD ["daphne", "--endpoint", "tcp:port=8000:interface=0.0.0.0:backlog=1024", "--ping-interval", "20", "--ping-timeout", "40", "--verbosity", "0", "ghostnet.asgi:application"]

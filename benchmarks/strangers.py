@@ -120,11 +120,12 @@ def line(name: str, times: dict[str, list[float]], bad: list[int], memory: int, 
 
 @contextmanager
 def server() -> Iterator[tuple[int, int]]:
-    """One daphne with its default limits; its port and process."""
+    """One daphne with its default limits, started as the image starts it; its port and process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["-m", "daphne", "--verbosity", "0", "-p", str(port), "ghostnet.asgi:application"]
+    endpoint = f"tcp:port={port}:interface=127.0.0.1:backlog=1024"
+    command = ["-m", "daphne", "--verbosity", "0", "--endpoint", endpoint, "ghostnet.asgi:application"]
     process = subprocess.Popen([sys.executable, *command])
     try:
         while socket.socket().connect_ex(("127.0.0.1", port)):
