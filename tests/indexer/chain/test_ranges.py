@@ -1,0 +1,34 @@
+"""How many blocks are asked for at once."""
+
+import pytest
+
+from indexer.chain.ranges import MOST_BLOCKS, TARGET_BYTES, TARGET_LOGS, TARGET_SECONDS, AdaptiveRange
+
+
+def test_the_range_aims_at_so_many_logs_and_halves_when_refused() -> None:
+    size = AdaptiveRange(first=100)
+    size.succeeded(100, 100, 1_000, 0.1)
+    assert size.size == 400
+    size.succeeded(400, 10 * TARGET_LOGS, 1_000, 0.1)
+    assert size.size == 40
+    size.refused(40)
+    assert size.size == 20
+    for _ in range(10):
+        size.refused(size.size)
+    assert size.size == 1
+
+
+@pytest.mark.parametrize(
+    ("received", "seconds"), [(10 * TARGET_BYTES, 0.1), (1_000, 10 * TARGET_SECONDS)], ids=["bytes", "seconds"]
+)
+def test_the_range_shrinks_by_what_an_answer_costs(received: int, seconds: float) -> None:
+    size = AdaptiveRange(first=100)
+    size.succeeded(100, 0, received, seconds)
+    assert size.size == 10
+
+
+def test_a_range_without_logs_grows_up_to_its_bound() -> None:
+    size = AdaptiveRange()
+    for _ in range(20):
+        size.succeeded(size.size, 0, 100, 0.01)
+    assert size.size == MOST_BLOCKS
