@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -188,13 +187,12 @@ class NodeClient:
 
     async def _state_apart(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
         """Send calls of the contracts' state and others in requests of their own: other nodes are asked for it."""
-        places = [
-            [place for place, call in enumerate(calls) if (call[0] == STATE_METHOD) is of] for of in (False, True)
-        ]
-        groups = [[calls[place] for place in some] for some in places]
-        answers = await asyncio.gather(*(self._in_parts(group, size, decoder, meter) for group in groups))
-        found = [pair for pairs in map(zip, places, answers) for pair in pairs]
-        return [answer for _, answer in sorted(found, key=itemgetter(0))]
+        groups: tuple[list[Call], list[Call]] = [], []
+        for call in calls:
+            groups[call[0] == STATE_METHOD].append(call)
+        others, states = await asyncio.gather(*(self._in_parts(group, size, decoder, meter) for group in groups))
+        answers = iter(others), iter(states)
+        return [next(answers[call[0] == STATE_METHOD]) for call in calls]
 
     async def _in_parts(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
         """Send calls in requests of so many."""

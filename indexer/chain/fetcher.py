@@ -132,7 +132,7 @@ class RangeFetcher:
         groups, numbers = _by_block(logs)
         if any(number >= following for number, following in pairwise(numbers)):
             groups, numbers = _by_block(in_chain_order(logs))
-        by_logs = _times_fit(groups, headers)
+        by_logs = _times_fit(groups, numbers, headers)
         missing = [
             number
             for number, group in zip(numbers, groups, strict=True)
@@ -239,19 +239,19 @@ def _by_block(logs: Sequence[WireLog]) -> tuple[list[list[WireLog]], list[int]]:
     return groups, [int(group[0].block_number, 16) for group in groups]
 
 
-def _times_fit(groups: Sequence[Sequence[WireLog]], headers: Mapping[int, Header]) -> bool:
+def _times_fit(groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], headers: Mapping[int, Header]) -> bool:
     """Whether the times that logs say may be their blocks': the same within a block, none before that of the block
     before it, none against the headers of the range's ends. Some nodes put zero there, milliseconds, or the time of
     their head."""
     times = sorted(header.timestamp for header in headers.values())
-    for group in groups:
-        said = {log.block_timestamp for log in group}
-        text = said.pop()
-        if said:
+    for number, group in zip(numbers, groups, strict=True):
+        texts = {log.block_timestamp for log in group}
+        text = texts.pop()
+        if texts:
             return False
         if text is None:
             continue
-        number, time = int(group[0].block_number, 16), int(text, 16)
+        time = int(text, 16)
         if not times[0] <= time <= times[-1] or (number in headers and headers[number].timestamp != time):
             return False
         times[0] = time
