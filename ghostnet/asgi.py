@@ -25,6 +25,7 @@ except GhostnetError as error:
 
 # Django must be set up before anything of what follows is imported.
 from api.known import KnownAnswers
+from ghostnet.http.at_once import NotAtOnce, must_be_at_once
 from ghostnet.http.bodies import BoundedRequest
 from ghostnet.http.connections import bounded_http_factory
 from ghostnet.http.edge import Edge
@@ -103,6 +104,8 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await api(scope, receive, send)
     elif scope["query_string"] == BOARD and PAGES.fullmatch(scope["path"]):
         await boards(scope, receive, send)
+    elif must_be_at_once(scope):
+        raise NotAtOnce
     elif scope["path"] == "/metrics":
         await metrics(scope, receive, send)
     elif scope["path"].startswith("/health/"):

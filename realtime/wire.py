@@ -15,6 +15,8 @@ from starlette.types import Send
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from ghostnet.http.transport import write_now
+
 MOST_BACKLOG: Final = 1 << 20
 """Bytes that may wait for one client to read them."""
 MOST_MESSAGE: Final = 1 << 20
@@ -106,7 +108,7 @@ class Wire:
         if self.closed:
             return
         if not self._paused:
-            self._write(data)
+            write_now(self._transport, data)
             return
         self._waiting.append(data)
         self._backlog += len(data)
@@ -119,20 +121,6 @@ class Wire:
             self.close(TOO_MUCH)
         else:
             self._receive(payload if len(payload) <= MOST_FRAME else _TOO_LONG, is_binary)
-
-    def _write(self, data: bytes) -> None:
-        """Write bytes to the kernel at once, if none wait before them: Twisted's own write waits for a turn of the
-        event loop, and registers each client's socket with the poller."""
-        transport = self._transport
-        if not (transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting):
-            try:
-                data = data[transport.socket.send(data) :]
-            except BlockingIOError:
-                pass
-            except OSError:
-                return
-        if data:
-            transport.write(data)
 
     def close(self, code: int) -> None:
         """Send a close frame with this code; frames that still wait are dropped."""
@@ -155,7 +143,7 @@ class Wire:
         while self._waiting and not self._paused:
             data = self._waiting.popleft()
             self._backlog -= len(data)
-            self._write(data)
+            write_now(self._transport, data)
         if not self._paused:
             self._drained.set()
 

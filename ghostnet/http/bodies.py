@@ -48,7 +48,9 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
         """The answer is written. daphne forgets it in a round a second, over all answers since the last one."""
         super().finish()
         application = self.server.connections[self].get("application_instance")
-        if application is not None:
+        if application is None:
+            self.server.connections.pop(self)
+        else:
             application.add_done_callback(self._forget)
 
     def _forget(self, application: asyncio.Future[None]) -> None:

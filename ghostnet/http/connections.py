@@ -1,13 +1,14 @@
 """Bounds on a connection below the application: the size of a request's head, and the time in which it must come."""
 # ruff: noqa: N802, N815 - Twisted's names
 
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final
 
 from daphne.http_protocol import HTTPFactory
 from twisted.web.http import HTTPChannel
 
+from ghostnet.http.at_once import create_or_answer
 from ghostnet.http.headers import SECURITY_HEADERS
 from ghostnet.http.problems import phrase, problem
 
@@ -79,6 +80,10 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
             self._cut.cancel()
         super().connectionLost(reason)
 
+    def has_more(self) -> bool:
+        """Whether bytes of another request have come."""
+        return bool(self._buffer or self._dataBuffer)
+
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Refuse what is no HTTP, or too long; Twisted calls this wherever it finds such."""
         if self._receivedHeaderSize > MOST_HEAD or self._receivedHeaderCount > self.maxHeaders:
@@ -104,6 +109,10 @@ def bounded_http_factory(request: type) -> type[HTTPFactory]:
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel
+
+        def __init__(self, server: Any) -> None:
+            super().__init__(server)
+            server.create_application = partial(create_or_answer, server, server.create_application)
 
         def log(self, request: Any) -> None:
             """Twisted's log of requests, which takes 7 % of a short answer's time and which daphne drops."""

@@ -17,6 +17,7 @@ from django.http import HttpResponse
 from django.utils.http import parse_etags
 from starlette.types import Receive, Scope, Send
 
+from ghostnet.http.at_once import NotAtOnce, must_be_at_once
 from ghostnet.http.clients import client_of
 from ghostnet.http.handler import Answer, answer_of, respond
 from ghostnet.http.headers import SECURITY_HEADERS
@@ -77,7 +78,7 @@ class CachingFrontend:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         client = client_of(scope)
-        answer = await self._admit(scope, client)
+        answer = self._admit_at_once(scope, client) if must_be_at_once(scope) else await self._admit(scope, client)
         if answer.tag is not None and _client_has(scope, answer.tag):
             kept = [header for header in answer.headers if not header[0].startswith(b"Content-")]
             answer = replace(answer, status=HTTPStatus.NOT_MODIFIED, headers=kept, body=b"")
@@ -92,6 +93,21 @@ class CachingFrontend:
             headers.append((b"Retry-After", b"%d" % self._limits.retry_after(client)))
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    def _admit_at_once(self, scope: Scope, client: str) -> Answer:
+        """The answer that is known. Raises NotAtOnce."""
+        scope, block = normal_query(scope)
+        latest = self._commits.latest
+        if block is not None and latest is not None and latest.block_number >= block:
+            scope = without_block(scope)
+        key = self._key(scope)
+        answer = None if key is None else self._cache.get(key) or self._known(key)
+        if answer is None or (block is not None and answer.block is not None and answer.block.block_number < block):
+            raise NotAtOnce
+        if self._counted and not self._limits.take_request(client):
+            raise NotAtOnce  # refusals may have to wait
+        HITS.inc()
+        return answer
 
     async def _admit(self, scope: Scope, client: str) -> Answer:
         if self._counted and not self._limits.take_request(client):
@@ -123,6 +139,7 @@ class CachingFrontend:
         if (found := self._find(key)) is not None:
             return await _completed(found)
         if (known := self._known(key)) is not None:
+            HITS.inc()
             return known
         await self._turns.take(client)
         key = self._key(scope)  # of a newer state perhaps
@@ -156,10 +173,7 @@ class CachingFrontend:
         latest = self._commits.latest
         if key is None or latest is None or self._at_once is None:
             return None
-        answer = self._at_once(*key[:3], latest)
-        if answer is not None:
-            HITS.inc()
-        return answer
+        return self._at_once(*key[:3], latest)
 
     async def _compute(self, key: CacheKey | None, scope: Scope, client: str) -> Answer:
         """Have Django answer on a thread, within a turn of the client, which ends with it."""

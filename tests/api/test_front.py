@@ -318,3 +318,16 @@ def test_requests_that_mean_the_same_share_an_answer(client: WebClient) -> None:
         assert client.get(f"/api/v1/positions?{query}").status_code == 200
     assert client.get(f"/api/v1/positions/{PLAYER.upper()}").content == player
     assert client.counted("cache_hits_total") == before + 4
+
+
+@pytest.mark.parametrize("more", ["", "Origin: http://localhost\r\n", "If-None-Match: *\r\n"])
+@pytest.mark.parametrize("path", ["/api/v1/positions?limit=3&min_block=3", f"/api/v1/positions/{PLAYER.lower()}"])
+def test_an_answer_is_the_same_at_once_and_in_its_turn(client: WebClient, path: str, more: str) -> None:
+    client.await_sharing(path)
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: same\r\n{more}"
+    with socket.create_connection(("127.0.0.1", client.port or 0), timeout=30) as connection:
+        # One before which another has come is not answered at once, the last one is.
+        connection.sendall(f"{request}\r\n{request}Connection: close\r\n\r\n".encode())
+        answers = b"".join(iter(lambda: connection.recv(65_536), b"")).decode().split("HTTP/1.1 ")[1:]
+    in_turn, at_once = (answer.lower().split("\r\n") for answer in answers)
+    assert sorted([*in_turn, "connection: close"]) == sorted(at_once)

@@ -1,0 +1,87 @@
+"""Answers that are there when a request has come: sent without a task, a queue, or another turn of the event loop.
+
+An application is asked by a scope that `must_be_at_once`. It answers without waiting for anything, or raises NotAtOnce,
+having counted nothing, and is asked again in the usual way.
+"""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Scope
+from twisted.web.http import RESPONSES
+
+from ghostnet.http.transport import write_now
+from indexer.base.errors import GhostnetError
+
+_KEY: Final = "ghostnet.at_once"
+
+
+class NotAtOnce(GhostnetError):
+    """The answer must be waited for."""
+
+    help = "Ask in the usual way."
+
+    def __init__(self) -> None:
+        super().__init__("the answer is not there yet")
+
+
+def must_be_at_once(scope: Scope) -> bool:
+    """Whether the answer may not be waited for."""
+    return _KEY in scope
+
+
+def answer_at_once(application: ASGIApp, scope: Scope) -> list[Message] | None:
+    """The messages of an application's answer; None if it must be waited for. Raises what the application raises."""
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        raise NotAtOnce
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    def run() -> None:
+        waiting: Any = application({**scope, _KEY: True}, receive, send)
+        try:
+            waiting.send(None)
+        except StopIteration:
+            return
+        waiting.close()
+        raise RuntimeError(f"{scope['path']} was to be answered at once, and waited")
+
+    try:
+        copy_context().run(run)  # what it sets is of this request
+    except NotAtOnce:
+        return None
+    return messages
+
+
+def create_or_answer(server: Any, create: Callable[[Any, Scope], Any], protocol: Any, scope: Scope) -> Any:
+    """Answer a request of daphne's `server`, and return None, if that is possible at once; else do as `create` does,
+    daphne's own `create_application`.
+
+    A request after which others have come already is not answered at once: all of them would be, within one turn of the
+    event loop.
+    """
+    if scope["type"] == "http" and scope["http_version"] == "1.1" and not protocol.channel.has_more():
+        messages = answer_at_once(server.application, scope)
+        if messages is not None:
+            _write(server, protocol, messages)
+            return None
+    return create(protocol, scope)
+
+
+def _write(server: Any, request: Any, messages: list[Message]) -> None:
+    """Write a whole answer in one piece, without Twisted's objects for its headers."""
+    start, *bodies = messages
+    lines = [b"HTTP/1.1 %d %b" % (start["status"], RESPONSES[start["status"]])]
+    lines += [b"%b: %b" % header for header in start["headers"]]
+    if server.server_name:
+        lines.append(b"Server: %b" % server.server_name.encode())
+    if not request.channel.persistent:
+        lines.append(b"Connection: close")
+    lines += [b"", b"".join(message.get("body", b"") for message in bodies)]
+    request.code, request.startedWriting = start["status"], 1
+    write_now(request.channel.transport, b"\r\n".join(lines))
+    request.finish()
