@@ -130,7 +130,10 @@ class PreconfirmedLogs:
         if message.id == REQUEST_ID:
             self._answered(message)
             return True
-        if message.params is None or message.params.subscription != self._subscription:
+        if message.params is None:
+            return False
+        if message.params.subscription != self._subscription:
+            self._end_transaction()  # a head: the node has sent what is in its block
             return False
         raw = bytes(message.params.result)
         try:

@@ -132,9 +132,11 @@ class Pipeline:
             self._source.start(self._tip.number + 1, last_block, self._tip.hash)
             self._writer.start()
             while not stop() and not self._is_done(last_block, until_head):
-                if (fetched := self._source.next(NOTHING_NEW_SECONDS)) is not None:
-                    self._apply_range(fetched)
+                fetched = self._source.next(NOTHING_NEW_SECONDS)
+                # Transactions that came just before their block are in the twin with which it is compared.
                 self._ahead.read(self._source.preconfirmed(), self._applier.game)
+                if fetched is not None:
+                    self._apply_range(fetched)
                 self._writer.check()
                 self._report_nodes()
                 self._watch_head()

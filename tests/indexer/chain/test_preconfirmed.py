@@ -98,6 +98,15 @@ def test_what_belongs_to_other_subscriptions_is_not_taken() -> None:
     assert (found, taken) == ([], [False, True, False])
 
 
+@pytest.mark.parametrize(
+    ("after", "count"), [([], 0), ([notification({"number": "0x10"}, "0x1")], 1)], ids=["nothing", "a head"]
+)
+def test_a_head_ends_the_transaction_before_it(monkeypatch: pytest.MonkeyPatch, after: list[str], count: int) -> None:
+    monkeypatch.setattr("indexer.chain.preconfirmed.QUIET_SECONDS", 3_600)
+    found, _ = received(answer(result=SUBSCRIPTION), notification(log(3)), *after)
+    assert len(found) == count
+
+
 def test_where_it_is_off_nothing_is_taken() -> None:
     found, taken = received(answer(result=SUBSCRIPTION), notification(log(3)), realtime=Realtime.OFF)
     assert (found, taken) == ([], [False, False])
