@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from psycopg import Connection
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from indexer.base.errors import Retryable
 from indexer.base.retry import Backoff
-from indexer.store.claim import PREPARE_THRESHOLD
 from indexer.store.database import connect, database_failures
 from indexer.stream.feed import FeedItem
 from indexer.stream.preconfirmed import PRECONFIRMED_CHANNEL, notifications
@@ -19,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
+_STATEMENT: Final = b"announce"
 
 
 class Announcer:
@@ -53,7 +56,6 @@ class Announcer:
                 with database_failures(), connect() as connection:
                     # A notification is a transaction of its own: nobody waits until the disk has it.
                     connection.execute("SET synchronous_commit = off")
-                    connection.prepare_threshold = PREPARE_THRESHOLD
                     self._send_all(connection)
             except Retryable as error:
                 pause = self._backoff.pause()
@@ -66,8 +68,16 @@ class Announcer:
                 return
 
     def _send_all(self, connection: Connection[Any]) -> None:
-        """Send what comes until `close`."""
+        """Send what comes until `close`, straight by libpq: psycopg's cursors take as long as the database does."""
+        protocol = connection.pgconn
+        _checked(protocol.prepare(_STATEMENT, f"SELECT pg_notify('{PRECONFIRMED_CHANNEL}', $1)".encode()))
         while (items := self._waiting.get()) is not None:
             for payload in notifications(items):
-                connection.execute("SELECT pg_notify(%s, %s)", (PRECONFIRMED_CHANNEL, payload), prepare=True)
+                _checked(protocol.exec_prepared(_STATEMENT, [payload.encode()]))
             self._backoff.reset()
+
+
+def _checked(result: PGresult) -> None:
+    """Raise psycopg.Error if a statement has failed."""
+    if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+        raise error_from_result(result)
