@@ -20,6 +20,7 @@ from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.sync.block_times import check_times
 from indexer.sync.silent_changes import BlockInvestigation, DiffersBefore, KnownStates, MirrorHistory, StateMismatch
+from indexer.sync.spare_game import SpareGame
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class AppliedBlocks:
 class RangeApplier:
     """Applies ranges to `game`.
 
-    `reload` writes what was handed over, and loads the game anew: after an attempt that went wrong.
+    After an attempt that went wrong the game is replaced by the `spare` one, where that was kept up, else by what
+    `reload` returns, which writes what was handed over, and loads the game anew.
     """
 
     def __init__(self, source: BlockSource, decoder: LogDecoder, reload: Callable[[], Game]) -> None:
@@ -51,6 +53,16 @@ class RangeApplier:
         """The time of the last block that was handed over, in unix seconds."""
         self.follows_unchecked = False
         """Whether blocks before the next range were not compared with the contracts' state, and can be applied anew."""
+        self._spare = SpareGame(self._apply)
+
+    def start(self, game: Game, time: int) -> None:
+        """Go on with a game that was loaded, as after a block of this time, in unix seconds."""
+        self.game, self.time = game, time
+        self._spare.drop()
+
+    def keep_up(self) -> None:
+        """Prepare for an attempt that goes wrong, in a moment in which there is nothing to apply."""
+        self._spare.keep_up(self.game)
 
     def apply(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
         """Apply a range whose parent is the last applied block; the blocks that are right, to be written.
@@ -60,6 +72,7 @@ class RangeApplier:
         BadBlockTime before anything is.
         """
         check_times(fetched, self.time)
+        self._spare.catch_up()
         game = self.game
         game.is_checked = fetched.state is not None and not game.quarantined
         game.doubts.clear()
@@ -73,7 +86,12 @@ class RangeApplier:
             except GhostnetError as broken:
                 error = broken
         if error is None and self._agrees(fetched) and not self._doubted(game, fetched):
-            yield self._applied(game, fetched, fetched.last.number, archive)
+            applied = self._applied(game, fetched, fetched.last.number, archive)
+            if game.is_checked:
+                self._spare.follow(fetched, applied.rows)
+            else:
+                self._spare.drop()
+            yield applied
         elif game.is_checked and (error is None or isinstance(error, InvariantBroken)):
             if self.follows_unchecked:
                 raise DiffersBefore(f"block {fetched.first} or one before it holds a change that left no log")
@@ -130,9 +148,17 @@ class RangeApplier:
                 raise
             yield from self._apply_in_full(fetched, done, error)
 
+    def _unspoiled(self) -> Game:
+        """The game as it was before the last attempt."""
+        spare = self._spare.take(self.game)
+        if spare is None:
+            return self._reload()
+        self.game = spare
+        return spare
+
     def _closed_by(self, known: KnownStates, fetched: FetchedRange) -> Iterator[tuple[int, AppliedBlocks]]:
         """The blocks that are right, each time with how far they reach."""
-        game, done = self._reload(), fetched.first - 1
+        game, done = self._unspoiled(), fetched.first - 1
         game.is_checked = True
         while done < fetched.last.number:
             target = known.next_after(done)

@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 MOST_AGAIN: Final = 1_000
 """Blocks that are applied again at most because they were not compared with the contracts' state."""
-NOTHING_NEW_SECONDS = 0.25
+NOTHING_NEW_SECONDS = 0.1
 BEHIND_SECONDS = 60.0
 """A node whose head stays below the last indexed block for longer does not merely lag."""
 GC_THRESHOLDS = (100_000, 50, 100)
@@ -137,6 +137,8 @@ class Pipeline:
                 self._ahead.read(self._source.preconfirmed(), self._applier.game)
                 if fetched is not None:
                     self._apply_range(fetched)
+                elif self._writer.is_idle:
+                    self._applier.keep_up()
                 self._writer.check()
                 self._report_nodes()
                 self._watch_head()
@@ -157,11 +159,11 @@ class Pipeline:
 
     def _load_game(self) -> None:
         """Load the game's state from the tables."""
-        game = self._applier.game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
+        game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
         node = NodeWitness(self._source.call, self._chain.contracts)
         game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
-        self._applier.time = snapshot.progress.timestamp
+        self._applier.start(game, snapshot.progress.timestamp)
         self._ahead.restart(snapshot.progress.block_number, snapshot.progress.timestamp)
         standing = alarms(self._connection)
         self._alarms = standing.keys() - {AlarmKind.AUDIT, AlarmKind.UNDECODED}

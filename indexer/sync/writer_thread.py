@@ -26,6 +26,11 @@ class WriterThread:
         self.check()
         self._batches.put(batch)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether all queued batches are committed."""
+        return not self._batches.unfinished_tasks
+
     def drain(self) -> None:
         """Block until all queued batches are committed."""
         self._batches.join()
