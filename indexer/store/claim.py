@@ -122,7 +122,8 @@ class Claim:
 
     @contextmanager
     def _step_by_step(self) -> Iterator[Cursor[Any]]:
-        with self.connection.transaction(), self.connection.cursor() as cursor:
+        # The connection's own cursors, which are Django's, would write the parameters into the statements.
+        with self.connection.transaction(), Cursor(self.connection) as cursor:
             yield cursor
 
     @contextmanager
