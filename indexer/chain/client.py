@@ -37,6 +37,8 @@ T = TypeVar("T")
 
 MOST_AT_ONCE: Final = 16
 MALFORMED_TRIES: Final = 2
+MOST_REFUSALS: Final = 8
+"""So often a node may refuse what it has served before, within 20 s or so: one of its machines may be out of order."""
 CURSOR_METHOD: Final = "eth_getLogsWithCursor"
 """A method that a node may lack: eth_getLogs is there for those that do."""
 STATE_METHOD: Final = "eth_call"
@@ -90,6 +92,7 @@ class _Attempts:
     deadline: float | None
     number: int = 0
     malformed: int = 0
+    refusals: int = 0
     pauses: Backoff = field(default_factory=Backoff)
     refused: set[Node] = field(default_factory=set)
     is_essential: bool = False
@@ -230,6 +233,7 @@ class NodeClient:
             node.succeeded(len(asked))
             for index, result in zip(open_calls, answer, strict=True):
                 results[index] = _of_range(result, calls[index])
+            node.served.update(calls[index][0] for index in open_calls if not isinstance(results[index], NodeError))
             left = self._left(node, attempts, calls, results, open_calls)
             if left == open_calls and len(calls) > 1 and isinstance(results[left[0]], TooLarge):
                 return await self._in_halves(calls, decoder, meter, results[left[0]])
@@ -245,7 +249,7 @@ class NodeClient:
         refused = [index for index in asked if index not in rest and _is_refused(results[index], calls[index])]
         if any(_lacks_state(results[index], calls[index]) for index in refused):
             node.stateless_until = time.monotonic() + STATELESS_SECONDS
-        if refused and not self._turns_to_another(node, attempts, results[refused[0]], calls[refused[0]]):
+        if refused and not self._is_asked_again(node, attempts, results[refused[0]], calls[refused[0]]):
             refused = []
         if passing:
             self._note_failure(node, results[passing[0]], attempts, answered=True)
@@ -261,17 +265,25 @@ class NodeClient:
         attempts.refused.clear()
         return [index for index in asked if not isinstance(results[index], RpcError | str)]
 
-    def _turns_to_another(self, node: Node, attempts: _Attempts, refusal: NodeError, call: Call) -> bool:
-        """Whether what a node refused for good is to be asked of another one; the node rests if it is of no use."""
+    def _is_asked_again(self, node: Node, attempts: _Attempts, refusal: NodeError, call: Call | None = None) -> bool:
+        """Whether what a node refused for good, a call or a whole request, is to be asked again: of another node, or
+        of one that has served it before. The node rests if it is of no use."""
         attempts.refused.add(node)
-        attempts.is_essential = call[0] in _ESSENTIAL and isinstance(refusal, Denied | Pruned | MethodNotFound)
-        turns = bool(self._nodes.others(attempts.refused, ready=not attempts.is_essential))
+        must_be_served = call is None or call[0] in _ESSENTIAL
+        attempts.is_essential = must_be_served and isinstance(refusal, Denied | Pruned | MethodNotFound)
         if attempts.is_essential and self.has_several_nodes:
             logger.warning("node %s rests for %.0f s: %s", node.name, REFUSED_SECONDS, refusal.message)
             node.rest(REFUSED_SECONDS)
-        if not turns:
-            attempts.refused.clear()
-        return turns
+        if self._nodes.others(attempts.refused, ready=not attempts.is_essential):
+            return True
+        attempts.refused.clear()
+        attempts.refusals += 1
+        was_served = bool(node.served) if call is None else call[0] in node.served
+        if not (attempts.is_essential and was_served and attempts.refusals < MOST_REFUSALS):
+            return False
+        logger.warning("node %s refuses what it has served before: %s", node.name, refusal.message)
+        node.rest(attempts.pauses.pause())
+        return True
 
     async def _in_halves(self, calls: Sequence[Call], decoder: Decoder, meter: Meter, error: NodeError) -> list[Any]:
         """Send calls, whose answers together were too much, as two requests; a range of blocks is to be halved by who
@@ -314,7 +326,7 @@ class NodeClient:
         attempts.malformed += isinstance(error, Inconsistent)
         left = LONGEST_SECONDS if attempts.deadline is None else attempts.deadline - time.monotonic()
         if isinstance(error, RpcError):
-            if not self._turns_to_another(node, attempts, error, ("eth_chainId", [])):
+            if not self._is_asked_again(node, attempts, error):
                 raise error
         elif attempts.malformed == MALFORMED_TRIES:
             raise error

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from indexer.chain import client as client_module
 from indexer.chain import nodes as nodes_module
 from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
@@ -145,6 +146,37 @@ def test_a_node_that_refuses_what_it_must_serve_rests_and_the_refusal_of_the_las
         with pytest.raises(error):
             asked(nodes, block, patience=None)
         assert [node.requests for node in nodes] == [1] * len(nodes)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "times", "ends"),
+    [
+        (refused(-32601, "the method does not exist"), 2, False),
+        (refused(-32601, "rpc method is not whitelisted", status=403), 2, False),
+        (status(401), 2, False),
+        (refused(4444, "pruned history unavailable"), 2, False),
+        (refused(-32601, "the method does not exist"), None, True),
+    ],
+    ids=["no such method", "not whitelisted", "denied", "pruned", "for good"],
+)
+def test_an_only_node_that_refuses_what_it_has_served_is_asked_again(
+    refusal: Reply, times: int | None, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "MOST_REFUSALS", 4)
+    node = HandMadeNode()
+    block: Callable[[NodeClient], Awaitable[Any]] = call("eth_blockNumber")
+
+    async def twice(client: NodeClient) -> list[str]:
+        first = await block(client)
+        node._replies += [refusal] * (times or 4)
+        return [first, await block(client)]
+
+    if ends:
+        with pytest.raises(MethodNotFound):
+            asked([node], twice, patience=None)
+        assert node.requests == 5
+    else:
+        assert asked([node], twice, patience=None) == ["eth_blockNumber!"] * 2
 
 
 @pytest.mark.parametrize(
