@@ -59,6 +59,9 @@ def decoder_of(kind: Any) -> Decoder:
     return msgspec.json.Decoder(Answer[kind] | list[Answer[kind]])
 
 
+_ANY_ANSWER: Final = decoder_of(Any)
+
+
 def results_of(reply: Reply, node: Node, decoder: Decoder, calls: Sequence[Call], first_id: int) -> list[Any]:
     """The results of calls, which have consecutive ids from `first_id` on, in order: what their kind says, None, or a
     NodeError.
@@ -174,7 +177,7 @@ def _refusal_of_status(reply: Reply, method: str, *, several: bool) -> Exception
 def _error_in(raw: bytes) -> Any:
     """The JSON-RPC error of an answer, or of a list of one; None if it holds none."""
     try:
-        answer: Any = msgspec.json.decode(raw, type=Answer[Any] | list[Answer[Any]])
+        answer: Any = parsed(raw, _ANY_ANSWER)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     if isinstance(answer, list):

@@ -94,6 +94,12 @@ class TooLarge(RpcError):
     )
 
 
+class TooLong(TooLarge):
+    """The answer to one call, or to a batch, is longer than is read."""
+
+    help = "No answer that is needed is so long: put another node into GHOSTNET_RPC_URLS."
+
+
 class Inconsistent(NodeError, Retryable):
     """Answers that do not belong together: of different forks, or from a node that lags behind. Worth another try."""
 

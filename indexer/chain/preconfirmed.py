@@ -18,7 +18,7 @@ from indexer.chain.client import NodeClient
 from indexer.chain.errors import NodeError
 from indexer.chain.fetcher import parse_transaction
 from indexer.chain.mini_blocks import MiniBlock
-from indexer.chain.spelling import with_hex_quantities, with_lower_case
+from indexer.chain.spelling import parsed, with_hex_quantities
 from indexer.chain.wire import WirePendingLog, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Transaction
@@ -86,7 +86,7 @@ class _Message(msgspec.Struct):
     params: _Params | None = None
 
 
-_decode_message: Final = msgspec.json.Decoder(_Message).decode
+_decoder: Final = msgspec.json.Decoder(_Message)
 _decode_log: Final = msgspec.json.Decoder(WirePendingLog).decode
 
 
@@ -126,7 +126,7 @@ class PreconfirmedLogs:
         """
         if self._realtime is Realtime.OFF:
             return False
-        message = _decode_message(text)
+        message = parsed(text.encode() if isinstance(text, str) else text, _decoder)
         if message.id == REQUEST_ID:
             self._answered(message)
             return True
@@ -140,7 +140,7 @@ class PreconfirmedLogs:
             if self._realtime is Realtime.MINI_BLOCKS:
                 self._take_mini_block(MiniBlock(raw))
             else:
-                self._take_log(_decode_log(with_hex_quantities(with_lower_case(raw))))
+                self._take_log(_decode_log(with_hex_quantities(raw)))
         except (msgspec.MsgspecError, ValueError) as error:
             self._log_once(logging.WARNING, f"logs before their block can't be read: {error}")
         return True

@@ -24,9 +24,12 @@ def parsed(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """What a JSON text says, in our spelling. Raises msgspec.DecodeError, and its ValidationError for other types."""
     raw = with_lower_case(raw)
     try:
-        return decoder.decode(raw)
-    except msgspec.ValidationError:
-        return decoder.decode(with_hex_quantities(raw))
+        try:
+            return decoder.decode(raw)
+        except msgspec.ValidationError:
+            return decoder.decode(with_hex_quantities(raw))
+    except RecursionError as error:
+        raise msgspec.DecodeError("it is nested too deeply") from error
 
 
 def with_lower_case(raw: bytes) -> bytes:

@@ -14,11 +14,13 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from indexer.base.retry import LONGEST_SECONDS
-from indexer.chain.errors import Denied, Disconnected, TimedOut, Unavailable
+from indexer.chain.errors import Denied, Disconnected, TimedOut, TooLong, Unavailable
 from indexer.chain.metrics import RECEIVED, REQUESTS
 from indexer.chain.nodes import Node
 
 REQUEST_SECONDS: Final = 30.0
+MOST_BYTES: Final = 256 << 20
+"""The longest answer that is read, unpacked: one without an end would take all memory."""
 KEEP_ALIVE_SECONDS: Final = 3.0
 """How long an idle connection is kept. While a node fails the pauses are longer soon, and its name is resolved anew:
 it may have moved."""
@@ -73,7 +75,8 @@ class Transport:
     async def post(self, node: Node, body: bytes, method: str) -> Reply:
         """The reply to a request whose first call is of `method`.
 
-        Raises TimedOut, Disconnected or Unavailable if there is none, Denied if the address is not the node's own.
+        Raises TimedOut, Disconnected or Unavailable if there is none, TooLong if it is longer than MOST_BYTES,
+        Denied if the address is not the node's own.
         """
         try:
             async with self._session.post(
@@ -81,7 +84,7 @@ class Transport:
             ) as response:
                 if 300 <= response.status < 400:
                     raise _redirected(method, response.status, response.headers.get("Location", ""), node)
-                raw = await response.read()
+                raw = await _body(response, method)
                 REQUESTS.labels(node.name).inc()
                 RECEIVED.labels(node.name).inc(len(raw))
                 return Reply(response.status, raw, _seconds(response.headers.get("Retry-After")))
@@ -95,6 +98,16 @@ class Transport:
             raise Disconnected(_reason(error)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(_compression(error) or _reason(error)) from error
+
+
+async def _body(response: aiohttp.ClientResponse, method: str) -> bytes:
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            raise TooLong(method, {"message": f"the answer is longer than {MOST_BYTES >> 20} MiB"})
+    return b"".join(parts)
 
 
 def _redirected(method: str, status: int, location: str, node: Node) -> Denied:

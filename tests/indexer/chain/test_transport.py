@@ -14,7 +14,7 @@ from aiohttp import web
 from indexer.base.retry import LONGEST_SECONDS
 from indexer.chain import transport
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import Denied, NodeUnreachable
+from indexer.chain.errors import Denied, NodeUnreachable, TooLong
 from indexer.chain.nodes import Node
 from tests.indexer.chain.hand_made import HandMadeNode, asked, call, each, right, status
 
@@ -42,6 +42,35 @@ def test_another_compression_is_named(compression: str) -> None:
     )
     with pytest.raises(NodeUnreachable, match="compressed in another way than gzip"):
         asked([node], call(), patience=0.1)
+
+
+def test_an_answer_without_an_end_is_not_read_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 1 << 20)
+    unpacked = gzip.compress(b" " * (8 << 20))
+    node = HandMadeNode(
+        otherwise=lambda request: (
+            web.Response(body=unpacked, headers={"Content-Encoding": "gzip"})
+            if isinstance(request, list)
+            else right(request)
+        )
+    )
+
+    async def work(client: NodeClient) -> Any:
+        return await client.batch([("eth_chainId", []), ("eth_blockNumber", [])], str)
+
+    assert asked([node], work) == ["eth_chainId!", "eth_blockNumber!"]
+    assert node.sizes == [2, 1, 1]
+    endless = HandMadeNode(lambda request: web.Response(body=unpacked, headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(TooLong, match="longer than 1 MiB"):
+        asked([endless], call())
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_that_is_nested_without_an_end_is_none(status: int) -> None:
+    deep = b'{"id": 0, "error": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    node = HandMadeNode(lambda request: web.Response(body=deep, status=status))
+    assert asked([node], call()) == "eth_chainId!"
+    assert node.requests == 2
 
 
 def test_a_byte_order_mark_is_no_harm() -> None:
