@@ -6,9 +6,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from indexer.base.errors import Retryable
@@ -70,14 +70,18 @@ class Announcer:
     def _send_all(self, connection: Connection[Any]) -> None:
         """Send what comes until `close`, straight by libpq: psycopg's cursors take as long as the database does."""
         protocol = connection.pgconn
-        _checked(protocol.prepare(_STATEMENT, f"SELECT pg_notify('{PRECONFIRMED_CHANNEL}', $1)".encode()))
+        statement = f"SELECT pg_notify('{PRECONFIRMED_CHANNEL}', $1)".encode()
+        _check(protocol.prepare(_STATEMENT, statement))
         while (items := self._waiting.get()) is not None:
             for payload in notifications(items):
-                _checked(protocol.exec_prepared(_STATEMENT, [payload.encode()]))
+                _check(protocol.exec_prepared(_STATEMENT, [payload.encode()]))
             self._backoff.reset()
 
 
-def _checked(result: PGresult) -> None:
-    """Raise psycopg.Error if a statement has failed."""
-    if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-        raise error_from_result(result)
+def _check(result: PGresult) -> None:
+    """Raise psycopg.Error if a statement has failed, its OperationalError if no server says so."""
+    if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+        return
+    if result.error_field(DiagnosticField.SQLSTATE) is None:
+        raise OperationalError(result.get_error_message())
+    raise error_from_result(result)
