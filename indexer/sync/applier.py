@@ -12,15 +12,16 @@ from indexer.chain.errors import Inconsistent
 from indexer.chain.source import BlockSource
 from indexer.decode.block import Archive, decode_block
 from indexer.decode.decoder import LogDecoder
-from indexer.domain.chain import Header, SilentChange
+from indexer.domain.chain import Block, Header, SilentChange
 from indexer.domain.units import Hash
 from indexer.records.rows import Row, up_to
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.sync.block_times import check_times
-from indexer.sync.silent_changes import BlockInvestigation, DiffersBefore, KnownStates, MirrorHistory, StateMismatch
+from indexer.sync.silent_changes import DiffersBefore, KnownStates, MirrorHistory
 from indexer.sync.spare_game import SpareGame
+from indexer.sync.state_gap import StateGap
 
 logger = logging.getLogger(__name__)
 
@@ -171,8 +172,9 @@ class RangeApplier:
                     if known_headers:
                         yield max(known_headers), self._applied(game, fetched, max(known_headers), archive)
                 continue
-            yield from self._apply_with_silent_changes(game, fetched, (done, parting), known)
-            done = parting
+            for reached, applied in self._apply_with_silent_changes(game, fetched, (done, parting), known):
+                done = reached
+                yield reached, applied
 
     def _apply_in_full(self, fetched: FetchedRange, done: int, error: InvariantBroken) -> Iterator[AppliedBlocks]:
         """Apply the blocks after `done` with the silent changes that their own transactions prove: where the node lacks
@@ -220,33 +222,44 @@ class RangeApplier:
     def _apply_with_silent_changes(
         self, game: Game, fetched: FetchedRange, done_and_parting: tuple[int, int], known: KnownStates
     ) -> Iterator[tuple[int, AppliedBlocks]]:
-        """Apply the blocks up to the one in which the contracts' state parts from the game's, and that one with the
-        changes that explain it."""
+        """Apply the blocks up to the one in which the contracts' state parts from the game's, or the next one whose
+        state the node has, with the changes that explain it."""
         done, number = done_and_parting
+        if not (number in known.states or known.read([number])):
+            number = known.next_after(number)
         archive = Archive()
-        for block in fetched.between(done, number - 1):
+        right = known.last_before(number, done)
+        for block in fetched.between(done, right):
             self._apply(game, block, archive)
-        parting = fetched.block(number) or FetchedBlock(fetched.headers.get(number) or self._header(number))
-        fetched.headers[number] = parting.header
+        blocks = [*fetched.between(right, number - 1), self._fetched_block(fetched, number)]
+        gap = StateGap(
+            self._source,
+            (game, right + 1),
+            [self._decoded(block) for block in blocks],
+            known.states[number],
+            lambda wanted: self._decoded(self._fetched_block(fetched, wanted)),
+        )
         try:
-            changes = self._silent_changes(game, parting, known)
+            changes = gap.silent_changes()
         except InvariantBroken:
             if number - 1 > done and not known.has_gaps:
                 yield number - 1, self._applied(game, fetched, number - 1, archive)
             raise
-        self._apply(game, parting, archive, changes)
-        for silent in changes:
-            logger.info("block %d: %s left no log; the contracts' state shows it", number, silent.change)
+        for at in sorted({block.header.number for block in blocks} | changes.keys()):
+            in_block = changes.get(at, ())
+            self._apply(game, self._fetched_block(fetched, at), archive, in_block)
+            for silent in in_block:
+                logger.info("block %d: %s left no log; the contracts' state shows it", at, silent.change)
         yield number, self._applied(game, fetched, number, archive)
 
-    def _silent_changes(self, game: Game, parting: FetchedBlock, known: KnownStates) -> list[SilentChange]:
-        header = parting.header
-        state = known.states.get(header.number) or self._source.state(header.hash)
-        block = decode_block(self._decoder, header, parting.transactions, parting.logs, Archive())
-        if state is None:
-            apply_block(game.copy(), block)  # raises what the rules find wrong, if anything
-            raise StateMismatch(f"block {header.number}: the node has the state of later blocks, but not of this one")
-        return BlockInvestigation(self._source, game, block, header.hash, state).silent_changes()
+    def _fetched_block(self, fetched: FetchedRange, number: int) -> FetchedBlock:
+        """A block of a range, which may hold nothing of ours."""
+        found = fetched.block(number) or FetchedBlock(fetched.headers.get(number) or self._header(number))
+        fetched.headers[number] = found.header
+        return found
+
+    def _decoded(self, fetched: FetchedBlock) -> Block:
+        return decode_block(self._decoder, fetched.header, fetched.transactions, fetched.logs, Archive())
 
     def _header(self, number: int) -> Header:
         (header,) = self._source.headers([number])

@@ -217,14 +217,7 @@ class Pipeline:
     def _recover(self, fetched: FetchedRange, error: InvariantBroken | Inconsistent) -> None:
         """Fetch again what could not be applied, where that may help; else raise the error."""
         if isinstance(error, InvariantBroken) and not self._was_replaced(fetched.last):
-            may_be_unseen = isinstance(error, DiffersBefore) or (
-                fetched.last.number - self._checked <= MOST_AGAIN
-                and fetched.state is None
-                and self._source.state(fetched.last.hash) is not None
-            )
             try:
-                if not may_be_unseen:
-                    raise error
                 self._apply_again_together(fetched, error)
             except InvariantBroken as broken:
                 self._heal(fetched, broken)
@@ -235,19 +228,34 @@ class Pipeline:
 
     def _apply_again_together(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Apply a range again, together with the blocks before it that were not compared with the contracts' state: a
-        change that left no log in one of them is then found in its place."""
+        change that left no log in one of them is then found in its place. Raises the error where no state shows one."""
+        last = self._next_with_state(fetched, error)
+        if last is None:
+            raise error
         logger.warning("blocks from %d on are applied again: %s", self._checked + 1, error.message)
         self._reload_game()
         if self._checked < self._tip.number and not self._return_to(self._checked):
             raise error
         self._applier.follows_unchecked = False
         try:
-            self._apply(self._source.fetch_closed(self._tip.number + 1, fetched.last.number))
+            self._apply(self._source.fetch_closed(self._tip.number + 1, last))
         except (InvariantBroken, Inconsistent):
             if not self._was_replaced(fetched.last):
                 raise
             self._reload_game()
         self._fetch_again(Linkage.REORG)
+
+    def _next_with_state(self, fetched: FetchedRange, error: InvariantBroken) -> int | None:
+        """The last block of a range that was not compared with the contracts' state, or the head, where that shows what
+        left no log in it; None if neither can."""
+        if isinstance(error, DiffersBefore):
+            return fetched.last.number
+        if fetched.state is not None:
+            return None
+        head = self._source.head or 0
+        ends: tuple[tuple[int, Hash | int], ...] = (fetched.last.number, fetched.last.hash), (head, head)
+        near = ((number, block) for number, block in ends if number - self._checked <= MOST_AGAIN)
+        return next((number for number, block in near if self._source.state(block) is not None), None)
 
     def _heal(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Index again what a node had left out; if no node has more than is indexed, fetch once more, and raise the

@@ -11,21 +11,19 @@ from itertools import islice, product
 from typing import Final, Protocol
 
 from indexer.chain.state import Block as BlockReference
-from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
-from indexer.domain.chain import Block, ConfigChange, Header, Settlement, SilentChange, Transaction
+from indexer.domain.chain import Block, ConfigChange, Header, Settlement, SilentChange
 from indexer.domain.positions import Position, effective_amount, owed_penalty
 from indexer.domain.state import ContractState, Difference
 from indexer.domain.units import NO_HASH, Address, Hash
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
+from indexer.sync.suggested_transactions import Change, TransactionSource, suggested_transactions
 
 MOST_PLACEMENTS: Final = 4_000
 """Places of a block's silent changes that are tried."""
 NEAR_BLOCKS: Final = 2
 """Blocks on each side of one without state that are tried in its place."""
-MOST_CALLDATA: Final = 100
-"""Transactions of one block whose calldata is fetched one by one."""
 NOT_SHOWN: Final[tuple[int | None, Hash]] = (None, NO_HASH)
 """The place of a change that no transaction suggests: the end of the block."""
 
@@ -47,20 +45,12 @@ class DiffersBefore(StateMismatch):
     """The contracts' state differs, and blocks before were not compared: the change may lie in any of them."""
 
 
-class StateSource(Protocol):
+class StateSource(TransactionSource, Protocol):
     """What is asked of a node; None where it does not have the contracts' state after that block."""
 
     def state(self, block: BlockReference) -> ContractState | None: ...
 
     def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None: ...
-
-    def successes(self, block: BlockReference) -> list[Transaction] | None: ...
-
-    def calldata(self, hashes: Sequence[Hash]) -> dict[Hash, Transaction]: ...
-
-    def transactions(self, block: BlockReference) -> tuple[Header, list[Transaction]]: ...
-
-    def succeeded(self, transactions: Sequence[Transaction]) -> set[Hash]: ...
 
 
 class MirrorHistory:
@@ -107,6 +97,10 @@ class KnownStates:
                 self.has_gaps = True
         return any(number in self.states for number in new)
 
+    def last_before(self, number: int, done: int) -> int:
+        """The last block before another one whose state is known, `done` if there is none after that."""
+        return max((known for known in self.states if done < known < number), default=done)
+
     def next_after(self, number: int) -> int:
         """The next block whose state is known; there is one."""
         return min(known for known in self.states if known > number)
@@ -152,6 +146,8 @@ class BlockInvestigation:
         self._block = block
         self._reference = reference
         self._state = state
+        self.changes: list[Change] = []
+        """What the state shows to have changed in silence, once it was looked for."""
 
     def silent_changes(self) -> list[SilentChange]:
         """The silent changes with which the rules lead to the contracts' state.
@@ -161,9 +157,9 @@ class BlockInvestigation:
         after, differences, error = self._attempt([])
         if error is None and not differences:
             return []
-        changes: list[ConfigChange | Settlement] = [*self._config_changes(), *self._settlements(after)]
-        if changes:
-            for placed in islice(self._placements(changes), MOST_PLACEMENTS):
+        self.look_for_changes(after)
+        if self.changes:
+            for placed in islice(self._placements(self.changes), MOST_PLACEMENTS):
                 _, remaining, broken = self._attempt(placed)
                 if broken is None and not remaining:
                     return placed
@@ -171,6 +167,11 @@ class BlockInvestigation:
             raise error
         figures = "; ".join(map(str, differences[:3]))
         raise StateMismatch(f"block {self._block.header.number}: {figures}")
+
+    def look_for_changes(self, after: Game | None = None) -> None:
+        """Find what the state shows to have changed in silence; `after` is the mirror after the block by its events
+        alone, None where the rules broke before."""
+        self.changes = [*self._config_changes(), *self._settlements(after)]
 
     def _attempt(self, changes: list[SilentChange]) -> tuple[Game | None, list[Difference], InvariantBroken | None]:
         """Apply the block with these changes to a copy of the mirror; what then differs, or what broke."""
@@ -207,9 +208,9 @@ class BlockInvestigation:
             if stake == effective_amount(position, epoch) and stake != _amount(after, position)
         ]
 
-    def _placements(self, changes: Sequence[ConfigChange | Settlement]) -> Iterator[list[SilentChange]]:
+    def _placements(self, changes: Sequence[Change]) -> Iterator[list[SilentChange]]:
         """Every way to place the changes in the block: the places that transactions suggest come first."""
-        suggested = self._suggestions(changes)
+        suggested = suggested_transactions(self._source, self._before.ghost_core, self._reference, changes)
         with_logs = sorted({log.tx_index for log in self._block.logs}, reverse=True)
         elsewhere: list[_Place] = [NOT_SHOWN, *((index, NO_HASH) for index in with_logs)]
         places = [
@@ -221,59 +222,6 @@ class BlockInvestigation:
                 SilentChange(tx_index, tx_hash, change)
                 for change, (tx_index, tx_hash) in zip(changes, chosen, strict=True)
             ]
-
-    def _suggestions(
-        self, changes: Sequence[ConfigChange | Settlement]
-    ) -> dict[ConfigChange | Settlement, list[Transaction]]:
-        """For each change the successful transactions that may have made it, the likeliest first.
-
-        Most changes are made by a call to GhostCore or by the player's own account or wallet: receipts show those, and
-        only their calldata is fetched. Where one is explained by none of these, the block is fetched whole.
-        """
-        successes = self._source.successes(self._reference)
-        if successes is not None:
-            users = {change.user for change in changes if isinstance(change, Settlement)}
-            near = [
-                transaction.hash
-                for transaction in successes
-                if transaction.recipient == self._before.ghost_core
-                or {transaction.sender, transaction.recipient} & users
-            ]
-            known = self._source.calldata(near[:MOST_CALLDATA]) if near else {}
-            found = {change: self._likeliest(change, list(known.values())) for change in changes}
-            if all(found.values()):
-                return found
-        _, transactions = self._source.transactions(self._reference)
-        if successes is None:
-            hinting = [
-                transaction for transaction in transactions if any(self._suggests(transaction, c) for c in changes)
-            ]
-            succeeded = self._source.succeeded(hinting) if hinting else set()
-        else:
-            succeeded = {transaction.hash for transaction in successes}
-        transactions = [transaction for transaction in transactions if transaction.hash in succeeded]
-        return {change: self._likeliest(change, transactions) for change in changes}
-
-    def _likeliest(self, change: ConfigChange | Settlement, transactions: Sequence[Transaction]) -> list[Transaction]:
-        """Those transactions that may have made a change as far as parties and calldata show: a direct call first, then
-        a nested one, then one by or to the player."""
-        fitting = [transaction for transaction in transactions if self._suggests(transaction, change)]
-        return sorted(fitting, key=lambda transaction: (self._rank(transaction, change), transaction.tx_index))
-
-    def _suggests(self, transaction: Transaction, change: ConfigChange | Settlement) -> bool:
-        if isinstance(change, ConfigChange):
-            return hints_at_silent_change(transaction.input)
-        return change.user in (transaction.sender, transaction.recipient) or (
-            hints_at_silent_change(transaction.input) and change.user[2:] in transaction.input
-        )
-
-    def _rank(self, transaction: Transaction, change: ConfigChange | Settlement) -> int:
-        direct = transaction.recipient == self._before.ghost_core
-        if isinstance(change, ConfigChange):
-            return 0 if direct and level_config_of(transaction.input) == (change.level, change.config) else 1
-        if direct and transaction.sender == change.user and makes_claim(transaction.input):
-            return 0
-        return 1 if hints_at_silent_change(transaction.input) and not direct else 2
 
 
 def _amount(after: Game | None, position: Position) -> int:

@@ -208,6 +208,17 @@ def test_what_a_node_hides_in_the_blocks_from_the_first_one_on_is_found_by_the_s
     assert state_digest(connection) == right
 
 
+@pytest.mark.parametrize(("prune", "batch_size"), [(0, 1), (5, 100), (11, 3), (16, 1), (22, 10)])
+def test_a_change_in_a_block_without_state_is_found_by_what_follows_from_it(
+    connection: Connection[Any], right: str, prune: int, batch_size: int
+) -> None:
+    """The state of the newest block shows who settled. In which block, the player's transactions suggest, and the
+    rewards of the blocks after it prove."""
+    with FaultyServer(ReplayOptions(state=StateOptions(prune=prune))) as server:
+        index(server, CONTRACTS, batch_size=batch_size)
+    assert state_digest(connection) == right
+
+
 @pytest.mark.parametrize("with_state", [True, False], ids=["state", "full blocks"])
 def test_reorgs_on_the_way_give_the_same(
     connection: Connection[Any], databases: Databases, right: str, with_state: bool
