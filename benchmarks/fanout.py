@@ -7,6 +7,7 @@ at each client is computed. Clients are plain sockets in this process, and parse
 
 import argparse
 import asyncio
+import json
 import os
 import re
 import resource
@@ -127,16 +128,38 @@ async def _ask(rate: float, seconds: float) -> asyncio.subprocess.Process:
 
 
 def write(connection: Any, block: int, padding: int) -> None:
-    """Commit a block with one event, whose `amount` is the time in nanoseconds of the monotonic clock."""
+    """Commit a block with one event, whose `amount` is the time in nanoseconds of the monotonic clock, and announce it
+    as the indexer does."""
+    from indexer.domain.chain import Header
+    from indexer.domain.units import first_id
+    from indexer.records.rows import ChainEventRow
+    from indexer.store.checkpoint import HEAD_CHANNEL
+    from indexer.stream.announced import announcement
+
     with connection.transaction():
+        args = {"level": "1", "amount": str(time.monotonic_ns()), "padding": "." * padding}
+        seconds = int(time.time())
+        event: list[Any] = [
+            first_id(block),
+            seconds,
+            "0x" + "01" * 32,
+            0,
+            "GhostCore",
+            "EmissionsAdded",
+            json.dumps(args),
+        ]
+        header: list[Any] = [block, f"0x{block:064x}", f"0x{block - 1:064x}", seconds]
+        row = ChainEventRow(*event)
         connection.execute(
-            "INSERT INTO chain_events (id, block_time, tx_hash, tx_index, contract, name, args) VALUES"
-            " (%s, now(), %s, 0, 'GhostCore', 'EmissionsAdded', jsonb_build_object('level', '1', 'amount', %s::text,"
-            " 'padding', %s::text))",
-            (block << 23, b"\x01" * 32, str(time.monotonic_ns()), "." * padding),
+            "INSERT INTO chain_events (id, block_time, tx_hash, tx_index, contract, name, args)"
+            " VALUES (%s, to_timestamp(%s), %s, %s, %s, %s, %s)",
+            (*row[:2], b"\x01" * 32, *row[3:]),
         )
         connection.execute("UPDATE checkpoints SET block_number = %s, revision = revision + 1", (block,))
-        connection.execute("SELECT pg_notify('ghostnet_head', %s)", (str(block),))
+        connection.execute(
+            "SELECT pg_notify(%s, concat_ws(' ', block_number, revision, %s::text)) FROM checkpoints",
+            (HEAD_CHANNEL, announcement({ChainEventRow: [row]}, Header(*header), block)),
+        )
 
 
 def memory_of(pid: int) -> int:
