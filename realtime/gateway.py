@@ -19,6 +19,7 @@ from realtime.client import MOST_SUBSCRIPTIONS, Client
 from realtime.hub import Hub
 from realtime.protocol import (
     PONG,
+    AnyClientMessage,
     BadMessage,
     ConnectionState,
     Error,
@@ -100,17 +101,26 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         raise StopConsumer
 
     async def _handle(self, text: str | None) -> None:
-        client = self._client
-        match parse(text):
-            case Ping():
-                client.wire.write(frame(PONG))
+        client, message = self._client, parse(text)
+        if isinstance(message, Ping):
+            client.wire.write(frame(PONG))
+            return
+        if isinstance(message, Subscribe):
+            channels: set[str] = set(message.channels)
+            self._check_room(len(channels - client.channels))
+            await self._hub.preconfirmed.subscribe(client, channels, message.preconfirmed)
+            if message.cursor is not None or message.last is not None:
+                await self._replays.run(client, channels, message.cursor, message.last)
                 return
-            case Subscribe(channels=channels, cursor=cursor, last=last, preconfirmed=preconfirmed):
-                self._check_room(len(set(channels) - client.channels))
-                await self._hub.preconfirmed.subscribe(client, channels, preconfirmed)
-                if cursor is not None or last is not None:
-                    await self._replays.run(client, set(channels), cursor, last)
-                    return
+        async with self._hub.delivery:
+            self._subscribe(message)
+            state = Subscribed.of(client.channels, client.users, self._hub.cursor.event_id)
+            client.wire.write(frame(state.encode()))
+
+    def _subscribe(self, message: AnyClientMessage) -> None:
+        client = self._client
+        match message:
+            case Subscribe(channels=channels):
                 client.channels |= set(channels)
                 self._hub.changed(client)
             case SubscribeUser(player=player, cursor=cursor, snapshot=snapshot):
@@ -123,7 +133,6 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
                 self._hub.changed(client)
             case UnsubscribeUser(player=player):
                 self._hub.updates.unwatch(client, player)
-        client.wire.write(frame(Subscribed.of(client.channels, client.users, self._hub.cursor.event_id).encode()))
 
     def _check_room(self, more: int) -> None:
         if len(self._client.channels) + len(self._client.users) + more > MOST_SUBSCRIPTIONS:

@@ -26,6 +26,7 @@ from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.source import FellBehind, Source
 from indexer.stream.standing import NOTHING, Deadline, players_on, read_standing, survivors_of
 from realtime.client import Client
+from realtime.delivery import Delivery
 from realtime.preconfirmed import PreconfirmedItems
 from realtime.protocol import Reorg, ResetWarning, RoundLocked, ScanWarning
 from realtime.updates import PositionUpdates
@@ -55,7 +56,8 @@ class Hub:
         self._warnings = Warnings(self._send_warning)
         self._standing = NOTHING
         self.updates = PositionUpdates()
-        self.preconfirmed = PreconfirmedItems()
+        self.delivery = Delivery()
+        self.preconfirmed = PreconfirmedItems(self.delivery)
         self.block: IndexedBlock | None = None
         self.cursor = FeedCursor(0, 0)
 
@@ -109,11 +111,12 @@ class Hub:
         while (found := await reader.read_newest(connection)) is None:
             self._ready.set()
             await wait_for_commit(connection)
-        self.block, self.cursor = found
-        self.preconfirmed.reset(self.block.block_number)
-        for client in self._clients:
-            if client.channels or client.users:
-                client.wire.close(TRY_AGAIN)
+        async with self.delivery:
+            self.block, self.cursor = found
+            self.preconfirmed.reset(self.block.block_number)
+            for client in self._clients:
+                if client.channels or client.users:
+                    client.wire.close(TRY_AGAIN)
         self._standing = await read_standing(connection)
         self._warnings.update(self._standing.deadlines, self.block)
         self._ready.set()
@@ -121,26 +124,31 @@ class Hub:
 
     @TRACER.start_as_current_span("send")
     async def _send_step(self, connection: AsyncConnection[Any], step: Step) -> None:
-        """Send a step to its subscribers, without a pause in which clients could connect or subscribe."""
+        """Send a step to its subscribers, and schedule the positions and warnings that it has changed."""
         get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
         survivors = await self._survivors(connection, step)
+        async with self.delivery:
+            await self._deliver(step, survivors)
+        await self._update_positions(connection, step)
+        self._warnings.update(self._standing.deadlines, step.block)
+
+    async def _deliver(self, step: Step, survivors: list[FeedItem]) -> None:
         before, self.block, self.cursor = self.cursor, step.block, step.cursor
         if step.ancestor is not None:
-            self._send_reorg(step.ancestor, before)
+            await self._send_reorg(step.ancestor, before)
         for item in sorted([*step.items, *survivors], key=lambda item: item.id) if survivors else step.items:
             subscribers = self._subscribers_of(item)
             if subscribers:
                 text = frame(item.message())
                 for client in subscribers:
                     client.send_item(item, text)
+                    await self.delivery.sent()
                 MESSAGES.inc(len(subscribers))
         self.preconfirmed.match(step)
         for client in [*self._out_of_sync]:
             client.sync(step.block.revision)
             if client.in_sync:
                 self._out_of_sync.discard(client)
-        await self._update_positions(connection, step)
-        self._warnings.update(self._standing.deadlines, step.block)
 
     async def _survivors(self, connection: AsyncConnection[Any], step: Step) -> list[FeedItem]:
         """The items of those watched players who survived a scan of a step."""
@@ -163,13 +171,14 @@ class Hub:
         self.updates.changed(await players_on(connection, changed, self.updates.players))
         self._standing = standing
 
-    def _send_reorg(self, ancestor: int, before: FeedCursor) -> None:
+    async def _send_reorg(self, ancestor: int, before: FeedCursor) -> None:
         """Send a reorg to each client that may have dropped items: those up to the cursor `before` the step, or, where
         a client is not in sync, up to its own."""
         dropped_from, text = first_id(ancestor + 1), frame(Reorg.of(ancestor).encode())
-        for client in self._clients:
+        for client in [*self._clients]:
             if (client.channels or client.users) and (dropped_from <= before.event_id or not client.in_sync):
                 client.send_reorg(dropped_from, text)
+                await self.delivery.sent()
 
     def _subscribers_of(self, item: FeedItem) -> Collection[Client]:
         if item.channel == WATCHERS:

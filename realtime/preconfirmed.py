@@ -19,6 +19,7 @@ from indexer.stream.preconfirmed import listen, preconfirmed_items
 from indexer.stream.reader import Step
 from indexer.stream.reconnect import run_with_reconnect
 from realtime.client import Client
+from realtime.delivery import Delivery
 from realtime.protocol import Dropped
 from realtime.wire import frame
 
@@ -28,9 +29,13 @@ MESSAGES: Final = Counter("websocket_preconfirmed_messages", "Preconfirmed items
 
 
 class PreconfirmedItems:
-    """The items above the hub's last block, by their keys; belongs to one event loop."""
+    """The items above the hub's last block, by their keys; belongs to one event loop.
 
-    def __init__(self) -> None:
+    Whoever sends, matches or drops some holds `delivery`.
+    """
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
         self._clients: set[Client] = set()
         self._sent: dict[str, FeedItem] = {}
         self._block_number = -1
@@ -61,7 +66,7 @@ class PreconfirmedItems:
         """A client has disconnected."""
         self._clients.discard(client)
 
-    def send(self, items: Iterable[FeedItem]) -> None:
+    async def send(self, items: Iterable[FeedItem]) -> None:
         """Send items to their subscribers, except those that were sent before or whose block was read already."""
         for item in items:
             if item.block_number <= self._block_number or item.event_key in self._sent:
@@ -72,6 +77,7 @@ class PreconfirmedItems:
                 text = frame(item.preconfirmed_message())
                 for client in clients:
                     client.wire.write(text)
+                    await self._delivery.sent()
                 MESSAGES.inc(len(clients))
 
     def match(self, step: Step) -> None:
@@ -112,4 +118,5 @@ class PreconfirmedItems:
         self._listening.set()
         backoff.reset()
         async for items in preconfirmed_items(connection):
-            self.send(items)
+            async with self._delivery:
+                await self.send(items)

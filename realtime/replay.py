@@ -70,11 +70,12 @@ class Replays:
         since: int | None,
         last: int | None,
     ) -> None:
-        before, known = set(client.channels), self._hub.cursor.event_id if client.in_sync else client.cursor
-        revision = 0 if client.in_sync else client.revision
-        client.in_sync, client.held = False, deque()
-        client.channels |= channels
-        self._hub.changed(client)
+        async with self._hub.delivery:
+            before, known = set(client.channels), self._hub.cursor.event_id if client.in_sync else client.cursor
+            revision = 0 if client.in_sync else client.revision
+            client.in_sync, client.held = False, deque()
+            client.channels |= channels
+            self._hub.changed(client)
         try:
             async with reader.snapshot(connection) as block:
                 if since is None:
@@ -97,9 +98,10 @@ class Replays:
             client.wire.close(TRY_AGAIN)
             raise
         finally:
-            client.end_replay()
-            client.sync(self._hub.block.revision if self._hub.block else 0)
-            self._hub.changed(client)
+            async with self._hub.delivery:
+                client.end_replay()
+                client.sync(self._hub.block.revision if self._hub.block else 0)
+                self._hub.changed(client)
 
     @asynccontextmanager
     async def _turn(self, client: Client) -> AsyncIterator[None]:
