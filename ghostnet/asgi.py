@@ -32,6 +32,7 @@ from ghostnet.http.edge import Edge
 from ghostnet.http.front import CachingFrontend
 from ghostnet.http.headers import EXPOSED_HEADERS
 from ghostnet.http.limits import ClientLimits
+from ghostnet.http.peers import Peers
 from ghostnet.http.places import Places
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES
 from indexer.stream.broker import broker_at
@@ -93,6 +94,8 @@ source: Final = (
 hub: Final = Hub(source)
 sockets: Final = websockets(hub, Replays(hub, environment.replay_blocks, limits), environment.cors_origins)
 visitors: Final = Visitors(environment.sockets_per_client if limits.active else 0)
+peers: Final = Peers(environment.connections_per_client if limits.active and not environment.proxies else 0)
+"""Connections by address. Behind a proxy all of them are the proxy's, which has to bound its own."""
 
 metrics: Final[Any] = make_asgi_app()
 """This process's metrics. None of Django's URLs: Prometheus asks by IP address, which ALLOWED_HOSTS does not name."""
@@ -122,8 +125,8 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 
 if "daphne.server" in sys.modules:  # it starts us, and makes its factories when we are imported
     daphne: Any = sys.modules["daphne.server"]
-    daphne.HTTPFactory = bounded_http_factory(BoundedRequest)
-    daphne.WebSocketFactory = bounded_factory(visitors, environment.proxies)
+    daphne.HTTPFactory = bounded_http_factory(BoundedRequest, peers)
+    daphne.WebSocketFactory = bounded_factory(visitors, peers, environment.proxies)
 
 application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)
 """What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""

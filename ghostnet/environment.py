@@ -127,6 +127,9 @@ class Environment(BaseSettings):
     requests_per_minute: Whole = Field(default=100, ge=0, le=1_000_000_000, validation_alias="GHOSTNET_RATE_LIMIT")
     work_per_minute: Whole = Field(default=10, ge=1, le=100_000, validation_alias="GHOSTNET_WORK_LIMIT")
     sockets_per_client: Whole = Field(default=200, ge=1, le=1_000_000, validation_alias="GHOSTNET_SOCKETS_PER_CLIENT")
+    connections_per_client: Whole = Field(
+        default=400, ge=1, le=1_000_000, validation_alias="GHOSTNET_CONNECTIONS_PER_CLIENT"
+    )
     proxies: Whole = Field(default=0, ge=0, le=100, validation_alias="GHOSTNET_PROXIES")
     cors_origins: Origins = Field(default=(), validation_alias="GHOSTNET_CORS_ORIGINS")
     longest_wait: Seconds = Field(default=5, ge=0, le=5, validation_alias="GHOSTNET_LONGEST_WAIT")

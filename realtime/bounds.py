@@ -8,6 +8,7 @@ from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtoc
 from ghostnet.http.buckets import Bucket
 from ghostnet.http.clients import client_of
 from ghostnet.http.edge import trusted_scope
+from ghostnet.http.peers import Peers
 from realtime.visitors import Visitors
 from realtime.wire import TOO_MUCH
 
@@ -35,6 +36,7 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         """The handshake begins."""
         self._frames, self._control_frames, self._bytes = Bucket(*FRAMES), Bucket(*CONTROL_FRAMES), Bucket(*BYTES)
         self._frames_of_client: Bucket | None = None
+        self._address = self.transport.getPeer()
         self.end = self.sendCloseFrame
         if isinstance(connection := self.transport.getHandle(), socket.socket):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -57,6 +59,7 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
         """The connection is gone."""
         super().connectionLost(reason)
+        self.factory.peers.leave(self._address)
         if self._client is not None:
             self.factory.visitors.leave(self._client)
 
@@ -105,8 +108,8 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         return client_of(trusted_scope({"headers": headers, "client": address}, self.factory.proxies))
 
 
-def bounded_factory(visitors: Visitors, proxies: int) -> type[WebSocketFactory]:
-    """daphne's factory of sockets, for bounded ones."""
+def bounded_factory(visitors: Visitors, peers: Peers, proxies: int) -> type[WebSocketFactory]:
+    """daphne's factory of sockets, for bounded ones, whose connections `peers` has counted."""
 
     class BoundedSocketFactory(WebSocketFactory):  # type: ignore[misc]
         protocol = BoundedSocket
@@ -114,6 +117,7 @@ def bounded_factory(visitors: Visitors, proxies: int) -> type[WebSocketFactory]:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self.visitors = visitors
+            self.peers = peers
             self.proxies = proxies
 
     return BoundedSocketFactory

@@ -1,6 +1,8 @@
-"""Bounds on a connection below the application: the size of a request's head, and the time in which it must come."""
+"""Bounds on connections below the application: how many one address has, the size of a request's head, and the time in
+which it must come."""
 # ruff: noqa: N802, N815 - Twisted's names
 
+from collections.abc import Callable
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,6 +12,7 @@ from twisted.web.http import HTTPChannel
 
 from ghostnet.http.at_once import create_or_answer
 from ghostnet.http.headers import SECURITY_HEADERS
+from ghostnet.http.peers import Peers
 from ghostnet.http.problems import phrase, problem
 
 MOST_HEAD: Final = 16 << 10
@@ -34,6 +37,8 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
     _cut: Any = None
     """The call that ends a refused connection; None unless it was refused."""
     _dropped = 0
+    leave: Callable[[], None] | None = None
+    """Called when the connection has ended, unless it has become a WebSocket's."""
 
     @property
     def refused(self) -> bool:
@@ -78,6 +83,8 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         self._head_is_over()
         if self._cut is not None and self._cut.active():
             self._cut.cancel()
+        if self.leave is not None:
+            self.leave()
         super().connectionLost(reason)
 
     def has_more(self) -> bool:
@@ -104,8 +111,9 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         self._deadline = None
 
 
-def bounded_http_factory(request: type) -> type[HTTPFactory]:
-    """daphne's factory of connections, for bounded ones that make their requests by `request`."""
+def bounded_http_factory(request: type, peers: Peers) -> type[HTTPFactory]:
+    """daphne's factory of connections, for bounded ones that make their requests by `request`, and are counted by
+    `peers`: who has its share is disconnected at once."""
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel
@@ -118,8 +126,10 @@ def bounded_http_factory(request: type) -> type[HTTPFactory]:
             """Twisted's log of requests, which takes 7 % of a short answer's time and which daphne drops."""
 
         def buildProtocol(self, addr: Any) -> Any:
+            if not peers.enter(addr):
+                return None  # Twisted closes the connection
             protocol = super().buildProtocol(addr)
-            protocol.requestFactory = request
+            protocol.requestFactory, protocol.leave = request, partial(peers.leave, addr)
             return protocol
 
     return BoundedHTTPFactory

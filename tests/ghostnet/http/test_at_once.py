@@ -11,6 +11,7 @@ from twisted.internet.testing import StringTransport
 from ghostnet.http.at_once import NotAtOnce, answer_at_once, must_be_at_once
 from ghostnet.http.bodies import BoundedRequest
 from ghostnet.http.connections import bounded_http_factory
+from ghostnet.http.peers import Peers
 
 SCOPE: dict[str, Any] = {"type": "http", "path": "/"}
 asked: ContextVar[str] = ContextVar("asked", default="nothing")
@@ -69,7 +70,7 @@ class _Server:
 
 def connect() -> tuple[Any, StringTransport, _Server]:
     server, transport = _Server(known), StringTransport()  # type: ignore[no-untyped-call]
-    channel = bounded_http_factory(BoundedRequest)(server).buildProtocol(None)
+    channel = bounded_http_factory(BoundedRequest, Peers(0))(server).buildProtocol(None)
     channel.timeOut = None
     channel.makeConnection(transport)
     return channel, transport, server
