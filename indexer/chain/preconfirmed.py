@@ -107,6 +107,8 @@ class PreconfirmedLogs:
         """Those of the transaction that is coming in."""
         self._timer: asyncio.TimerHandle | None = None
         self._complete: asyncio.Queue[PreconfirmedTransaction] = asyncio.Queue()
+        """Those that wait for calldata, or for one before them that does: so many, `_waiting`, are not handed over."""
+        self._waiting = 0
         self._logged: str | None = None
 
     async def subscribe(self, socket: Socket) -> None:
@@ -146,11 +148,20 @@ class PreconfirmedLogs:
         return True
 
     async def run(self) -> None:
-        """Hand over complete transactions, with the calldata of deaths, until cancelled."""
+        """Hand over transactions that lack the calldata of deaths, with it, and those after them, until cancelled."""
         while True:
             transaction = await self._complete.get()
             if self._has_deaths(transaction) and not transaction.transactions:
                 transaction.transactions.extend(await self._with_calldata(transaction.hash))
+            self.hand_over(transaction)
+            self._waiting -= 1
+
+    def _end(self, transaction: PreconfirmedTransaction) -> None:
+        """Hand over a complete transaction: at once, unless it or one before it lacks calldata."""
+        if self._waiting or (self._has_deaths(transaction) and not transaction.transactions):
+            self._waiting += 1
+            self._complete.put_nowait(transaction)
+        else:
             self.hand_over(transaction)
 
     def _has_deaths(self, transaction: PreconfirmedTransaction) -> bool:
@@ -175,7 +186,7 @@ class PreconfirmedLogs:
             transaction = _transaction(logs)
             if self._has_deaths(transaction):
                 transaction.transactions.extend(mini_block.transactions(transaction.hash))
-            self._complete.put_nowait(transaction)
+            self._end(transaction)
 
     def _take_log(self, log: WirePendingLog) -> None:
         if log.removed or (log.block_hash is not None and log.block_hash != NO_HASH):
@@ -196,7 +207,7 @@ class PreconfirmedLogs:
         except ValueError as error:
             self._log_once(logging.WARNING, f"logs before their block can't be read: {error}")
             return
-        self._complete.put_nowait(transaction)
+        self._end(transaction)
 
     async def _with_calldata(self, tx_hash: Hash) -> list[Transaction]:
         """A transaction that is not sealed yet; nothing if the node does not show it."""

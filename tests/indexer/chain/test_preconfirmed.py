@@ -11,6 +11,7 @@ from indexer.chain.client import NodeClient
 from indexer.chain.preconfirmed import REQUEST_ID, PreconfirmedLogs, PreconfirmedTransaction, Realtime
 from indexer.decode.decoder import topic0_of
 from tests.chains import ADDRESSES
+from tests.indexer.chain.hand_made import HandMadeNode, asked, each
 
 SUBSCRIPTION = "0x9ce59a13059e417087c02d3236a0b1cc"
 Fields = dict[str, Any]
@@ -161,6 +162,30 @@ def test_whole_mini_blocks_bring_our_transactions_and_the_calldata_of_deaths(hea
     assert [(one.block_number, one.timestamp) for one in found] == [(16, 1_800_000_000)] * 2
     assert [[int(each.log_index, 16) for each in one.logs] for one in found] == [[0], [3]]
     assert [[each.input for each in one.transactions] for one in found] == [[], ["0xdead"]]
+
+
+def test_transactions_keep_their_order_though_the_calldata_of_one_is_waited_for() -> None:
+    deaths = log(0, 1, address=ADDRESSES["TraceScan"], topics=[topic0_of("TraceScan", "DeathsSubmitted")])
+    messages = [answer(result=SUBSCRIPTION), *map(notification, [log(0, 3), deaths, log(1, 2), log(2, 4)])]
+
+    async def work(client: NodeClient) -> list[PreconfirmedTransaction]:
+        logs, handed_over = PreconfirmedLogs(client, ADDRESSES, Realtime.AUTO), asyncio.Queue[PreconfirmedTransaction]()
+        logs.hand_over = handed_over.put_nowait
+        for message in messages:
+            logs.takes(message)
+        found = [handed_over.get_nowait()]
+        assert handed_over.empty()
+        running = asyncio.create_task(logs.run())
+        found += [await handed_over.get() for _ in range(3)]
+        logs.takes(notification(log(3, 5)))
+        logs.takes(notification(log(4, 6)))
+        found.append(handed_over.get_nowait())
+        running.cancel()
+        return found
+
+    found = asked([HandMadeNode(otherwise=each(lambda call: {"result": transaction(1, "0xdead")}))], work)
+    assert [int(one.hash, 16) for one in found] == [3, 1, 2, 4, 5]
+    assert [[entry.input for entry in one.transactions] for one in found] == [[], ["0xdead"], [], [], []]
 
 
 def test_a_mini_block_that_cannot_be_read_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
