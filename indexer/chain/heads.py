@@ -143,7 +143,13 @@ class HeadWatcher:
         while True:
             try:
                 async with connect(
-                    url, max_size=16 << 20, ping_interval=20, open_timeout=10, close_timeout=1
+                    url,
+                    max_size=16 << 20,
+                    ping_interval=20,
+                    open_timeout=10,
+                    close_timeout=1,
+                    # Heads and our logs are small: to compress them takes longer than to send them.
+                    compression="deflate" if self._preconfirmed.brings_everything else None,
                 ) as socket:
                     await socket.send(_request(_CHAIN_ID, "eth_chainId", []))
                     await socket.send(_request(_SUBSCRIBE, "eth_subscribe", ["newHeads"]))

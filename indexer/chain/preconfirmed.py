@@ -111,6 +111,11 @@ class PreconfirmedLogs:
         self._waiting = 0
         self._logged: str | None = None
 
+    @property
+    def brings_everything(self) -> bool:
+        """Whether other people's transactions come too, so that there is much to send."""
+        return self._realtime is Realtime.MINI_BLOCKS
+
     async def subscribe(self, socket: Socket) -> None:
         """Ask for the subscription on a socket that was just opened."""
         self._subscription, self._logs = None, []

@@ -38,10 +38,12 @@ class PushingNode(HandMadeNode):
         self._heads = heads
         self._chain_id = chain_id
         self.pushed = asyncio.Event()
+        self.is_compressed: bool | None = None
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        self.is_compressed = bool(socket.compress)
         async for message in socket:
             call = json.loads(message.data)
             result = hex(self._chain_id) if call["method"] == "eth_chainId" else "0x1"
@@ -53,7 +55,9 @@ class PushingNode(HandMadeNode):
         return socket
 
 
-async def watch(node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]]) -> None:
+async def watch(
+    node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]], realtime: Realtime = Realtime.OFF
+) -> None:
     application = web.Application()
     application.router.add_post("/", node.serve)
     application.router.add_get("/", node.socket)
@@ -62,7 +66,7 @@ async def watch(node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     place = f"127.0.0.1:{runner.addresses[0][1]}/"
     async with NodeClient([f"http://{place}"], 5.0) as client:
-        preconfirmed = PreconfirmedLogs(client, ADDRESSES, Realtime.OFF)
+        preconfirmed = PreconfirmedLogs(client, ADDRESSES, realtime)
         watcher = HeadWatcher(client, f"ws://{place}", 0.02, CHAIN_ID, preconfirmed)
         task = asyncio.create_task(watcher.run())
         try:
@@ -118,6 +122,17 @@ def test_heads_are_read_however_they_are_spelled() -> None:
         assert pushed.hash == "0x" + "ab" * 32
 
     asyncio.run(watch(node, work))
+
+
+@pytest.mark.parametrize("realtime", Realtime)
+def test_only_what_brings_everybody_s_transactions_is_compressed(realtime: Realtime) -> None:
+    node = PushingNode([])
+
+    async def work(watcher: HeadWatcher) -> None:
+        await node.pushed.wait()
+        assert node.is_compressed == (realtime is Realtime.MINI_BLOCKS)
+
+    asyncio.run(watch(node, work, realtime))
 
 
 def test_the_socket_of_another_chain_is_not_listened_to() -> None:
