@@ -63,15 +63,15 @@ class Calls:
             raise _missing_node(block)
         data = bytes.fromhex((transaction.get("data") or transaction.get("input") or "0x")[2:])
         try:
-            return self._call(chain, block, str(transaction["to"]), data)
+            return self._call(chain, block, chain.recorded_number(block), str(transaction["to"]), data)
         except Reverted as reverted:
             message = f"execution reverted: {reverted.reason}" if reverted.reason else "execution reverted"
             raise Refusal(_REVERTED, message, "0x" + reverted.data.hex()) from None
 
-    def _call(self, chain: LiveChain, block: ServedBlock, to: str, data: bytes) -> bytes:
+    def _call(self, chain: LiveChain, block: ServedBlock, number: int | None, to: str, data: bytes) -> bytes:
+        """What a contract returns; `number` is the block's in the recording."""
         if self.has_multicall and to.lower() == multicall.ADDRESS:
-            return multicall.multicall(data, self._surroundings(chain, block))
-        number = chain.recorded_number(block)
+            return multicall.multicall(data, self._surroundings(chain, block, number))
         if number is None:
             raise _missing_node(block)
         if self._state is None or self._derived is None:
@@ -92,13 +92,13 @@ class Calls:
         except NotRecorded:
             raise Refusal(_MISSING, reason) from None
 
-    def _surroundings(self, chain: LiveChain, block: ServedBlock) -> Surroundings:
+    def _surroundings(self, chain: LiveChain, block: ServedBlock, number: int | None) -> Surroundings:
         return Surroundings(
             block.number,
             block.timestamp,
             self._chain_id,
-            lambda number: bytes.fromhex(chain.blocks[number].hash[2:]),
-            lambda to, data: self._call(chain, block, to, data),
+            lambda earlier: bytes.fromhex(chain.blocks[earlier].hash[2:]),
+            lambda to, data: self._call(chain, block, number, to, data),
         )
 
 
