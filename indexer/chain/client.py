@@ -199,6 +199,8 @@ class NodeClient:
 
     async def _in_parts(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
         """Send calls in requests of so many."""
+        if 0 < len(calls) <= size:
+            return await self._until_answered(calls, decoder, meter)
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
         answers = await asyncio.gather(*(self._until_answered(part, decoder, meter) for part in parts))
         return [result for answer in answers for result in answer]
