@@ -21,8 +21,8 @@ from tests.stream.expected import expected_feed
 from tests.stream.relaying import relay
 from tests.web import WebClient, web
 
-BEGIN, END = 150, 250
-STEPS = ["advance"] * 14 + ["fork"] * 4 + ["deeper"] * 2 + ["kill"] * 2
+BEGIN, END = 60, 140
+STEPS = ["advance"] * 10 + ["fork"] * 4 + ["deeper"] * 2 + ["kill"] * 2
 """What happens meanwhile, in any order."""
 CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 KILL = (
