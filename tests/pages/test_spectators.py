@@ -245,8 +245,8 @@ def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
         part = "?part=board" if number % 2 else ""
         return requests.get(f"{season_web.url}/player/0x{number:040x}{part}", timeout=60).status_code
 
-    with ThreadPoolExecutor(100) as threads:
-        asked = [threads.submit(ask, number) for number in range(130)]
+    with ThreadPoolExecutor(60) as threads:
+        asked = [threads.submit(ask, number) for number in range(70)]
         most = 0
         with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
             while not all(one.done() for one in asked):
@@ -256,7 +256,7 @@ def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
                 )
                 time.sleep(0.02)
         assert {one.result() for one in asked} <= {200, 503}
-        assert sum(one.result() == 200 for one in asked) > 100
+        assert sum(one.result() == 200 for one in asked) > 50
     assert 2 < most < 25
 
 
