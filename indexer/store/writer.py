@@ -13,6 +13,7 @@ from indexer.domain.chain import Header
 from indexer.domain.units import first_id
 from indexer.records.rows import Row
 from indexer.store.claim import Announce, Claim, nothing
+from indexer.store.database import enlarge_send_buffer
 from indexer.store.few_rows import FEW_ROWS, append_few
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
@@ -59,6 +60,7 @@ class Writer:
     def __init__(self, claim: Claim, headers_kept: int) -> None:
         self._claim = claim
         self._headers_kept = headers_kept
+        enlarge_send_buffer(claim.connection)
 
     @TRACER.start_as_current_span("commit")
     def write(self, batch: Batch) -> None:

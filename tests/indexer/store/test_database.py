@@ -1,5 +1,7 @@
 """Failures of the database by name: what may pass is a class of its own."""
 
+import os
+import socket
 from typing import Any
 
 import psycopg
@@ -7,6 +9,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.base.errors import Retryable
+from indexer.store.claim import Claim
 from indexer.store.database import (
     DatabaseFull,
     DatabaseReadOnly,
@@ -15,6 +18,7 @@ from indexer.store.database import (
     connect,
     database_failures,
 )
+from indexer.store.writer import Writer
 
 
 @pytest.mark.parametrize(
@@ -45,3 +49,11 @@ def test_what_the_server_does_to_a_statement_has_a_name(
 def test_a_fault_of_the_statement_itself_stays_what_it_is(connection: Connection[Any]) -> None:
     with pytest.raises(psycopg.errors.UndefinedTable), database_failures():
         connection.execute("SELECT FROM nowhere")
+
+
+def test_the_connection_of_a_writer_holds_more_than_by_default_where_it_is_local(connection: Connection[Any]) -> None:
+    with socket.socket(fileno=os.dup(connection.fileno())) as local:
+        before = local.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        Writer(Claim(connection), 10)
+        grown = local.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > before
+        assert grown is (local.family == socket.AF_UNIX)
