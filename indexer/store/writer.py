@@ -1,9 +1,9 @@
 """Write a batch of applied blocks: history, current rows, totals, headers and checkpoint, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from opentelemetry.trace import get_current_span
 from psycopg import Cursor
@@ -17,6 +17,11 @@ from indexer.store.database import enlarge_send_buffer
 from indexer.store.few_rows import FEW_ROWS, append_few
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
+
+MOST_BYTES: Final = 12_000_000
+"""Of COPY texts of batches that are committed together."""
+MOST_HEADERS: Final = 10_000
+"""Of batches that are committed together: those without rows take memory too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,29 @@ class Batch:
         if sum(map(len, rows.values())) > FEW_ROWS:
             announce = nothing
         return cls(texts, few, headers, finalized, chain_head, announce)
+
+    def may_be_one_with(self, later: "Batch") -> bool:
+        """Whether the next batch may be committed together with this one: both are finalized, and not too large."""
+        size = sum(map(len, (*self.texts.values(), *later.texts.values())))
+        is_small = size <= MOST_BYTES and len(self.headers) + len(later.headers) <= MOST_HEADERS
+        return is_small and self.finalized and later.finalized
+
+    def and_then(self, later: "Batch") -> "Batch":
+        """This batch and the next one, as one commit, of which nothing is announced."""
+        texts, few = dict[type[Row], bytes](), dict[type[Row], Sequence[Any]]()
+        for row in {**self.texts, **self.few, **later.texts, **later.few}:
+            some = [*self.few.get(row, ()), *later.few.get(row, ())]
+            if row in self.texts or row in later.texts or len(some) > FEW_ROWS:
+                texts[row] = b"".join(part for batch in (self, later) for part in batch._parts(row))
+            else:
+                few[row] = some
+        return Batch(texts, few, [*self.headers, *later.headers], finalized=True, chain_head=later.chain_head)
+
+    def _parts(self, row: type[Row]) -> Iterator[bytes]:
+        if row in self.texts:
+            yield self.texts[row]
+        elif row in self.few:
+            yield copy_text(row, self.few[row])
 
 
 class Writer:

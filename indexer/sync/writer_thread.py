@@ -1,20 +1,22 @@
 """The writer on a thread of its own, so that a batch is applied while the one before it is written."""
 
-import queue
 import threading
 
 from indexer.store.writer import Batch, Writer
 
 
 class WriterThread:
-    """Writes batches in the order in which they are put; at most one waits.
+    """Writes batches in the order in which they are put; at most one waits, together with those that were put to it.
 
     An error while writing is raised by the next call of any method; after it nothing more is written.
     """
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._batches: queue.Queue[Batch | None] = queue.Queue(maxsize=1)
+        self._changed = threading.Condition()
+        self._waiting: Batch | None = None
+        self._is_writing = False
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="writer")
         self._error: BaseException | None = None
 
@@ -22,36 +24,54 @@ class WriterThread:
         self._thread.start()
 
     def put(self, batch: Batch) -> None:
-        """Queue a batch to be written; blocks while another one is queued."""
+        """Queue a batch to be written, together with the one that waits, if they may be one commit; else block until
+        that one is written from."""
         self.check()
-        self._batches.put(batch)
+        with self._changed:
+            while self._waiting is not None and not self._waiting.may_be_one_with(batch):
+                self._changed.wait()
+            self._waiting = batch if self._waiting is None else self._waiting.and_then(batch)
+            self._changed.notify_all()
 
     @property
     def is_idle(self) -> bool:
         """Whether all queued batches are committed."""
-        return not self._batches.unfinished_tasks
+        with self._changed:
+            return self._waiting is None and not self._is_writing
 
     def drain(self) -> None:
         """Block until all queued batches are committed."""
-        self._batches.join()
+        with self._changed:
+            self._changed.wait_for(lambda: self.is_idle)
         self.check()
 
     def close(self) -> None:
         """Write all queued batches, then end and join the thread. Raises the first error of writing, if any."""
         if self._thread.is_alive():
-            self._batches.put(None)
+            with self._changed:
+                self._is_closed = True
+                self._changed.notify_all()
             self._thread.join()
         self.check()
 
     def _run(self) -> None:
-        while (batch := self._batches.get()) is not None:
+        while (batch := self._next()) is not None:
             try:
                 if self._error is None:
                     self._writer.write(batch)
             except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
                 self._error = error
-            finally:
-                self._batches.task_done()
+
+    def _next(self) -> Batch | None:
+        """The batch that waits; None once there is none and no more will be put."""
+        with self._changed:
+            self._is_writing = False
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._waiting is not None or self._is_closed)
+            batch, self._waiting = self._waiting, None
+            self._is_writing = batch is not None
+            self._changed.notify_all()
+            return batch
 
     def check(self) -> None:
         """Raise the first error of writing, if there was one."""

@@ -24,7 +24,7 @@ from indexer.store.claim import Claim
 from indexer.store.digest import state_digest
 from indexer.store.tables import tables
 from indexer.store.totals import wrong_totals
-from indexer.store.writer import Batch, Writer
+from indexer.store.writer import MOST_BYTES, MOST_HEADERS, Batch, Writer
 from tests.chains import ChainBuilder, user
 from tests.indexer.store.building import deployed, index_blocks
 from tests.indexing import index
@@ -72,10 +72,29 @@ def test_texts_are_stored_as_they_are(connection: Connection[Any]) -> None:
         assert WitnessAnswer.objects.values_list("question", "answer").get(id=row.id) == (text, text)
 
 
+@pytest.mark.parametrize(
+    ("finalized", "size", "headers", "expected"),
+    [
+        ((True, True), 10, 1, True),
+        ((True, True), MOST_BYTES // 2 + 1, 1, False),
+        ((True, True), 10, MOST_HEADERS // 2 + 1, False),
+        ((True, False), 10, 1, False),
+        ((False, True), 10, 1, False),
+        ((False, False), 10, 1, False),
+    ],
+)
+def test_only_finalized_batches_of_limited_size_are_put_together(
+    finalized: tuple[bool, bool], size: int, headers: int, expected: bool
+) -> None:
+    header = Header(2, NO_HASH, NO_HASH, 1_000)
+    first, second = (Batch({WitnessAnswerRow: b" " * size}, {}, [header] * headers, each) for each in finalized)
+    assert first.may_be_one_with(second) is expected
+
+
 def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
     notices: list[str] = []
 
-    class Counting(psycopg.ClientCursor[Any]):
+    class Counting(psycopg.Cursor[Any]):
         def execute(self, *args: Any, **kwargs: Any) -> Any:
             notices.append("execute")
             return super().execute(*args, **kwargs)
@@ -84,19 +103,7 @@ def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
             notices.append("copy")
             return super().copy(*args, **kwargs)
 
-    class CountingPrepared(psycopg.Cursor[Any]):
-        def execute(self, *args: Any, **kwargs: Any) -> Any:
-            notices.append("prepared")
-            return super().execute(*args, **kwargs)
-
-    write = Writer.write
-
-    def counted(writer: Writer, batch: Batch) -> None:
-        writer._claim.connection.cursor_factory = Counting
-        write(writer, batch)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Writer, "write", counted)
-        patch.setattr(claim, "Cursor", CountingPrepared)
+        patch.setattr(claim, "Cursor", Counting)
         index_blocks(chain.blocks)
     return len(notices)
