@@ -16,8 +16,10 @@ BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _CAPITALS: Final = [bytes([letter]) for letter in b"ABCDEFX"]
 _HEX: Final = re.compile(rb'"0[xX][0-9a-fA-F]*"')
 _INTEGER: Final = re.compile(
-    rb'"(blockNumber|blockTimestamp|gasUsed|logIndex|number|result|status|timestamp|transactionIndex)"\s*:\s*(\d{1,20})(?=\s*[,}\]])'
+    rb'"(blockNumber|blockTimestamp|gasUsed|logIndex|logsBloom|number|result|status|timestamp|transactionIndex)"'
+    rb"\s*:\s*(\d{1,617})(?=\s*[,}\]])"
 )
+"""Integers of up to the 2,048 bits of a bloom."""
 
 
 def parsed(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:

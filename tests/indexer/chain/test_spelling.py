@@ -39,7 +39,16 @@ def integers(method: str, result: bytes) -> bytes:
     return json.dumps(changed(json.loads(result))).encode()
 
 
-QUANTITIES = {"number", "timestamp", "blockNumber", "blockTimestamp", "transactionIndex", "logIndex", "status"}
+QUANTITIES = {
+    "number",
+    "timestamp",
+    "blockNumber",
+    "blockTimestamp",
+    "transactionIndex",
+    "logIndex",
+    "logsBloom",
+    "status",
+}
 
 
 def without_empty_lists(replacement: bytes) -> Change:
