@@ -12,7 +12,7 @@ from indexer.chain.block_logs import BlockLogs
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, Misnumbered, WrongNumbers
-from indexer.chain.range_logs import RangeLogs, in_chain_order
+from indexer.chain.range_logs import RangeLogs, in_chain_order, without_removed
 from indexer.chain.wire import WireHeader, WireLog, WirePlacedTransaction, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
@@ -129,6 +129,7 @@ class RangeFetcher:
     async def _blocks(self, logs: Sequence[WireLog], headers: dict[int, Header]) -> list[FetchedBlock]:
         """Logs by their blocks; a block's time is its logs' where they carry it and it can be right, else its
         header's."""
+        logs = without_removed(logs)
         groups, numbers = _by_block(logs)
         if any(number >= following for number, following in pairwise(numbers)):
             groups, numbers = _by_block(in_chain_order(logs))
@@ -261,7 +262,7 @@ def _times_fit(groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], head
 def checked_logs(logs: list[WireLog], header: Header) -> list[WireLog]:
     """The logs of a block, in their order if the node gave them in another, or one twice. Raises as `check_logs`."""
     if not _are_in_order(logs, header.hash):
-        logs = in_chain_order(logs)
+        logs = in_chain_order(without_removed(logs))
         check_logs(logs, header)
     return logs
 

@@ -153,6 +153,24 @@ def in_chain_order(logs: Sequence[WireLog]) -> list[WireLog]:
     return found
 
 
+def without_removed(logs: Sequence[WireLog]) -> Sequence[WireLog]:
+    """Logs without those that a reorg took back, where the answer also has what stands in their place: the same log
+    again, or logs of another block at that height. Any other removed log stays, and contradicts its answer."""
+    if not any(log.removed for log in logs):
+        return logs
+    standing = [log for log in logs if not log.removed]
+    places = {(log.block_hash, _place(log)) for log in standing}
+    blocks = {(log.block_hash, int(log.block_number, 16)) for log in standing}
+    heights = {number for _, number in blocks}
+
+    def is_replaced(log: WireLog) -> bool:
+        number = int(log.block_number, 16)
+        other_block = number in heights and (log.block_hash, number) not in blocks
+        return other_block or (log.block_hash, _place(log)) in places
+
+    return [log for log in logs if not (log.removed and is_replaced(log))]
+
+
 def _header_calls(numbers: Sequence[int]) -> list[Call]:
     return [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
 

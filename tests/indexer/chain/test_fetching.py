@@ -1,7 +1,9 @@
 """Fetching from a node whose answers may not belong together."""
 
 import asyncio
+import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, submit_deaths, user
+from tests.indexer.chain.altered import AlteredServer
 from tests.indexer.chain.ways import BY_HASH, BY_RANGE, IN_FULL, WAYS, claims_chain, fetch, log_counts
 
 
@@ -189,6 +192,23 @@ def test_answers_that_do_not_fit_are_asked_for_again(way: str, case: str, monkey
     assert log_counts(fetched) == ({1: 2, 2: 2} if last == 3 else {1: 2, 2: 2, 3: 1, 4: 2})
     with replaced_server(case, times=1_000_000) as server, pytest.raises(Inconsistent):
         fetch(server, 0, last, way)
+
+
+def beside_a_removed_log(method: str, result: bytes, *, block_hash: str | None) -> bytes:
+    """Logs after a copy of the first one that was removed, of another block if a hash is given."""
+    logs = json.loads(result)
+    if method != "eth_getLogs" or not logs:
+        return result
+    taken_back = {**logs[0], "removed": True, "blockHash": block_hash or logs[0]["blockHash"]}
+    return json.dumps([taken_back, *logs]).encode()
+
+
+@pytest.mark.parametrize("way", [BY_RANGE, BY_HASH])
+@pytest.mark.parametrize("block_hash", [None, "0x" + "ee" * 32], ids=["added again", "of another fork"])
+def test_a_removed_log_beside_what_took_its_place_is_left_out(way: str, block_hash: str | None) -> None:
+    blocks = claims_chain().blocks
+    with AlteredServer(blocks, partial(beside_a_removed_log, block_hash=block_hash)) as server:
+        assert log_counts(fetch(server, 0, 3, way)) == {1: 2, 2: 2}
 
 
 def source_of(*servers: ReplayServer, **options: Any) -> BlockSource:
