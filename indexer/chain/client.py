@@ -38,7 +38,7 @@ T = TypeVar("T")
 MOST_AT_ONCE: Final = 16
 MALFORMED_TRIES: Final = 2
 MOST_REFUSALS: Final = 8
-"""So often a node may refuse what it has served before, within 20 s or so: one of its machines may be out of order."""
+"""So often a node that serves other calls may refuse what it must serve, within 20 s: a machine may be out of order."""
 CURSOR_METHOD: Final = "eth_getLogsWithCursor"
 """A method that a node may lack: eth_getLogs is there for those that do."""
 STATE_METHOD: Final = "eth_call"
@@ -235,7 +235,7 @@ class NodeClient:
             node.succeeded(len(asked))
             for index, result in zip(open_calls, answer, strict=True):
                 results[index] = _of_range(result, calls[index])
-            node.served.update(calls[index][0] for index in open_calls if not isinstance(results[index], NodeError))
+            node.serves |= any(not isinstance(results[index], NodeError) for index in open_calls)
             left = self._left(node, attempts, calls, results, open_calls)
             if left == open_calls and len(calls) > 1 and isinstance(results[left[0]], TooLarge):
                 return await self._in_halves(calls, decoder, meter, results[left[0]])
@@ -269,7 +269,7 @@ class NodeClient:
 
     def _is_asked_again(self, node: Node, attempts: _Attempts, refusal: NodeError, call: Call | None = None) -> bool:
         """Whether what a node refused for good, a call or a whole request, is to be asked again: of another node, or
-        of one that has served it before. The node rests if it is of no use."""
+        of one that has served other calls. The node rests if it is of no use."""
         attempts.refused.add(node)
         must_be_served = call is None or call[0] in _ESSENTIAL
         attempts.is_essential = must_be_served and isinstance(refusal, Denied | Pruned | MethodNotFound)
@@ -280,10 +280,9 @@ class NodeClient:
             return True
         attempts.refused.clear()
         attempts.refusals += 1
-        was_served = bool(node.served) if call is None else call[0] in node.served
-        if not (attempts.is_essential and was_served and attempts.refusals < MOST_REFUSALS):
+        if not (attempts.is_essential and node.serves and attempts.refusals < MOST_REFUSALS):
             return False
-        logger.warning("node %s refuses what it has served before: %s", node.name, refusal.message)
+        logger.warning("node %s refuses what it must serve: %s", node.name, refusal.message)
         node.rest(attempts.pauses.pause())
         return True
 

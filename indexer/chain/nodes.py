@@ -47,8 +47,8 @@ class Node:
         """Answers in a row whose id was not that of their call."""
         self.stateless_until = 0.0
         """Until when it is taken to lack the contracts' state of old blocks."""
-        self.served: set[str] = set()
-        """The methods of which it has answered a call."""
+        self.serves = False
+        """Whether it has answered a call of ours beside its proof."""
         self._cut_off = 0
         self._calls_a_request = CALLS_A_REQUEST
         self._forget_at = 0.0

@@ -159,15 +159,16 @@ def test_a_node_that_refuses_what_it_must_serve_rests_and_the_refusal_of_the_las
     ],
     ids=["no such method", "not whitelisted", "denied", "pruned", "for good"],
 )
-def test_an_only_node_that_refuses_what_it_has_served_is_asked_again(
-    refusal: Reply, times: int | None, ends: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("before", ["eth_blockNumber", "eth_chainId"], ids=["served before", "serves others"])
+def test_an_only_node_that_refuses_what_it_must_serve_is_asked_again(
+    before: str, refusal: Reply, times: int | None, ends: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "MOST_REFUSALS", 4)
     node = HandMadeNode()
     block: Callable[[NodeClient], Awaitable[Any]] = call("eth_blockNumber")
 
     async def twice(client: NodeClient) -> list[str]:
-        first = await block(client)
+        first = await client.call(before, [], str)
         node._replies += [refusal] * (times or 4)
         return [first, await block(client)]
 
@@ -176,7 +177,7 @@ def test_an_only_node_that_refuses_what_it_has_served_is_asked_again(
             asked([node], twice, patience=None)
         assert node.requests == 5
     else:
-        assert asked([node], twice, patience=None) == ["eth_blockNumber!"] * 2
+        assert asked([node], twice, patience=None) == [f"{before}!", "eth_blockNumber!"]
 
 
 @pytest.mark.parametrize(
