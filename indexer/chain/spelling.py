@@ -20,6 +20,8 @@ _INTEGER: Final = re.compile(
     rb"\s*:\s*(\d{1,617})(?=\s*[,}\]])"
 )
 """Integers of up to the 2,048 bits of a bloom."""
+_DIGITS: Final = {b"logsBloom": 512}
+"""So many digits in hex a field always has."""
 
 
 def parsed(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -40,8 +42,8 @@ def with_lower_case(raw: bytes) -> bytes:
 
 
 def with_hex_quantities(raw: bytes) -> bytes:
-    """A JSON text in which the quantities that we read, where they are integers, are strings in hex."""
-    return _INTEGER.sub(lambda found: b'"%b":"0x%x"' % (found[1], int(found[2])), raw)
+    """A JSON text in which the quantities and blooms that we read, where they are integers, are strings in hex."""
+    return _INTEGER.sub(lambda found: b'"%b":"0x%0*x"' % (found[1], _DIGITS.get(found[1], 1), int(found[2])), raw)
 
 
 def _has_capitals(raw: bytes) -> bool:
