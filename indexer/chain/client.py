@@ -206,8 +206,7 @@ class NodeClient:
         return [result for answer in answers for result in answer]
 
     async def _until_answered(self, calls: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any]:
-        """Send calls until each has its answer; those that failed for now, or that another node may serve, are sent
-        again without the others."""
+        """Send calls until each has its answer: again those that failed for now, or that another node may serve."""
         results: list[Any] = [None] * len(calls)
         open_calls = list(range(len(calls)))
         attempts = _Attempts(None if self._patience is None else time.monotonic() + self._patience)
