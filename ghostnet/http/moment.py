@@ -1,8 +1,20 @@
 """The page in the place of one that can't be had at the moment, in the site's design."""
 
+from functools import lru_cache
+from typing import Final
+
 from django.template.loader import render_to_string
+
+MOST_KEPT: Final = 256
+"""Pages that are kept, of 2 kB each: there is one for each reason and each number of seconds."""
 
 
 def in_a_moment(reason: str, method: str, wait: int) -> str:
     """The page as HTML: why there is no other, and that a browser which only reads asks again after `wait` seconds."""
-    return render_to_string("in_a_moment.html", {"reason": reason, "wait": wait, "asks": method in ("GET", "HEAD")})
+    return _page(reason, wait, method in ("GET", "HEAD"))
+
+
+@lru_cache(MOST_KEPT)
+def _page(reason: str, wait: int, asks: bool) -> str:
+    """Rendered once: to refuse must cost next to nothing, and happens in the event loop."""
+    return render_to_string("in_a_moment.html", {"reason": reason, "wait": wait, "asks": asks})

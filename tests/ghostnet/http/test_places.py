@@ -6,6 +6,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from ghostnet.http.limits import WORK_SECONDS, ClientLimits
+from ghostnet.http.moment import in_a_moment
 from ghostnet.http.places import Places
 
 
@@ -84,3 +85,10 @@ def test_a_page_that_is_refused_is_one_of_ours_and_asked_for_again() -> None:
         assert "Too many wait" in (await answer_to(full, "192.0.2.2"))[2]
 
     asyncio.run(asyncio.wait_for(work(), 150))
+
+
+def test_a_refusal_is_rendered_once() -> None:
+    first, again = (in_a_moment("Too many.", method, 7) for method in ("GET", "HEAD"))
+    assert first is again
+    others = {in_a_moment(*of) for of in (("Too few.", "GET", 7), ("Too many.", "POST", 7), ("Too many.", "GET", 8))}
+    assert len(others - {first}) == 3
