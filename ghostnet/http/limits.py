@@ -1,6 +1,7 @@
 """What one client may ask of this process: so many requests a minute, and so much work, measured as it is done."""
 
 import asyncio
+import random
 from math import ceil
 from typing import Final
 
@@ -10,9 +11,11 @@ WORK_SECONDS: Final = 10
 """Seconds of work (a thread's, or a page's place) that one client may cause in a minute, unless it is set otherwise."""
 WORK_AT_ONCE: Final = 3
 REFUSALS: Final = 5
-"""Requests a second that are refused at once; more of one client are let wait for REFUSAL_SECONDS before."""
+"""Requests a second that are refused at once; more of one client are let wait before."""
 REFUSALS_AT_ONCE: Final = 50
-REFUSAL_SECONDS: Final = 2
+REFUSAL_SECONDS: Final = 2.0, 4.0
+"""The shortest and the longest time that they wait. Each another one: hundreds of refusals that were sent in one go,
+and whatever follows each of them, would hold the event loop for a tenth of a second."""
 EACH: Final = 1
 """Requests of one client that are worked on at the same time: two would fill two cores."""
 WAITING_EACH: Final = 100
@@ -71,7 +74,7 @@ class ClientLimits:
     async def before_refusal(self, client: str) -> None:
         """Wait before a refusal is sent, if the client does not heed those that it gets: they cost something, too."""
         if self.active and not self._refusals.of(client).take():
-            await asyncio.sleep(REFUSAL_SECONDS)
+            await asyncio.sleep(random.uniform(*REFUSAL_SECONDS))  # noqa: S311
 
     def retry_after(self, client: str) -> int:
         """The seconds after which a client that was refused may ask again."""

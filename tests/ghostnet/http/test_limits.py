@@ -1,10 +1,13 @@
 """What one client may ask for, and that a million of them take no more memory than some."""
 
+import asyncio
+
 import pytest
 
 from ghostnet.http import buckets
+from ghostnet.http import limits as limits_module
 from ghostnet.http.buckets import Bucket, Buckets
-from ghostnet.http.limits import WORK_SECONDS, ClientLimits
+from ghostnet.http.limits import REFUSAL_SECONDS, REFUSALS_AT_ONCE, WORK_SECONDS, ClientLimits
 
 
 class Clock:
@@ -69,3 +72,26 @@ def test_a_million_clients_take_no_more_room_than_some() -> None:
     assert len(known) == buckets.MOST_CLIENTS
     assert known.of(str(number)).level < 51, "the newest are known"
     assert known.of("0").level == 100, "the oldest are not"
+
+
+def test_refusals_beyond_some_wait_each_for_another_time(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = list[float]()
+
+    class Sleeper:
+        @staticmethod
+        async def sleep(seconds: float) -> None:
+            waits.append(seconds)
+
+    monkeypatch.setattr(limits_module, "asyncio", Sleeper)
+    limits = ClientLimits(100)
+
+    async def refuse(times: int) -> None:
+        for _ in range(times):
+            await limits.before_refusal("hasty")
+
+    asyncio.run(refuse(REFUSALS_AT_ONCE))
+    assert waits == []
+    asyncio.run(refuse(30))
+    shortest, longest = REFUSAL_SECONDS
+    assert len({*waits}) == 30
+    assert all(shortest <= seconds <= longest for seconds in waits)
