@@ -20,6 +20,9 @@ from indexer.selectors.snapshot import IndexedBlock, snapshot
 
 PROBLEMS: Final = {404: Problem, 422: Problem, 425: Problem, 429: Problem, 431: Problem, 503: Problem}
 
+ROWS_AT_ONCE: Final = 100
+"""Rows of a list that are turned into JSON together, which takes about 0.3 ms."""
+
 _DIGITS: Final = re.compile("0|[1-9][0-9]*")
 
 View = Callable[..., Any]
@@ -97,9 +100,19 @@ def content_of(
 ) -> tuple[bytes, dict[str, str]]:
     """The body and the headers of an answer to a request for a URL (path and query): what was found for a block, in the
     adapter's shape. One that changes between commits is not kept."""
-    body = adapter.dump_json(adapter.validate_python(found, from_attributes=True))
+    body = _json(adapter, found)
     headers = {"Content-Type": "application/json", "ETag": _tag(url, checkpoint, b"" if keep else body)}
     return body, headers if keep else headers | {"Cache-Control": "no-store"}
+
+
+def _json(adapter: TypeAdapter[Any], found: Any) -> bytes:
+    """What was found as JSON. A list in parts: each call holds the interpreter's lock, and keeps all of its objects,
+    until it ends, which for thousands of rows are milliseconds in which the event loop stands still."""
+    if not isinstance(found, list):
+        return adapter.dump_json(adapter.validate_python(found, from_attributes=True))
+    parts = (found[start : start + ROWS_AT_ONCE] for start in range(0, len(found), ROWS_AT_ONCE))
+    lists = [adapter.dump_json(adapter.validate_python(part, from_attributes=True)) for part in parts]
+    return b"[%b]" % b",".join(text[1:-1] for text in lists)
 
 
 def _query_name(parameter: inspect.Parameter) -> str:

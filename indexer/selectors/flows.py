@@ -137,4 +137,5 @@ def _points(
         {"width": buckets.interval.width, "start": buckets.start, "end": buckets.end, **parameters},
     )
     found = {row[0]: kind(*row) for row in rows}
-    return [found.get(time, kind(time, *[0] * len(names))) for time in buckets]
+    nothing = [0] * len(names)
+    return [found.get(time) or kind(time, *nothing) for time in buckets]

@@ -2,13 +2,18 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated
 from urllib.parse import quote
 
 import pytest
+from pydantic import BeforeValidator, TypeAdapter
 
+from api.answers import ROWS_AT_ONCE, content_of
+from api.schemas.base import Wei
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
+from indexer.selectors.snapshot import IndexedBlock
 from tests.api.answers import problem_of
 from tests.api.paths import PATHS, PLAYER, TRANSACTION
 from tests.paths import OPENAPI
@@ -144,3 +149,21 @@ def test_the_status(client: WebClient, truth: Truth, season: list[RecordedBlock]
 
 def with_query(path: str, query: str) -> str:
     return path + ("&" if "?" in path else "?") + query
+
+
+@pytest.mark.parametrize("length", [0, 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 5 * ROWS_AT_ONCE])
+def test_a_long_list_becomes_json_in_parts(length: int) -> None:
+    lengths = list[int]()
+
+    def noted(part: list[int]) -> list[int]:
+        lengths.append(len(part))
+        return part
+
+    block = IndexedBlock(1, 0, 5, "0x", datetime.fromtimestamp(5, UTC), 5, 5, 5)
+    numbers = list(range(length))
+    adapter = TypeAdapter[list[str]](Annotated[list[Wei], BeforeValidator(noted)])
+    body, headers = content_of(adapter, numbers, "/numbers", block)
+    assert json.loads(body) == list(map(str, numbers))
+    assert headers["Content-Type"] == "application/json"
+    assert max(lengths, default=0) <= ROWS_AT_ONCE
+    assert sum(lengths) == length
