@@ -1,10 +1,9 @@
 """The most players that were ever alive at the end of a block: computed once per process, then continued."""
 
-import threading
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from indexer.domain.units import LOG_INDEX_BITS, block_of, first_id
+from indexer.domain.units import LOG_INDEX_BITS, first_id
 from indexer.selectors.rows import fetch_rows
 from indexer.selectors.snapshot import IndexedBlock
 
@@ -14,7 +13,7 @@ SETTLED: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The maximum up to the id `before`, of the chain as it was after the reorg `reorg`."""
+    """The maximum below the block `before`; `reorg` is the last reorg that dropped one of these blocks, 0 for none."""
 
     before: int
     reorg: int
@@ -23,9 +22,7 @@ class _Kept:
 
 _NONE: Final = _Kept(0, 0, 0)
 _kept: dict[str, _Kept] = {}
-_lock = threading.Lock()
 
-_REORG: Final = "SELECT coalesce(max(id), 0) FROM reorgs WHERE ancestor_number < %(block)s"
 _MOST: Final = f"""
     WITH base AS (
         SELECT level, coalesce((
@@ -38,7 +35,11 @@ _MOST: Final = f"""
             FROM level_states WHERE id >= %(first)s AND id < %(end)s
         ) AS states JOIN base USING (level) GROUP BY 1
     )
-    SELECT coalesce(max(total), 0) FROM (
+    SELECT
+        (SELECT coalesce(max(id), 0) FROM reorgs WHERE ancestor_number < %(kept)s),
+        (SELECT coalesce(max(id), 0) FROM reorgs WHERE ancestor_number < %(before)s),
+        coalesce(max(total), 0)
+    FROM (
         SELECT sum(change) OVER (ORDER BY block) + (SELECT sum(players) FROM base) AS total FROM moves
         UNION ALL SELECT sum(players) FROM base
     ) AS totals
@@ -50,26 +51,22 @@ def most_players(block: IndexedBlock) -> int:
 
     What lies deep below it is not read again, unless a reorg has reached it.
     """
-    settled = max(0, block.block_number - SETTLED)
     name = f"{block.chain_id} {block.start_block}"
-    with _lock:
-        kept = _kept.get(name, _NONE)
-    if kept.before and _last_reorg(block_of(kept.before)) != kept.reorg:
-        kept = _NONE
-    if first_id(settled) - kept.before >= first_id(SETTLED) or (settled and not kept.before):
-        most = max(kept.most, _most(kept.before, first_id(settled)))
-        kept = _Kept(first_id(settled), _last_reorg(settled), most)
-        with _lock:
-            _kept[name] = kept
-    return max(kept.most, _most(kept.before, first_id(block.block_number + 1)))
+    settled = max(0, block.block_number - SETTLED)
+    kept = _kept.get(name, _NONE)
+    while True:
+        is_due = settled - kept.before >= SETTLED or (settled > 0 and kept.before == 0)
+        found = _continued(kept, settled if is_due else block.block_number + 1)
+        if found is None:
+            kept = _NONE
+        elif is_due:
+            kept = _kept[name] = found
+        else:
+            return found.most
 
 
-def _last_reorg(block: int) -> int:
-    """The last reorg that dropped a block below this one."""
-    rows: list[tuple[Any, ...]] = fetch_rows(_REORG, {"block": block})
-    return int(rows[0][0])
-
-
-def _most(first: int, end: int) -> int:
-    rows = fetch_rows(_MOST, {"first": first, "end": end})
-    return int(rows[0][0] or 0)
+def _continued(kept: _Kept, before: int) -> _Kept | None:
+    """The maximum below a later block; None if a reorg has reached what was kept."""
+    parameters = {"kept": kept.before, "first": first_id(kept.before), "before": before, "end": first_id(before)}
+    ((known, reorg, most),) = fetch_rows(_MOST, parameters)
+    return None if kept.before and known != kept.reorg else _Kept(before, int(reorg), max(kept.most, int(most)))

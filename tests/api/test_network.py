@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.db.models import Sum
+from django.db.transaction import atomic, set_rollback
 
 from indexer import models
+from indexer.domain.units import block_of
 from indexer.replay.truth import Truth
-from indexer.selectors.peak import most_players
+from indexer.selectors.peak import SETTLED, most_players
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 from tests.databases import default_database
 from tests.web import WebClient
@@ -82,3 +84,31 @@ def test_the_most_players_are_those_of_the_fullest_block(vitals: dict[str, Any],
         totals[row_id >> 23] = alive.total()
     assert vitals["players_high"] == max(totals.values()) > vitals["players"]
     assert [most_players(block) for _ in range(2)] == [max(totals.values())] * 2
+
+
+def test_the_most_players_are_found_again_after_a_reorg_below_what_was_kept(
+    indexed_season: str, django_db_blocker: Any
+) -> None:
+    with django_db_blocker.unblock(), default_database(indexed_season):
+        with snapshot() as block:
+            assert block is not None
+            most = most_players(block)
+        with atomic():
+            first = models.LevelState.objects.earliest("id")
+            start = block_of(first.id)
+            assert start < block.block_number - SETTLED
+            models.LevelState.objects.filter(id=first.id).update(alive_count=first.alive_count + 1_000)
+            assert most_players(block) == most, "what is settled is not read again"
+            models.Reorg.objects.create(
+                ancestor_number=start,
+                ancestor_hash=block.block_hash,
+                dropped_head=block.block_number,
+                dropped_hashes=[],
+                new_hashes=[],
+                depth=block.block_number - start,
+                rows_undone=1,
+                duration_ms=1,
+            )
+            assert [most_players(block) >= 1_000 > most for _ in range(2)] == [True, True]
+            set_rollback(True)
+        assert most_players(block) == most

@@ -41,7 +41,7 @@ QUERIES = {
     "/stats/flows": 3,
     "/stats/burns/history": 3,
     "/stats/bets/history": 3,
-    "/network": 8,
+    "/network": 7,
     "/stats/tvl/history": 4,
     "/leaderboard/streak?limit=500": 3,
     "/leaderboard/survivors?limit=500": 3,
