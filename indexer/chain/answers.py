@@ -21,14 +21,16 @@ from indexer.chain.errors import (
 from indexer.chain.nodes import Node
 from indexer.chain.spelling import BYTE_ORDER_MARK, parsed
 from indexer.chain.transport import Reply
+from indexer.chain.wire import WireHeader
 
 T = TypeVar("T")
 
 Call = tuple[str, list[Any]]
 """A method and its parameters."""
 
-Answers = Sequence[str | RpcError | None]
-"""What calls whose results are hex gave: None for `null`, an RpcError for a call that was refused for good."""
+HexOrHeader = str | WireHeader | RpcError | None
+Answers = Sequence[HexOrHeader]
+"""What calls whose results are hex or a header gave: None for `null`, an RpcError for one that was refused for good."""
 
 MOST_FOREIGN_IDS: Final = 2
 """So many answers in a row may have the id of another call; a node that goes on so has its own way to count."""

@@ -9,14 +9,14 @@ from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import BloomWitness, is_round
 from indexer.chain.errors import Inconsistent, NodeError
-from indexer.chain.wire import WireLog
+from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header
 
 PAUSE_SECONDS: Final = 0.05
 OPINION_SECONDS: Final = 5.0
 """How long each node is given to say which logs a block has whose bloom contradicts the answer."""
 
-_LogsOrHex: Any = list[WireLog] | str
+_LogsOrOthers: Any = list[WireLog] | str | WireHeader
 
 
 class BlockLogs:
@@ -30,11 +30,11 @@ class BlockLogs:
     async def of(
         self, headers: Sequence[Header], meter: Meter | None, beside: Sequence[Call] = ()
     ) -> tuple[list[list[WireLog]], Answers]:
-        """The logs of blocks by their hashes, and the answers, in hex, to the calls `beside` in the same request."""
+        """The logs of blocks by their hashes, and the answers, hex or headers, to the calls `beside` of one request."""
         calls: list[Call] = [
             ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
         ]
-        found = await self._client.batch([*calls, *beside], _LogsOrHex if beside else list[WireLog], meter)
+        found = await self._client.batch([*calls, *beside], _LogsOrOthers if beside else list[WireLog], meter)
         answers, others = complete(found[: len(calls)]), found[len(calls) :]
         if not all(isinstance(answer, list) for answer in answers) or any(isinstance(other, list) for other in others):
             raise Inconsistent("eth_getLogs gave no list, or another call gave one")

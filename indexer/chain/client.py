@@ -21,14 +21,15 @@ from indexer.chain.errors import (
     Pruned,
     RangeTooLarge,
     RateLimited,
-    Reverted,
     RpcError,
     TimedOut,
     TooLarge,
     Unavailable,
 )
 from indexer.chain.nodes import REFUSED_SECONDS, STATELESS_SECONDS, Node, Nodes
+from indexer.chain.places import named
 from indexer.chain.proof import PROOF_KIND, Proof, number_of
+from indexer.chain.refusals import STATE_METHOD, is_misnamed, is_range, is_refused, lacks_state, of_range
 from indexer.chain.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -39,10 +40,6 @@ MOST_AT_ONCE: Final = 16
 MALFORMED_TRIES: Final = 2
 MOST_REFUSALS: Final = 8
 """So often a node that serves other calls may refuse what it must serve, within 20 s: a machine may be out of order."""
-CURSOR_METHOD: Final = "eth_getLogsWithCursor"
-"""A method that a node may lack: eth_getLogs is there for those that do."""
-STATE_METHOD: Final = "eth_call"
-"""What is called at old blocks, whose state not every node keeps."""
 _ESSENTIAL: Final = {
     "eth_blockNumber", "eth_chainId", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getLogs",
     "eth_getTransactionByHash",
@@ -133,6 +130,11 @@ class NodeClient:
         return self._nodes.proofs
 
     @property
+    def asks_by_number(self) -> bool:
+        """Whether a node takes a block's number only where a call names its block (see `BlockPlace`)."""
+        return any(node.by_number for node in self._nodes.all)
+
+    @property
     def disproven(self) -> list[str]:
         """The nodes that are not used since they serve something else than our chain, each with the reason."""
         return self._nodes.disproven
@@ -214,7 +216,7 @@ class NodeClient:
             attempts.refused |= self._nodes.without_state()
         while open_calls:
             node = await self._nodes.choose(attempts.refused, attempts.deadline)
-            asked = [calls[index] for index in open_calls]
+            asked, by_number = [calls[index] for index in open_calls], node.by_number
             try:
                 if not await self._is_proven(node):
                     open_calls = self._without_refused(open_calls, results, attempts)
@@ -226,16 +228,20 @@ class NodeClient:
                     node.refused_calls(len(asked))
                 return await self._in_parts(calls, node.calls_a_request, decoder, meter)
             except NodeError as error:
-                if isinstance(error, TooLarge | TimedOut) and (len(calls) > 1 or _is_range(calls[0])):
+                if isinstance(error, TooLarge | TimedOut) and (len(calls) > 1 or is_range(calls[0])):
                     return await self._in_halves(calls, decoder, meter, error)
                 self._note_failure(node, error, attempts)
                 open_calls = self._without_refused(open_calls, results, attempts)
                 continue
             node.succeeded(len(asked))
             for index, result in zip(open_calls, answer, strict=True):
-                results[index] = _of_range(result, calls[index])
+                results[index] = of_range(result, calls[index])
             node.serves |= any(not isinstance(results[index], NodeError) for index in open_calls)
-            left = self._left(node, attempts, calls, results, open_calls)
+            misnamed = [] if by_number else [index for index in open_calls if is_misnamed(results[index], calls[index])]
+            if misnamed:
+                node.knows_numbers_only(results[misnamed[0]].message)
+            others = [index for index in open_calls if index not in misnamed] if misnamed else open_calls
+            left = sorted([*misnamed, *self._left(node, attempts, calls, results, others)])
             if left == open_calls and len(calls) > 1 and isinstance(results[left[0]], TooLarge):
                 return await self._in_halves(calls, decoder, meter, results[left[0]])
             open_calls = left
@@ -247,8 +253,8 @@ class NodeClient:
         """Which of the calls that were asked are to be sent again, after what their results say of the node."""
         passing = [index for index in asked if isinstance(results[index], Unavailable | RateLimited)]
         rest = [index for index in asked if isinstance(results[index], TooLarge)] if len(asked) > 1 else []
-        refused = [index for index in asked if index not in rest and _is_refused(results[index], calls[index])]
-        if any(_lacks_state(results[index], calls[index]) for index in refused):
+        refused = [index for index in asked if index not in rest and is_refused(results[index], calls[index])]
+        if any(lacks_state(results[index], calls[index]) for index in refused):
             node.stateless_until = time.monotonic() + STATELESS_SECONDS
         if refused and not self._is_asked_again(node, attempts, results[refused[0]], calls[refused[0]]):
             refused = []
@@ -288,7 +294,7 @@ class NodeClient:
     async def _in_halves(self, calls: Sequence[Call], decoder: Decoder, meter: Meter, error: NodeError) -> list[Any]:
         """Send calls, whose answers together were too much, as two requests; a range of blocks is to be halved by who
         asked for it. Raises RangeTooLarge."""
-        if any(_is_range(call) for call in calls):
+        if any(is_range(call) for call in calls):
             raise RangeTooLarge("eth_getLogs", error.message) from error
         middle = len(calls) // 2
         halves = (calls[:middle], calls[middle:])
@@ -352,7 +358,7 @@ class NodeClient:
         first_id = self._next_id
         self._next_id += len(calls)
         requests = [
-            {"jsonrpc": "2.0", "id": first_id + index, "method": method, "params": params}
+            {"jsonrpc": "2.0", "id": first_id + index, "method": method, "params": named(params, node.by_number)}
             for index, (method, params) in enumerate(calls)
         ]
         body = msgspec.json.encode(requests if len(requests) > 1 else requests[0])
@@ -364,36 +370,3 @@ class NodeClient:
             raise
         meter.bytes += len(reply.body)
         return results_of(reply, node, decoder, calls, first_id)
-
-
-def _is_range(call: Call) -> bool:
-    """Whether a call asks for the logs of several blocks, and could ask for fewer."""
-    method, params = call
-    if not method.startswith("eth_getLogs"):
-        return False
-    log_filter = params[0]
-    return bool(log_filter.get("fromBlock") != log_filter.get("toBlock"))
-
-
-def _of_range(result: Any, call: Call) -> Any:
-    """A result; where a range of blocks was refused for a reason that is not known, a smaller one is to be tried,
-    unless it was a further page of it."""
-    if type(result) is RpcError and _is_range(call) and "cursor" not in call[1][0]:
-        return RangeTooLarge(call[0], result.message)
-    return result
-
-
-def _lacks_state(result: Any, call: Call) -> bool:
-    """Whether a node says, or shows by an answer without a result, that it does not keep a block's state."""
-    return call[0] == STATE_METHOD and (result == "0x" or isinstance(result, Pruned))
-
-
-def _is_refused(result: Any, call: Call) -> bool:
-    """Whether a node refused a call for good that another one may serve."""
-    if _lacks_state(result, call):
-        return True
-    if not isinstance(result, RpcError) or isinstance(result, Reverted):
-        return False
-    if isinstance(result, MethodNotFound):
-        return call[0] != CURSOR_METHOD
-    return not (isinstance(result, RangeTooLarge) and _is_range(call))

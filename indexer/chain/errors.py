@@ -52,6 +52,10 @@ class Reverted(RpcError):
     """The contract that was called refused: this is the answer, whichever node is asked."""
 
 
+class InvalidParams(RpcError):
+    """The node does not take a parameter of `eth_call`; many take no object that names a block by its hash."""
+
+
 class MethodNotFound(RpcError):
     """The node has no such method."""
 
@@ -171,6 +175,8 @@ _UNKNOWN_BLOCK: Final = re.compile(
     r"beyond .*head|(unknown|missing) (block|header)|(block|header) (with .* )?(was )?not found|not canonical",
     re.IGNORECASE,
 )
+_INVALID_CODE: Final = -32602
+_INVALID: Final = re.compile(r"unmarshal|invalid (argument|param|type)|deserializ|expected .*string", re.IGNORECASE)
 _PASSING_CODES: Final = {-32603, -32011}
 """Codes of what another try may pass: an internal error, no healthy machine."""
 _PASSING: Final = re.compile(
@@ -208,3 +214,4 @@ def _meanings(method: str, code: Any, message: str) -> Iterator[tuple[type[Any],
     yield RangeTooLarge, asks_range and (code in _RANGE_CODES | _TOO_LARGE_CODES or bool(_RANGE.search(message)))
     yield TooLarge, code in _TOO_LARGE_CODES
     yield Unavailable, code in _PASSING_CODES or bool(_PASSING.search(message))
+    yield InvalidParams, method == "eth_call" and (code == _INVALID_CODE or bool(_INVALID.search(message)))

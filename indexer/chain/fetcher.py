@@ -60,8 +60,8 @@ class RangeFetcher:
     async def by_hash_with(
         self, headers: Sequence[Header], beside: Sequence[Call], meter: Meter | None = None, *, calldata: bool = True
     ) -> tuple[FetchedRange, Answers]:
-        """As `by_hash`, with the answers, in hex, to further calls, which are sent in the same request as those for
-        the logs."""
+        """As `by_hash`, with the answers, in hex or headers, to further calls, which are sent in the same request
+        as those for the logs."""
         return await retry_inconsistent(self._client, lambda: self._by_hash(headers, beside, meter, calldata))
 
     async def headers(self, numbers: Sequence[int]) -> list[Header | None]:

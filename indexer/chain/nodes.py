@@ -47,6 +47,8 @@ class Node:
         """Answers in a row whose id was not that of their call."""
         self.stateless_until = 0.0
         """Until when it is taken to lack the contracts' state of old blocks."""
+        self.by_number = False
+        """Whether blocks are named to it by their numbers, since it refused a call that named one by its hash."""
         self.serves = False
         """Whether it has answered a call of ours beside its proof."""
         self._cut_off = 0
@@ -75,6 +77,16 @@ class Node:
         if self._calls_a_request < CALLS_A_REQUEST and time.monotonic() >= self._forget_at:
             self._calls_a_request = CALLS_A_REQUEST
         return self._calls_a_request
+
+    def knows_numbers_only(self, refusal: str) -> None:
+        """It refused a call that named its block by the hash: from now on blocks are named by their numbers."""
+        if not self.by_number:
+            logger.warning(
+                "node %s takes no block's hash in eth_call (%s): it is asked by number, with the block's header",
+                self.name,
+                refusal,
+            )
+        self.by_number = True
 
     def refused_calls(self, calls: int) -> None:
         """So many calls in one request were too many: half of them are tried, down to single calls, for an hour."""

@@ -157,7 +157,7 @@ class Producer:
                 fetched = await self.full.fetch(first, last, meter, finalized=last <= head - LAGGING_BLOCKS)
             else:
                 fetched = await self.fetcher.finalized(first, last, meter)
-            state = await self._state_after(fetched.last.hash if is_closed else None)
+            state = await self._state_after(fetched.last if is_closed else None)
         if self._close(fetched, state, head) or is_skipped or full:
             return fetched
         if not self._is_deployed_by(fetched) or not self._history.may_fetch_in_full:
@@ -169,13 +169,13 @@ class Producer:
     ) -> tuple[FetchedRange, ContractState | StateUnavailable | None]:
         """A range near the head, and the state after it, which the same request reads: their blocks are known."""
         headers = await self._headers(first, last)
-        closing = headers[-1].hash if is_closed else None
+        closing = headers[-1] if is_closed else None
         calls = await self.states.closing_calls(closing) if closing is not None else []
         fetched, answers = await self.fetcher.by_hash_with(headers, calls, meter)
         return fetched, await self._state_after(closing, answers)
 
     async def _state_after(
-        self, block: Hash | None, answers: Answers | None = None
+        self, block: Header | None, answers: Answers | None = None
     ) -> ContractState | StateUnavailable | None:
         """The contracts' state after a block, or why there is none; None for no block. `answers` as of `state`."""
         try:

@@ -9,9 +9,10 @@ import msgspec
 from indexer.chain.answers import Call, complete
 from indexer.chain.block_logs import BlockLogs, not_fewer
 from indexer.chain.blocks import parse_header
-from indexer.chain.client import CURSOR_METHOD, Meter, NodeClient
+from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import is_round
 from indexer.chain.errors import Inconsistent, MethodNotFound, RangeTooLarge, RpcError, TooLarge
+from indexer.chain.refusals import CURSOR_METHOD
 from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header
 

@@ -16,10 +16,11 @@ from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
+from indexer.chain.places import Place
 from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedTransaction, Realtime
 from indexer.chain.producer import Producer
 from indexer.chain.proof import Proof
-from indexer.chain.state import Block, StateUnavailable
+from indexer.chain.state import StateUnavailable
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.state import ContractState
 from indexer.domain.units import Address, Hash
@@ -163,15 +164,16 @@ class BlockSource:
         """The node's headers at these heights, None where it has no block."""
         return self._wait(self._headers(numbers))
 
-    def state(self, block: Block) -> ContractState | None:
-        """The contracts' state after a block, None if the node does not have it."""
+    def state(self, block: Place) -> ContractState | None:
+        """The contracts' state after a block, None if the node does not have it. Raises Inconsistent if the node gives
+        another block's, time and again."""
         return self._wait(_or_none(self._producer.states.state(block)))
 
-    def stakes(self, users: Sequence[Address], block: Block) -> list[int] | None:
-        """Raw stakes of users after a block in wei, None if the node does not have its state."""
+    def stakes(self, users: Sequence[Address], block: Place) -> list[int] | None:
+        """Raw stakes of users after a block in wei, None if the node does not have its state. Raises as `state`."""
         return self._wait(_or_none(self._producer.states.stakes(users, block)))
 
-    def successes(self, block: Block) -> list[Transaction] | None:
+    def successes(self, block: Hash | int) -> list[Transaction] | None:
         """A block's transactions that did not fail, without their calldata; None where the node has no receipts of a
         block. Raises Inconsistent or another NodeError."""
         return self._wait(self._producer.full.successes(block))
@@ -180,7 +182,7 @@ class BlockSource:
         """Transactions by their hashes, calldata included. Raises Inconsistent or another NodeError."""
         return self._wait(self._producer.full.calldata(hashes))
 
-    def transactions(self, block: Block) -> tuple[Header, list[Transaction]]:
+    def transactions(self, block: Hash | int) -> tuple[Header, list[Transaction]]:
         """A block's header and all its transactions. Raises Inconsistent or another NodeError."""
         return self._wait(self._producer.full.transactions(block))
 

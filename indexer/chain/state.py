@@ -1,5 +1,6 @@
 """The contracts' state after a block, read from a node: one call by Multicall3 where it is deployed, else a batch."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -9,9 +10,12 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from indexer.base.errors import GhostnetError
-from indexer.chain.answers import Answers, Call
+from indexer.chain.answers import Answers, Call, HexOrHeader
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
+from indexer.chain.fetcher import retry_inconsistent
+from indexer.chain.metrics import FOREIGN_STATES
+from indexer.chain.places import AnotherBlock, Place, Witnesses, check_header, place_param
 from indexer.chain.views import (
     BALANCE_OF,
     GET_LEVEL_CONFIG,
@@ -23,9 +27,13 @@ from indexer.chain.views import (
     TOTAL_SUPPLY,
     View,
 )
+from indexer.chain.wire import WireHeader
+from indexer.domain.chain import Header
 from indexer.domain.levels import INITIAL_CONFIGS, LevelConfig
 from indexer.domain.state import ContractState, LevelFigures, ResetFigures, watched_accounts
-from indexer.domain.units import Address, Hash
+from indexer.domain.units import Address
+
+logger = logging.getLogger(__name__)
 
 MULTICALL3: Final = "0xca11bde05977b3631167028862be2a173976ca11"
 """Where Multicall3 stands on every chain that has it, MegaETH's networks included."""
@@ -35,8 +43,8 @@ MOST_VIEWS: Final = 250
 _AGGREGATE3: Final = "0x" + keccak(b"aggregate3((address,bool,bytes)[])").hex()[:8]
 _LEVELS: Final = sorted(map(int, INITIAL_CONFIGS))
 
-Block = Hash | int
-"""A block by its hash, or, where it is finalized and its hash is not known, by its number."""
+_HEX_OR_HEADER: Final[Any] = str | WireHeader
+
 Question = tuple[View, Any]
 """A view with its argument, None for a view without one."""
 _CLOSING: Final[tuple[Question, ...]] = (
@@ -65,22 +73,24 @@ class StateReader:
         self._accounts = watched_accounts(contracts)
         self._closing: tuple[Question, ...] = (*_CLOSING, *((BALANCE_OF, account) for account in self._accounts))
         self._multicall: bool | None = None
+        self._witnesses = Witnesses()
+        self._warned = False
         self._aggregated = lru_cache(maxsize=8)(self._aggregate)
 
-    async def closing_calls(self, block: Block) -> list[Call]:
+    async def closing_calls(self, block: Place) -> list[Call]:
         """The calls by which `state` reads the state after a block."""
         return await self._calls(self._closing, block)
 
-    async def state(self, block: Block, answers: Answers | None = None) -> ContractState:
+    async def state(self, block: Place, answers: Answers | None = None) -> ContractState:
         """The state that closes a range of blocks; `answers` are those to the `closing_calls`, where they are there.
 
-        Raises StateUnavailable, NodeUnreachable.
+        Raises StateUnavailable, NodeUnreachable, Inconsistent if the node gives another block's time and again.
         """
         figures = await self._read(self._closing, block, answers)
         *levels, reset, paused, locked, supply = figures[: len(_CLOSING)]
         balances = zip(self._accounts, figures[len(_CLOSING) :], strict=True)
         if any(figure is None for figure in (*levels, reset, paused, locked)):
-            raise StateUnavailable(f"GhostCore's views can't be read after block {block}")
+            raise StateUnavailable(f"GhostCore's views can't be read after block {_name(block)}")
         deadline, depositor, deposit_time, epoch, penalty = reset
         return ContractState(
             {level: LevelFigures(*figures) for level, figures in zip(_LEVELS, levels[::2], strict=True)},
@@ -92,32 +102,102 @@ class StateReader:
             {account: balance[0] for account, balance in balances if balance is not None},
         )
 
-    async def stakes(self, users: Sequence[Address], block: Block) -> list[int]:
+    async def stakes(self, users: Sequence[Address], block: Place) -> list[int]:
         """The raw stakes of users in wei (`getPosition`), 0 without a position. Raises as `state`."""
         answers = await self._read(tuple((GET_POSITION, user) for user in users), block)
         if None in answers:
-            raise StateUnavailable(f"getPosition can't be read after block {block}")
+            raise StateUnavailable(f"getPosition can't be read after block {_name(block)}")
         return [answer[0] for answer in answers]
 
-    async def _read(self, questions: tuple[Question, ...], block: Block, answers: Answers | None = None) -> list[Any]:
+    async def _read(self, questions: tuple[Question, ...], block: Place, answers: Answers | None = None) -> list[Any]:
         """What the views returned, None where a call reverted or its answer has another shape; `answers` are those to
-        the `_calls`, where they are there."""
-        if answers is None:
-            answers = await self._client.batch(await self._calls(questions, block), str)
-        if await self._has_multicall():
-            together = _read_together(questions, answers)
-            if together is not None:
-                return together
-            answers = await self._client.batch(self._one_by_one(questions, block), str)
+        the `_calls`, where they are there. Answers after another block are asked for again."""
+        given = [answers] if answers is not None else []
+
+        async def read_once() -> list[Any]:
+            try:
+                return await self._read_once(questions, block, given.pop() if given else None)
+            except AnotherBlock as error:
+                self._note(error)
+                raise
+
+        while True:
+            try:
+                return await retry_inconsistent(self._client, read_once)
+            except AnotherBlock as error:
+                if not self._witnesses.leave_out():
+                    raise
+                logger.warning("contracts see other block numbers on this chain, so they show no block: %s", error)
+
+    async def _read_once(self, questions: tuple[Question, ...], block: Place, answers: Answers | None) -> list[Any]:
+        together = await self._has_multicall()
+        found, headers = await self._answers(self._state_calls(questions, block, together=together), block, answers)
+        figures = self._read_together(questions, block, found) if together else None
+        if figures is None:
+            if together:
+                found, headers = await self._answers(self._state_calls(questions, block, together=False), block, None)
+            figures = [
+                None if _reverted(answer) else _decoded(view, _available(answer))
+                for (view, _), answer in zip(questions, found, strict=True)
+            ]
+        for header in headers:
+            check_header(block, header)
+        return figures
+
+    async def _answers(self, calls: list[Call], block: Place, given: Answers | None) -> tuple[Answers, Answers]:
+        """The answers to calls of the state, and to that for the block's header where it is to be asked with them; the
+        `given` ones are not enough where a node has refused to be asked by hash only then."""
+        found = given
+        while found is None or len(found) < len(calls) + len(self._header_call(block)):
+            found = await self._client.batch([*calls, *self._header_call(block)], _HEX_OR_HEADER)
+        return found[: len(calls)], found[len(calls) :]
+
+    def _note(self, error: AnotherBlock) -> None:
+        FOREIGN_STATES.inc()
+        if not self._warned:
+            logger.warning("%s; it is asked again, which the metric node_foreign_states counts from now on", error)
+        self._warned = True
+
+    async def _calls(self, questions: tuple[Question, ...], block: Place) -> list[Call]:
+        together = await self._has_multicall()
+        return [*self._state_calls(questions, block, together=together), *self._header_call(block)]
+
+    def _header_call(self, block: Place) -> list[Call]:
+        """What shows, beside a state that may be asked for by number, that the block there is the one of the hash."""
+        if not (isinstance(block, Header) and self._client.asks_by_number):
+            return []
+        return [("eth_getBlockByNumber", [hex(block.number), False])]
+
+    def _state_calls(self, questions: tuple[Question, ...], block: Place, *, together: bool) -> list[Call]:
+        place = place_param(block)
+        if together:
+            return [("eth_call", [{"to": MULTICALL3, "data": data}, place]) for data in self._aggregated(questions)]
         return [
-            None if _reverted(answer) else _decoded(view, _available(answer))
-            for (view, _), answer in zip(questions, answers, strict=True)
+            ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, place])
+            for view, argument in questions
         ]
 
-    async def _calls(self, questions: tuple[Question, ...], block: Block) -> list[Call]:
-        if not await self._has_multicall():
-            return self._one_by_one(questions, block)
-        return [("eth_call", [{"to": MULTICALL3, "data": data}, _place(block)]) for data in self._aggregated(questions)]
+    def _read_together(self, questions: Sequence[Question], block: Place, answers: Answers) -> list[Any] | None:
+        """What the views returned, by Multicall3's answers; None where it was not deployed yet. Raises AnotherBlock."""
+        found: list[tuple[bool, str]] = []
+        for answer in answers:
+            text = _available(answer)
+            if text == "0x":
+                return None
+            try:
+                results = results_of(text)
+            except ValueError as error:
+                raise StateUnavailable(f"Multicall3 answers in another shape: {error}") from error
+            of_block = len(Witnesses.CALLS)
+            if len(results) > of_block:
+                self._witnesses.check(block, results[:of_block])
+            found += results[of_block:]
+        if len(found) != len(questions):
+            raise StateUnavailable(f"Multicall3 gives {len(found)} answers to {len(questions)} questions")
+        return [
+            _decoded(view, answer) if success else None
+            for (view, _), (success, answer) in zip(questions, found, strict=True)
+        ]
 
     async def _has_multicall(self) -> bool:
         if self._multicall is None:
@@ -125,46 +205,21 @@ class StateReader:
             self._multicall = isinstance(code, str) and len(code) > 2
         return self._multicall
 
-    def _one_by_one(self, questions: tuple[Question, ...], block: Block) -> list[Call]:
-        return [
-            ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, _place(block)])
-            for view, argument in questions
-        ]
-
     def _aggregate(self, questions: tuple[Question, ...]) -> list[str]:
-        """The calldata of the Multicall3 calls that ask these questions."""
+        """The calldata of the Multicall3 calls that ask these questions, each after what shows the block."""
+        witnesses = [(MULTICALL3, True, data) for data in Witnesses.CALLS]
         calls = [
             (self._contracts[view.contract], True, bytes.fromhex(_calldata(view, argument)[2:]))
             for view, argument in questions
         ]
         return [
-            _AGGREGATE3 + abi.encode(["(address,bool,bytes)[]"], [calls[start : start + MOST_VIEWS]]).hex()
+            _AGGREGATE3 + abi.encode(["(address,bool,bytes)[]"], [witnesses + calls[start : start + MOST_VIEWS]]).hex()
             for start in range(0, len(calls), MOST_VIEWS)
         ]
 
 
-def _place(block: Block) -> Any:
-    """How a block is named in a call."""
-    return {"blockHash": block} if isinstance(block, str) else hex(block)
-
-
-def _read_together(questions: Sequence[Question], answers: Answers) -> list[Any] | None:
-    """What the views returned, by Multicall3's answers; None where it was not deployed yet."""
-    found: list[tuple[bool, str]] = []
-    for answer in answers:
-        text = _available(answer)
-        if text == "0x":
-            return None
-        try:
-            found += results_of(text)
-        except ValueError as error:
-            raise StateUnavailable(f"Multicall3 answers in another shape: {error}") from error
-    if len(found) != len(questions):
-        raise StateUnavailable(f"Multicall3 gives {len(found)} answers to {len(questions)} questions")
-    return [
-        _decoded(view, answer) if success else None
-        for (view, _), (success, answer) in zip(questions, found, strict=True)
-    ]
+def _name(block: Place) -> str:
+    return f"{block.number} ({block.hash})" if isinstance(block, Header) else str(block)
 
 
 def results_of(answer: str) -> list[tuple[bool, str]]:
@@ -200,14 +255,14 @@ def _calldata(view: View, argument: Any) -> str:
     return view.calldata() if argument is None else view.calldata(argument)
 
 
-def _reverted(answer: str | RpcError | None) -> bool:
+def _reverted(answer: HexOrHeader) -> bool:
     return isinstance(answer, RpcError) and "revert" in answer.message
 
 
-def _available(answer: str | RpcError | None) -> str:
+def _available(answer: HexOrHeader) -> str:
     if isinstance(answer, str):
         return answer
-    raise StateMissing(answer.message if answer is not None else "eth_call: no result")
+    raise StateMissing(answer.message if isinstance(answer, RpcError) else "eth_call: no result")
 
 
 @lru_cache(maxsize=4_096)

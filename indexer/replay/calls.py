@@ -97,9 +97,14 @@ class Calls:
             block.number,
             block.timestamp,
             self._chain_id,
-            lambda earlier: bytes.fromhex(chain.blocks[earlier].hash[2:]),
+            lambda earlier: bytes.fromhex(_hash_before(chain, block, earlier)[2:]),
             lambda to, data: self._call(chain, block, number, to, data),
         )
+
+
+def _hash_before(chain: LiveChain, block: ServedBlock, earlier: int) -> str:
+    """The hash of a block before another one, which may be of a fork that is gone: then its parent's is right."""
+    return block.parent_hash if earlier == block.number - 1 else chain.blocks[earlier].hash
 
 
 def _missing_node(block: ServedBlock) -> Refusal:

@@ -253,7 +253,7 @@ class Pipeline:
         if fetched.state is not None:
             return None
         head = self._source.head or 0
-        ends: tuple[tuple[int, Hash | int], ...] = (fetched.last.number, fetched.last.hash), (head, head)
+        ends: tuple[tuple[int, Header | int], ...] = (fetched.last.number, fetched.last), (head, head)
         near = ((number, block) for number, block in ends if number - self._checked <= MOST_AGAIN)
         return next((number for number, block in near if self._source.state(block) is not None), None)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Final, Protocol
 
-from indexer.chain.state import Block as BlockReference
+from indexer.chain.places import Place
 from indexer.domain.chain import Block, ConfigChange, Header, Settlement, SilentChange
 from indexer.domain.positions import Position, effective_amount, owed_penalty
 from indexer.domain.state import ContractState, Difference
@@ -48,9 +48,9 @@ class DiffersBefore(StateMismatch):
 class StateSource(TransactionSource, Protocol):
     """What is asked of a node; None where it does not have the contracts' state after that block."""
 
-    def state(self, block: BlockReference) -> ContractState | None: ...
+    def state(self, block: Place) -> ContractState | None: ...
 
-    def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None: ...
+    def stakes(self, users: Sequence[Address], block: Place) -> list[int] | None: ...
 
 
 class MirrorHistory:
@@ -90,8 +90,7 @@ class KnownStates:
         new = [number for number in numbers if number not in self._asked]
         for number in new:
             self._asked.add(number)
-            header = self._headers.get(number)
-            if (state := self._source.state(header.hash if header is not None else number)) is not None:
+            if (state := self._source.state(self._headers.get(number, number))) is not None:
                 self.states[number] = state
             else:
                 self.has_gaps = True
@@ -135,16 +134,13 @@ class KnownStates:
 class BlockInvestigation:
     """One block in which the contracts' state changed without a log; `before` is the mirror at the block before.
 
-    `reference` names the block to the node, `state` is the contracts' after it.
+    `state` is the contracts' after it.
     """
 
-    def __init__(
-        self, source: StateSource, before: Game, block: Block, reference: BlockReference, state: ContractState
-    ) -> None:
+    def __init__(self, source: StateSource, before: Game, block: Block, state: ContractState) -> None:
         self._source = source
         self._before = before
         self._block = block
-        self._reference = reference
         self._state = state
         self.changes: list[Change] = []
         """What the state shows to have changed in silence, once it was looked for."""
@@ -199,7 +195,7 @@ class BlockInvestigation:
                 if after.levels[position.level].total_staked != self._state.levels[position.level].total_staked
             ]
         owing.sort(key=lambda position: position.address)
-        stakes = self._source.stakes([position.address for position in owing], self._reference) if owing else []
+        stakes = self._source.stakes([position.address for position in owing], self._block.header) if owing else []
         if stakes is None:
             return []
         return [
@@ -210,7 +206,7 @@ class BlockInvestigation:
 
     def _placements(self, changes: Sequence[Change]) -> Iterator[list[SilentChange]]:
         """Every way to place the changes in the block: the places that transactions suggest come first."""
-        suggested = suggested_transactions(self._source, self._before.ghost_core, self._reference, changes)
+        suggested = suggested_transactions(self._source, self._before.ghost_core, self._block.header.hash, changes)
         with_logs = sorted({log.tx_index for log in self._block.logs}, reverse=True)
         elsewhere: list[_Place] = [NOT_SHOWN, *((index, NO_HASH) for index in with_logs)]
         places = [

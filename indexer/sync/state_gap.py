@@ -57,7 +57,7 @@ class StateGap:
         """
         number = self._last.header.number
         before, error = self._unchanged()
-        investigation = BlockInvestigation(self._source, before, self._last, self._last.header.hash, self._state)
+        investigation = BlockInvestigation(self._source, before, self._last, self._state)
         in_last = None
         if error is not None:
             investigation.look_for_changes()

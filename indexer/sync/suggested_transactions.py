@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from indexer.chain.state import Block as BlockReference
 from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, Transaction
 from indexer.domain.units import Address, Hash
@@ -11,6 +10,8 @@ from indexer.domain.units import Address, Hash
 MOST_CALLDATA: Final = 100
 """Transactions of one block whose calldata is fetched one by one."""
 
+BlockReference = Hash | int
+"""A block by its hash, or by its number where the hash is not known."""
 Change = ConfigChange | Settlement
 
 

@@ -59,12 +59,12 @@ def test_new_blocks_logs_and_the_state_after_them_take_one_request(
             fetcher, states = RangeFetcher(client, ADDRESSES), StateReader(client, ADDRESSES)
             headers = await fetcher.linked_headers(1, 2)
             await fetcher.by_hash(headers)
-            calls = await states.closing_calls(headers[-1].hash)
+            calls = await states.closing_calls(headers[-1])
             before = server.requests
             fetched, answers = await fetcher.by_hash_with(headers, calls)
             assert server.requests - before == requests
             assert [len(block.logs) for block in fetched.blocks] == [2, 2]
-            assert await states.state(headers[-1].hash, answers) == await states.state(headers[-1].hash)
+            assert await states.state(headers[-1], answers) == await states.state(headers[-1])
 
     with ReplayServer(blocks, options, state=state_of(blocks)) as server:
         asyncio.run(work())

@@ -125,6 +125,35 @@ def test_a_machine_that_answers_with_another_block_s_state_does_not_stop_the_ind
     assert state_digest(connection) == right
 
 
+@pytest.mark.parametrize("by_number", [False, True], ids=["by hash", "by number only"])
+def test_each_third_state_being_another_block_s_changes_nothing(
+    connection: Connection[Any], right: str, by_number: bool
+) -> None:
+    """As behind a load balancer with a machine that lags; `by number only`: nor does a call take a block's hash."""
+    fill(connection, BEFORE, "traps")
+    with FaultyServer(ReplayOptions(head=BEFORE + 10)) as server:
+        wrong: list[int] = []
+
+        def lagging(method: str, params: Sequence[Any]) -> bytes | None:
+            if method != "eth_call":
+                return None
+            if by_number and isinstance(params[1], Mapping):
+                raise Refusal(-32602, "invalid argument 1: json: cannot unmarshal object into Go value of type string")
+            if server.calls[method] % 3:
+                return None
+            wrong.append(server.number_of(params[1]))
+            return server._methods.answer(method, [params[0], hex(wrong[-1] - 10)])
+
+        server.fault = lagging
+        with following(server, CONTRACTS):
+            await_block(connection, BEFORE + 10)
+            for head in range(BEFORE + 11, LAST + 1):
+                server.settle(head)
+                await_block(connection, head)
+    assert len(set(wrong)) > 5
+    assert state_digest(connection) == right
+
+
 def test_without_multicall_the_views_are_read_one_by_one(connection: Connection[Any], right: str) -> None:
     with FaultyServer(ReplayOptions(state=StateOptions(multicall=False))) as server:
         index(server, CONTRACTS, batch_size=30)

@@ -1,0 +1,94 @@
+"""The block after which a contract is called: how it is named to a node, and how its answer shows which one it was."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from eth_hash.auto import keccak
+
+from indexer.chain.errors import Inconsistent, RpcError
+from indexer.chain.wire import WireHeader
+from indexer.domain.chain import Header
+
+Place = Header | int
+"""A block by its header, or, where it is finalized and its header is not known, by its number."""
+
+
+_WORD_LENGTH: Final = len("0x") + 64
+
+
+class AnotherBlock(Inconsistent):
+    """The node gave the contracts' state after another block than was asked for."""
+
+
+class BlockPlace(NamedTuple):
+    """A parameter that names a block: by its hash where the node takes that (EIP-1898), else by its number."""
+
+    number: int
+    hash: str
+
+
+def place_param(place: Place) -> Any:
+    """The parameter that names a block to a node."""
+    return BlockPlace(place.number, place.hash) if isinstance(place, Header) else hex(place)
+
+
+def named(params: Sequence[Any], by_number: bool) -> list[Any]:
+    """A call's parameters as JSON."""
+    return [
+        (hex(param.number) if by_number else {"blockHash": param.hash}) if isinstance(param, BlockPlace) else param
+        for param in params
+    ]
+
+
+def check_header(place: Place, answer: Any) -> None:
+    """Raise AnotherBlock unless the node's header at the place's number, in `answer`, is that of the place."""
+    assert isinstance(place, Header)
+    if isinstance(answer, WireHeader) and answer.hash == place.hash:
+        return
+    found = answer.hash if isinstance(answer, WireHeader) else "none"
+    why = f" ({answer.message})" if isinstance(answer, RpcError) else ""
+    raise AnotherBlock(
+        f"asked for the state after block {place.number} ({place.hash}), the node has {found}{why} there"
+    )
+
+
+class Witnesses:
+    """What Multicall3 says of the block after which it is called: the block's number, and its parent's hash.
+
+    Some chains show contracts the numbers and hashes of another chain. What was wrong time and again, and never right,
+    can be left out of account, until it is right once.
+    """
+
+    CALLS: Final = tuple(keccak(name)[:4] for name in (b"getBlockNumber()", b"getLastBlockHash()"))
+    """The calldata of what is asked."""
+
+    def __init__(self) -> None:
+        self._right = [False] * len(self.CALLS)
+        self._wrong = [False] * len(self.CALLS)
+        self._left_out = [False] * len(self.CALLS)
+
+    def check(self, place: Place, said: Sequence[tuple[bool, str]]) -> None:
+        """Compare what Multicall3 answered to the CALLS, each whether it succeeded and the result in hex, with a place.
+
+        Raises AnotherBlock. What is no answer shows nothing.
+        """
+        number = place.number if isinstance(place, Header) else place
+        parent = place.parent_hash if isinstance(place, Header) else ""
+        expected = (number, int(parent, 16) if parent else None)
+        for index, (wanted, (success, result)) in enumerate(zip(expected, said, strict=True)):
+            if wanted is None or not success or len(result) != _WORD_LENGTH:
+                continue
+            if int(result, 16) == wanted:
+                self._right[index], self._left_out[index] = True, False
+                continue
+            self._wrong[index] = True
+            if not self._left_out[index]:
+                what = f"a block whose parent is {result}, not {parent}" if index else f"block {int(result, 16)}"
+                raise AnotherBlock(f"asked for the state after block {number}, the node gave that after {what}")
+
+    def leave_out(self) -> bool:
+        """Leave out of account what was wrong and never right; whether there was any that was not left out before."""
+        useless = [wrong and not right for wrong, right in zip(self._wrong, self._right, strict=True)]
+        changed = useless != self._left_out
+        self._left_out = useless
+        return changed
