@@ -232,12 +232,14 @@ class RangeApplier:
         for block in fetched.between(done, right):
             self._apply(game, block, archive)
         blocks = [*fetched.between(right, number - 1), self._fetched_block(fetched, number)]
+        proven = self._proven(right + 1, blocks[-1].header) if number - right > 1 else {}
         gap = StateGap(
             self._source,
             (game, right + 1),
             [self._decoded(block) for block in blocks],
             known.states[number],
             lambda wanted: self._decoded(self._fetched_block(fetched, wanted)),
+            proven=proven,
         )
         try:
             changes = gap.silent_changes()
@@ -251,6 +253,15 @@ class RangeApplier:
             for silent in in_block:
                 logger.info("block %d: %s left no log; the contracts' state shows it", at, silent.change)
         yield number, self._applied(game, fetched, number, archive)
+
+    def _proven(self, first: int, last: Header) -> Mapping[int, Sequence[SilentChange]]:
+        """The silent changes, by block, that transactions of the blocks from `first` on prove."""
+        full = self._source.fetch_full(first, last.number)
+        if full is None:
+            return {}
+        if full.last.hash != last.hash:
+            raise Inconsistent(f"blocks {first} to {last.number} are of another fork than their logs")
+        return {block.header.number: block.silent_changes for block in full.blocks if block.silent_changes}
 
     def _fetched_block(self, fetched: FetchedRange, number: int) -> FetchedBlock:
         """A block of a range, which may hold nothing of ours."""

@@ -134,31 +134,40 @@ class KnownStates:
 class BlockInvestigation:
     """One block in which the contracts' state changed without a log; `before` is the mirror at the block before.
 
-    `state` is the contracts' after it.
+    `state` is the contracts' after it; `proven` are silent changes of the block that are certain.
     """
 
-    def __init__(self, source: StateSource, before: Game, block: Block, state: ContractState) -> None:
+    def __init__(
+        self,
+        source: StateSource,
+        before: Game,
+        block: Block,
+        state: ContractState,
+        *,
+        proven: Sequence[SilentChange] = (),
+    ) -> None:
         self._source = source
         self._before = before
         self._block = block
         self._state = state
+        self._proven = list(proven)
         self.changes: list[Change] = []
-        """What the state shows to have changed in silence, once it was looked for."""
+        """What the state shows to have changed in silence beside what is proven, once it was looked for."""
 
     def silent_changes(self) -> list[SilentChange]:
-        """The silent changes with which the rules lead to the contracts' state.
+        """The silent changes, the proven ones included, with which the rules lead to the contracts' state.
 
         Raises StateMismatch, or the rules' own InvariantBroken, if there are none.
         """
         after, differences, error = self._attempt([])
         if error is None and not differences:
-            return []
+            return self._proven
         self.look_for_changes(after)
         if self.changes:
             for placed in islice(self._placements(self.changes), MOST_PLACEMENTS):
                 _, remaining, broken = self._attempt(placed)
                 if broken is None and not remaining:
-                    return placed
+                    return [*self._proven, *placed]
         if error is not None:
             raise error
         figures = "; ".join(map(str, differences[:3]))
@@ -167,20 +176,20 @@ class BlockInvestigation:
     def look_for_changes(self, after: Game | None = None) -> None:
         """Find what the state shows to have changed in silence; `after` is the mirror after the block by its events
         alone, None where the rules broke before."""
-        self.changes = [*self._config_changes(), *self._settlements(after)]
+        self.changes = [*self._config_changes(after or self._before), *self._settlements(after)]
 
     def _attempt(self, changes: list[SilentChange]) -> tuple[Game | None, list[Difference], InvariantBroken | None]:
         """Apply the block with these changes to a copy of the mirror; what then differs, or what broke."""
         game = self._before.copy()
-        self._block.silent_changes = changes
+        self._block.silent_changes = [*self._proven, *changes]
         try:
             apply_block(game, self._block)
         except InvariantBroken as error:
             return None, [], error
         return game, game.contract_state().differences(self._state), None
 
-    def _config_changes(self) -> Iterator[ConfigChange]:
-        for level_id, level in sorted(self._before.levels.items()):
+    def _config_changes(self, mirror: Game) -> Iterator[ConfigChange]:
+        for level_id, level in sorted(mirror.levels.items()):
             if level.config != self._state.configs[level_id]:
                 yield ConfigChange(level_id, self._state.configs[level_id])
 

@@ -31,7 +31,8 @@ class StateGap:
     """The blocks from `first` on, up to the last of `blocks`, after which the contracts' state is `state`.
 
     `before_first` is the mirror before the first one, and its number; `blocks` are those that hold something of ours,
-    and the last; `block` gives any other.
+    and the last; `block` gives any other. `proven` are the silent changes, by block, that the blocks' own transactions
+    prove: they are made in any case.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class StateGap:
         blocks: Sequence[Block],
         state: ContractState,
         block: Callable[[int], Block],
+        *,
+        proven: Mapping[int, Sequence[SilentChange]],
     ) -> None:
         self._source = source
         self._before, self._first = before_first
@@ -48,16 +51,21 @@ class StateGap:
         self._blocks = {block.header.number: block for block in blocks}
         self._state = state
         self._block = block
+        self._proven = proven
+        for number in sorted(proven.keys() - self._blocks.keys()):
+            self._blocks[number] = block(number)
+        self._blocks = dict(sorted(self._blocks.items()))
 
     def silent_changes(self) -> Mapping[int, Sequence[SilentChange]]:
-        """The silent changes, by block, with which the rules lead to the state: in the last block if one of its
-        transactions suggests them, else where an earlier one does, else as late as possible.
+        """The silent changes, by block, with which the rules lead to the state. Those that are not proven: in the last
+        block if one of its transactions suggests them, else where an earlier one does, else as late as possible.
 
         Raises InvariantBroken if there are none.
         """
         number = self._last.header.number
         before, error = self._unchanged()
-        investigation = BlockInvestigation(self._source, before, self._last, self._state)
+        proven = self._proven.get(number, ())
+        investigation = BlockInvestigation(self._source, before, self._last, self._state, proven=proven)
         in_last = None
         if error is not None:
             investigation.look_for_changes()
@@ -67,7 +75,7 @@ class StateGap:
             except InvariantBroken as broken:
                 error = broken
         if in_last is not None and (number == self._first or all(one.tx_hash != NO_HASH for one in in_last)):
-            return {number: in_last}
+            return {**self._proven, number: in_last}
         found = self._placed(investigation.changes, in_last) if investigation.changes else None
         if found is None:
             assert error is not None
@@ -80,8 +88,8 @@ class StateGap:
             return self._before, None
         game = self._before.copy()
         try:
-            for block in list(self._blocks.values())[:-1]:
-                _apply(game, block)
+            for number, block in list(self._blocks.items())[:-1]:
+                _apply(game, block, self._proven.get(number, ()))
         except InvariantBroken as error:
             return game, error
         return game, None
@@ -94,12 +102,14 @@ class StateGap:
         elsewhere: list[list[_Place]] = (
             [[(number, *NOT_SHOWN) for number in self._ends()]] * len(changes)
             if in_last is None
-            else [[(self._last.header.number, one.tx_index, one.tx_hash)] for one in in_last]
+            else [[(self._last.header.number, one.tx_index, one.tx_hash)] for one in in_last[-len(changes) :]]
         )
         suggested = self._suggested(changes)
         places = [[*suggested[change], *others] for change, others in zip(changes, elsewhere, strict=True)]
         for chosen in islice(product(*places), MOST_APPLIED // len(self._blocks)):
-            found = defaultdict[int, list[SilentChange]](list)
+            found = defaultdict[int, list[SilentChange]](
+                list, {number: list(proven) for number, proven in self._proven.items()}
+            )
             for change, (number, tx_index, tx_hash) in zip(changes, chosen, strict=True):
                 found[number].append(SilentChange(tx_index, tx_hash, change))
             if self._leads_to_state(found):

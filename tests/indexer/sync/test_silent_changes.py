@@ -185,6 +185,15 @@ def test_a_node_that_lost_its_old_state_gives_the_same_where_calldata_is_enough(
         assert state_digest(connection) == state_digest(other)
 
 
+@pytest.mark.parametrize("prune", [60, 127], ids=["settlements before", "a configuration before, and a decoy"])
+def test_what_calls_prove_is_kept_where_the_next_state_is_far(connection: Connection[Any], prune: int) -> None:
+    """The state of a later block need not show it any more: who settled may have left by then."""
+    with node("busy", ReplayOptions(head=217, state=StateOptions(prune=prune))) as server:
+        index(server, contracts("busy"), batch_size=100)
+    assert checkpoint(connection) == 217
+    assert wrong_views(connection, "busy") == []
+
+
 def test_a_penalty_settled_in_the_block_of_its_reset_is_found(connection: Connection[Any]) -> None:
     with node("demo", ReplayOptions(head=RESET)) as server:
         index(server, contracts("demo"))
