@@ -51,10 +51,6 @@ class _Message(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Message)
 
 
-def _decode(message: str | bytes) -> _Message:
-    return parsed(message.encode() if isinstance(message, str) else message, _decoder)
-
-
 class HeadWatcher:
     """Keeps `head` (a block number) current, and wakes those who wait when it may have moved.
 
@@ -172,7 +168,7 @@ class HeadWatcher:
         async for text in socket:
             if self._preconfirmed.takes(text):
                 continue
-            message = _decode(text)
+            message = parsed(text, _decoder)
             if message.id == _CHAIN_ID:
                 self._check_chain(message.result)
             elif message.error is not None:

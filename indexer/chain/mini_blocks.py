@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from indexer.chain.fetcher import parse_transaction
-from indexer.chain.spelling import with_hex_quantities, with_lower_case
+from indexer.chain.spelling import with_hex_quantities
 from indexer.chain.wire import WirePendingLog, WireTransaction
 from indexer.domain.chain import Transaction
 from indexer.domain.units import Hash
@@ -32,10 +32,10 @@ _decode_transactions: Final = msgspec.json.Decoder(list[WireTransaction]).decode
 
 
 class MiniBlock:
-    """A mini-block. Raises msgspec.MsgspecError if the text is none."""
+    """A mini-block, from its text with hex in lower case. Raises msgspec.MsgspecError if the text is none."""
 
     def __init__(self, raw: bytes) -> None:
-        self._content = _decode(with_hex_quantities(with_lower_case(raw)))
+        self._content = _decode(with_hex_quantities(raw))
 
     def logs_by_transaction(self, addresses: Collection[str]) -> Iterator[list[WirePendingLog]]:
         """The logs of these contracts, by transaction, each with its block's time where the mini-block says it."""

@@ -133,7 +133,7 @@ class PreconfirmedLogs:
         """
         if self._realtime is Realtime.OFF:
             return False
-        message = parsed(text.encode() if isinstance(text, str) else text, _decoder)
+        message = parsed(text, _decoder)
         if message.id == REQUEST_ID:
             self._answered(message)
             return True

@@ -24,9 +24,9 @@ _DIGITS: Final = {b"logsBloom": 512}
 """So many digits in hex a field always has."""
 
 
-def parsed(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+def parsed(raw: bytes | str, decoder: msgspec.json.Decoder[T]) -> T:
     """What a JSON text says, in our spelling. Raises msgspec.DecodeError, and its ValidationError for other types."""
-    raw = with_lower_case(raw)
+    raw = with_lower_case(raw.encode() if isinstance(raw, str) else raw)
     try:
         try:
             return decoder.decode(raw)
