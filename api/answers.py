@@ -108,11 +108,14 @@ def content_of(
 def _json(adapter: TypeAdapter[Any], found: Any) -> bytes:
     """What was found as JSON. A list in parts: each call holds the interpreter's lock, and keeps all of its objects,
     until it ends, which for thousands of rows are milliseconds in which the event loop stands still."""
+
+    def text_of(part: Any) -> bytes:
+        return adapter.dump_json(adapter.validate_python(part, from_attributes=True))
+
     if not isinstance(found, list):
-        return adapter.dump_json(adapter.validate_python(found, from_attributes=True))
+        return text_of(found)
     parts = (found[start : start + ROWS_AT_ONCE] for start in range(0, len(found), ROWS_AT_ONCE))
-    lists = [adapter.dump_json(adapter.validate_python(part, from_attributes=True)) for part in parts]
-    return b"[%b]" % b",".join(text[1:-1] for text in lists)
+    return b"[%b]" % b",".join(text_of(part)[1:-1] for part in parts)
 
 
 def _query_name(parameter: inspect.Parameter) -> str:
