@@ -31,7 +31,7 @@ MESSAGES: Final = Counter("websocket_preconfirmed_messages", "Preconfirmed items
 class PreconfirmedItems:
     """The items above the hub's last block, by their keys; belongs to one event loop.
 
-    Whoever sends, matches or drops some holds `delivery`.
+    `delivery` is held while items are sent, matched or dropped.
     """
 
     def __init__(self, delivery: Delivery) -> None:

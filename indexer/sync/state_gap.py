@@ -137,8 +137,8 @@ class StateGap:
         return found
 
     def _ends(self) -> Iterator[int]:
-        """The blocks before the last at whose ends a change may have been made, as far as figures can tell them apart,
-        the latest first."""
+        """The blocks before the last at whose ends a change is tried, the latest first: those that hold something of
+        ours, and the first. Between them no figure changes, so that none shows where it was made."""
         yield from sorted((number for number in self._blocks if number < self._last.header.number), reverse=True)
         if self._first not in self._blocks:
             yield self._first
