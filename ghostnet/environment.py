@@ -1,5 +1,6 @@
 """Every environment variable of the project, typed and validated; no other module reads them."""
 
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -8,14 +9,15 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ghostnet.deployment import Deployment, read_deployment
 from ghostnet.http.origins import normal_origin
@@ -68,7 +70,7 @@ Blocks = Annotated[Whole, Field(ge=0, le=100_000_000)]
 Days = Annotated[Whole, Field(ge=0, le=100_000)]
 """An age in days; 0 for never."""
 Flag = Annotated[bool, BeforeValidator(_check_boolean)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """Words separated by commas."""
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 Origins = Annotated[Words, AfterValidator(_check_origins)]
@@ -79,22 +81,20 @@ IggyUrl = Annotated[str, AfterValidator(lambda text: _check_url(text, "iggy", "i
 DatabaseUrl = Annotated[str, AfterValidator(lambda text: _check_url(text, "postgres", "postgresql", host=False))]
 
 
-class Environment(BaseSettings):
+class Environment(BaseModel):
     """The configuration of one process; each field names its environment variable as its alias.
 
     Durations are in seconds, depths and lags in blocks. Fields that may hold secrets are left out of `repr`.
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True, case_sensitive=True, env_ignore_empty=True, hide_input_in_errors=True, validate_default=True
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, validate_default=True)
 
     # What to index, and from where.
-    deployment: Annotated[Deployment, NoDecode, BeforeValidator(read_deployment)] = Field(
+    deployment: Annotated[Deployment, BeforeValidator(read_deployment)] = Field(
         default=SEASON,  # type: ignore[assignment]  # a default is read as the variable's value would be
         validation_alias="GHOSTNET_DEPLOYMENT",
     )
-    rpc_urls: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(_split)] = Field(
+    rpc_urls: Annotated[tuple[HttpUrl, ...], BeforeValidator(_split)] = Field(
         default=("http://127.0.0.1:8545",), validation_alias="GHOSTNET_RPC_URLS", repr=False
     )
     rpc_ws_url: WebSocketUrl | None = Field(default=None, validation_alias="GHOSTNET_RPC_WS_URL", repr=False)
@@ -147,7 +147,7 @@ class Environment(BaseSettings):
     def read(cls) -> Self:
         """The configuration of this process. Raises BadEnvironment, which names every variable that is wrong."""
         try:
-            return cls()
+            return cls.model_validate(dict(os.environ))
         except ValidationError as error:
             problems = [
                 f"{cls._variable(str(one['loc'][0]))}: {one['msg'].removeprefix('Value error, ')}"
