@@ -1,65 +1,66 @@
 """Log lines as text or JSON, without secrets."""
 
+import json
 import logging
 import logging.config
 import os
 import sys
 import threading
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-import structlog
 from asgi_correlation_id import correlation_id
 from django.conf import settings
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from indexer.base.errors import GhostnetError
 from indexer.base.redaction import Mask
 
 logger = logging.getLogger(__name__)
 
+_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What a record has without any `extra`, on any version of Python."""
+_COLORS: Final = {"debug": 32, "info": 32, "warning": 33, "error": 31, "critical": 31}
+"""Of the levels on a terminal, as ANSI codes."""
 
-class Formatter(structlog.stdlib.ProcessorFormatter):
+
+class Formatter(logging.Formatter):
     """Formats a record as time (UTC), level, logger and message, with its `extra` (block, event_id, …), the id of the
-    request that it belongs to, and the exception."""
+    request that it belongs to, and the exception: as a JSON object, or as text."""
 
     def __init__(self, mask: Mask, *, json: bool) -> None:
+        super().__init__()
         self._mask = mask
-        last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-        if json:
-            last += [
-                structlog.processors.format_exc_info,
-                structlog.processors.EventRenamer("message"),
-                structlog.processors.JSONRenderer(default=str),
-            ]
-        else:
-            last.append(
-                structlog.dev.ConsoleRenderer(
-                    colors=sys.stderr.isatty(),
-                    timestamp_key="time",
-                    pad_event_to=0,
-                    exception_formatter=structlog.dev.plain_traceback,
-                )
-            )
-        super().__init__(processors=last, foreign_pre_chain=_CHAIN)
+        self._write = _as_json if json else _as_text
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._mask(super().format(record))
+        line: dict[str, Any] = {
+            "time": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if (request := correlation_id.get()) is not None:
+            line["request_id"] = request
+        line |= {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = self.formatStack(record.stack_info)
+        return self._mask(self._write(line))
 
 
-def _add_request(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    if (request := correlation_id.get()) is not None:
-        line["request_id"] = request
-    return line
+def _as_json(line: dict[str, Any]) -> str:
+    return json.dumps(line, default=str)
 
 
-_CHAIN: list[Processor] = [
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.ExtraAdder(),
-    _add_request,
-    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-]
+def _as_text(line: dict[str, Any]) -> str:
+    level, below = line.pop("level"), [line.pop(name) for name in ("stack", "exception") if name in line]
+    shown = f"{level:9}"
+    if sys.stderr.isatty():
+        shown = f"\x1b[{_COLORS.get(level, 0)}m{shown}\x1b[0m"
+    head = f"{line.pop('time')} [{shown}] {line.pop('message')} [{line.pop('logger')}]"
+    return "\n".join([" ".join([head, *(f"{name}={value!r}" for name, value in line.items())]), *below])
 
 
 def logging_of(log_format: str, level: str, mask: Mask) -> dict[str, Any]:
