@@ -3,6 +3,7 @@
 import logging
 import sys
 from argparse import ArgumentParser
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from indexer.sync.metrics import MetricsObserver
 from indexer.sync.observer import Observer, Observers
 from indexer.sync.pipeline import Chain
 from indexer.sync.relaying import relay_job
-from indexer.sync.reporters import EventLog, LogReporter, ProgressReporter
+from indexer.sync.reporters import EventLog, LogReporter
 from indexer.sync.requests import RequestRunner
 from indexer.sync.self_check import SelfCheck
 from indexer.sync.upkeep import Upkeep
@@ -95,7 +96,7 @@ class Command(GhostnetCommand):
             quarantine_logs(quarantine)
         serve_metrics(environment.metrics_port)
         stop = stop_on_signals()
-        reporter = ProgressReporter(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
+        reporter = progress_bar()(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
         upkeep = Upkeep(environment.upkeep)
         observers: list[Observer] = [reporter, EventLog(), MetricsObserver(), upkeep]
         jobs = [upkeep.job]
@@ -112,6 +113,11 @@ class Command(GhostnetCommand):
         with reporter:
             worker.run(to_block, until_head, stop)
         logger.info("indexed up to block %d", worker.reached)
+
+
+def progress_bar() -> Any:
+    """The class of the progress bar; its library, which takes long to import, is needed on a terminal only."""
+    return import_module("indexer.sync.progress_bar").ProgressReporter
 
 
 def quarantine_logs(logs: list[str]) -> None:
