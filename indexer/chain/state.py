@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Final
 
-from eth_abi import abi
-from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from indexer.base.errors import GhostnetError
@@ -207,19 +206,27 @@ class StateReader:
 
     def _aggregate(self, questions: tuple[Question, ...]) -> list[str]:
         """The calldata of the Multicall3 calls that ask these questions, each after what shows the block."""
-        witnesses = [(MULTICALL3, True, data) for data in Witnesses.CALLS]
-        calls = [
-            (self._contracts[view.contract], True, bytes.fromhex(_calldata(view, argument)[2:]))
-            for view, argument in questions
-        ]
+        witnesses = [(MULTICALL3, data.hex()) for data in Witnesses.CALLS]
+        calls = [(self._contracts[view.contract], _calldata(view, argument)[2:]) for view, argument in questions]
         return [
-            _AGGREGATE3 + abi.encode(["(address,bool,bytes)[]"], [witnesses + calls[start : start + MOST_VIEWS]]).hex()
-            for start in range(0, len(calls), MOST_VIEWS)
+            aggregated([*witnesses, *calls[start : start + MOST_VIEWS]]) for start in range(0, len(calls), MOST_VIEWS)
         ]
 
 
 def _name(block: Place) -> str:
     return f"{block.number} ({block.hash})" if isinstance(block, Header) else str(block)
+
+
+def aggregated(calls: Sequence[tuple[str, str]]) -> str:
+    """The calldata of `aggregate3` with these calls, each a target and its calldata as hex digits; each may fail. It is
+    `(address target, bool allowFailure, bytes callData)[]`, as eth_abi encodes it."""
+    structs = []
+    for target, data in calls:
+        padding = "0" * (-len(data) % 64)
+        structs.append(f"{target[2:]:0>64}{1:064x}{96:064x}{len(data) // 2:064x}{data}{padding}")
+    places = accumulate((len(struct) // 2 for struct in structs), initial=32 * len(structs))
+    offsets = "".join(f"{place:064x}" for place, _ in zip(places, structs, strict=False))
+    return f"{_AGGREGATE3}{32:064x}{len(structs):064x}{offsets}{''.join(structs)}"
 
 
 def results_of(answer: str) -> list[tuple[bool, str]]:
@@ -270,5 +277,5 @@ def _decoded(view: View, answer: str) -> tuple[Any, ...] | None:
     """None for an answer that is not the view's: `0x` where the contract, or its state, is not there."""
     try:
         return view.decode(answer)
-    except (DecodingError, ValueError):
+    except ValueError:
         return None

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from eth_abi.exceptions import DecodingError
-
 from indexer.chain.errors import NodeError
 from indexer.chain.full_blocks import calls_of
 from indexer.chain.views import GET_POSITION, IS_ALIVE, View
@@ -47,5 +45,5 @@ class NodeWitness(Witness):
         call = {"to": self._contracts[view.contract], "data": view.calldata(user)}
         try:
             return view.decode(self._call("eth_call", [call, hex(block_number)]))[0]
-        except (NodeError, DecodingError, ValueError, TypeError):
+        except (NodeError, ValueError, TypeError):
             return None

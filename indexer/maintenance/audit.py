@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any, Final, TypeGuard, TypeVar
 
-from eth_abi.exceptions import DecodingError
 from psycopg import Connection
 
 from indexer.base.errors import GhostnetError
@@ -36,14 +36,12 @@ PLAYER_VIEWS: Final = (
 
 
 @cache
-def _codec() -> Any:
-    """web3's ABI codec: an audit reads the contracts' answers by other means than the indexer does.
+def _reference() -> tuple[Any, type[Exception]]:
+    """eth_abi's decoder and its error: an audit reads the contracts' answers by other means than the indexer does.
 
-    It is imported on its first use, since that takes a second.
+    It is imported on its first use: only the audit needs it, and it takes a quarter of a second.
     """
-    from web3 import Web3  # noqa: PLC0415 - see above
-
-    return Web3().codec
+    return import_module("eth_abi").decode, import_module("eth_abi.exceptions").DecodingError
 
 
 class AuditImpossible(GhostnetError):
@@ -108,9 +106,10 @@ class _Check:
 
     def differences(self, answer: str) -> Iterator[Difference]:
         """The fields in which the view's answer differs."""
+        decode, decoding_error = _reference()
         try:
-            theirs = _codec().decode(self.view.results, bytes.fromhex(answer[2:]))
-        except (DecodingError, ValueError):
+            theirs = decode(self.view.results, bytes.fromhex(answer[2:]))
+        except (decoding_error, ValueError):
             yield Difference(self.key, "answer", self.ours, answer)
             return
         for field, our_value, their_value in zip(self.view.fields, self.ours, theirs, strict=True):

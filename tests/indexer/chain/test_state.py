@@ -5,10 +5,11 @@ import random
 
 import pytest
 from eth_abi import abi
+from eth_hash.auto import keccak
 
 from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
-from indexer.chain.state import StateReader, results_of
+from indexer.chain.state import StateReader, aggregated, results_of
 from indexer.replay.calls import StateOptions
 from indexer.replay.multicall import encoded_results
 from indexer.replay.server import ReplayOptions, ReplayServer
@@ -29,6 +30,15 @@ def test_results_are_read_and_written_as_eth_abi_does(results: list[tuple[bool, 
     answer = "0x" + abi.encode(["(bool,bytes)[]"], [results]).hex()
     assert [(success, bytes.fromhex(result[2:])) for success, result in results_of(answer)] == results
     assert "0x" + encoded_results(results).hex() == answer
+
+
+@pytest.mark.parametrize("calls", RESULTS, ids=len)
+def test_calls_are_put_together_as_eth_abi_does(calls: list[tuple[bool, bytes]]) -> None:
+    to = [f"0x{number:040x}" for number, _ in enumerate(calls)]
+    together = [(target, True, data) for target, (_, data) in zip(to, calls, strict=True)]
+    selector = keccak(b"aggregate3((address,bool,bytes)[])")[:4]
+    expected = selector + abi.encode(["(address,bool,bytes)[]"], [together])
+    assert aggregated([(target, data.hex()) for target, _, data in together]) == "0x" + expected.hex()
 
 
 @pytest.mark.parametrize("cut", [1, 32, 33, 64, 200])
