@@ -3,9 +3,10 @@
 import json
 import re
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+
+from indexer.selectors.addresses import checksummed
 
 CONTRACT_NAMES: Final = (
     "GhostCore",
@@ -56,15 +57,10 @@ def _address(text: Any, where: str) -> str:
     """An address in lower case. Raises ValueError, which begins with `where` it stands."""
     if not isinstance(text, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
         raise ValueError(f"{where}: {text!r} is not an address (0x and 40 hex digits)")
-    if text[2:] not in (text[2:].lower(), text[2:].upper()) and not _has_right_checksum(text):
+    if text[2:] not in (text[2:].lower(), text[2:].upper()) and text != checksummed(text):
         raise ValueError(
             f"{where}: {text} has a wrong checksum; check it for a typing error, or write it in lower case"
         )
     if int(text, 16) == 0:
         raise ValueError(f"{where}: the zero address is no contract")
     return text.lower()
-
-
-def _has_right_checksum(address: str) -> bool:
-    """Whether a mixed-case address passes EIP-55; imported on use, since most files have no mixed-case address."""
-    return bool(import_module("eth_utils.address").is_checksum_address(address))

@@ -35,7 +35,6 @@ LIBRARIES: Final = (
     "django.views.debug",
     "eth_abi.abi",
     "eth_hash.auto",
-    "eth_utils.address",
     "msgspec",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "prometheus_client",

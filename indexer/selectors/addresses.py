@@ -4,13 +4,18 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from eth_utils.address import to_checksum_address
-
-checksummed = lru_cache(maxsize=100_000)(to_checksum_address)
-"""An address (text or bytes) with its checksum. Cached: a checksum costs a hash, and the same few thousand players
-appear again and again."""
+from eth_hash.auto import keccak
 
 _ADDRESS: Final = re.compile("0x[0-9a-f]{40}")
+
+
+@lru_cache(maxsize=100_000)
+def checksummed(address: str | bytes) -> str:
+    """An address (text with 0x, or bytes) with its checksum: a letter is upper case where the digit at its place in the
+    digits' hash is above 7. Cached: the same few thousand players appear again and again."""
+    digits = address.hex() if isinstance(address, bytes) else address[2:].lower()
+    places = zip(digits, keccak(digits.encode()).hex(), strict=False)
+    return "0x" + "".join(digit.upper() if place > "7" else digit for digit, place in places)
 
 
 def shown(value: Any) -> Any:
