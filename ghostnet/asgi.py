@@ -14,11 +14,13 @@ from prometheus_client import make_asgi_app
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ghostnet.collecting import RARELY
 from ghostnet.observability.logs import end_process
 from indexer.base.errors import GhostnetError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 try:
+    gc.set_threshold(*RARELY)  # while all is imported: nothing of it is garbage
     pages: Final[Any] = get_asgi_application()
 except GhostnetError as error:
     end_process(error)
