@@ -42,6 +42,13 @@ def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+def _trust_for(url: str) -> ssl.SSLContext | bool:
+    """Who is trusted at an address; aiohttp's default for one without TLS, whose proxy may have it."""
+    if not url.startswith("https:"):
+        return True
+    return _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
 def _proxy_for(url: str) -> str | None:
     """The proxy that the environment names for an address (HTTP_PROXY, HTTPS_PROXY, NO_PROXY); None for none.
 
@@ -62,7 +69,6 @@ class Transport:
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 ttl_dns_cache=int(KEEP_ALIVE_SECONDS),
-                ssl=_trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
             ),
             read_bufsize=1 << 20,
         )
@@ -80,7 +86,12 @@ class Transport:
         """
         try:
             async with self._session.post(
-                node.url, data=body, headers=_HEADERS, allow_redirects=False, proxy=self._proxy_for(node.url)
+                node.url,
+                data=body,
+                headers=_HEADERS,
+                allow_redirects=False,
+                proxy=self._proxy_for(node.url),
+                ssl=_trust_for(node.url),
             ) as response:
                 if 300 <= response.status < 400:
                     raise _redirected(method, response.status, response.headers.get("Location", ""), node)
