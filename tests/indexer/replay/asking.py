@@ -1,15 +1,17 @@
 """Real HTTP calls to a replay node."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from aiohttp import ClientSession
+import requests
 from eth_abi import abi
 from eth_hash.auto import keccak
 
 from indexer.replay.server import ReplayServer
+
+_SESSION = requests.Session()
+_SESSION.trust_env = False  # else the environment's proxies are looked up for each request
 
 
 class Answer(NamedTuple):
@@ -28,12 +30,9 @@ class Answer(NamedTuple):
 def post(server: ReplayServer, body: Any) -> Answer:
     """Send one request: a JSON-RPC call or batch, or bytes as they are."""
 
-    async def send() -> Answer:
-        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        async with ClientSession() as session, session.post(server.url, data=data) as response:
-            return Answer(response.status, dict(response.headers), await response.read())
-
-    return asyncio.run(send())
+    data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    response = _SESSION.post(server.url, data=data, timeout=30)
+    return Answer(response.status_code, dict(response.headers), response.content)
 
 
 def call(method: str, *params: Any, request_id: int = 7) -> dict[str, Any]:
