@@ -1,6 +1,7 @@
 """What every test may ask for: databases, the recorded season, web servers on it."""
 
 import gc
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
@@ -32,6 +33,7 @@ from tests.databases import (
 )
 from tests.indexing import index
 from tests.ordering import spread
+from tests.settings import SHARED_MEMORY
 from tests.web import WebClient, web
 
 SERVER: Path | None = settings.DATABASES["default"].get("EMBEDDED_IN")
@@ -58,9 +60,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The controller stops the throw-away server when all workers are done."""
+    """The controller stops the throw-away server when all workers are done, and leaves nothing of it in memory."""
     if SERVER is not None and not hasattr(config, "workerinput"):
         EmbeddedPostgres(SERVER, durable=False).stop()
+        if SHARED_MEMORY in SERVER.parents:
+            shutil.rmtree(SERVER, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,12 @@ _SETTINGS: Final = {
     "jit": "off",
     "logging_collector": "off",
 }
-_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "512MB",  # the tests' server may lie in memory
+}
 
 
 class EmbeddedPostgresFailed(GhostnetError):
