@@ -26,22 +26,22 @@ class Schema(BaseModel):
 
 Wei = Annotated[
     str,
-    BeforeValidator(str),
     Field(pattern=r"^-?\d+$", description="An amount in wei.", examples=["1500000000000000000"]),
+    BeforeValidator(str),
 ]
 """An amount in wei as decimal digits: more than a JSON number holds."""
 
-Digits = Annotated[str, BeforeValidator(str), Field(pattern=r"^\d+$", examples=["4711"])]
+Digits = Annotated[str, Field(pattern=r"^\d+$", examples=["4711"]), BeforeValidator(str)]
 """An integer of up to 256 bits as decimal digits."""
 
 Address = Annotated[
     str,
-    BeforeValidator(checksummed),
     Field(
         pattern="^0x[0-9a-fA-F]{40}$",
         description="An account, EIP-55 checksummed.",
         examples=["0x9EF6C02Fb2ECC446146E05F1fF687a788a8BF76d"],
     ),
+    BeforeValidator(checksummed),
 ]
 """An account, EIP-55 checksummed."""
 
@@ -60,8 +60,8 @@ Moment = Annotated[
 
 EventId = Annotated[
     str,
-    BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
     Field(pattern=r"^\d+$", description="The event's place in the chain, a cursor of `/ws`.", examples=["4294967296"]),
+    BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
 ]
 """An event's id (`indexer.domain.units.event_id`) as decimal digits."""
 
