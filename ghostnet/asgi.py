@@ -36,6 +36,7 @@ from ghostnet.http.headers import EXPOSED_HEADERS
 from ghostnet.http.limits import ClientLimits
 from ghostnet.http.peers import Peers
 from ghostnet.http.places import Places
+from ghostnet.http.rounds import Rounds
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES
 from indexer.stream.broker import broker_at
 from indexer.stream.commits import CommitWatcher
@@ -127,7 +128,7 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 
 if "daphne.server" in sys.modules:  # it starts us, and makes its factories when we are imported
     daphne: Any = sys.modules["daphne.server"]
-    daphne.HTTPFactory = bounded_http_factory(BoundedRequest, peers)
+    daphne.HTTPFactory = bounded_http_factory(BoundedRequest, peers, Rounds())
     daphne.WebSocketFactory = bounded_factory(visitors, peers, environment.proxies)
 
 application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)

@@ -12,8 +12,9 @@ from twisted.web.http import HTTPChannel
 
 from ghostnet.http.at_once import create_or_answer
 from ghostnet.http.headers import SECURITY_HEADERS
-from ghostnet.http.peers import Peers
+from ghostnet.http.peers import Peers, client_at
 from ghostnet.http.problems import phrase, problem
+from ghostnet.http.rounds import FairReader, Rounds
 
 MOST_HEAD: Final = 16 << 10
 """Bytes that a request's first line and its headers may have together."""
@@ -39,6 +40,8 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
     _dropped = 0
     leave: Callable[[], None] | None = None
     """Called when the connection has ended, unless it has become a WebSocket's."""
+    rounds: Rounds
+    """When what comes is looked at."""
 
     @property
     def refused(self) -> bool:
@@ -52,8 +55,20 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
             self._cut = self.callLater(LATE_SECONDS, self.transport.abortConnection)
             self.setRawMode()
 
+    def connectionMade(self) -> None:
+        """The connection is there."""
+        super().connectionMade()
+        client = client_at(self.transport.getPeer())
+        self._reader = FairReader(self.rounds, client, self.transport, self._take, self._may_read)
+
     def dataReceived(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Bytes have come, or are left of what came before a request was answered."""
+        self._reader.receive(data)
+
+    def _may_read(self) -> bool:
+        return not self._waitingForTransport
+
+    def _take(self, data: bytes) -> None:
         super().dataReceived(data)
         if self._deadline is None and self._head_is_on_its_way():
             self._deadline = self.callLater(HEAD_SECONDS, self.transport.abortConnection)
@@ -80,6 +95,7 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
 
     def connectionLost(self, reason: Any) -> None:
         """The connection has ended."""
+        self._reader.end()
         self._head_is_over()
         if self._cut is not None and self._cut.active():
             self._cut.cancel()
@@ -111,9 +127,9 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         self._deadline = None
 
 
-def bounded_http_factory(request: type, peers: Peers) -> type[HTTPFactory]:
-    """daphne's factory of connections, for bounded ones that make their requests by `request`, and are counted by
-    `peers`: who has its share is disconnected at once."""
+def bounded_http_factory(request: type, peers: Peers, rounds: Rounds) -> type[HTTPFactory]:
+    """daphne's factory of connections, for bounded ones that make their requests by `request`, are read in `rounds`,
+    and are counted by `peers`: who has its share is disconnected at once."""
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel
@@ -130,6 +146,7 @@ def bounded_http_factory(request: type, peers: Peers) -> type[HTTPFactory]:
                 return None  # Twisted closes the connection
             protocol = super().buildProtocol(addr)
             protocol.requestFactory, protocol.leave = request, partial(peers.leave, addr)
+            protocol.rounds = rounds
             return protocol
 
     return BoundedHTTPFactory

@@ -24,7 +24,7 @@ class Peers:
     def enter(self, address: Any) -> bool:
         """Count a connection from an address of Twisted's, until `leave`; return False, and count none, if its client
         has its share."""
-        client = _client(address)
+        client = client_at(address)
         if not self._most or client == UNKNOWN_CLIENT:
             return True
         if self._open[client] >= self._most:
@@ -35,12 +35,13 @@ class Peers:
 
     def leave(self, address: Any) -> None:
         """A connection is closed."""
-        client = _client(address)
+        client = client_at(address)
         if client in self._open:
             self._open[client] -= 1
             if not self._open[client]:
                 del self._open[client]
 
 
-def _client(address: Any) -> str:
+def client_at(address: Any) -> str:
+    """The client (`client_of`) at an address of Twisted's."""
     return client_of({"client": (str(address.host), address.port)} if hasattr(address, "host") else {})

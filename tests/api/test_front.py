@@ -4,7 +4,7 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -331,3 +331,34 @@ def test_an_answer_is_the_same_at_once_and_in_its_turn(client: WebClient, path: 
         answers = b"".join(iter(lambda: connection.recv(65_536), b"")).decode().split("HTTP/1.1 ")[1:]
     in_turn, at_once = (answer.lower().split("\r\n") for answer in answers)
     assert sorted([*in_turn, "connection: close"]) == sorted(at_once)
+
+
+def test_a_hundred_requests_of_one_address_at_once_keep_nobody_waiting_for_all_of_them(client: WebClient) -> None:
+    """They are there before another address's request, and that is answered before the last of them."""
+    request = f"GET /api/v1/positions/{PLAYER} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+    def dial(address: str) -> socket.socket:
+        return stack.enter_context(
+            socket.create_connection(("127.0.0.1", client.port or 0), timeout=30, source_address=(address, 0))
+        )
+
+    with ExitStack() as stack:
+        many, other = [dial("127.0.0.5") for _ in range(100)], dial("127.0.0.6")
+        for connection in [
+            *many,
+            other,
+        ]:  # once it is answered it is one of the server's, and not of the kernel's queue
+            connection.sendall(request)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        before = client.counted("api_requests_total")
+        client.freeze()
+        for connection in many:
+            connection.sendall(request)
+        other.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        client.thaw()
+        page = b""
+        while chunk := other.recv(65_536):
+            page += chunk
+        assert all(connection.recv(65_536).startswith(b"HTTP/1.1 200") for connection in many)
+    counts = [float(line.split()[-1]) for line in page.decode().splitlines() if line.startswith("api_requests_total{")]
+    assert sum(counts) - before < len(many)

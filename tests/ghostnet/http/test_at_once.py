@@ -1,6 +1,7 @@
 """What is there already is answered within the call in which its request has come; all else in daphne's own way."""
 
 import asyncio
+import math
 from contextvars import ContextVar
 from typing import Any
 
@@ -12,6 +13,7 @@ from ghostnet.http.at_once import NotAtOnce, answer_at_once, must_be_at_once
 from ghostnet.http.bodies import BoundedRequest
 from ghostnet.http.connections import bounded_http_factory
 from ghostnet.http.peers import Peers
+from ghostnet.http.rounds import Rounds
 
 SCOPE: dict[str, Any] = {"type": "http", "path": "/"}
 asked: ContextVar[str] = ContextVar("asked", default="nothing")
@@ -70,7 +72,8 @@ class _Server:
 
 def connect() -> tuple[Any, StringTransport, _Server]:
     server, transport = _Server(known), StringTransport()  # type: ignore[no-untyped-call]
-    channel = bounded_http_factory(BoundedRequest, Peers(0))(server).buildProtocol(None)
+    rounds = Rounds(math.inf, call_soon=lambda _: None)
+    channel = bounded_http_factory(BoundedRequest, Peers(0), rounds)(server).buildProtocol(None)
     channel.timeOut = None
     channel.makeConnection(transport)
     return channel, transport, server

@@ -1,11 +1,13 @@
 """What a connection may send before there is a request is bounded in size and time."""
 
+import math
 from typing import Any, cast
 
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from ghostnet.http.connections import HEAD_SECONDS, LATE_SECONDS, MOST_LATE, BoundedChannel
+from ghostnet.http.rounds import Rounds
 
 
 class _Transport(StringTransport):
@@ -25,6 +27,7 @@ def connect() -> tuple[Any, _Transport, Clock]:
     channel: Any = BoundedChannel()
     channel.callLater = clock.callLater
     channel.timeOut = None
+    channel.rounds = Rounds(math.inf, call_soon=lambda _: None)
     channel.makeConnection(transport)
     return channel, transport, clock
 

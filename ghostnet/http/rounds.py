@@ -1,0 +1,124 @@
+"""Rounds: what comes over connections is looked at client by client, and only some of it in one turn of the event loop.
+
+Else a hundred requests of one address that come in the same millisecond are taken in one turn, for which all others
+wait.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any, Final
+
+TURN_SECONDS: Final = 0.001
+"""Seconds of one turn of the event loop in which more than one call of a client is made. What is begun is finished."""
+
+Call = Callable[[], None]
+
+
+def _call_soon(call: Call) -> None:
+    asyncio.get_running_loop().call_soon(call)
+
+
+class Rounds:
+    """Makes calls for clients: in each turn of the event loop one for each client, and more of them for `seconds`.
+
+    What is left waits for the next turn, client by client. Belongs to one event loop, whose `call_soon` makes a call in
+    the next turn; `clock` returns seconds.
+    """
+
+    def __init__(
+        self,
+        seconds: float = TURN_SECONDS,
+        clock: Callable[[], float] = time.perf_counter,
+        call_soon: Callable[[Call], object] = _call_soon,
+    ) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._call_soon = call_soon
+        self._end = 0.0
+        """When the time of this turn is over."""
+        self._called: set[str] = set()
+        """The clients of this turn's calls."""
+        self._queues: OrderedDict[str, deque[Call]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """The clients that wait, or had a call made in this turn."""
+        return len(self._called | self._queues.keys())
+
+    def call(self, client: str, call: Call) -> None:
+        """Make a call for a client, now or in a later turn of the event loop; a client's own calls in their order."""
+        if client not in self._queues and (client not in self._called or self._clock() < self._end):
+            self._make(client, call)
+        else:
+            self._queues.setdefault(client, deque()).append(call)
+
+    def _make(self, client: str, call: Call) -> None:
+        if not self._called:
+            self._end = self._clock() + self._seconds
+            self._call_soon(self._begin)
+        self._called.add(client)
+        call()
+
+    def _begin(self) -> None:
+        """Another turn of the event loop has begun."""
+        self._called.clear()
+        while self._queues and (not self._called or self._clock() < self._end):
+            client, queue = self._queues.popitem(last=False)
+            call = queue.popleft()
+            if queue:
+                self._queues[client] = queue
+            self._make(client, call)
+
+
+class FairReader:
+    """Passes the bytes of one connection on to `take`, in rounds, by its client.
+
+    While bytes wait and others have come, the `transport` is not read; `may_read` says whether it may be afterwards.
+    """
+
+    __slots__ = ("_client", "_is_paused", "_may_read", "_rounds", "_take", "_transport", "_waiting")
+
+    def __init__(
+        self,
+        rounds: Rounds,
+        client: str,
+        transport: Any,
+        take: Callable[[bytes], None],
+        may_read: Callable[[], bool],
+    ) -> None:
+        self._rounds = rounds
+        self._client = client
+        self._transport = transport
+        self._take = take
+        self._may_read = may_read
+        self._waiting = b""
+        self._is_paused = False
+
+    def receive(self, data: bytes) -> None:
+        """Pass bytes on, now or later. What `take` raises ends the connection."""
+        if self._waiting:
+            self._waiting += data
+            self._is_paused = True
+            self._transport.pauseProducing()
+        elif data:
+            self._waiting = data
+            self._rounds.call(self._client, self._pass_on)
+
+    def end(self) -> None:
+        """The connection has ended: drop what waits."""
+        self._waiting = b""
+
+    def _pass_on(self) -> None:
+        data, self._waiting = self._waiting, b""
+        if not data:
+            return
+        if self._is_paused:
+            self._is_paused = False
+            if self._may_read():
+                self._transport.resumeProducing()
+        try:
+            self._take(data)
+        except BaseException:
+            self._transport.abortConnection()
+            raise
