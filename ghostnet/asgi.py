@@ -135,9 +135,9 @@ application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket"
 """What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""
 
 
-# Threads that compute give up the interpreter's lock to the event loop so often; by default every 5 ms, of which an
-# answer waits for many in turn.
-sys.setswitchinterval(0.0005)
+# Threads that compute give up the interpreter's lock to the event loop so often; by default every 5 ms. The event loop
+# gives it up with each call of the kernel, of which an answer takes about ten.
+sys.setswitchinterval(0.0001)
 
 # What start-up allocated stays anyway, and is not looked at again. A connection leaves 14 kB of cycles, which have
 # outlived a collection of the youngest objects: older ones must be collected often enough for that memory to return.
