@@ -57,7 +57,7 @@ def respond(scope: Scope) -> Answer:
     block: IndexedBlock | None = getattr(request, "indexed_block", None)
     return answer_of(
         response,
-        request.resolver_match.route if request.resolver_match else UNKNOWN,
+        (request.resolver_match.route or "/") if request.resolver_match else UNKNOWN,
         block,
         gzip=any(name == b"accept-encoding" for name, _ in scope["headers"]),
     )
