@@ -11,6 +11,7 @@ from indexer.chain.completeness import BloomWitness, is_round
 from indexer.chain.errors import Inconsistent, NodeError
 from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header
+from indexer.domain.units import quantity
 
 PAUSE_SECONDS: Final = 0.05
 OPINION_SECONDS: Final = 5.0
@@ -91,7 +92,7 @@ class BlockLogs:
         again = []
         for half, answer in zip(halves, complete(await self._client.batch(calls, list[WireLog], meter)), strict=True):
             again += await self.by_contracts(half, answer, meter) if is_round(len(answer)) else answer
-        return not_fewer(sorted(again, key=lambda log: int(log.log_index, 16)), logs)
+        return not_fewer(sorted(again, key=lambda log: quantity(log.log_index)), logs)
 
 
 def not_fewer(again: list[WireLog], logs: list[WireLog]) -> list[WireLog]:

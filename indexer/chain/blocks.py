@@ -7,7 +7,7 @@ from indexer.chain.errors import Misnumbered
 from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header, SilentChange, Transaction
 from indexer.domain.state import ContractState
-from indexer.domain.units import MAX_BLOCK, Hash
+from indexer.domain.units import MAX_BLOCK, Hash, quantity
 
 MAX_TIME: Final = 1 << 36
 """In unix seconds: a thousand years and more from now, and less than the milliseconds of any block."""
@@ -79,7 +79,7 @@ class FetchedRange:
 def parse_header(block: WireHeader) -> Header:
     """The header of a JSON-RPC block. Raises ValueError if its numbers are none, or beyond what a chain can have, and
     Misnumbered if its time can't be one in seconds."""
-    number, timestamp = int(block.number, 16), int(block.timestamp, 16)
+    number, timestamp = quantity(block.number), quantity(block.timestamp)
     if not 0 <= number <= MAX_BLOCK:
         raise ValueError(f"{number} can't be a block's number")
     if not 0 <= timestamp <= MAX_TIME:

@@ -1,5 +1,6 @@
 """Signs that an answer lacks logs: the bloom of its block's header, and a count at which nodes cut lists."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
@@ -11,6 +12,7 @@ from indexer.chain.wire import WireLog
 from indexer.decode.decoder import decoders_of
 
 BLOOM_BITS: Final = 2048
+_BLOOM: Final = re.compile(f"0x[0-9a-f]{{{BLOOM_BITS // 4}}}")
 MOST_SET: Final = BLOOM_BITS // 4
 """Bits up to which a bloom is looked at: a fuller one, as of a block with a hundred logs, names too much by chance."""
 ROUND: Final = 1_000
@@ -32,9 +34,9 @@ class BloomWitness:
         """The contracts of which a block has logs by its bloom, with a topic of theirs, but none among these.
 
         A bloom may name a contract by chance. One that lacks a log's own address is made up, and names none; so does
-        one that is empty or too full, or `0x`. Raises ValueError if it is not hex.
+        one that is empty or too full, or no bloom.
         """
-        if logs_bloom in ("", "0x"):
+        if not _BLOOM.fullmatch(logs_bloom):
             return []
         bloom = int(logs_bloom, 16)
         if bloom.bit_count() > MOST_SET:

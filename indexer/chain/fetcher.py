@@ -16,7 +16,7 @@ from indexer.chain.range_logs import RangeLogs, in_chain_order, without_removed
 from indexer.chain.wire import WireHeader, WireLog, WirePlacedTransaction, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
-from indexer.domain.units import Address, Calldata, Hash
+from indexer.domain.units import MOST_IN_BLOCK, Address, Calldata, Hash, NotHex, quantity
 
 T = TypeVar("T")
 
@@ -189,7 +189,7 @@ class RangeFetcher:
 def parse_transaction(transaction: WireTransaction) -> Transaction:
     """A transaction as the rules take it. Raises ValueError if its index is no number."""
     return Transaction(
-        int(transaction.index, 16),
+        quantity(transaction.index),
         Hash(transaction.hash),
         Address(transaction.sender),
         Address(transaction.to) if transaction.to else None,
@@ -208,7 +208,8 @@ async def retry_inconsistent(client: NodeClient, fetch: Callable[[], Awaitable[T
         except Inconsistent as error:
             failure = error
         except ValueError as error:
-            failure = Inconsistent(f"malformed answer ({error!r})")
+            kind = Misnumbered if isinstance(error, NotHex) else Inconsistent
+            failure = kind(f"malformed answer ({error})")
             failure.__cause__ = error
         if attempt == _TRIES:
             break
@@ -237,7 +238,7 @@ def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Hea
 def _by_block(logs: Sequence[WireLog]) -> tuple[list[list[WireLog]], list[int]]:
     """Logs in groups, as blocks follow each other, and the number of each group's block."""
     groups = [list(group) for _, group in groupby(logs, _block_number)]
-    return groups, [int(group[0].block_number, 16) for group in groups]
+    return groups, [quantity(group[0].block_number) for group in groups]
 
 
 def _times_fit(groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], headers: Mapping[int, Header]) -> bool:
@@ -252,7 +253,7 @@ def _times_fit(groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], head
             return False
         if text is None:
             continue
-        time = int(text, 16)
+        time = quantity(text)
         if not times[0] <= time <= times[-1] or (number in headers and headers[number].timestamp != time):
             return False
         times[0] = time
@@ -280,20 +281,20 @@ def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
     last_index, last_position, tx_hash, tx_index = -1, -1, "", ""
     seen = set()
     for log in logs:
-        index = int(log.log_index, 16)
+        index = quantity(log.log_index)
         if index <= last_index or log.removed or log.block_hash != block_hash:
             return False
         last_index = index
         if log.transaction_hash != tx_hash:
             tx_hash, tx_index = log.transaction_hash, log.transaction_index
-            position = int(tx_index, 16)
+            position = quantity(tx_index)
             if position <= last_position or tx_hash in seen:
                 return False
             last_position = position
             seen.add(tx_hash)
         elif log.transaction_index != tx_index:
             return False
-    return True
+    return last_index < MOST_IN_BLOCK and last_position < MOST_IN_BLOCK
 
 
 def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
@@ -301,26 +302,28 @@ def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
     number = header.number
     if any(log.block_hash != header.hash for log in logs):
         raise Inconsistent(f"the logs of block {number} are of another fork than its header")
-    indices = [int(log.log_index, 16) for log in logs]
+    indices = [quantity(log.log_index) for log in logs]
     if any(log.removed for log in logs):
         raise Inconsistent(f"logs of block {number} were removed")
     if indices != sorted(set(indices)):
         falls = [
             pair for pair, (one, next_one) in zip(pairwise(logs), pairwise(indices), strict=True) if next_one <= one
         ]
-        if all(int(log.transaction_index, 16) < int(following.transaction_index, 16) for log, following in falls):
+        if all(quantity(log.transaction_index) < quantity(following.transaction_index) for log, following in falls):
             raise Misnumbered(f"logs of block {number} are numbered by transaction, not by block: {indices}")
         raise Inconsistent(f"logs of block {number} are out of order or repeated: {indices}")
+    if (highest := max(indices[-1], *(quantity(log.transaction_index) for log in logs))) >= MOST_IN_BLOCK:
+        raise Misnumbered(f"{highest} can't be the index of a log or transaction in block {number}")
     positions = list(dict.fromkeys((log.transaction_hash, log.transaction_index) for log in logs))
     if len(positions) > 1:
-        numbers = [int(index, 16) for _, index in positions]
+        numbers = [quantity(index) for _, index in positions]
         if len({tx_hash for tx_hash, _ in positions}) != len(positions) or numbers != sorted(set(numbers)):
             raise Misnumbered(f"logs of block {number} have transaction indices that are not their transactions'")
 
 
 def check_position(log: WireLog, transaction: WireTransaction) -> None:
     """Raise Misnumbered unless a log's transaction stands where the log says."""
-    if log.transaction_index != transaction.index and int(log.transaction_index, 16) != int(transaction.index, 16):
+    if log.transaction_index != transaction.index and quantity(log.transaction_index) != quantity(transaction.index):
         raise Misnumbered(
             f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
             f" {log.transaction_index}"

@@ -16,7 +16,7 @@ from indexer.chain.fetcher import RangeFetcher, check_position, linked, parse_tr
 from indexer.chain.wire import WireBlock, WireLog, WireReceipt, WireTransaction
 from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, SilentChange, Transaction
-from indexer.domain.units import Address, Calldata, Hash
+from indexer.domain.units import Address, Calldata, Hash, quantity
 
 
 class FullBlockFetcher:
@@ -49,14 +49,14 @@ class FullBlockFetcher:
                 return None
             return [
                 Transaction(
-                    int(receipt.transaction_index, 16),
+                    quantity(receipt.transaction_index),
                     Hash(receipt.transaction_hash),
                     Address(receipt.sender),
                     Address(receipt.to) if receipt.to else None,
                     Calldata("0x"),
                 )
                 for receipt in complete(answers)[0]
-                if int(receipt.status, 16) == 1
+                if quantity(receipt.status) == 1
             ]
 
         return await retry_inconsistent(self._client, fetch)
@@ -90,7 +90,7 @@ class FullBlockFetcher:
             return {
                 transaction.hash
                 for transaction, receipt in zip(transactions, receipts, strict=True)
-                if int(receipt.status, 16) == 1
+                if quantity(receipt.status) == 1
             }
 
         return await retry_inconsistent(self._client, fetch)
@@ -158,7 +158,7 @@ class FullBlockFetcher:
         for (header, transaction), receipt in zip(hints, receipts, strict=True):
             if receipt.block_hash != header.hash:
                 raise Inconsistent(f"the receipt of {transaction.hash} is not of block {header.number}")
-            if int(receipt.status, 16) == 1:
+            if quantity(receipt.status) == 1:
                 succeeded.append((header, transaction))
         nested = [transaction for _, transaction in succeeded if transaction.recipient != self._ghost_core]
         calls = dict(zip((transaction.hash for transaction in nested), await self._traced(nested), strict=True))
@@ -195,8 +195,8 @@ class FullBlockFetcher:
 
 def _transactions(block: WireBlock) -> list[WireTransaction]:
     """A block's transactions. Raises Inconsistent if they were left out, though some used gas."""
-    if block.transactions is None and int(block.gas_used, 16):
-        raise Inconsistent(f"the node left out the transactions of block {int(block.number, 16)}")
+    if block.transactions is None and quantity(block.gas_used):
+        raise Inconsistent(f"the node left out the transactions of block {quantity(block.number)}")
     return block.transactions or []
 
 

@@ -22,7 +22,7 @@ from indexer.chain.spelling import parsed, with_hex_quantities
 from indexer.chain.wire import WirePendingLog, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Transaction
-from indexer.domain.units import NO_HASH, Hash
+from indexer.domain.units import NO_HASH, Hash, quantity
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class PreconfirmedTransaction:
         """Add what another part of the same transaction has beyond this one; return whether there are logs in it."""
         new = [log for log in more.logs if log not in self.logs]
         self.logs.extend(new)
-        self.logs.sort(key=lambda log: int(log.log_index, 16))
+        self.logs.sort(key=lambda log: quantity(log.log_index))
         self.transactions.extend(one for one in more.transactions if one not in self.transactions)
         return bool(new)
 
@@ -235,12 +235,12 @@ def _same_transaction(one: WirePendingLog, other: WirePendingLog) -> bool:
 def _transaction(logs: list[WirePendingLog]) -> PreconfirmedTransaction:
     """The transaction of these logs. Raises ValueError if their numbers are none."""
     for log in logs:
-        int(log.log_index, 16), int(log.transaction_index, 16)
+        quantity(log.log_index), quantity(log.transaction_index)
     first = logs[0]
     time_known = first.block_timestamp
     return PreconfirmedTransaction(
-        int(first.block_number, 16),
+        quantity(first.block_number),
         Hash(first.transaction_hash),
         logs,
-        None if time_known is None else int(time_known, 16),
+        None if time_known is None else quantity(time_known),
     )

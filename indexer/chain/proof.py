@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from indexer.chain.errors import Inconsistent, NodeError, OtherHistory, RateLimited, RpcError, Unavailable, WrongChain
 from indexer.chain.wire import WireHeader
-from indexer.domain.units import Hash
+from indexer.domain.units import Hash, quantity
 
 PROOF_KIND: Final[Any] = str | WireHeader
 """The type of the answers to `Proof.calls`."""
@@ -50,6 +50,6 @@ class Proof:
 def number_of(answer: Any, method: str) -> int:
     """A number in hex. Raises Inconsistent if it is none."""
     try:
-        return int(answer, 16)
+        return quantity(answer)
     except (TypeError, ValueError) as error:
         raise Inconsistent(f"{method}: {answer!r} is no number") from error

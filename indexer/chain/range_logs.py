@@ -15,6 +15,7 @@ from indexer.chain.errors import Inconsistent, MethodNotFound, RangeTooLarge, Rp
 from indexer.chain.refusals import CURSOR_METHOD
 from indexer.chain.wire import WireHeader, WireLog
 from indexer.domain.chain import Header
+from indexer.domain.units import quantity
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class RangeLogs:
 
 
 def _place(log: WireLog) -> tuple[int, int]:
-    return int(log.block_number, 16), int(log.log_index, 16)
+    return quantity(log.block_number), quantity(log.log_index)
 
 
 def in_chain_order(logs: Sequence[WireLog]) -> list[WireLog]:
@@ -161,11 +162,11 @@ def without_removed(logs: Sequence[WireLog]) -> Sequence[WireLog]:
         return logs
     standing = [log for log in logs if not log.removed]
     places = {(log.block_hash, _place(log)) for log in standing}
-    blocks = {(log.block_hash, int(log.block_number, 16)) for log in standing}
+    blocks = {(log.block_hash, quantity(log.block_number)) for log in standing}
     heights = {number for _, number in blocks}
 
     def is_replaced(log: WireLog) -> bool:
-        number = int(log.block_number, 16)
+        number = quantity(log.block_number)
         other_block = number in heights and (log.block_hash, number) not in blocks
         return other_block or (log.block_hash, _place(log)) in places
 

@@ -17,9 +17,11 @@ _CAPITALS: Final = [bytes([letter]) for letter in b"ABCDEFX"]
 _HEX: Final = re.compile(rb'"0[xX][0-9a-fA-F]*"')
 _INTEGER: Final = re.compile(
     rb'"(blockNumber|blockTimestamp|gasUsed|logIndex|logsBloom|number|result|status|timestamp|transactionIndex)"'
-    rb"\s*:\s*(\d{1,617})(?=\s*[,}\]])"
+    rb"\s*:\s*(\d{1,617})(?:\.0+)?(?=\s*[,}\]])"
 )
 """Integers of up to the 2,048 bits of a bloom."""
+_NO_BLOOM: Final = re.compile(rb'"logsBloom"\s*:\s*[-\d][^",}\]]*')
+"""A bloom that is another number than a whole one: it says nothing."""
 _DIGITS: Final = {b"logsBloom": 512}
 """So many digits in hex a field always has."""
 
@@ -31,9 +33,14 @@ def parsed(raw: bytes | str, decoder: msgspec.json.Decoder[T]) -> T:
         try:
             return decoder.decode(raw)
         except msgspec.ValidationError:
-            return decoder.decode(with_hex_quantities(raw))
+            return decoder.decode(_mended(raw))
     except RecursionError as error:
         raise msgspec.DecodeError("it is nested too deeply") from error
+
+
+def _mended(raw: bytes) -> bytes:
+    """A JSON text whose quantities and blooms are of the types that are read, where that can be."""
+    return _NO_BLOOM.sub(b'"logsBloom":null', with_hex_quantities(raw))
 
 
 def with_lower_case(raw: bytes) -> bytes:

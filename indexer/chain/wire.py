@@ -18,7 +18,7 @@ class WireLog(msgspec.Struct, rename="camel", gc=False):
     log_index: str
     block_number: str
     block_timestamp: str | None = None
-    removed: bool = False
+    removed: bool | None = False
 
 
 class WirePendingLog(msgspec.Struct, rename="camel", gc=False):
@@ -33,7 +33,7 @@ class WirePendingLog(msgspec.Struct, rename="camel", gc=False):
     block_number: str
     block_hash: str | None = None
     block_timestamp: str | None = None
-    removed: bool = False
+    removed: bool | None = False
 
 
 class WireTransaction(msgspec.Struct, gc=False, rename={"sender": "from", "index": "transactionIndex"}):

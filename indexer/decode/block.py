@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from indexer.decode.decoder import LogDecoder, MalformedLog
 from indexer.domain.chain import Block, DecodedLog, Header, Transaction
-from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text, first_id
+from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text, first_id, quantity
 from indexer.records.rows import (
     ChainBlockRow,
     ChainEventRow,
@@ -74,8 +74,8 @@ def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], a
     time = BlockTime(block.header.timestamp)
     add_log, add_row, known = block.logs.append, archive.events.append, decoder.by_address_and_topic
     for raw in raw_logs:
-        log_id = block_id | int(raw.log_index, 16)
-        tx_index, tx_hash = int(raw.transaction_index, 16), Hash(raw.transaction_hash)
+        log_id = block_id | quantity(raw.log_index)
+        tx_index, tx_hash = quantity(raw.transaction_index), Hash(raw.transaction_hash)
         topics = raw.topics
         try:
             found = known.get((raw.address, topics[0])) if topics else None

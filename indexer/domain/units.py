@@ -35,10 +35,28 @@ DATA: Final = 10**18
 
 LOG_INDEX_BITS: Final = 23
 """Bits of an id below the block number: they hold a log index, or a row's number in its block."""
+MOST_IN_BLOCK: Final = 1 << LOG_INDEX_BITS
+"""More logs or transactions than any block has: their indices are below."""
 MAX_BLOCK: Final = 1 << 39
 """The largest block number that clients may name: more than any chain has, and its ids still fit into 64 bits."""
 MAX_ID: Final = (1 << 63) - 1
 """The largest id that PostgreSQL's `bigint` holds."""
+
+
+class NotHex(ValueError):
+    """A number that does not begin with `0x`: it may be decimal."""
+
+
+def quantity(text: str) -> int:
+    """A number as nodes write it: in hex after `0x`; some write zero without a digit.
+
+    Raises NotHex without `0x`, and ValueError for no number.
+    """
+    if text[:2] == "0x":
+        return int(text, 16) if len(text) > len("0x") else 0
+    if not text:
+        return 0
+    raise NotHex(f"{text!r} does not begin with 0x: it may be decimal")
 
 
 def to_bytes(digits: str) -> bytes:

@@ -154,7 +154,7 @@ def replaced_server(case: str, times: int) -> ReplacedServer:
     method, old, new = {
         "a log's null blockHash": ("eth_getLogs", f'"blockHash":{quoted}', '"blockHash":null'),
         "a block's null hash": ("eth_getBlockByNumber", f'"hash":{quoted},"parentHash"', '"hash":null,"parentHash"'),
-        "a number that is none": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"two"'),
+        "a number that is none": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"0xtwo"'),
         "another number": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"0x7"'),
         "a removed log": ("eth_getLogs", '"removed":false', '"removed":true'),
         "a repeated log index": ("eth_getLogs", '"logIndex":"0x1"', '"logIndex":"0x0"'),

@@ -94,6 +94,8 @@ Place = tuple[str, int, int]
         ([("0xa", 0, 0), ("0xb", 0, 1)], Misnumbered),
         ([("0xa", 1, 0), ("0xb", 0, 1)], Misnumbered),
         ([("0xa", 0, 0), ("0xb", 1, 1), ("0xa", 2, 2)], Misnumbered),
+        ([("0xa", 0, 0), ("0xb", 1, 1 << 23)], Misnumbered),
+        ([("0xa", 1 << 23, 0)], Misnumbered),
     ],
 )
 def test_logs_stand_in_the_order_of_their_numbers(places: list[Place], kind: type[Exception] | None) -> None:

@@ -2,19 +2,24 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
+from indexer.chain import fetcher
+from indexer.chain.errors import WrongNumbers
 from indexer.chain.spelling import parsed, with_hex_quantities, with_lower_case
+from indexer.decode.decoder import LogDecoder
 from indexer.domain.events import DeathsProcessed, DeathsSubmitted, ScanExecuted
 from indexer.domain.units import DATA
+from indexer.maintenance.comparing import fetched_items
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
-from tests.chains import TRACE_SCAN, ChainBuilder, submit_deaths, user
+from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, submit_deaths, user
 from tests.indexer.chain.altered import AlteredServer, Change
-from tests.indexer.chain.ways import WAYS, fetch
+from tests.indexer.chain.ways import BY_RANGE, WAYS, fetch
 
 
 def upper_case(method: str, result: bytes) -> bytes:
@@ -51,6 +56,28 @@ QUANTITIES = {
 }
 
 
+def of_quantities(spelled: Callable[[str], Any]) -> Change:
+    """Quantities as a node may write them, and what stands beside them."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: spelled(one) if key in QUANTITIES - {"logsBloom"} and isinstance(one, str) else changed(one)
+            for key, one in value.items()
+        }
+
+    return lambda method, result: json.dumps(changed(json.loads(result))).encode()
+
+
+def with_bloom(bloom: Any) -> Change:
+    return lambda method, result: (
+        json.dumps({**json.loads(result), "logsBloom": bloom}).encode() if method == "eth_getBlockByNumber" else result
+    )
+
+
 def without_empty_lists(replacement: bytes) -> Change:
     return lambda method, result: result.replace(b',"transactions":[]', replacement)
 
@@ -77,8 +104,22 @@ def chain() -> list[RecordedBlock]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "change",
-    [upper_case, all_upper_case, integers, without_empty_lists(b',"transactions":null'), without_empty_lists(b"")],
-    ids=["upper case", "0X", "integers", "null for no transactions", "no list of no transactions"],
+    [
+        upper_case,
+        all_upper_case,
+        integers,
+        without_empty_lists(b',"transactions":null'),
+        without_empty_lists(b""),
+        of_quantities(lambda text: float(int(text, 16))),
+    ],
+    ids=[
+        "upper case",
+        "0X",
+        "integers",
+        "null for no transactions",
+        "no list of no transactions",
+        "floats",
+    ],
 )
 def test_however_a_node_spells_it_the_same_is_read(way: str, change: Change) -> None:
     blocks = chain()
@@ -87,6 +128,58 @@ def test_however_a_node_spells_it_the_same_is_read(way: str, change: Change) -> 
         assert fetch([altered.url], 0, blocks[-1].number, way) == expected
     assert expected.log_count > 4
     assert [len(block.transactions) for block in expected.blocks if block.transactions] == [1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        of_quantities(lambda text: "0x" if text == "0x0" else text),
+        of_quantities(lambda text: "" if text == "0x0" else text),
+        of_quantities(lambda text: "0x00" + text[2:]),
+        lambda method, result: result.replace(b'"removed":false', b'"removed":null'),
+    ],
+    ids=["0x for zero", "nothing for zero", "leading zeros", "null for not removed"],
+)
+def test_other_texts_of_the_same_numbers_are_read_as_the_same_logs(way: str, change: Change) -> None:
+    blocks = chain()
+    with ReplayServer(blocks) as plain, AlteredServer(blocks, change) as altered:
+        expected = fetch([plain.url], 0, blocks[-1].number, way)
+        found = fetch([altered.url], 0, blocks[-1].number, way)
+    decoder = LogDecoder(ADDRESSES)
+    assert found.headers == expected.headers
+    assert fetched_items(decoder, found.blocks) == fetched_items(decoder, expected.blocks)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("bloom", [-5, 1.5e300, "-0x5", "none", "0x0", ""])
+def test_what_is_no_bloom_says_nothing(way: str, bloom: Any) -> None:
+    blocks = chain()
+    with AlteredServer(blocks, with_bloom(bloom)) as altered:
+        assert fetch([altered.url], 0, blocks[-1].number, way).log_count > 4
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", ["logIndex", "transactionIndex", "timestamp", "blockTimestamp", "number"])
+def test_numbers_that_may_be_decimal_are_not_taken_for_hex(
+    way: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
+    blocks = chain()
+
+    def decimal(method: str, result: bytes) -> bytes:
+        return re.sub(
+            b'"%b":"(0x[0-9a-f]+)"' % name.encode(),
+            lambda found: b'"%b":"2%d"' % (name.encode(), int(found[1], 16)),
+            result,
+        )
+
+    with AlteredServer(blocks, decimal) as altered:
+        if name == "blockTimestamp" and way != BY_RANGE:
+            assert fetch([altered.url], 0, blocks[-1].number, way).log_count > 4, "nobody reads it"
+        else:
+            with pytest.raises(WrongNumbers, match="does not begin with 0x"):
+                fetch([altered.url], 0, blocks[-1].number, way)
 
 
 @pytest.mark.parametrize(
