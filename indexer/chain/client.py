@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
@@ -26,6 +26,7 @@ from indexer.chain.errors import (
     TooLarge,
     Unavailable,
 )
+from indexer.chain.limiter import Limiter
 from indexer.chain.nodes import REFUSED_SECONDS, STATELESS_SECONDS, Node, Nodes
 from indexer.chain.places import named
 from indexer.chain.proof import PROOF_KIND, Proof, number_of
@@ -36,8 +37,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MOST_AT_ONCE: Final = 16
 MALFORMED_TRIES: Final = 2
+PROOF_SECONDS: Final = 5.0
+"""How long a node may take to prove itself while another one is ready."""
 MOST_REFUSALS: Final = 8
 """So often a node that serves other calls may refuse what it must serve, within 20 s: a machine may be out of order."""
 _ESSENTIAL: Final = {
@@ -52,31 +54,6 @@ class Meter:
     """Counts the bytes of the answers that one piece of work needed."""
 
     bytes: int = 0
-
-
-class _Limiter:
-    """At most so many requests at once: fewer after each refusal, slowly more again."""
-
-    def __init__(self) -> None:
-        self._allowed: float = MOST_AT_ONCE
-        self._active = 0
-        self._freed = asyncio.Condition()
-
-    async def __aenter__(self) -> None:
-        async with self._freed:
-            await self._freed.wait_for(lambda: self._active < max(1, int(self._allowed)))
-            self._active += 1
-
-    async def __aexit__(self, *exception: object) -> None:
-        async with self._freed:
-            self._active -= 1
-            self._freed.notify_all()
-
-    def refused(self) -> None:
-        self._allowed = max(1.0, self._allowed / 2)
-
-    def succeeded(self) -> None:
-        self._allowed = min(MOST_AT_ONCE, self._allowed + 0.05)
 
 
 @dataclass(slots=True)
@@ -108,7 +85,7 @@ class NodeClient:
         self._nodes = Nodes(urls)
         self._patience = patience
         self._proof = proof
-        self._limiter = _Limiter()
+        self._limiter = Limiter()
         self._next_id = 0
         self._transport = Transport()
 
@@ -218,19 +195,18 @@ class NodeClient:
             node = await self._nodes.choose(attempts.refused, attempts.deadline)
             asked, by_number = [calls[index] for index in open_calls], node.by_number
             try:
-                if not await self._is_proven(node):
-                    open_calls = self._without_refused(open_calls, results, attempts)
-                    continue
-                async with self._limiter:
-                    answer = await self._post(node, asked, decoder, meter)
+                answer = await self._answer_of(node, asked, decoder, meter)
             except BatchRefused:
                 if len(asked) <= node.calls_a_request:
                     node.refused_calls(len(asked))
                 return await self._in_parts(calls, node.calls_a_request, decoder, meter)
             except NodeError as error:
-                if isinstance(error, TooLarge | TimedOut) and (len(calls) > 1 or is_range(calls[0])):
-                    return await self._in_halves(calls, decoder, meter, error)
-                self._note_failure(node, error, attempts)
+                if not (isinstance(error, TimedOut) and self._leaves_to_others(node, attempts.refused)):
+                    if isinstance(error, TooLarge | TimedOut) and (len(calls) > 1 or is_range(calls[0])):
+                        return await self._in_halves(calls, decoder, meter, error)
+                    self._note_failure(node, error, attempts)
+                answer = None
+            if answer is None:
                 open_calls = self._without_refused(open_calls, results, attempts)
                 continue
             node.succeeded(len(asked))
@@ -301,6 +277,13 @@ class NodeClient:
         first, second = [await self._until_answered(half, decoder, meter) for half in halves]
         return first + second
 
+    async def _answer_of(self, node: Node, asked: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any] | None:
+        """A node's answer; None if it is not to be asked: it serves another chain, or rests since this waited."""
+        if not await self._is_proven(node):
+            return None
+        async with self._limiter:
+            return None if node.ready_at > time.monotonic() else await self._post(node, asked, decoder, meter)
+
     async def _is_proven(self, node: Node) -> bool:
         """Let a node prove itself if it has to; False if it serves something else than our chain. Raises NodeError."""
         if self._proof is None or node.is_proven:
@@ -309,12 +292,12 @@ class NodeClient:
             proof = self._proof
             if node.is_proven or node.ready_at > time.monotonic():
                 return node.is_proven
-            decoder, meter = decoder_of(PROOF_KIND), Meter()
-            async with self._limiter:
-                try:
-                    answers = await self._post(node, proof.calls, decoder, meter)
-                except BatchRefused:
-                    answers = [(await self._post(node, [call], decoder, meter))[0] for call in proof.calls]
+            try:
+                answers = await self._proof_of(node, proof)
+            except TimedOut as error:
+                if self._leaves_to_others(node):
+                    return False
+                raise Unavailable(error.message) from error  # which says nothing of the calls that wait for the proof
             node.succeeded(len(proof.calls))
             disproof = proof.disproof(answers)
             if disproof is not None:
@@ -322,6 +305,24 @@ class NodeClient:
             else:
                 self._nodes.prove(node)
             return disproof is None
+
+    async def _proof_of(self, node: Node, proof: Proof) -> list[Any]:
+        """A node's answers to what the proof asks; it gets little time where another node is ready."""
+        decoder, meter = decoder_of(PROOF_KIND), Meter()
+        seconds = PROOF_SECONDS if self._nodes.others({node}, ready=True) else None
+        async with self._limiter:
+            try:
+                return await self._post(node, proof.calls, decoder, meter, seconds)
+            except BatchRefused:
+                return [(await self._post(node, [call], decoder, meter, seconds))[0] for call in proof.calls]
+
+    def _leaves_to_others(self, node: Node, refused: Collection[Node] = ()) -> bool:
+        """Let a node that did not answer in time rest if another is ready that has not refused; whether one is."""
+        if not self._nodes.others({node, *refused}, ready=True):
+            return False
+        logger.warning("node %s rests for %.0f s: it did not answer in time", node.name, REFUSED_SECONDS)
+        node.hung(REFUSED_SECONDS)
+        return True
 
     def _note_failure(self, node: Node, error: NodeError, attempts: _Attempts, *, answered: bool = False) -> None:
         """Let a node rest that failed; `answered`: it answered others of the calls.
@@ -351,8 +352,13 @@ class NodeClient:
         if attempts.number in (3, 10) or attempts.number % 50 == 0:
             logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempts.number)
 
-    async def _post(self, node: Node, calls: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any]:
-        """One HTTP request: the results of its calls. Raises BatchRefused or a NodeError if it has none."""
+    async def _post(
+        self, node: Node, calls: Sequence[Call], decoder: Decoder, meter: Meter, seconds: float | None = None
+    ) -> list[Any]:
+        """One HTTP request, for so many seconds at most: the results of its calls.
+
+        Raises BatchRefused or a NodeError if it has none.
+        """
         if len(calls) > node.calls_a_request:
             raise BatchRefused
         first_id = self._next_id
@@ -363,7 +369,7 @@ class NodeClient:
         ]
         body = msgspec.json.encode(requests if len(requests) > 1 else requests[0])
         try:
-            reply = await self._transport.post(node, body, calls[0][0])
+            reply = await self._transport.post(node, body, calls[0][0], seconds)
         except Disconnected:
             if node.cut_off(len(calls)):
                 raise BatchRefused from None

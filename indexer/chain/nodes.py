@@ -112,6 +112,11 @@ class Node:
         if self.ready_at <= now:
             self.ready_at = now + seconds
 
+    def hung(self, seconds: float) -> None:
+        """It took a request and did not answer in time: it rests, and proves itself anew."""
+        self._has_failed = True
+        self.rest(seconds)
+
     def failed(self, most: float) -> None:
         """It did not answer: it rests, a little longer each time, at most so many seconds, and proves itself
         anew if it was away."""

@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from indexer.chain.errors import Inconsistent, NodeError, OtherHistory, RateLimited, RpcError, Unavailable, WrongChain
+from indexer.chain.errors import (
+    Denied,
+    Inconsistent,
+    MethodNotFound,
+    NodeError,
+    OtherHistory,
+    Pruned,
+    RateLimited,
+    RpcError,
+    Unavailable,
+    WrongChain,
+)
 from indexer.chain.wire import WireHeader
 from indexer.domain.units import Hash, quantity
 
@@ -37,8 +48,10 @@ class Proof:
             if isinstance(answer, RateLimited | Unavailable):
                 raise answer
         chain, *blocks = answers
-        if isinstance(chain, RpcError):
+        if isinstance(chain, Denied | MethodNotFound | Pruned):
             raise chain
+        if isinstance(chain, RpcError):
+            raise Unavailable(chain.message)  # a node that starts or stops refuses even this in words of its own
         if (number := number_of(chain, "eth_chainId")) != self.chain_id:
             return WrongChain(f"the node is on chain {number}, the deployment on chain {self.chain_id}")
         for (height, ours), block in zip(self.blocks.items(), blocks, strict=True):

@@ -64,7 +64,6 @@ class Transport:
 
     async def __aenter__(self) -> "Transport":
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
             connector=aiohttp.TCPConnector(
                 limit=0,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
@@ -78,12 +77,13 @@ class Transport:
     async def __aexit__(self, *exception: object) -> None:
         await self._session.close()
 
-    async def post(self, node: Node, body: bytes, method: str) -> Reply:
-        """The reply to a request whose first call is of `method`.
+    async def post(self, node: Node, body: bytes, method: str, seconds: float | None = None) -> Reply:
+        """The reply to a request whose first call is of `method`, within so many seconds (None: REQUEST_SECONDS).
 
         Raises TimedOut, Disconnected or Unavailable if there is none, TooLong if it is longer than MOST_BYTES,
         Denied if the address is not the node's own.
         """
+        seconds = REQUEST_SECONDS if seconds is None else seconds
         try:
             async with self._session.post(
                 node.url,
@@ -92,6 +92,7 @@ class Transport:
                 allow_redirects=False,
                 proxy=self._proxy_for(node.url),
                 ssl=_trust_for(node.url),
+                timeout=aiohttp.ClientTimeout(total=seconds),
             ) as response:
                 if 300 <= response.status < 400:
                     raise _redirected(method, response.status, response.headers.get("Location", ""), node)
@@ -100,7 +101,7 @@ class Transport:
                 RECEIVED.labels(node.name).inc(len(raw))
                 return Reply(response.status, raw, _seconds(response.headers.get("Retry-After")))
         except TimeoutError as error:
-            raise TimedOut(f"no answer within {REQUEST_SECONDS:.0f} s") from error
+            raise TimedOut(f"no answer within {seconds:.0f} s") from error
         except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError) as error:
             raise Unavailable(_reason(error)) from error
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:

@@ -76,6 +76,16 @@ class HandMadeNode:
         return response
 
 
+class HangingNode(HandMadeNode):
+    """Takes requests and does not answer them."""
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        self.bodies.append(json.loads(await request.read()))
+        while request.transport is not None:  # noqa: ASYNC110 - the client's end of it has no event
+            await asyncio.sleep(0.01)
+        return web.Response()
+
+
 async def ask(
     nodes: Sequence[HandMadeNode],
     work: Callable[[NodeClient], Awaitable[Any]],

@@ -1,5 +1,6 @@
 """Several nodes: which one is asked, and which ones are not our chain's."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,12 +9,13 @@ import pytest
 
 from indexer.chain import client as client_module
 from indexer.chain import nodes as nodes_module
+from indexer.chain import transport
 from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
-from indexer.chain.errors import Denied, MethodNotFound, NodeUnreachable, Pruned, RpcError, WrongChain
+from indexer.chain.errors import Denied, MethodNotFound, NodeUnreachable, Pruned, RateLimited, RpcError, WrongChain
 from indexer.chain.proof import Proof
 from indexer.domain.units import Hash
-from tests.indexer.chain.hand_made import HandMadeNode, Reply, asked, call, each, refused, status
+from tests.indexer.chain.hand_made import HandMadeNode, HangingNode, Reply, asked, call, each, refused, status
 
 OURS, THEIRS = Hash("0x" + "0a" * 32), Hash("0x" + "0b" * 32)
 PROOF = Proof(6343, {7: OURS})
@@ -222,6 +224,59 @@ def test_only_what_was_refused_is_asked_elsewhere() -> None:
     calls: list[tuple[str, list[Any]]] = [("a", []), ("debug", []), ("b", [])]
     assert asked([first, second], lambda client: client.batch(calls, str)) == ["a", "debug!", "b"]
     assert methods(second) == ["debug"]
+
+
+LOGS_OF_A_RANGE: Call = ("eth_getLogs", [{"fromBlock": "0x1", "toBlock": "0x9"}])
+
+
+@pytest.mark.parametrize("proof", [None, PROOF], ids=["at work", "in its proof"])
+@pytest.mark.parametrize("calls", [[LOGS_OF_A_RANGE], [("eth_getBlockByNumber", [])] * 50], ids=["range", "batch"])
+def test_a_node_that_hangs_costs_one_time_out_before_the_next_is_asked(
+    calls: list[Call], proof: Proof | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rests then. What timed out there is not asked of the next one in parts."""
+    monkeypatch.setattr(transport, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(client_module, "PROOF_SECONDS", 1.0)
+    hanging, good = HangingNode(), node_of(6343, OURS)
+
+    async def work(client: NodeClient) -> None:
+        for _ in range(2):
+            assert len(await client.batch(calls, Any)) == len(calls)
+
+    asked([hanging, good], work, patience=None, proof=proof)
+    assert hanging.requests == 1
+    assert good.sizes == [*([2] if proof else []), len(calls), len(calls)]
+
+
+def test_a_proof_that_times_out_says_nothing_of_what_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "REQUEST_SECONDS", 0.1)
+    hanging = HangingNode()
+    with pytest.raises(NodeUnreachable, match="no answer within"):
+        asked([hanging], lambda client: client.batch([LOGS_OF_A_RANGE], Any), patience=0.2, proof=PROOF)
+    assert set(methods(hanging)) == {"eth_chainId", "eth_getBlockByNumber"}
+
+
+def test_a_node_that_refuses_its_proof_in_words_of_its_own_is_asked_again() -> None:
+    """It starts or stops; that is no reason to end."""
+    node = node_of(6343, OURS)
+    starting = each(lambda one: {"error": {"code": -32000, "message": "the moon is rising"}})
+    node._replies += [starting, starting]
+    assert asked([node], call("first"), proof=PROOF) == "first"
+    with pytest.raises(NodeUnreachable, match="the moon is rising"):
+        asked([HandMadeNode(otherwise=starting)], call("first"), patience=0.2, proof=PROOF)
+
+
+def test_while_a_node_rests_nothing_is_sent_that_waited_for_its_turn() -> None:
+    """One request is refused; the four that waited are sent when their patience ends, and so is the first again."""
+    node = HandMadeNode(otherwise=status(429, **{"Retry-After": "30"}))
+
+    async def work(client: NodeClient) -> list[Any]:
+        for _ in range(9):
+            client._limiter.refused()
+        return await asyncio.gather(*(client.call("a", [], str) for _ in range(5)), return_exceptions=True)
+
+    assert {type(answer) for answer in asked([node], work, patience=1.0)} == {RateLimited}
+    assert node.requests == 6
 
 
 def test_a_node_that_was_turned_away_rests_if_there_is_another() -> None:
