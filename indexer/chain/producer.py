@@ -37,6 +37,8 @@ REMEMBERED: Final = 512
 RANGES_IN_FLIGHT: Final = 3
 LAGGING_BLOCKS: Final = 6
 """So many blocks below the head logs are fetched by their block's hash: a machine of the node may still lack them."""
+MOST_MISFITS: Final = 20
+"""So often, more than a minute, one block is asked for whose answers do not fit together."""
 FIRST_FULL_BLOCKS: Final = 25
 MOST_FULL_BLOCKS: Final = 500
 
@@ -73,6 +75,8 @@ class Producer:
         self._narrow: int | None = None
         """So many blocks at most are fetched next, since those of a larger range did not fit together: the node may
         lack the last ones, though they are not above its head."""
+        self._misfits = 0
+        """So often in a row the answers for one block alone did not fit together: it is then asked for by its hash."""
         self._ghost_core = options.contracts["GhostCore"]
         self._is_deployed = False
 
@@ -150,11 +154,11 @@ class Producer:
     async def _fetch(self, first: int, last: int, head: int, full: bool, meter: Meter) -> FetchedRange:
         is_skipped = self._is_skipped(first, last, head)
         is_closed = not is_skipped and self._history.has_state(last, head)
-        if not full and last > head - LAGGING_BLOCKS:
+        if not (full or self._is_by_range(last, head)):
             fetched, state = await self._fetch_by_hash(first, last, meter, is_closed=is_closed)
         else:
             if full:
-                fetched = await self.full.fetch(first, last, meter, finalized=last <= head - LAGGING_BLOCKS)
+                fetched = await self.full.fetch(first, last, meter, finalized=self._is_by_range(last, head))
             else:
                 fetched = await self.fetcher.finalized(first, last, meter)
             state = await self._state_after(fetched.last if is_closed else None)
@@ -163,6 +167,10 @@ class Producer:
         if not self._is_deployed_by(fetched) or not self._history.may_fetch_in_full:
             return fetched
         return await self.fetch_in_full(first, last)
+
+    def _is_by_range(self, last: int, head: int) -> bool:
+        """Whether the logs of blocks up to `last` are asked for by their range, and not by each block's hash."""
+        return last <= head - LAGGING_BLOCKS and not self._misfits
 
     async def _fetch_by_hash(
         self, first: int, last: int, meter: Meter | None = None, *, is_closed: bool
@@ -217,7 +225,7 @@ class Producer:
             portion = min(last, first + self._by_blocks.size - 1)
             started, portion_meter = time.monotonic(), Meter()
             try:
-                finalized = portion <= head - LAGGING_BLOCKS
+                finalized = self._is_by_range(portion, head)
                 part = await self.full.fetch(first, portion, portion_meter, finalized=finalized)
             except (RangeTooLarge, TooLarge):
                 if portion == first:
@@ -249,7 +257,8 @@ class Producer:
     async def _finish_fetch(self, flight: _Flight) -> FetchedRange | None:
         """A flight's range; None if it must be fetched again, perhaps smaller.
 
-        Raises RangeTooLarge or TooLarge if even one block is too much for the node.
+        Raises RangeTooLarge or TooLarge if even one block is too much for the node, and Inconsistent if even one does
+        not fit together time and again.
         """
         size, blocks = self._by_blocks if flight.full else self._by_logs, flight.last - flight.first + 1
         try:
@@ -263,12 +272,15 @@ class Producer:
             logger.warning("blocks %d to %d: %s", flight.first, flight.last, error.message)
             self._heads.forget_pushed()
             self._narrow = max(1, blocks // 2)
+            self._misfits += blocks == 1
+            if self._misfits == MOST_MISFITS:
+                raise
             await asyncio.sleep(self._pauses.pause())
             with suppress(Inconsistent, RpcError):
                 await self._heads.refresh()
             return None
         self._pauses.reset()
-        self._narrow = None
+        self._narrow, self._misfits = None, 0
         size.succeeded(blocks, fetched.log_count, flight.meter.bytes, time.monotonic() - flight.started)
         return fetched
 

@@ -1,0 +1,71 @@
+"""What the producer does about a block whose answers never fit together."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from indexer.chain import fetcher, producer
+from indexer.chain.errors import Inconsistent
+from indexer.chain.source import BlockSource, SourceOptions
+from indexer.replay.recording import RecordedBlock
+from indexer.replay.server import ReplayServer
+from tests.chains import ADDRESSES, ChainBuilder, user
+
+
+class TakingBackServer(ReplayServer):
+    """A node that says of block 2's logs that they were removed: in ranges, or also when asked by hash."""
+
+    by_hash = False
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        answer = super()._result(method, params, socket)
+        if method != "eth_getLogs" or not (self.by_hash or "fromBlock" in params[0]):
+            return answer
+        logs = json.loads(answer)
+        return json.dumps([{**log, "removed": log["blockNumber"] == "0x2"} for log in logs]).encode()
+
+
+def chain() -> list[RecordedBlock]:
+    building = ChainBuilder()
+    building.deploy()
+    for number in range(10):
+        building.jack_in(user(number + 1), 10**19, 1)
+    return building.blocks
+
+
+def reached(*, by_hash: bool) -> int:
+    """The last block of a chain that is handed over. Raises what ends the fetching."""
+    blocks, last = chain(), -1
+    with TakingBackServer(blocks) as node:
+        node.by_hash = by_hash
+        source = BlockSource(SourceOptions([node.url], None, 6343, ADDRESSES, poll_interval=0.02))
+        try:
+            source.open()
+            source.start(0, None)
+            while last < blocks[-1].number:
+                fetched = source.next(30.0)
+                assert fetched is not None
+                last = fetched.last.number
+            return last
+        finally:
+            source.stop()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(producer, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(producer, "LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(producer, "MOST_MISFITS", 3)
+
+
+def test_a_block_that_is_wrong_in_ranges_only_is_read_alone() -> None:
+    assert reached(by_hash=False) == 11
+
+
+def test_a_block_that_never_fits_together_ends_the_fetching_with_the_reason() -> None:
+    with pytest.raises(Inconsistent, match="logs of block 2 were removed") as raised:
+        reached(by_hash=True)
+    assert "GHOSTNET_RPC_URLS" in str(raised.value)
