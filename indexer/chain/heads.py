@@ -27,6 +27,8 @@ KEEP_ALIVE_SECONDS: Final = 20.0
 HEADERS_KEPT: Final = 128
 SLOW_POLL_SECONDS: Final = 2.0
 RECONNECT_SECONDS: Final = 2.0
+LONGEST_RECONNECT_SECONDS: Final = 60.0
+"""The pauses between sockets that bring nothing grow from the one to the other."""
 WRONG_CHAIN_SECONDS: Final = 60.0
 FAR_BLOCKS: Final = 1_000
 """A head so far from the last one is asked for over HTTP before it is believed."""
@@ -76,6 +78,7 @@ class HeadWatcher:
         self._pushed_head = -1
         self._trusted = False
         self._failures = Backoff()
+        self._reconnects = Backoff(RECONNECT_SECONDS, LONGEST_RECONNECT_SECONDS)
         self._moved = asyncio.Event()
         self._pushed: dict[int, Header] = {}
         self.head: int | None = None
@@ -162,7 +165,7 @@ class HeadWatcher:
                 reason = error.message if isinstance(error, NodeError) else error
                 logger.info("newHeads: %s; polling meanwhile", reason)
             self._trusted = False
-            await asyncio.sleep(RECONNECT_SECONDS)
+            await asyncio.sleep(self._reconnects.pause())
 
     async def _receive(self, socket: Any) -> None:
         async for text in socket:
@@ -192,6 +195,7 @@ class HeadWatcher:
         self._pushed[header.number] = header
         self._pushed.pop(header.number - HEADERS_KEPT, None)
         self._trusted = True
+        self._reconnects.reset()
         self._set(header.number)
 
 

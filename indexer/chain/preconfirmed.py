@@ -75,7 +75,7 @@ class Socket(Protocol):
 
 
 class _Params(msgspec.Struct):
-    subscription: str
+    subscription: Any
     result: msgspec.Raw
 
 
@@ -102,7 +102,7 @@ class PreconfirmedLogs:
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
         self._realtime = realtime
         self.hand_over: Callable[[PreconfirmedTransaction], None]
-        self._subscription: str | None = None
+        self._subscription: Any = None
         self._logs: list[WirePendingLog] = []
         """Those of the transaction that is coming in."""
         self._timer: asyncio.TimerHandle | None = None
@@ -173,7 +173,7 @@ class PreconfirmedLogs:
         return any((log.address, *log.topics[:1]) == self._deaths for log in transaction.logs)
 
     def _answered(self, message: _Message) -> None:
-        if isinstance(message.result, str):
+        if message.error is None and isinstance(message.result, str | int):
             self._subscription = message.result
             self._log_once(logging.INFO, "the node streams logs before their block")
         else:

@@ -33,24 +33,38 @@ def header(number: int | str, block_hash: str = "0x" + "ab" * 32) -> dict[str, A
 class PushingNode(HandMadeNode):
     """Pushes one head after the other over its socket; `pushed` is set after the last."""
 
-    def __init__(self, heads: list[dict[str, Any]], chain_id: int = CHAIN_ID, otherwise: Reply = AT_100) -> None:
+    def __init__(
+        self,
+        heads: list[dict[str, Any]],
+        chain_id: int = CHAIN_ID,
+        otherwise: Reply = AT_100,
+        subscription: str | int = "0x1",
+    ) -> None:
         super().__init__(otherwise=otherwise)
+        self._subscription = subscription
         self._heads = heads
         self._chain_id = chain_id
         self.pushed = asyncio.Event()
         self.is_compressed: bool | None = None
+        self.closes = False
+        """Whether each socket is closed as soon as it is open."""
+        self.opened = 0
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.is_compressed = bool(socket.compress)
+        self.opened += 1
+        if self.closes:
+            return socket
         async for message in socket:
             call = json.loads(message.data)
-            result = hex(self._chain_id) if call["method"] == "eth_chainId" else "0x1"
+            result = hex(self._chain_id) if call["method"] == "eth_chainId" else self._subscription
             await socket.send_json({"jsonrpc": "2.0", "id": call["id"], "result": result})
             if call["method"] == "eth_subscribe":
                 while self._heads:
-                    await socket.send_json({"method": "eth_subscription", "params": {"result": self._heads.pop(0)}})
+                    params = {"subscription": self._subscription, "result": self._heads.pop(0)}
+                    await socket.send_json({"method": "eth_subscription", "params": params})
                 self.pushed.set()
         return socket
 
@@ -98,6 +112,34 @@ def test_a_head_that_can_not_be_is_not_believed_and_later_ones_are(
         node._heads.append(header("0x65"))
         await until(lambda: watcher.is_pushed)
         assert watcher.pushed(101) is not None
+
+    asyncio.run(watch(node, work))
+
+
+def test_subscriptions_may_have_numbers_for_ids() -> None:
+    """Also where the socket carries logs before their block."""
+    node = PushingNode([header("0x65")], subscription=0)
+
+    async def work(watcher: HeadWatcher) -> None:
+        await until(lambda: watcher.pushed(101) is not None)
+        assert node.opened == 1
+
+    asyncio.run(watch(node, work, Realtime.AUTO))
+
+
+def test_sockets_that_bring_nothing_are_opened_after_ever_longer_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads_module, "RECONNECT_SECONDS", 0.001)
+    monkeypatch.setattr(heads_module, "LONGEST_RECONNECT_SECONDS", 0.01)
+    node = PushingNode([])
+    node.closes = True
+
+    async def work(watcher: HeadWatcher) -> None:
+        await until(lambda: node.opened > 5)
+        assert watcher._reconnects.failures >= 5
+        node.closes = False
+        node._heads.append(header("0x65"))
+        await until(lambda: watcher.is_pushed)
+        assert watcher._reconnects.failures == 0
 
     asyncio.run(watch(node, work))
 
