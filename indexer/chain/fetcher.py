@@ -133,7 +133,7 @@ class RangeFetcher:
         groups, numbers = _by_block(logs)
         if any(number >= following for number, following in pairwise(numbers)):
             groups, numbers = _by_block(in_chain_order(logs))
-        by_logs = _times_fit(groups, numbers, headers)
+        by_logs = _times_fit(groups, numbers, headers) and await self._time_is_right(groups, numbers, headers)
         missing = [
             number
             for number, group in zip(numbers, groups, strict=True)
@@ -150,6 +150,25 @@ class RangeFetcher:
             header = headers[number]
             blocks.append(FetchedBlock(header, [], checked_logs(group, header)))
         return blocks
+
+    async def _time_is_right(
+        self, groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], headers: dict[int, Header]
+    ) -> bool:
+        """Whether the time that the logs of the middle block say is its header's, which is kept: one of each range is
+        enough for a node that counts time in a way of its own."""
+        timed = {
+            number: group[0]
+            for number, group in zip(numbers, groups, strict=True)
+            if number not in headers and group[0].block_timestamp is not None
+        }
+        if not timed:
+            return True
+        number = list(timed)[len(timed) // 2]
+        (header,) = await self._headers([number])
+        if header is None:
+            raise Inconsistent(f"the node does not know block {number}, whose logs it gave")
+        headers[number] = header
+        return header.timestamp == _header_from_log(timed[number]).timestamp
 
     async def _add_death_calldata(self, blocks: Sequence[FetchedBlock]) -> None:
         """Fetch the transactions in which players died: only their calldata says who (rule 13).

@@ -115,8 +115,9 @@ def test_two_logs_with_one_number_are_refused() -> None:
         lambda place, time: time + (place == 1),
         lambda place, time: 2**31 - 1,
         lambda place, time: time if place else None,
+        lambda place, time: time + 1,
     ],
-    ids=["zero", "milliseconds", "one is wrong", "the head's", "one is missing"],
+    ids=["zero", "milliseconds", "one is wrong", "the head's", "one is missing", "a second later"],
 )
 def test_times_in_logs_that_can_t_be_their_blocks_are_not_believed(
     way: str, time: Callable[[int, int], int | None]
