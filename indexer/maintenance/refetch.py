@@ -14,11 +14,12 @@ from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.proof import Proof
 from indexer.decode.decoder import LogDecoder
+from indexer.domain.chain import Header
 from indexer.domain.units import Address
 from indexer.maintenance.comparing import BlockDifference, archived_items, differences, fetched_items
 from indexer.records.rows import ARCHIVE
 from indexer.store.checkpoint import Progress, check_indexed
-from indexer.store.headers import store_header
+from indexer.store.headers import newest_hash, store_header
 from indexer.store.loader import Snapshot
 from indexer.store.lock import exclusive_tables
 from indexer.store.retention import check_whole
@@ -37,6 +38,21 @@ class NothingBefore(GhostnetError):
     """The first indexed block differs, and there is no state before it to go back to."""
 
     help = "Index into an empty database."
+
+
+class DiffersBefore(GhostnetError):
+    """The node is on another fork than what was indexed before the first block that is compared."""
+
+    help = (
+        "Run index_chain: it follows a reorg down to the common ancestor by itself. If the fork is older than the"
+        " headers that are kept, compare from an earlier block on."
+    )
+
+
+class ReversedRange(GhostnetError):
+    """The last block of a range comes before its first one."""
+
+    help = "Name the first block, then the last one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +78,8 @@ def refetch(
     """Compare the archived blocks `first` to `last` (None: the checkpoint) with a node's, by their hashes.
 
     With `mend` the tables are rolled back to before the first block that differs, so that the indexer indexes it and
-    all that follow anew. Raises BlockNotIndexed, HistoryRetired, NodeError, Interrupted once `stop` is set; with
-    `mend` also IndexerAtWork and NothingBefore.
+    all that follow anew. Raises BlockNotIndexed, ReversedRange, HistoryRetired, NodeError, Interrupted once `stop` is
+    set; with `mend` also IndexerAtWork, NothingBefore and DiffersBefore.
     """
     snapshot = Snapshot(connection)
 
@@ -79,8 +95,22 @@ def refetch(
         ancestor = found.differing[0].number - 1
         if ancestor < 0:
             raise NothingBefore("block 0 differs from the node's")
-        store_header(connection, fetch(ancestor, ancestor).last)
+        before = fetch(ancestor, ancestor).last
+        _check_same_chain(connection, before, lambda number: fetch(number, number).last)
+        store_header(connection, before)
         return replace(found, rollback=roll_back(claim.take(), ancestor))
+
+
+def _check_same_chain(connection: Connection[Any], before: Header, fetch: Callable[[int], Header]) -> None:
+    """Raise DiffersBefore unless the newest block of which we have the hash, up to the node's block `before`, is the
+    node's as well: what was indexed up to there would else be left below blocks of another fork."""
+    known = newest_hash(connection, before.number)
+    if known is None:
+        return
+    number, ours = known
+    theirs = before if number == before.number else fetch(number)
+    if theirs.hash != ours:
+        raise DiffersBefore(f"the node's block {number} is {theirs.hash}, ours is {ours}")
 
 
 def _compare(
@@ -90,6 +120,8 @@ def _compare(
     last = progress.block_number if last is None else last
     for number in (first, last):
         check_indexed(progress, number)
+    if last < first:
+        raise ReversedRange(f"block {last} comes before block {first}: there is nothing to compare")
     archive = [tables()[row].name for row in ARCHIVE]
     time = Snapshot(snapshot.connection, first).timestamp()
     check_whole(snapshot.connection, archive, time, f"comparing block {first}")

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from psycopg.errors import UndefinedTable
 
 from indexer.base.errors import GhostnetError
+from indexer.domain.units import MAX_BLOCK
 from indexer.store.database import database_failures
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,13 @@ def positive(text: str) -> int:
     """An option's value that must be a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def block_number(text: str) -> int:
+    """An option's value that must be the number that a block can have."""
+    if not text.isdecimal() or int(text) > MAX_BLOCK:
+        raise ArgumentTypeError(f"{text!r} is no block's number: those are whole numbers from 0 to {MAX_BLOCK}")
     return int(text)
 
 

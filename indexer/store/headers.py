@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from indexer.domain.chain import Header
-from indexer.domain.units import NO_HASH, Hash, hash_of, to_bytes
+from indexer.domain.units import LOG_INDEX_BITS, NO_HASH, Hash, first_id, hash_of, to_bytes
 
 
 class StoredHeader(NamedTuple):
@@ -45,6 +45,17 @@ def known_hashes(connection: Connection[Any], first: int, last: int) -> dict[int
     """The hashes of blocks first to last, by number, as far as their headers are stored."""
     rows = connection.execute("SELECT number, hash FROM blocks WHERE number BETWEEN %s AND %s", (first, last))
     return {int(number): hash_of(block_hash) for number, block_hash in rows}
+
+
+def newest_hash(connection: Connection[Any], highest: int) -> StoredHeader | None:
+    """The newest block up to `highest` whose hash is known: its header is stored, or it is archived; None for none."""
+    row = connection.execute(
+        "(SELECT number, hash FROM blocks WHERE number <= %(highest)s ORDER BY number DESC LIMIT 1) UNION ALL"
+        " (SELECT id >> %(bits)s, hash FROM chain_blocks WHERE id < %(end)s ORDER BY id DESC LIMIT 1)"
+        " ORDER BY number DESC LIMIT 1",
+        {"highest": highest, "bits": LOG_INDEX_BITS, "end": first_id(highest + 1)},
+    ).fetchone()
+    return None if row is None else StoredHeader(int(row[0]), hash_of(row[1]))
 
 
 def store_header(connection: Connection[Any], header: Header) -> None:

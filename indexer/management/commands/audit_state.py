@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from indexer.maintenance.audit import audit
-from indexer.management.base import GhostnetCommand, positive
+from indexer.management.base import GhostnetCommand, block_number, positive
 from indexer.store.database import connect
 from indexer.sync.audits import audit_checkpoint
 
@@ -21,7 +21,9 @@ class Command(GhostnetCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--at-block", type=int, help="any indexed block whose state the node has (default: last)")
+        parser.add_argument(
+            "--at-block", type=block_number, help="any indexed block whose state the node has (default: last)"
+        )
         parser.add_argument("--sample", type=positive, help="so many players, accounts, rounds and bets (default: all)")
 
     def run(self, *, at_block: int | None, sample: int | None, **options: Any) -> None:

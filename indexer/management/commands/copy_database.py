@@ -23,13 +23,27 @@ class Command(GhostnetCommand):
         parser.add_argument("url", help="the database to copy to: postgresql://user@host/name (password: ~/.pgpass)")
 
     def run(self, *, url: str, **options: Any) -> None:
-        if not url.startswith(("postgres://", "postgresql://")):
-            raise CommandError(f"{url!r} is not an address that starts with postgres:// or postgresql://")
+        target_database = _parse(url)
         ours = {key: value for key, value in connections.settings["default"].items() if key != "EMBEDDED_IN"}
-        connections.settings[TARGET] = {**ours, **dj_database_url.parse(url), "ENGINE": "ghostnet.database"}
+        connections.settings[TARGET] = {**ours, **target_database, "ENGINE": "ghostnet.database"}
         call_command("migrate", database=TARGET, verbosity=0)
         connections[TARGET].close()
         with connect() as source, connect(TARGET) as target:
             copied = copy_database(source, target, lambda table, rows: self.stdout.write(f"{table}: {rows} rows"))
         self.stdout.write(f"{copied.rows} rows copied; both databases have the digest {copied.digest}")
         self.stdout.write("To switch, set DATABASE_URL to that database and start the indexer again.")
+
+
+def _parse(url: str) -> dict[str, Any]:
+    """Django's settings of a database. Raises CommandError, without the address: it may hold a password."""
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise CommandError("the address does not start with postgres:// or postgresql://")
+    try:
+        found: dict[str, Any] = {**dj_database_url.parse(url)}
+    except ValueError as error:
+        raise CommandError(
+            "the address can't be read: postgresql://user@host:port/name, special characters as %XX"
+        ) from error
+    if not found["NAME"]:
+        raise CommandError("the address names no database: postgresql://user@host:port/name")
+    return found

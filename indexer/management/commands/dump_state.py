@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from indexer.maintenance.dump import dump_state
-from indexer.management.base import GhostnetCommand
+from indexer.management.base import GhostnetCommand, block_number
 from indexer.store.database import connect
 
 
@@ -15,7 +15,7 @@ class Command(GhostnetCommand):
     help = "Print the state after a block as JSON, with the names of the contracts' views; amounts in wei."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--at-block", type=int, help="any indexed block (default: the last one)")
+        parser.add_argument("--at-block", type=block_number, help="any indexed block (default: the last one)")
 
     def run(self, *, at_block: int | None, **options: Any) -> None:
         with connect() as connection:

@@ -14,7 +14,7 @@ from indexer.chain.capabilities import FullBlocks
 from indexer.chain.preconfirmed import Realtime
 from indexer.chain.source import SourceOptions
 from indexer.domain.units import Address
-from indexer.management.base import GhostnetCommand, positive, stop_on_signals
+from indexer.management.base import GhostnetCommand, block_number, positive, stop_on_signals
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
 from indexer.store.quarantine import parse_log, quarantine_log
@@ -44,8 +44,10 @@ class Command(GhostnetCommand):
     help = "Index the chain: backfill, then follow the head. SIGTERM finishes the batch at hand and exits 0."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--from-block", type=int, help="where an empty database begins (default: the deployment's)")
-        parser.add_argument("--to-block", type=int, help="exit once this block is indexed")
+        parser.add_argument(
+            "--from-block", type=block_number, help="where an empty database begins (default: the deployment's)"
+        )
+        parser.add_argument("--to-block", type=block_number, help="exit once this block is indexed")
         parser.add_argument("--until-head", action="store_true", help="exit once the node's head is indexed")
         parser.add_argument(
             "--relay", action="store_true", help="also be the relay (as relay_events), if IGGY_URL is set"

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from indexer.maintenance.rebuild import Rebuilt, rebuild
-from indexer.management.base import GhostnetCommand, stop_on_signals
+from indexer.management.base import GhostnetCommand, block_number, stop_on_signals
 from indexer.store.database import connect
 
 
@@ -21,7 +21,9 @@ class Command(GhostnetCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--from-block", type=int, help="keep what was derived before this block (default: none)")
+        parser.add_argument(
+            "--from-block", type=block_number, help="keep what was derived before this block (default: none)"
+        )
         parser.add_argument("--check", action="store_true", help="only compare; exits 1 if something differs")
 
     def run(self, *, from_block: int | None, check: bool, **options: Any) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from indexer.maintenance.refetch import refetch
-from indexer.management.base import GhostnetCommand, stop_on_signals
+from indexer.management.base import GhostnetCommand, block_number, stop_on_signals
 from indexer.store.database import connect
 
 MOST_PRINTED: Final = 20
@@ -26,8 +26,10 @@ class Command(GhostnetCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("first", metavar="FROM", type=int, help="the first block to compare")
-        parser.add_argument("last", metavar="TO", type=int, nargs="?", help="the last one (default: the checkpoint)")
+        parser.add_argument("first", metavar="FROM", type=block_number, help="the first block to compare")
+        parser.add_argument(
+            "last", metavar="TO", type=block_number, nargs="?", help="the last one (default: the checkpoint)"
+        )
         parser.add_argument("--check", action="store_true", help="only compare; exits 1 if something differs")
 
     def run(self, *, first: int, last: int | None, check: bool, **options: Any) -> None:

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from indexer.management.base import GhostnetCommand
+from indexer.management.base import GhostnetCommand, block_number
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 
@@ -14,7 +14,7 @@ class Command(GhostnetCommand):
     help = "Print one hash over all chain-derived content up to a block."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--at-block", type=int, help="any indexed block (default: the last one)")
+        parser.add_argument("--at-block", type=block_number, help="any indexed block (default: the last one)")
 
     def run(self, *, at_block: int | None, **options: Any) -> None:
         with connect() as connection:

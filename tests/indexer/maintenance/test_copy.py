@@ -60,6 +60,10 @@ def test_a_copy_that_can_not_be_made_says_why(
         call_command("copy_database", target)
     with pytest.raises(CommandError, match="postgresql://"):
         call_command("copy_database", "mysql://somewhere")
+    for address in ("postgres:///", "postgresql://user:secret@host:99999999/name"):
+        with pytest.raises(CommandError, match="postgresql://user@host") as raised:
+            call_command("copy_database", address)
+        assert "secret" not in str(raised.value)
     with ReplayServer(season[:30]) as server:
         index(server, truth.contracts)
     with connect() as other:

@@ -8,7 +8,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.domain.units import first_id
-from indexer.maintenance.refetch import Refetched, refetch
+from indexer.maintenance.refetch import DiffersBefore, Refetched, ReversedRange, refetch
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
@@ -100,6 +100,25 @@ def test_nothing_is_undone_while_an_indexer_works_nor_beyond_what_is_indexed(
             run_refetch(indexed, node, 200, mend=True)
         assert len(run_refetch(indexed, node, 200).differing) == 1
     assert fetch_one(indexed, "SELECT count(*) FROM reorgs") == 0
+
+
+def test_what_was_indexed_is_not_left_below_another_fork(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth, digest_at: Digest
+) -> None:
+    """Also where the headers are not stored any more: by the hashes of the archive."""
+    fill(connection, 260)
+    connection.execute("DELETE FROM blocks WHERE number < 250")
+    with ReplayServer(season, ReplayOptions(head=260)) as node:
+        node.reorg(100)
+        with pytest.raises(DiffersBefore, match="ours is"):
+            run_refetch(connection, node, 200, mend=True)
+    assert checkpoint(connection) == 260
+    assert state_digest(connection) == digest_at(260)
+
+
+def test_a_range_whose_end_comes_first_is_refused(indexed: Connection[Any], node: ReplayServer) -> None:
+    with pytest.raises(ReversedRange, match="block 100 comes before block 250"):
+        run_refetch(indexed, node, 250, 100)
 
 
 def test_the_command_reports_and_mends(database: str, indexed: Connection[Any], node: ReplayServer) -> None:
