@@ -16,10 +16,11 @@ RELAY: Final = "relay"
 
 
 SILENT_SECONDS: Final = 10
-"""Seconds after the last heartbeat from which an indexer counts as stalled; it stores one every two seconds."""
+"""Seconds after the last heartbeat from which an indexer counts as stalled; it stores one every two seconds. One of
+the future, which the server's clock wrote before it was set back, is as old: the next would have replaced it."""
 _PULSE: Final = f"""
     SELECT greatest(checkpoints.chain_head, heartbeats.chain_head), seen_at,
-    seen_at IS NULL OR seen_at < clock_timestamp() - interval '{SILENT_SECONDS} s'
+    seen_at IS NULL OR abs(extract(epoch FROM clock_timestamp() - seen_at)) > {SILENT_SECONDS}
     OR EXISTS (SELECT FROM alarms WHERE kind IN ('halted', 'node_behind'))
     OR EXISTS (SELECT FROM ({LAST_PAUSE_OR_RESUME}) AS last WHERE kind = 'pause')
     FROM checkpoints LEFT JOIN heartbeats USING (chain_id)

@@ -28,7 +28,10 @@ that takes hours, in which no standby can take over. Of no effect on Unix socket
 class IndexerAtWork(GhostnetError):
     """An operation needs the tables for itself while an indexer writes to them."""
 
-    help = "Stop the indexer of this chain (and its standbys), do this again, and start it after that."
+    help = (
+        "Stop the indexer of this chain (and its standbys), let such commands end, do this again, and start the indexer"
+        " after that."
+    )
 
 
 class PooledConnection(GhostnetError):
@@ -106,7 +109,7 @@ def exclusive_tables(connection: Connection[Any], chain_id: int) -> Iterator[Cla
     """
     lock = indexer_lock(chain_id)
     if not lock.try_acquire(connection):
-        raise IndexerAtWork(f"an indexer of chain {chain_id} is at work")
+        raise IndexerAtWork(f"an indexer of chain {chain_id}, or a command that writes its tables, is at work")
     try:
         yield Claim(connection)
     finally:

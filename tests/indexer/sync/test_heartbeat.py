@@ -59,5 +59,7 @@ def test_a_silent_or_halted_indexer_is_stalled(
         clear_alarm(connection, kind)
     connection.execute("UPDATE heartbeats SET seen_at = seen_at - interval '1 minute', chain_head = 60")
     assert (pulse().stalled, pulse().chain_head) == (True, 60)
+    connection.execute("UPDATE heartbeats SET seen_at = seen_at + interval '1 hour'")  # the clock was set back
+    assert pulse().stalled
     connection.execute("DELETE FROM heartbeats")
     assert (pulse().stalled, pulse().chain_head, pulse().seen_at) == (True, 49, None)
