@@ -17,8 +17,10 @@ from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.fetcher import RangeFetcher
+from indexer.chain.places import Place, place_param
 from indexer.chain.proof import Proof
 from indexer.chain.views import View
+from indexer.domain.chain import Header
 from indexer.maintenance.dump import dump_state
 from indexer.store.checkpoint import Progress, read_progress
 from indexer.store.headers import stored_header
@@ -128,7 +130,8 @@ def audit(
 ) -> AuditReport:
     """Compare the state after a block (None: the checkpoint) with the contracts' views, as the node answers them.
 
-    `sample` limits players, accounts, rounds and bets to so many of each, drawn at random; None checks all. Raises
+    `sample` limits players, accounts, rounds and bets to so many of each, drawn at random; None checks all. A view that
+    differs is asked for again, since one of a node's machines may give the state of another block. Raises
     NothingIndexed or BlockNotIndexed, AuditImpossible if the node answers none of them, NodeUnreachable, and
     Interrupted once `stop` is set while the node is asked.
     """
@@ -137,13 +140,23 @@ def audit(
     block = state["block"]
     header = stored_header(connection, block)
     progress, checks = read_progress(connection), list(_checks(state, sample))
-    calls = _call_views(rpc_urls, progress, block, header.hash if header else None, checks)
-    answers = run_until_stopped(calls, stop or threading.Event())
+    stop = stop or threading.Event()
+
+    def ask(checks: Sequence[_Check]) -> list[str | RpcError | None]:
+        return run_until_stopped(_call_views(rpc_urls, progress, header or block, checks), stop)
+
+    answers = ask(checks)
     answered = [(check, answer) for check, answer in zip(checks, answers, strict=True) if _is_answer(answer)]
     if not answered and answers:
         why = next((answer.message for answer in answers if isinstance(answer, RpcError)), "every answer is empty")
         raise AuditImpossible(f"the node has no state after block {block}: {why}")
-    found = [difference for check, answer in answered for difference in check.differences(answer)]
+    differing = [(check, answer) for check, answer in answered if any(check.differences(answer))]
+    again = ask([check for check, _ in differing]) if differing else []
+    found = [
+        difference
+        for (check, answer), second in zip(differing, again, strict=True)
+        for difference in check.differences(second if _is_answer(second) else answer)
+    ]
     unanswered = len(checks) - len(answered)
     return AuditReport(block, len(answered), found, time.monotonic() - started, unanswered)
 
@@ -155,19 +168,16 @@ def _is_answer(answer: str | RpcError | None) -> TypeGuard[str]:
 
 
 async def _call_views(
-    rpc_urls: Sequence[str], progress: Progress, block: int, block_hash: str | None, checks: Sequence[_Check]
+    rpc_urls: Sequence[str], progress: Progress, place: Place, checks: Sequence[_Check]
 ) -> list[str | RpcError | None]:
-    """The views' answers after a block; `block_hash` is that of the indexed block, None if it is no longer stored.
-
-    Raises OtherFork if the node has another block at that height.
-    """
-    contracts = progress.contracts
+    """The views' answers after a block. Raises OtherFork if the node has another block at that height."""
+    contracts, block = progress.contracts, place.number if isinstance(place, Header) else place
     calls: list[Call] = [
         (
             "eth_call",
             [
                 {"to": contracts[check.view.contract], "data": check.view.calldata(*check.arguments)},
-                hex(block),
+                place_param(place),
             ],
         )
         for check in checks
@@ -177,8 +187,8 @@ async def _call_views(
         (header,) = await RangeFetcher(client, contracts).headers([block])
     if header is None:
         raise AuditImpossible(f"the node does not know block {block}")
-    if block_hash is not None and header.hash != block_hash:
-        raise OtherFork(f"the node's block {block} is {header.hash}, ours is {block_hash}")
+    if isinstance(place, Header) and header.hash != place.hash:
+        raise OtherFork(f"the node's block {block} is {header.hash}, ours is {place.hash}")
     return answers
 
 

@@ -122,6 +122,37 @@ class HalfPrunedServer(ReplayServer):
         return super()._result(method, params, socket)
 
 
+def test_a_view_of_another_block_is_asked_for_again(
+    indexed: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    """And by the hash of the block, where its header is stored."""
+    with DistractedServer(season, ReplayOptions(head=BLOCK), truth) as server:
+        assert audit(indexed, [server.url]).differences == []
+        assert server.wrong == 0
+        assert server.places == {str({"blockHash": season[BLOCK].hash})}
+        indexed.execute("DELETE FROM blocks")
+        assert audit(indexed, [server.url]).differences == []
+        assert hex(BLOCK) in server.places
+
+
+class DistractedServer(ReplayServer):
+    """A node one of whose machines gives so many views as of an earlier block."""
+
+    wrong = 40
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.places: set[str] = set()
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        if method == "eth_call":
+            self.places.add(str(params[1]))
+            if self.wrong:
+                self.wrong -= 1
+                return super()._result(method, [params[0], hex(EARLIER)], socket)
+        return super()._result(method, params, socket)
+
+
 def test_a_node_on_another_fork_is_no_difference(indexed: Connection[Any], node: ReplayServer) -> None:
     node.reorg(3)
     with pytest.raises(OtherFork):
