@@ -173,6 +173,10 @@ class BlockSource:
         """Raw stakes of users after a block in wei, None if the node does not have its state. Raises as `state`."""
         return self._wait(_or_none(self._producer.states.stakes(users, block)))
 
+    def alive(self, users: Sequence[Address], block: Place) -> list[bool] | None:
+        """Whether users are alive after a block, None if the node does not have its state. Raises as `state`."""
+        return self._wait(_or_none(self._producer.states.alive(users, block)))
+
     def successes(self, block: Hash | int) -> list[Transaction] | None:
         """A block's transactions that did not fail, without their calldata; None where the node has no receipts of a
         block. Raises Inconsistent or another NodeError."""

@@ -22,6 +22,7 @@ from indexer.chain.views import (
     GET_POSITION,
     GET_SYSTEM_RESET,
     GET_TOTAL_VALUE_LOCKED,
+    IS_ALIVE,
     PAUSED,
     TOTAL_SUPPLY,
     View,
@@ -103,9 +104,17 @@ class StateReader:
 
     async def stakes(self, users: Sequence[Address], block: Place) -> list[int]:
         """The raw stakes of users in wei (`getPosition`), 0 without a position. Raises as `state`."""
-        answers = await self._read(tuple((GET_POSITION, user) for user in users), block)
+        return await self._first_results(GET_POSITION, users, block)
+
+    async def alive(self, users: Sequence[Address], block: Place) -> list[bool]:
+        """Whether users are alive (`isAlive`). Raises as `state`."""
+        return await self._first_results(IS_ALIVE, users, block)
+
+    async def _first_results(self, view: View, users: Sequence[Address], block: Place) -> list[Any]:
+        """The first result of a view of each user. Raises as `state`."""
+        answers = await self._read(tuple((view, user) for user in users), block)
         if None in answers:
-            raise StateUnavailable(f"getPosition can't be read after block {_name(block)}")
+            raise StateUnavailable(f"{view.signature} can't be read after block {_name(block)}")
         return [answer[0] for answer in answers]
 
     async def _read(self, questions: tuple[Question, ...], block: Place, answers: Answers | None = None) -> list[Any]:

@@ -1,21 +1,31 @@
 """A witness who asks a node: traces where it has them, state where it keeps it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from indexer.chain.errors import NodeError
 from indexer.chain.full_blocks import calls_of
-from indexer.chain.views import GET_POSITION, IS_ALIVE, View
+from indexer.chain.places import Place
 from indexer.decode.calldata import death_lists
 from indexer.domain.units import Address, Calldata, Hash, Json
 from indexer.rules.witness import Witness
 
 
-class NodeWitness(Witness):
-    """Asks by JSON-RPC; an answer that the node can't give is None. `call` may block, as the node does."""
+class Asked(Protocol):
+    """What is asked of a node; the methods are those of BlockSource, and may block, as the node does."""
 
-    def __init__(self, call: Callable[[str, list[Any]], Any], contracts: Mapping[str, Address]) -> None:
-        self._call = call
+    def call(self, method: str, params: list[Any]) -> Any: ...
+
+    def stakes(self, users: Sequence[Address], block: Place) -> list[int] | None: ...
+
+    def alive(self, users: Sequence[Address], block: Place) -> list[bool] | None: ...
+
+
+class NodeWitness(Witness):
+    """Asks by JSON-RPC; an answer that the node can't give, or gives of another block, is None."""
+
+    def __init__(self, node: Asked, contracts: Mapping[str, Address]) -> None:
+        self._node = node
         self._contracts = contracts
 
     def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
@@ -23,7 +33,7 @@ class NodeWitness(Witness):
 
     def submitted_lists(self, tx_hash: Hash) -> Sequence[tuple[int, Sequence[Address]]] | None:
         try:
-            trace = self._call("debug_traceTransaction", [tx_hash, {"tracer": "callTracer"}])
+            trace = self._node.call("debug_traceTransaction", [tx_hash, {"tracer": "callTracer"}])
         except NodeError:
             return None
         return [
@@ -33,17 +43,15 @@ class NodeWitness(Witness):
         ]
 
     def is_alive(self, user: Address, block_number: int) -> bool | None:
-        alive: bool | None = self._first_result(IS_ALIVE, user, block_number)
-        return alive
+        try:
+            found = self._node.alive([user], block_number)
+        except NodeError:
+            return None
+        return found[0] if found else None
 
     def stake(self, user: Address, block_number: int) -> int | None:
-        amount: int | None = self._first_result(GET_POSITION, user, block_number)
-        return amount
-
-    def _first_result(self, view: View, user: Address, block_number: int) -> Any:
-        """The first result of a view about a user."""
-        call = {"to": self._contracts[view.contract], "data": view.calldata(user)}
         try:
-            return view.decode(self._call("eth_call", [call, hex(block_number)]))[0]
-        except (NodeError, ValueError, TypeError):
+            found = self._node.stakes([user], block_number)
+        except NodeError:
             return None
+        return found[0] if found else None

@@ -160,7 +160,7 @@ class Pipeline:
     def _load_game(self) -> None:
         """Load the game's state from the tables."""
         game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
-        node = NodeWitness(self._source.call, self._chain.contracts)
+        node = NodeWitness(self._source, self._chain.contracts)
         game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
         self._applier.start(game, snapshot.progress.timestamp)
