@@ -17,6 +17,13 @@ def state_of(
     blocks: Sequence[RecordedBlock], silent_changes: Mapping[int, Sequence[SilentChange]] | None = None
 ) -> RecordedState:
     """The state after each of these blocks, the silent changes of some included."""
+    return RecordedState(state_document(blocks, silent_changes or {}))
+
+
+def state_document(
+    blocks: Sequence[RecordedBlock], silent_changes: Mapping[int, Sequence[SilentChange]]
+) -> dict[str, Any]:
+    """The same as the document of a recording."""
     document: dict[str, Any] = {
         "contracts": ADDRESSES,
         "levels": defaultdict(list),
@@ -26,7 +33,7 @@ def state_of(
         "paused": [],
         "tvl": [],
     }
-    for number, game in enumerate(game_after_each(blocks, None, silent_changes or {})):
+    for number, game in enumerate(game_after_each(blocks, None, silent_changes)):
         state = game.contract_state()
         document["reset"].append((number, list(state.reset)))
         document["paused"].append((number, state.paused))
@@ -36,7 +43,7 @@ def state_of(
             document["config"][level].append((number, list(astuple(state.configs[level]))))
         for player in document["positions"].keys() | game.positions.keys():
             document["positions"][player].append((number, _position(game, player)))
-    return RecordedState(document)
+    return document
 
 
 def _position(game: Game, player: str) -> list[Any]:

@@ -5,7 +5,7 @@ hint, never a proof: anybody can send these bytes to any address (docs/game-rule
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from indexer.domain.levels import LevelConfig
@@ -63,6 +63,11 @@ def level_config_of(calldata: Calldata) -> tuple[int, LevelConfig] | None:
     if len(values) != len(_CONFIG_LIMITS) or not 1 <= values[0] <= 5:
         return None
     return values[0], LevelConfig(*values[1:])
+
+
+def encoded_level_config(level: int, config: LevelConfig) -> str:
+    """The hex digits of a call of `updateLevelConfig` with these arguments."""
+    return UPDATE_LEVEL_CONFIG + "".join(f"{value:064x}" for value in (level, *astuple(config)))
 
 
 def makes_claim(calldata: Calldata) -> bool:

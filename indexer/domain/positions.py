@@ -96,10 +96,15 @@ def ghost_streak(position: Position, level: Level) -> int:
     return position.streak_base
 
 
+def reset_penalty(amount: int) -> int:
+    """What a settlement takes of a stake in wei (rule 8)."""
+    return amount * RESET_PENALTY_BPS // BPS
+
+
 def owed_penalty(position: Position, current_epoch: int) -> int:
     """The reset penalty in wei that a position still owes: taken once, however many resets went by (rule 8)."""
     if position.alive and position.epoch < current_epoch:
-        return position.amount * RESET_PENALTY_BPS // BPS
+        return reset_penalty(position.amount)
     return 0
 
 

@@ -13,7 +13,7 @@ from indexer.domain.chain import Block, ConfigChange, DecodedLog, Settlement, Si
 from indexer.domain.levels import LevelConfig
 from indexer.domain.units import Address, Calldata, Hash, Json, log_index_of
 from indexer.rules.game import Game
-from indexer.rules.payments import claims_among
+from indexer.rules.payments import claims_among, settled_by
 from indexer.rules.registry import HANDLERS
 from indexer.rules.settlements import settle_silently
 
@@ -37,7 +37,8 @@ def apply_block(game: Game, block: Block) -> bool:
     effective: list[SilentChange] = []
     logs_of = {index: list(logs) for index, logs in groupby(block.logs, _tx_index)}
     for index in sorted(logs_of.keys() | {index for index in changes if index is not None}) if changes else logs_of:
-        effective += apply_silent_changes(game, changes[index]) if index in changes else ()
+        if index in changes:
+            effective += apply_silent_changes(game, _without_shown(changes[index], logs_of.get(index, ()), game))
         if index in logs_of:
             apply_transaction(game, logs_of[index], calldata)
     effective += apply_silent_changes(game, changes[None]) if None in changes else ()
@@ -79,6 +80,18 @@ def apply_silent_changes(game: Game, changes: Sequence[SilentChange]) -> list[Si
         if changed:
             effective.append(silent)
     return effective
+
+
+def _without_shown(changes: Sequence[SilentChange], logs: Sequence[DecodedLog], game: Game) -> Sequence[SilentChange]:
+    """Those of a transaction's silent changes that its own logs do not show: a claim that pays settles by its event."""
+    settled = settled_by(logs, game.ghost_core)
+    return [
+        silent
+        for silent in changes
+        if not isinstance(silent.change, Settlement)
+        or silent.change.user not in settled
+        or silent.tx_hash != logs[0].tx_hash
+    ]
 
 
 def encode_changes(changes: Sequence[SilentChange]) -> Json:

@@ -1,4 +1,5 @@
-"""Which payments by GhostCore are claims of rewards: those that no other event of the transaction explains."""
+"""Which payments by GhostCore are claims of rewards: those that no other event of the transaction explains; and so
+whose reset penalty a transaction's events settle."""
 
 from collections.abc import Sequence
 
@@ -7,6 +8,7 @@ from indexer.domain.events import (
     CascadeDistributed,
     Extracted,
     PositionCulled,
+    StakeAdded,
     SystemResetTriggered,
     Transfer,
 )
@@ -42,6 +44,13 @@ def claims_among(logs: Sequence[DecodedLog], ghost_core: Address) -> frozenset[i
             _take(payments, event.total_penalty - event.jackpot_amount - burned)
             _take(payments, event.jackpot_amount)
     return frozenset(event_id for event_id, _, _ in payments)
+
+
+def settled_by(logs: Sequence[DecodedLog], ghost_core: Address) -> set[Address]:
+    """The players whose penalty a transaction's events settle, if one is owed (rule 8)."""
+    claims = claims_among(logs, ghost_core)
+    found = {log.event.user for log in logs if type(log.event) in (StakeAdded, Extracted)}
+    return found | {log.event.to for log in logs if log.event_id in claims}
 
 
 def _pays(logs: Sequence[DecodedLog], ghost_core: Address) -> bool:

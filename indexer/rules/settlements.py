@@ -10,7 +10,14 @@ from itertools import combinations, islice
 from math import comb
 from typing import Final
 
-from indexer.domain.positions import RESET_PENALTY_BPS, Action, Position, effective_amount, owed_penalty
+from indexer.domain.positions import (
+    RESET_PENALTY_BPS,
+    Action,
+    Position,
+    effective_amount,
+    owed_penalty,
+    pending_rewards,
+)
 from indexer.domain.units import BPS, Address
 from indexer.rules.game import Game
 
@@ -21,11 +28,18 @@ _ROUNDING: Final = BPS // RESET_PENALTY_BPS
 
 
 def settle_silently(game: Game, user: Address) -> bool:
-    """`claimRewards` with nothing pending: no log, but the penalty is settled (rule 9); return whether one was owed."""
+    """`claimRewards` with nothing pending: no log, but the penalty is settled (rule 9); return whether one was owed.
+
+    Raises InvariantBroken where the contracts' state closes the blocks and something was pending: the claim would have
+    paid it, so that it was made at another place.
+    """
     position = game.positions.get(user)
     if position is None or not position.alive or game.paused or position.epoch >= game.reset.epoch:
         return False
     penalty = game.settle(position)
+    if game.is_checked:
+        pending = pending_rewards(position, game.levels[position.level])
+        game.expect(f"rewards of {user}'s claim without a log", 0, pending)
     game.journal.position(position, Action.PENALTY_SETTLED, amount_change=-penalty, penalty=penalty)
     return True
 

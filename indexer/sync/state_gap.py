@@ -1,30 +1,50 @@
-"""Find in which of several blocks something changed without a log, where the node has the state of the last one only.
+"""Find what changed without a log in some blocks, and where: by the contracts' state after the last of them.
 
-The state after the last block shows what changed. The transactions of the blocks before suggest where, and the blocks'
-own figures must follow from it: a reward that is shared after the change is another one than before it.
+The state shows what changed. Transactions suggest where, and the blocks' own figures must follow from it: a reward that
+is shared after a change is another one than before it, and a claim that paid nothing had nothing to pay.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from itertools import combinations, islice
+from math import inf
 from typing import Final
 
-from indexer.domain.chain import Block, SilentChange
+from indexer.domain.chain import Block, ConfigChange, SilentChange
 from indexer.domain.state import ContractState
 from indexer.domain.units import NO_HASH, Hash
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
-from indexer.sync.silent_changes import NOT_SHOWN, BlockInvestigation, StateSource
-from indexer.sync.suggested_transactions import Change, suggested_transactions
+from indexer.sync.silent_candidates import Candidate, Stakes, config_changes
+from indexer.sync.silent_changes import StateMismatch, StateSource
+from indexer.sync.suggested_transactions import Change, Hint, suggested_transactions
 
-MOST_SEARCHED: Final = 128
+MOST_SEARCHED: Final = 1_000
 """Blocks whose transactions are looked through, the newest ones."""
-MOST_APPLIED: Final = 20_000
+MOST_APPLIED: Final = 50_000
 """Blocks that are applied on trial."""
+MOST_TOGETHER: Final = 3
+"""Changes whose places are changed together."""
 
-_Place = tuple[int, int | None, Hash]
-"""A block, and the place of a change in it as SilentChange has it."""
+Changes = Mapping[int, Sequence[SilentChange]]
+"""Silent changes by block, each block's in the order in which they are applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a change may have been made, as SilentChange has it; `hint` is None where no transaction suggests it."""
+
+    block: int
+    tx_index: int | None = None
+    tx_hash: Hash = NO_HASH
+    hint: Hint | None = None
+
+
+_Options = Sequence[_Place | None]
+"""The places of a candidate, the likeliest first; None where it need not have been made."""
 
 
 class StateGap:
@@ -43,107 +63,188 @@ class StateGap:
         state: ContractState,
         block: Callable[[int], Block],
         *,
-        proven: Mapping[int, Sequence[SilentChange]],
+        proven: Changes,
     ) -> None:
         self._source = source
         self._before, self._first = before_first
-        self._last = blocks[-1]
-        self._blocks = {block.header.number: block for block in blocks}
+        self._last = blocks[-1].header.number
         self._state = state
-        self._block = block
         self._proven = proven
-        for number in sorted(proven.keys() - self._blocks.keys()):
-            self._blocks[number] = block(number)
-        self._blocks = dict(sorted(self._blocks.items()))
+        self._known = {block.header.number: block for block in blocks}
+        self._fetch_block = block
+        self._suggested: dict[Change, list[_Place]] = {}
+        self._ours = sorted(self._known.keys() | proven.keys())
+        """The blocks in which something happens whatever is found, and the last one."""
 
-    def silent_changes(self) -> Mapping[int, Sequence[SilentChange]]:
-        """The silent changes, by block, with which the rules lead to the state. Those that are not proven: in the last
-        block if one of its transactions suggests them, else where an earlier one does, else as late as possible.
+    def silent_changes(self) -> Changes:
+        """The silent changes, by block, with which the rules lead to the state.
 
-        Raises InvariantBroken if there are none.
+        Raises StateMismatch, or the rules' own InvariantBroken, if there are none.
         """
-        number = self._last.header.number
-        before, error = self._unchanged()
-        proven = self._proven.get(number, ())
-        investigation = BlockInvestigation(self._source, before, self._last, self._state, proven=proven)
-        in_last = None
-        if error is not None:
-            investigation.look_for_changes()
-        else:
-            try:
-                in_last = investigation.silent_changes()
-            except InvariantBroken as broken:
-                error = broken
-        if in_last is not None and (number == self._first or all(one.tx_hash != NO_HASH for one in in_last)):
-            return {**self._proven, number: in_last}
-        found = self._placed(investigation.changes, in_last) if investigation.changes else None
-        if found is None:
-            assert error is not None
-            raise error
-        return found
-
-    def _unchanged(self) -> tuple[Game, InvariantBroken | None]:
-        """The mirror before the last block, by events alone, or where the rules broke, and how they did."""
-        if len(self._blocks) == 1:
-            return self._before, None
-        game = self._before.copy()
-        try:
-            for number, block in list(self._blocks.items())[:-1]:
-                _apply(game, block, self._proven.get(number, ()))
-        except InvariantBroken as error:
-            return game, error
-        return game, None
-
-    def _placed(
-        self, changes: Sequence[Change], in_last: Sequence[SilentChange] | None
-    ) -> Mapping[int, Sequence[SilentChange]] | None:
-        """The changes in blocks from which the rules lead to the state, None if there are none. `in_last`: the same
-        changes in the last block, where they would do too."""
-        elsewhere: list[list[_Place]] = (
-            [[(number, *NOT_SHOWN) for number in self._ends()]] * len(changes)
-            if in_last is None
-            else [[(self._last.header.number, one.tx_index, one.tx_hash)] for one in in_last[-len(changes) :]]
-        )
-        suggested = self._suggested(changes)
-        places = [[*suggested[change], *others] for change, others in zip(changes, elsewhere, strict=True)]
-        for chosen in islice(product(*places), MOST_APPLIED // len(self._blocks)):
-            found = defaultdict[int, list[SilentChange]](
-                list, {number: list(proven) for number, proven in self._proven.items()}
-            )
-            for change, (number, tx_index, tx_hash) in zip(changes, chosen, strict=True):
-                found[number].append(SilentChange(tx_index, tx_hash, change))
-            if self._leads_to_state(found):
+        _, reached = self._reached(self._proven)
+        if self._is_right(reached):
+            return self._proven
+        stakes = Stakes(self._before, self._first, [self._block(number) for number in self._ours], self._proven)
+        shown = [
+            *config_changes(self._before, self._proven, self._state, self._first, self._last),
+            *stakes.shown_settlements(self._source, self._levels_to_look_at(reached)),
+        ]
+        for candidates in (shown, [*shown, *stakes.settled_by_events]):
+            if candidates and (found := self._placed(candidates)) is not None:
                 return found
-        return None
+        if isinstance(reached, InvariantBroken):
+            raise reached
+        figures = "; ".join(map(str, reached.differences(self._state)[:3]))
+        raise StateMismatch(f"block {self._last}: {figures}")
 
-    def _leads_to_state(self, changes: Mapping[int, Sequence[SilentChange]]) -> bool:
+    def _reached(self, changes: Changes) -> tuple[int, ContractState | InvariantBroken]:
+        """The mirror's state after the last block, these changes made, or how the rules broke before; and in which
+        block."""
         game = self._before.copy()
-        try:
-            for number in sorted(self._blocks.keys() | changes.keys()):
-                _apply(game, self._blocks.get(number) or self._block(number), changes.get(number, ()))
-        except InvariantBroken:
-            return False
-        return not game.contract_state().differences(self._state)
+        for number in sorted(changes.keys() | self._ours):
+            block = self._block(number)
+            block.silent_changes = list(changes.get(number, ()))
+            try:
+                apply_block(game, block)
+            except InvariantBroken as error:
+                return number, error
+        return self._last, game.contract_state()
 
-    def _suggested(self, changes: Sequence[Change]) -> Mapping[Change, list[_Place]]:
-        """The places that transactions before the last block suggest, the latest block first."""
-        found: dict[Change, list[_Place]] = {change: [] for change in changes}
-        last = self._last.header.number
-        for number in range(last - 1, max(self._first, last - MOST_SEARCHED) - 1, -1):
-            reference = self._blocks[number].header.hash if number in self._blocks else number
-            hints = suggested_transactions(self._source, self._before.ghost_core, reference, changes)
-            for change, transactions in hints.items():
-                found[change] += ((number, one.tx_index, one.hash) for one in transactions)
+    def _is_right(self, reached: ContractState | InvariantBroken) -> bool:
+        return isinstance(reached, ContractState) and not reached.differences(self._state)
+
+    def _levels_to_look_at(self, reached: ContractState | InvariantBroken) -> set[int]:
+        """The levels on which somebody may have settled: those whose stake differs, where that is known."""
+        return {
+            level
+            for level, figures in self._state.levels.items()
+            if isinstance(reached, InvariantBroken) or reached.levels[level].total_staked != figures.total_staked
+        }
+
+    def _placed(self, candidates: Sequence[Candidate]) -> Changes | None:
+        """The changes at places from which the rules lead to the state, None if there are none.
+
+        As long as the rules break in some block, or the figures after the last one differ, those places are changed
+        that matter until there, as few as possible, so that they break later.
+        """
+        since = min(candidate.since for candidate in candidates)
+        self._look_for({candidate.change for candidate in candidates}, since)
+        options = [self._options(candidate) for candidate in candidates]
+        chosen: _Options = [places[0] for places in options]
+        reach = self._reach(candidates, chosen)
+        trials = MOST_APPLIED // len(self._ours)
+        while reach <= self._last:
+            for trial in islice(_alternatives(options, chosen, reach), trials):
+                trials -= 1
+                if (further := self._reach(candidates, trial)) > reach:
+                    chosen, reach = trial, further
+                    break
+            else:
+                return None
+        return self._changes(candidates, self._as_known(candidates, options, chosen))
+
+    def _reach(self, candidates: Sequence[Candidate], chosen: _Options) -> int:
+        """How far the rules lead with changes at these places: the block in which they break, or the last one if its
+        figures differ; the one after the last one if all is right."""
+        number, reached = self._reached(self._changes(candidates, chosen))
+        return number + self._is_right(reached)
+
+    def _changes(self, candidates: Sequence[Candidate], chosen: _Options) -> Changes:
+        """The proven changes, and these at their places."""
+        found = defaultdict[int, list[SilentChange]](
+            list, {number: list(proven) for number, proven in self._proven.items()}
+        )
+        for candidate, place in zip(candidates, chosen, strict=True):
+            if place is not None:
+                found[place.block].append(SilentChange(place.tx_index, place.tx_hash, candidate.change))
         return found
 
-    def _ends(self) -> Iterator[int]:
-        """The blocks before the last at whose ends a change is tried, the latest first: those that hold something of
-        ours, and the first. Between them no figure changes, so that none shows where it was made."""
-        yield from sorted((number for number in self._blocks if number < self._last.header.number), reverse=True)
-        if self._first not in self._blocks:
-            yield self._first
+    def _as_known(
+        self, candidates: Sequence[Candidate], options: Sequence[_Options], chosen: _Options
+    ) -> list[_Place | None]:
+        """The same places without their transactions where another one, no less likely, would do as well."""
+        places = list(chosen)
+        for index, place in enumerate(chosen):
+            if place is None or place.hint not in (Hint.QUIET, Hint.NEAR):
+                continue
+            rivals = [other for other in options[index] if other and other != place and _is_as_likely(other, place)]
+            trials = ([*chosen[:index], other, *chosen[index + 1 :]] for other in rivals)
+            if any(self._reach(candidates, trial) > self._last for trial in trials):
+                places[index] = replace(place, tx_hash=NO_HASH)
+        return places
+
+    def _options(self, candidate: Candidate) -> _Options:
+        suggested = self._suggested[candidate.change]
+        calls = [place for place in suggested if place.hint in (Hint.CALL, Hint.NESTED_CALL)]
+        rest: Sequence[_Place] = suggested[len(calls) :]
+        places = [*calls, *rest, *self._elsewhere()] if candidate.is_shown else [*calls, None, *rest]
+        return [place for place in places if place is None or candidate.since <= place.block <= candidate.until]
+
+    def _elsewhere(self) -> Iterator[_Place]:
+        """Places that no transaction suggests: in the last block its end, or before the logs of one of its
+        transactions, the latest first; then the ends of the blocks before, the latest first: of those that hold
+        something of ours, and the first. Between them no figure changes, so that none shows where a change was made."""
+        yield _Place(self._last)
+        yield from (
+            _Place(self._last, index) for index in sorted({log.tx_index for log in self._block(self._last).logs})[::-1]
+        )
+        ends = {self._first, *self._ours} - {self._last}
+        yield from map(_Place, sorted(ends, reverse=True))
+
+    def _look_for(self, changes: AbstractSet[Change], since: int) -> None:
+        """Find the places that transactions suggest from the block `since` on, the likeliest first. A penalty is
+        settled by the first of several calls, a configuration that stays is made by the last."""
+        new = sorted(changes - self._suggested.keys(), key=repr)
+        for change in new:
+            self._suggested[change] = []
+        first = max(since, self._last - MOST_SEARCHED)
+        for number in range(first, self._last + 1) if new else ():
+            known = self._known.get(number)
+            with_logs = {log.tx_hash for log in known.logs} if known else set[Hash]()
+            reference = known.header.hash if known else number
+            hints = suggested_transactions(self._source, self._before.ghost_core, reference, new, with_logs)
+            for change, suggestions in hints.items():
+                self._suggested[change] += (
+                    _Place(number, transaction.tx_index, transaction.hash, hint) for hint, transaction in suggestions
+                )
+        for change in new:
+            self._suggested[change].sort(key=lambda place: (place.hint, _order(change, place)))
+
+    def _block(self, number: int) -> Block:
+        if number not in self._known:
+            self._known[number] = self._fetch_block(number)
+        return self._known[number]
 
 
-def _apply(game: Game, block: Block, changes: Sequence[SilentChange] = ()) -> None:
-    block.silent_changes = list(changes)
-    apply_block(game, block)
+def _is_as_likely(other: _Place, place: _Place) -> bool:
+    """Whether nothing prefers a suggested place to another one: that the player did something else there is no reason
+    to prefer it to other blocks."""
+    is_elsewhere = other.hint is None and other.block != place.block
+    return other.hint is place.hint or (place.hint is Hint.NEAR and is_elsewhere)
+
+
+def _order(change: Change, place: _Place) -> tuple[int, int]:
+    """What to sort places by: the first ones first, for a configuration the last ones."""
+    direction = -1 if isinstance(change, ConfigChange) else 1
+    return direction * place.block, direction * (place.tx_index or 0)
+
+
+def _alternatives(options: Sequence[_Options], chosen: _Options, reach: int) -> Iterator[_Options]:
+    """The choices in which some candidates have other places, as far as these matter up to the block `reach`: one
+    candidate, then several at once, those places first that a transaction suggests."""
+    moves = [
+        (index, place)
+        for index, places in enumerate(options)
+        for place in places
+        if place != chosen[index] and min(_block(place), _block(chosen[index])) <= reach
+    ]
+    moves.sort(key=lambda move: move[1] is not None and move[1].hint is None)
+    for count in range(1, MOST_TOGETHER + 1):
+        for together in combinations(moves, count):
+            moved = dict(together)
+            if len(moved) == count:
+                yield [moved.get(index, place) for index, place in enumerate(chosen)]
+
+
+def _block(place: _Place | None) -> float:
+    return inf if place is None else place.block

@@ -1,9 +1,11 @@
 """Which transactions of a block may have changed something without a log, by their parties and their calldata."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Set as AbstractSet
+from enum import IntEnum
+from typing import Final, NamedTuple, Protocol
 
-from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
+from indexer.decode.calldata import CLAIM_REWARDS, UPDATE_LEVEL_CONFIG, encoded_level_config, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, Transaction
 from indexer.domain.units import Address, Hash
 
@@ -13,6 +15,26 @@ MOST_CALLDATA: Final = 100
 BlockReference = Hash | int
 """A block by its hash, or by its number where the hash is not known."""
 Change = ConfigChange | Settlement
+
+
+class Hint(IntEnum):
+    """How a transaction suggests that it made a change, the strongest first."""
+
+    CALL = 0
+    """It is the call itself."""
+    NESTED_CALL = 1
+    """Its calldata holds the call: of that configuration, or, for a settlement, with the player as a party or named."""
+    QUIET = 2
+    """It is to the player, a wallet, and left no log of ours: whatever it did shows in no event."""
+    NEAR = 3
+    """The player is a party to it otherwise; or it holds a call of some other configuration."""
+
+
+class Suggestion(NamedTuple):
+    """A transaction that may have made a change."""
+
+    hint: Hint
+    transaction: Transaction
 
 
 class TransactionSource(Protocol):
@@ -28,9 +50,14 @@ class TransactionSource(Protocol):
 
 
 def suggested_transactions(
-    source: TransactionSource, ghost_core: Address, block: BlockReference, changes: Sequence[Change]
-) -> Mapping[Change, list[Transaction]]:
-    """For each change the successful transactions of a block that may have made it, the likeliest first.
+    source: TransactionSource,
+    ghost_core: Address,
+    block: BlockReference,
+    changes: Sequence[Change],
+    with_logs: AbstractSet[Hash],
+) -> Mapping[Change, list[Suggestion]]:
+    """For each change the successful transactions of a block that may have made it, in their order; those `with_logs`
+    emitted something of ours.
 
     Most changes are made by a call to GhostCore or by the player's own account or wallet: receipts show those, and
     only their calldata is fetched. Where one is explained by none of these, the block is fetched whole.
@@ -44,40 +71,43 @@ def suggested_transactions(
             if transaction.recipient == ghost_core or {transaction.sender, transaction.recipient} & users
         ]
         known = source.calldata(near[:MOST_CALLDATA]) if near else {}
-        found = {change: _likeliest(change, list(known.values()), ghost_core) for change in changes}
+        found = {change: _fitting(change, list(known.values()), ghost_core, with_logs) for change in changes}
         if all(found.values()):
             return found
     _, transactions = source.transactions(block)
     if successes is None:
         hinting = [
-            transaction for transaction in transactions if any(_suggests(transaction, change) for change in changes)
+            transaction
+            for transaction in transactions
+            if any(_hint(transaction, change, ghost_core, with_logs) is not None for change in changes)
         ]
         succeeded = source.succeeded(hinting) if hinting else set()
     else:
         succeeded = {transaction.hash for transaction in successes}
     transactions = [transaction for transaction in transactions if transaction.hash in succeeded]
-    return {change: _likeliest(change, transactions, ghost_core) for change in changes}
+    return {change: _fitting(change, transactions, ghost_core, with_logs) for change in changes}
 
 
-def _likeliest(change: Change, transactions: Sequence[Transaction], ghost_core: Address) -> list[Transaction]:
-    """Those transactions that may have made a change as far as parties and calldata show: a direct call first, then
-    a nested one, then one by or to the player."""
-    fitting = [transaction for transaction in transactions if _suggests(transaction, change)]
-    return sorted(fitting, key=lambda transaction: (_rank(transaction, change, ghost_core), transaction.tx_index))
+def _fitting(
+    change: Change, transactions: Sequence[Transaction], ghost_core: Address, with_logs: AbstractSet[Hash]
+) -> list[Suggestion]:
+    hints = ((_hint(transaction, change, ghost_core, with_logs), transaction) for transaction in transactions)
+    return sorted(Suggestion(hint, transaction) for hint, transaction in hints if hint is not None)
 
 
-def _suggests(transaction: Transaction, change: Change) -> bool:
-    if isinstance(change, ConfigChange):
-        return hints_at_silent_change(transaction.input)
-    return change.user in (transaction.sender, transaction.recipient) or (
-        hints_at_silent_change(transaction.input) and change.user[2:] in transaction.input
-    )
-
-
-def _rank(transaction: Transaction, change: Change, ghost_core: Address) -> int:
+def _hint(transaction: Transaction, change: Change, ghost_core: Address, with_logs: AbstractSet[Hash]) -> Hint | None:
+    """How a transaction suggests a change, None if it does not."""
     direct = transaction.recipient == ghost_core
     if isinstance(change, ConfigChange):
-        return 0 if direct and level_config_of(transaction.input) == (change.level, change.config) else 1
-    if direct and transaction.sender == change.user and makes_claim(transaction.input):
-        return 0
-    return 1 if hints_at_silent_change(transaction.input) and not direct else 2
+        if encoded_level_config(change.level, change.config) in transaction.input:
+            return Hint.CALL if direct else Hint.NESTED_CALL
+        return Hint.NEAR if UPDATE_LEVEL_CONFIG in transaction.input else None
+    is_party = change.user in (transaction.sender, transaction.recipient)
+    if direct:
+        return Hint.CALL if is_party and makes_claim(transaction.input) else None
+    if CLAIM_REWARDS in transaction.input and (is_party or change.user[2:] in transaction.input):
+        return Hint.NESTED_CALL
+    if not is_party:
+        return None
+    is_quiet = transaction.recipient == change.user and transaction.hash not in with_logs
+    return Hint.QUIET if is_quiet else Hint.NEAR

@@ -23,7 +23,11 @@ _NO_POSITION: Final = [0, 0, 0, 0, 0, False, 0]
 @cache
 def recorded_views(name: str) -> Mapping[str, Series]:
     """By view (`levels`, `config`, `positions`, `reset`, `paused`, `tvl`) what the contracts answered."""
-    document = json.loads(gzip.decompress((FIXTURES / f"{name}_state.json.gz").read_bytes()))
+    return views_of(json.loads(gzip.decompress((FIXTURES / f"{name}_state.json.gz").read_bytes())))
+
+
+def views_of(document: Mapping[str, Any]) -> Mapping[str, Series]:
+    """The same by a document of such a file."""
     views: dict[str, Series] = {}
     for view in ("levels", "config"):
         views[view] = {int(level): _parsed(changes) for level, changes in document[view].items()}

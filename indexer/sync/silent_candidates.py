@@ -1,0 +1,147 @@
+"""What may have changed without a log in some blocks, by the contracts' state after the last of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import groupby
+from math import inf
+from operator import attrgetter
+from typing import NamedTuple
+
+from indexer.domain.chain import Block, ConfigChange, DecodedLog, Settlement, SilentChange
+from indexer.domain.events import Extracted, JackedIn, StakeAdded, SystemResetTriggered, Transfer
+from indexer.domain.positions import reset_penalty
+from indexer.domain.state import ContractState
+from indexer.domain.units import Address
+from indexer.rules.game import Game
+from indexer.rules.payments import claims_among
+from indexer.sync.silent_changes import StateSource
+from indexer.sync.suggested_transactions import Change
+
+
+class Candidate(NamedTuple):
+    """A change that may have been made in one of the blocks `since` to `until`.
+
+    The state shows that it was (`is_shown`); or else an event in `until` made it, if nothing had done so before.
+    """
+
+    change: Change
+    since: int
+    until: int
+    is_shown: bool
+
+
+@dataclass(slots=True)
+class _Stake:
+    """A living player's raw stake in wei as events have it, and the blocks of the resets whose penalty may have been
+    taken of it since."""
+
+    level: int
+    amount: int
+    resets: list[int] = field(default_factory=list)
+
+    def settlements(self, user: Address, until: int, *, is_shown: bool) -> Iterator[Candidate]:
+        """One for each reset, before the next one."""
+        for since, end in zip(self.resets, [*self.resets[1:], until], strict=True):
+            yield Candidate(Settlement(user), since, end, is_shown)
+
+
+class Stakes:
+    """The stakes of the players as the events of some blocks leave them, and the reset penalties that they may owe.
+
+    `before` is the mirror before the block `first`, `blocks` are those from there on that hold something of ours, and
+    the last one; `proven` are silent changes, by block, that are certain.
+    """
+
+    def __init__(
+        self, before: Game, first: int, blocks: Sequence[Block], proven: Mapping[int, Sequence[SilentChange]]
+    ) -> None:
+        self.settled_by_events: list[Candidate] = []
+        """Settlements that may have come before the event that else would have made them."""
+        self._ghost_core = before.ghost_core
+        self._last = blocks[-1].header
+        self._stakes = {
+            position.address: _Stake(position.level, position.amount, [first] * (position.epoch < before.reset.epoch))
+            for position in before.positions.values()
+            if position.alive
+        }
+        for block in blocks:
+            self._follow(block, proven.get(block.header.number, ()))
+
+    def shown_settlements(self, source: StateSource, levels: AbstractSet[int]) -> list[Candidate]:
+        """Players of some levels whose stake the contracts hold settled after the last block, though no event says so;
+        several times where it was taken for several resets."""
+        owing = sorted((user, stake) for user, stake in self._stakes.items() if stake.resets and stake.level in levels)
+        amounts = source.stakes([user for user, _ in owing], self._last) if owing else []
+        return [
+            candidate
+            for (user, stake), amount in zip(owing, amounts or (), strict=amounts is not None)
+            for candidate in _shown(user, stake, amount, self._last.number)
+        ]
+
+    def _follow(self, block: Block, proven: Sequence[SilentChange]) -> None:
+        """Take in a block's events and proven settlements, in their order."""
+        by_transaction = (list(logs) for _, logs in groupby(block.logs, attrgetter("tx_index")))
+        claims = frozenset[int]().union(*(claims_among(logs, self._ghost_core) for logs in by_transaction))
+        steps: list[tuple[float, int, SilentChange | DecodedLog]] = [
+            *((inf if silent.tx_index is None else silent.tx_index, -1, silent) for silent in proven),
+            *((log.tx_index, log.event_id, log) for log in block.logs),
+        ]
+        for _, _, step in sorted(steps, key=lambda step: step[:2]):
+            if isinstance(step, DecodedLog):
+                self._follow_event(block.header.number, step, is_claim=step.event_id in claims)
+            elif isinstance(step.change, Settlement):
+                self._settle(step.change.user)
+
+    def _follow_event(self, number: int, log: DecodedLog, *, is_claim: bool) -> None:
+        match event := log.event:
+            case JackedIn():
+                self._stakes[event.user] = _Stake(event.level, event.amount)
+            case StakeAdded():
+                self._settle(event.user, number)
+                if event.user in self._stakes:
+                    self._stakes[event.user].amount = event.new_total
+            case Extracted():
+                self._settle(event.user, number)
+                self._stakes.pop(event.user, None)
+            case Transfer() if is_claim:
+                self._settle(event.to, number)
+            case SystemResetTriggered():
+                for stake in self._stakes.values():
+                    stake.resets.append(number)
+
+    def _settle(self, user: Address, number: int | None = None) -> None:
+        """Take the penalty that a player owes; by an event in the block `number`, unless None."""
+        stake = self._stakes.get(user)
+        if stake is None or not stake.resets:
+            return
+        if number is not None:
+            self.settled_by_events += stake.settlements(user, number, is_shown=False)
+        stake.amount -= reset_penalty(stake.amount)
+        stake.resets.clear()
+
+
+def config_changes(
+    before: Game, proven: Mapping[int, Sequence[SilentChange]], state: ContractState, first: int, last: int
+) -> Iterator[Candidate]:
+    """The configurations that the contracts have after the blocks `first` to `last`, and that nothing proven made."""
+    configs = {level_id: level.config for level_id, level in before.levels.items()}
+    for number in sorted(proven):
+        configs |= {
+            one.change.level: one.change.config for one in proven[number] if isinstance(one.change, ConfigChange)
+        }
+    for level_id, config in sorted(configs.items()):
+        if config != state.configs[level_id]:
+            yield Candidate(ConfigChange(level_id, state.configs[level_id]), first, last, is_shown=True)
+
+
+def _shown(user: Address, stake: _Stake, amount: int, last: int) -> list[Candidate]:
+    """The settlements that have left of a stake what the contracts hold after the block `last`; none if something else
+    happened to it, or nothing. Where there were fewer than resets, nothing shows after which."""
+    left = stake.amount
+    for times in range(1, len(stake.resets) + 1):
+        left -= reset_penalty(left)
+        if left == amount != stake.amount:
+            each = list(stake.settlements(user, last, is_shown=True))
+            return each if times == len(each) else [each[0]._replace(until=last)] * times
+    return []
