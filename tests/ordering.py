@@ -24,17 +24,27 @@ LONG: Final = (
 
 
 def spread(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
-    """The items in an order in which each worker's share begins with its part of the long ones. As xdist's worksteal
-    divides them, a share is a stretch of the whole, all of one length."""
+    """The items in an order in which each worker's share begins with its part of the long ones: those that need no
+    database stand first, and the first worker has none of them, while it makes the database that all copy. As xdist's
+    worksteal divides them, a share is a stretch of the whole, all of one length."""
     places = {item: LONG.index(name) for item in items if (name := item.nodeid.partition("[")[0]) in LONG}
     long = sorted(places, key=places.__getitem__)
+    free = [item for item in long if "template" not in getattr(item, "fixturenames", ())]
+    bound = [item for item in long if item not in free]
     others = iter([item for item in items if item not in places])
     ordered: list[pytest.Item] = []
     for number, length in enumerate(_lengths(len(items), workers)):
-        begin = long[number::workers]
+        begin = [*_first(free, number, workers), *bound[number::workers]]
         ordered += begin
         ordered += islice(others, max(0, length - len(begin)))
     return [*ordered, *others]
+
+
+def _first(free: Sequence[pytest.Item], number: int, workers: int) -> Sequence[pytest.Item]:
+    """A worker's part of the long tests without a database; the first has none, unless it is alone."""
+    if workers == 1:
+        return free
+    return free[number - 1 :: workers - 1] if number else []
 
 
 def _lengths(items: int, workers: int) -> Iterator[int]:
