@@ -1,6 +1,7 @@
 """The TypeScript client against a real server: what it shows is what the tables hold, whatever happened meanwhile."""
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -38,8 +39,15 @@ BETTOR = (
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the compiled client."""
-    return compile_client(tmp_path_factory.mktemp("client"))
+    """The folder of the client, compiled by the first worker that needs it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    compiled = shared / "compiled client"
+    with (shared / "client.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not compiled.exists():
+            compile_client(tmp_path_factory.mktemp("client")).rename(compiled)
+    return compiled
 
 
 @needs_types
