@@ -59,6 +59,8 @@ class InvalidParams(RpcError):
 class MethodNotFound(RpcError):
     """The node has no such method."""
 
+    help = "This node does not serve a method that is needed: put another one into GHOSTNET_RPC_URLS."
+
 
 class RangeTooLarge(RpcError):
     """The answer for a range of blocks would be too large; a smaller range may do."""

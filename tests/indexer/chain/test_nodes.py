@@ -175,7 +175,7 @@ def test_an_only_node_that_refuses_what_it_must_serve_is_asked_again(
         return [first, await block(client)]
 
     if ends:
-        with pytest.raises(MethodNotFound):
+        with pytest.raises(MethodNotFound, match="put another one into GHOSTNET_RPC_URLS"):
             asked([node], twice, patience=None)
         assert node.requests == 5
     else:
