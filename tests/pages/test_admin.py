@@ -147,13 +147,13 @@ def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClien
     """The home of the admin, also under its own name."""
     reader, root = Operator.known(client, "reader"), Operator.known(client, "root")
     note_incident(connection, IncidentKind.STARTED, "process 4711")
-    connection.execute("UPDATE heartbeats SET seen_at = now() + interval '1 hour'")
+    connection.execute("UPDATE heartbeats SET seen_at = now() + interval '9 s'")
     page = reader.get("/admin/status/").content.decode()
     assert '<p class="said">healthy</p>' in page
     assert '<dd id="indexed">150</dd>' in page
     assert "process 4711" in page, "what happened: the indexer started"
     assert re.search(r"<td>chain_events</td><td>\d+.*?(KB|MB)</td>", page)
-    connection.execute("UPDATE heartbeats SET chain_head = 1150")
+    connection.execute("UPDATE heartbeats SET chain_head = 1150, seen_at = now() + interval '9 s'")
     assert "behind by 1,000 blocks" in reader.get("/admin/").content.decode()
     OperatorRequestFactory.create(done_at=now(), reason="a new disk")
     page = root.get("/admin/").content.decode()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.claim import Claim
 from indexer.store.rollback import roll_back
+from tests.demos import free_port
 from tests.filling import fill
 from tests.processes import indexer, run_command
 from tests.rows import fetch_one
@@ -199,7 +199,7 @@ def test_the_indexer_audits_itself_and_raises_an_alarm(
     database: str, indexed: Connection[Any], node: ReplayServer
 ) -> None:
     """It goes on from one block below the audited one, so that the head is a block whose truth is recorded."""
-    port = str(10_000 + os.getpid() % 40_000)
+    port = str(free_port())
     roll_back(Claim(indexed).take(), BLOCK - 1)
     indexed.execute("UPDATE boosts SET value_bps = value_bps + 1")
     environment = {"GHOSTNET_AUDIT_EVERY": "1", "GHOSTNET_AUDIT_SAMPLE": "1000", "GHOSTNET_METRICS_PORT": port}
