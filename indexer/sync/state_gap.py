@@ -6,7 +6,6 @@ is shared after a change is another one than before it, and a claim that paid no
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from math import inf
@@ -72,7 +71,6 @@ class StateGap:
         self._proven = proven
         self._known = {block.header.number: block for block in blocks}
         self._fetch_block = block
-        self._suggested: dict[Change, list[_Place]] = {}
         self._ours = sorted(self._known.keys() | proven.keys())
         """The blocks in which something happens whatever is found, and the last one."""
 
@@ -127,9 +125,8 @@ class StateGap:
         As long as the rules break in some block, or the figures after the last one differ, those places are changed
         that matter until there, as few as possible, so that they break later.
         """
-        since = min(candidate.since for candidate in candidates)
-        self._look_for({candidate.change for candidate in candidates}, since)
-        options = [self._options(candidate) for candidate in candidates]
+        suggested = self._suggested(candidates)
+        options = [self._options(candidate, suggested[candidate.change]) for candidate in candidates]
         chosen: _Options = [places[0] for places in options]
         reach = self._reach(candidates, chosen)
         trials = MOST_APPLIED // len(self._ours)
@@ -173,8 +170,7 @@ class StateGap:
                 places[index] = replace(place, tx_hash=NO_HASH)
         return places
 
-    def _options(self, candidate: Candidate) -> _Options:
-        suggested = self._suggested[candidate.change]
+    def _options(self, candidate: Candidate, suggested: Sequence[_Place]) -> _Options:
         calls = [place for place in suggested if place.hint in (Hint.CALL, Hint.NESTED_CALL)]
         rest: Sequence[_Place] = suggested[len(calls) :]
         places = [*calls, *rest, *self._elsewhere()] if candidate.is_shown else [*calls, None, *rest]
@@ -191,24 +187,23 @@ class StateGap:
         ends = {self._first, *self._ours} - {self._last}
         yield from map(_Place, sorted(ends, reverse=True))
 
-    def _look_for(self, changes: AbstractSet[Change], since: int) -> None:
-        """Find the places that transactions suggest from the block `since` on, the likeliest first. A penalty is
-        settled by the first of several calls, a configuration that stays is made by the last."""
-        new = sorted(changes - self._suggested.keys(), key=repr)
-        for change in new:
-            self._suggested[change] = []
-        first = max(since, self._last - MOST_SEARCHED)
-        for number in range(first, self._last + 1) if new else ():
+    def _suggested(self, candidates: Sequence[Candidate]) -> Mapping[Change, Sequence[_Place]]:
+        """The places that transactions suggest, the likeliest first. A penalty is settled by the first of several
+        calls, a configuration that stays is made by the last."""
+        found: dict[Change, list[_Place]] = {candidate.change: [] for candidate in candidates}
+        since = min(candidate.since for candidate in candidates)
+        for number in range(max(since, self._last - MOST_SEARCHED), self._last + 1):
             known = self._known.get(number)
             with_logs = {log.tx_hash for log in known.logs} if known else set[Hash]()
             reference = known.header.hash if known else number
-            hints = suggested_transactions(self._source, self._before.ghost_core, reference, new, with_logs)
+            hints = suggested_transactions(self._source, self._before.ghost_core, reference, list(found), with_logs)
             for change, suggestions in hints.items():
-                self._suggested[change] += (
+                found[change] += (
                     _Place(number, transaction.tx_index, transaction.hash, hint) for hint, transaction in suggestions
                 )
-        for change in new:
-            self._suggested[change].sort(key=lambda place: (place.hint, _order(change, place)))
+        for change, places in found.items():
+            places.sort(key=lambda place, change=change: (place.hint, _order(change, place)))  # type: ignore[misc]
+        return found
 
     def _block(self, number: int) -> Block:
         if number not in self._known:

@@ -7,7 +7,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.domain.chain import Settlement
-from indexer.domain.events import Extracted, Transfer
+from indexer.domain.events import Extracted, StakeAdded, Transfer
 from indexer.domain.units import DATA, NO_HASH
 from indexer.replay.calls import StateOptions
 from indexer.replay.server import ReplayOptions, ReplayServer
@@ -44,6 +44,20 @@ def settled_for_each_of_two_resets() -> SilentGame:
     made.reset(CAROL)
     settle(made)
     made.reset(None)
+    settle(made)
+    emit(made)
+    return made
+
+
+def settled_before_an_event_would_have_and_again_after_the_next_reset() -> SilentGame:
+    made = SilentGame()
+    made.reset(CAROL)
+    settle(made)
+    emit(made)
+    amount, _ = made.settled(ALICE)
+    added = ("GhostCore", StakeAdded(ALICE, 10 * DATA, amount + 10 * DATA))
+    made.chain.block(made.chain.transaction(added, sender=OWNER, to=ALICE, calldata=OPAQUE))
+    made.reset(ALICE)
     settle(made)
     emit(made)
     return made
@@ -115,6 +129,7 @@ def recorded(made: SilentGame) -> Sequence[Any]:
     "play",
     [
         settled_for_each_of_two_resets,
+        settled_before_an_event_would_have_and_again_after_the_next_reset,
         settled_by_who_left_afterwards,
         settled_by_the_first_of_two_calls,
         settled_after_what_was_emitted_between_two_calls,
