@@ -31,6 +31,7 @@ GHOST_CORE, TRACE_SCAN = ADDRESSES["GhostCore"], ADDRESSES["TraceScan"]
 START = 1_800_000_000
 
 Event = tuple[str, Any]
+_DECODER = LogDecoder(ADDRESSES)
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,14 @@ class ChainBuilder:
     def block(self, *transactions: RecordedTransaction, after: int = 1) -> RecordedBlock:
         """Append a block `after` seconds after the last one."""
         self.now += after
-        parent = self.blocks[-1].hash if self.blocks else "0x" + "0" * 64
-        block = RecordedBlock(len(self.blocks), self._hash(), parent, self.now, list(transactions))
+        block = self.as_block(transactions)
         self.blocks.append(block)
         return block
+
+    def as_block(self, transactions: Sequence[RecordedTransaction]) -> RecordedBlock:
+        """What the next block is with these transactions, at `now`."""
+        parent = self.blocks[-1].hash if self.blocks else "0x" + "0" * 64
+        return RecordedBlock(len(self.blocks), self._hash(), parent, self.now, list(transactions))
 
     def events(self, *events: Event, after: int = 1, **options: Any) -> RecordedBlock:
         """Append a block with one transaction with these events."""
@@ -162,24 +167,28 @@ def game_after_each(
 ) -> Iterator[Game]:
     """One game, as it stands after each of these blocks in turn."""
     game = Game(ADDRESSES, witness=witness or NoWitness())
-    decoder = LogDecoder(ADDRESSES)
     for recorded in blocks:
-        header = Header(recorded.number, Hash(recorded.hash), Hash(recorded.parent_hash), recorded.timestamp)
-        block = Block(header, silent_changes=list(silent_changes.get(recorded.number, ())))
-        block.transactions = [
-            Transaction(
-                index,
-                Hash(transaction.hash),
-                Address(transaction.sender),
-                Address(transaction.to) if transaction.to else None,
-                Calldata(transaction.input or "0x"),
-            )
-            for index, transaction in enumerate(recorded.txs)
-            if transaction.status == 1
-        ]
-        decode_logs(decoder, block, wire_logs(recorded), Archive())
-        apply_block(game, block)
+        apply_recorded(game, recorded, silent_changes.get(recorded.number, ()))
         yield game
+
+
+def apply_recorded(game: Game, recorded: RecordedBlock, silent_changes: Sequence[SilentChange] = ()) -> None:
+    """Apply a block of a hand-made chain."""
+    header = Header(recorded.number, Hash(recorded.hash), Hash(recorded.parent_hash), recorded.timestamp)
+    block = Block(header, silent_changes=list(silent_changes))
+    block.transactions = [
+        Transaction(
+            index,
+            Hash(transaction.hash),
+            Address(transaction.sender),
+            Address(transaction.to) if transaction.to else None,
+            Calldata(transaction.input or "0x"),
+        )
+        for index, transaction in enumerate(recorded.txs)
+        if transaction.status == 1
+    ]
+    decode_logs(_DECODER, block, wire_logs(recorded), Archive())
+    apply_block(game, block)
 
 
 def wire_logs(block: RecordedBlock) -> list[WireLog]:

@@ -1,0 +1,29 @@
+"""Random games in which much changes without a log: with the contracts' state every block is exact."""
+
+import random
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from indexer.replay.server import ReplayServer
+from indexer.replay.state import RecordedState
+from tests.chains import ADDRESSES
+from tests.contract_state import state_document
+from tests.indexer.sync.recorded_views import differences, indexed_views, views_of
+from tests.indexer.sync.silent_histories import DEPLOYED, SilentHistory
+from tests.indexing import index
+from tests.processes import checkpoint
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_after_every_block_the_tables_hold_what_the_contracts_hold(connection: Connection[Any], seed: int) -> None:
+    """Resets, claims of nothing through wallets, configurations, deaths: several in a block, whatever the batches."""
+    history = SilentHistory(seed)
+    document = state_document(history.chain.blocks, history.changes)
+    with ReplayServer(history.chain.blocks, state=RecordedState(document)) as server:
+        index(server, ADDRESSES, batch_size=random.Random(seed).choice((None, 1, 7)))
+    last = checkpoint(connection)
+    assert last == history.length - 1
+    wrong = differences(indexed_views(connection), views_of(document), last)
+    assert [one for one in wrong if int(one.partition(" after block ")[2].partition(":")[0]) >= DEPLOYED] == []
