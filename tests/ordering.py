@@ -13,14 +13,13 @@ LONG: Final = (
     "tests/pages/test_spectators.py::test_people_who_see_or_point_otherwise_can_use_it",
     "tests/clients/test_typescript.py::test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence",
     "tests/pages/test_admin.py::test_every_table_can_be_read_and_none_changed",
-    "tests/indexer/sync/test_silent_changes.py::test_after_every_block_the_tables_hold_what_the_contracts_answered",
     "tests/realtime/test_live.py::test_whatever_happens_each_client_has_seen_what_the_tables_hold",
     "tests/pages/test_spectators.py::test_a_scan_that_a_reorg_took_back_is_not_shown_on",
     "tests/clients/test_typescript.py::test_the_page_of_the_documents_is_live_from_another_origin",
-    "tests/indexer/sync/test_faults.py::test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost",
     "tests/deploy/test_deployment.py::test_an_image_holds_files_under_names_that_change_with_them",
 )
-"""Tests of more than about six seconds, the longest first, without their parameters."""
+"""Tests of more than about six seconds, the longest first, without their parameters. What takes long because a fixture
+of its module does is not among them: apart from its module it would need that fixture once more."""
 
 
 def spread(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:

@@ -16,7 +16,7 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.quarantine import quarantine_log
 from tests.chains import recording
-from tests.databases import Databases, default_database
+from tests.databases import copy_of, default_database, execute_on_server, make_once
 from tests.filling import fill
 from tests.indexer.maintenance.rebuilding import run_rebuild
 from tests.indexer.sync.recorded_views import differences, indexed_views, recorded_views
@@ -78,17 +78,19 @@ def block_of(difference: str) -> int:
 @pytest.fixture(scope="module")
 def indexed(template: str, django_db_blocker: Any) -> Iterator[Callable[[str], str]]:
     """The name of a database with a whole recording, indexed in one go with its state served; to be read only."""
-    with django_db_blocker.unblock():
-        databases = Databases(template)
+    copies: list[str] = []
 
-        def run(name: str) -> str:
-            database = databases.make()
-            with default_database(database), node(name) as server:
+    def run(name: str) -> str:
+        def index_all() -> None:
+            with node(name) as server:
                 index(server, contracts(name))
-            return database
 
+        copies.append(copy_of(make_once(f"ghostnet_whole_{name}", index_all, template)))
+        return copies[-1]
+
+    with django_db_blocker.unblock():
         yield cache(run)
-        databases.give_back()
+        execute_on_server(*(f"DROP DATABASE {name} WITH (FORCE)" for name in copies))
 
 
 @pytest.fixture
