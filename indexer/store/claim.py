@@ -1,6 +1,6 @@
 """The right to write a chain's tables: whoever claimed them last may commit, and nobody else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
@@ -9,24 +9,23 @@ from psycopg.errors import DivisionByZero
 
 from indexer.base.errors import Retryable
 from indexer.domain.chain import Header
-from indexer.domain.units import to_bytes
 from indexer.store.checkpoint import HEAD_CHANNEL, NothingIndexed
-from indexer.store.tables import block_datetime
+from indexer.store.statements import Statement, Statements
+from indexer.store.tables import block_datetime, bytea
 
-PREPARE_THRESHOLD: Final = 5
-"""After so many executions a statement is prepared on the server; Django's connections never do that by themselves."""
-_COMMIT: Final = (
+_BEGIN: Final[Statement] = "BEGIN", ()
+_COMMIT: Final[Statement] = "COMMIT", ()
+_CHANGE: Final = (
     "WITH moved AS (UPDATE checkpoints SET {changes}indexed_at = clock_timestamp(), revision = revision + 1"
-    " WHERE fence = %(fence)s AND block_number = %(from)s RETURNING 1) SELECT 1 / count(*) FROM moved"
+    " WHERE fence = $1 AND block_number = $2 RETURNING 1) SELECT 1 / count(*) FROM moved"
 )
-"""Fails, by a division by zero, where the claim is lost: what follows it in a pipeline is then not executed."""
-_MOVE: Final = _COMMIT.format(
-    changes="block_number = %(number)s, block_hash = %(hash)s, block_time = %(time)s, timestamp = %(timestamp)s,"
-    " chain_head = %(head)s, "
+"""Fails, by a division by zero, where the claim is lost: what is sent after it is then not executed."""
+_MOVE: Final = _CHANGE.format(
+    changes="block_number = $3, block_hash = $4, block_time = $5, timestamp = $6, chain_head = $7, "
 )
-_STAY: Final = _COMMIT.format(changes="fence = fence + 1, ")
+_STAY: Final = _CHANGE.format(changes="fence = fence + 1, ")
 _NOTIFY: Final = (
-    "SELECT pg_notify(%(channel)s, concat_ws(' ', block_number, revision, %(announcement)s::text)) FROM checkpoints"
+    f"SELECT pg_notify('{HEAD_CHANNEL}', concat_ws(' ', block_number, revision, $1::text)) FROM checkpoints"
 )
 
 Announce = Callable[[], str | None]
@@ -56,6 +55,7 @@ class Claim:
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
+        self.statements = Statements(connection)
         self.block_number = -1
         """The checkpoint's block as of the last commit here."""
         self._fence = -1
@@ -70,23 +70,26 @@ class Claim:
         self._fence, self.block_number = row
         return self
 
+    def move(
+        self, header: Header, chain_head: int, statements: Iterable[Statement], announce: Announce = nothing
+    ) -> None:
+        """Commit statements and make a block the checkpoint, all sent at once; with the commit a notification is sent,
+        whose content is made last, while the database is at work.
+
+        `chain_head` is the height of the node's newest known block; Raises NotTheWriter, or psycopg.Error; nothing is
+        written then.
+        """
+        with self._undone_at_an_error():
+            self.statements.execute(self._moved(header, chain_head, statements, announce))
+        self.block_number = header.number
+
     @contextmanager
-    def moving(
-        self, header: Header, chain_head: int, *, at_once: bool = False, announce: Announce = nothing
-    ) -> Iterator[Cursor[Any]]:
-        """A transaction that makes a block the checkpoint, sent `at_once` or statement by statement; with its commit a
-        notification is sent, whose content is made last, while the database is at work.
+    def moving(self, header: Header, chain_head: int) -> Iterator[Cursor[Any]]:
+        """A transaction that makes a block the checkpoint; with its commit a notification is sent.
 
         `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written.
         """
-        values = {
-            "number": header.number,
-            "hash": to_bytes(header.hash),
-            "time": block_datetime(header.timestamp),
-            "timestamp": header.timestamp,
-            "head": max(header.number, chain_head),
-        }
-        with self._committing(_MOVE, values, announce, at_once=at_once) as cursor:
+        with self._committing(self._move(header, chain_head)) as cursor:
             yield cursor
         self.block_number = header.number
 
@@ -98,46 +101,47 @@ class Claim:
 
         Raises NotTheWriter before anything is written.
         """
-        with self._committing(_STAY, {}, nothing, at_once=False) as cursor:
+        with self._committing((_STAY, self._place())) as cursor:
             yield cursor
         self._fence += 1
 
-    @contextmanager
-    def _committing(
-        self, statement: str, values: dict[str, Any], announce: Announce, *, at_once: bool
-    ) -> Iterator[Cursor[Any]]:
+    def _moved(
+        self, header: Header, chain_head: int, statements: Iterable[Statement], announce: Announce
+    ) -> Iterator[Statement]:
         """The checkpoint's row comes first: it stays locked to the end, so that a second writer waits, then fails."""
-        values |= {"fence": self._fence, "from": self.block_number}
-        try:
-            with self._pipelined() if at_once else self._step_by_step() as cursor:
-                cursor.execute(statement, values, prepare=at_once)
-                yield cursor
-                notification = {"channel": HEAD_CHANNEL, "announcement": announce()}
-                cursor.execute(_NOTIFY, notification, prepare=at_once)
-        except DivisionByZero as error:
-            raise NotTheWriter(
-                "another process writes this chain's tables: the checkpoint is no longer at block"
-                f" {self.block_number}, where this one left it, or was claimed since"
-            ) from error
+        yield _BEGIN
+        yield self._move(header, chain_head)
+        yield from statements
+        yield _NOTIFY, (announce(),)
+        yield _COMMIT
+
+    def _move(self, header: Header, chain_head: int) -> Statement:
+        time, head = block_datetime(header.timestamp).isoformat(), max(header.number, chain_head)
+        values = str(header.number), bytea(header.hash), time, str(header.timestamp), str(head)
+        return _MOVE, (*self._place(), *values)
+
+    def _place(self) -> tuple[str, str]:
+        return str(self._fence), str(self.block_number)
 
     @contextmanager
-    def _step_by_step(self) -> Iterator[Cursor[Any]]:
-        # The connection's own cursors, which are Django's, would write the parameters into the statements.
-        with self.connection.transaction(), Cursor(self.connection) as cursor:
-            yield cursor
+    def _committing(self, first: Statement) -> Iterator[Cursor[Any]]:
+        with self._undone_at_an_error():
+            self.statements.execute([_BEGIN, first])
+            # The connection's own cursors, which are Django's, would write the parameters into the statements.
+            with Cursor(self.connection) as cursor:
+                yield cursor
+            self.statements.execute([(_NOTIFY, (None,)), _COMMIT])
 
     @contextmanager
-    def _pipelined(self) -> Iterator[Cursor[Any]]:
-        """A transaction in one round trip: nothing waits for an answer before the commit is sent."""
-        connection = self.connection
-        connection.prepare_threshold = connection.prepare_threshold or PREPARE_THRESHOLD
+    def _undone_at_an_error(self) -> Iterator[None]:
         try:
-            with connection.pipeline(), Cursor(connection) as cursor:
-                # A context of `connection.transaction` would wait for its BEGIN.
-                cursor.execute("BEGIN")
-                yield cursor
-                cursor.execute("COMMIT")
-        except BaseException:
-            if not connection.closed:
-                connection.rollback()
+            yield
+        except BaseException as error:
+            if not self.connection.closed:
+                self.connection.rollback()
+            if isinstance(error, DivisionByZero):
+                raise NotTheWriter(
+                    "another process writes this chain's tables: the checkpoint is no longer at block"
+                    f" {self.block_number}, where this one left it, or was claimed since"
+                ) from error
             raise

@@ -1,42 +1,39 @@
-"""Write few rows: one statement a table, for history, current rows and totals together, none of which is waited for.
+"""Write few rows: one statement a table, for history, current rows and totals together, all sent at once.
 
 At the head a commit holds a few dozen rows, and most of its time would be the round trips of one COPY a table and one
 statement for each thing that follows from its rows. COPY is faster from some hundred rows on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from psycopg import Cursor
-
 from indexer.domain.chain import Header
-from indexer.domain.units import to_bytes
 from indexer.records.rows import Row
-from indexer.store.tables import Table, tables
+from indexer.store.statements import Statement
+from indexer.store.tables import Table, array, bytea, tables
 from indexer.store.totals import additions
 
 FEW_ROWS: Final = 500
 
 _BLOCKS: Final = (
-    "INSERT INTO blocks (number, hash, timestamp) SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::numeric[])"
+    "INSERT INTO blocks (number, hash, timestamp) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::numeric[])"
 )
 
 
-def append_few(cursor: Cursor[Any], rows: Mapping[type[Row], Sequence[Any]], headers: Sequence[Header]) -> None:
-    """Append rows to their history tables, with what follows from them, and headers. The connection is in pipeline
-    mode: the rows of a table are rendered while the database writes those before, a failure shows when it ends."""
+def few_rows(rows: Mapping[type[Row], Sequence[Any]]) -> Iterator[Statement]:
+    """The statements that append rows to their history tables, with what follows from them."""
     for row, some in rows.items():
         table = tables()[row]
-        cursor.execute(_statement(table), table.arrays(some), prepare=True)
-    cursor.execute(
-        _BLOCKS,
-        (
-            [header.number for header in headers],
-            [to_bytes(header.hash) for header in headers],
-            [header.timestamp for header in headers],
-        ),
-        prepare=True,
+        yield _statement(table), table.arrays(some)
+
+
+def few_headers(headers: Sequence[Header]) -> Statement:
+    """The statement that appends blocks to those by which a reorg is detected."""
+    return _BLOCKS, (
+        array(str(header.number) for header in headers),
+        array(bytea(header.hash) for header in headers),
+        array(str(header.timestamp) for header in headers),
     )
 
 
@@ -44,7 +41,7 @@ def append_few(cursor: Cursor[Any], rows: Mapping[type[Row], Sequence[Any]], hea
 def _statement(table: Table) -> str:
     """Append rows to a history table, make the newest version of each key its current row, and add to the totals."""
     columns = table.column_list
-    arrays = ", ".join(f"%s::{kind}[]" for kind in table.types)
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(table.types, 1))
     append = f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})"
     follow = []
     if table.current:

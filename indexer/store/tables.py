@@ -1,6 +1,6 @@
 """The table of each row class, and the conversion of rows to PostgreSQL's text formats: of COPY, and of arrays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from types import NoneType
@@ -170,6 +170,16 @@ def _element(hint: Any, value: str) -> str:
     if hint is bool:
         return f'("t" if {value} else "f")'
     return f"str({value})" if hint is int else f"quoted({value})"
+
+
+def array(values: Iterable[str]) -> str:
+    """Values as an array literal; each stands for itself, without a need for quotes, but that of `bytea`."""
+    return "{" + ",".join(value.replace("\\", "\\\\") for value in values) + "}"
+
+
+def bytea(value: Address | Hash | Calldata) -> str:
+    """Bytes in hex with `0x` as PostgreSQL reads them."""
+    return "\\x" + value[2:]
 
 
 def _quoted(text: str) -> str:

@@ -1,7 +1,6 @@
 """Write a batch of applied blocks: history, current rows, totals, headers and checkpoint, in one transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -14,10 +13,13 @@ from indexer.domain.units import first_id
 from indexer.records.rows import Row
 from indexer.store.claim import Announce, Claim, nothing
 from indexer.store.database import enlarge_send_buffer
-from indexer.store.few_rows import FEW_ROWS, append_few
+from indexer.store.few_rows import FEW_ROWS, few_headers, few_rows
+from indexer.store.statements import Statement
 from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import add_to_totals
 
+_DO_NOT_WAIT: Final[Statement] = "SET LOCAL synchronous_commit = off", ()
+_FORGET_HEADERS: Final = "DELETE FROM blocks WHERE number <= $1"
 MOST_BYTES: Final = 12_000_000
 """Of COPY texts of batches that are committed together."""
 MOST_HEADERS: Final = 10_000
@@ -93,22 +95,33 @@ class Writer:
     @TRACER.start_as_current_span("commit")
     def write(self, batch: Batch) -> None:
         """Commit a batch, or nothing of it. May block on the database; raises NotTheWriter and psycopg.Error."""
-        get_current_span().set_attribute("block", batch.headers[-1].number)
-        last, kept = batch.headers[-1], batch.headers[-self._headers_kept :]
-        with self._claim.moving(last, batch.chain_head, at_once=not batch.texts, announce=batch.announce) as cursor:
+        header = batch.headers[-1]
+        get_current_span().set_attribute("block", header.number)
+        if batch.texts:
+            self._copy(batch)
+        else:
+            self._claim.move(header, batch.chain_head, self._few(batch), batch.announce)
+
+    def _few(self, batch: Batch) -> Iterator[Statement]:
+        """The statements that write all of a batch but the COPY texts."""
+        if batch.finalized:
+            yield _DO_NOT_WAIT
+        yield from few_rows(batch.few)
+        yield few_headers(batch.headers[-self._headers_kept :])
+        yield _FORGET_HEADERS, (str(batch.headers[-1].number - self._headers_kept),)
+
+    def _copy(self, batch: Batch) -> None:
+        with self._claim.moving(batch.headers[-1], batch.chain_head) as cursor:
             for row, text in batch.texts.items():
                 append(cursor, tables()[row], text)
+            self._claim.statements.execute(self._few(batch))
+            appended = _appended(batch.headers)
             # No statement waits for the answer to the one before it; but COPY can't be pipelined.
-            with self._claim.connection.pipeline() if batch.texts else nullcontext():
-                if batch.finalized:
-                    cursor.execute("SET LOCAL synchronous_commit = off")
-                append_few(cursor, batch.few, kept)
-                appended = _appended(batch.headers)
+            with self._claim.connection.pipeline():
                 for row in batch.texts:
                     if tables()[row].current:
                         copy_newest_versions(cursor, tables()[row], *appended)
                     add_to_totals(cursor, tables()[row], *appended)
-                cursor.execute("DELETE FROM blocks WHERE number <= %s", (last.number - self._headers_kept,))
 
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:

@@ -21,6 +21,7 @@ from indexer.store.claim import Claim, NotTheWriter
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.rollback import roll_back
+from indexer.store.statements import Statement
 from indexer.store.writer import Batch, Writer
 from tests.filling import fill
 from tests.indexer.store.building import deployed, index_blocks
@@ -109,30 +110,31 @@ def test_who_lost_the_claim_collides_with_nothing(
     assert contents(other) == before
 
 
-@pytest.mark.parametrize("at_once", [False, True], ids=["step by step", "at once"])
 def test_what_a_commit_announces_is_made_when_its_rows_are_on_their_way(
-    connection: Connection[Any], other: Connection[Any], at_once: bool
+    connection: Connection[Any], other: Connection[Any]
 ) -> None:
     steps = []
+
+    def rows() -> Iterator[Statement]:
+        steps.append("rows")
+        yield "SELECT 1", ()
 
     def announce() -> str:
         steps.append("announcement")
         return "of two words"
 
     other.execute(f"LISTEN {HEAD_CHANNEL}")
-    with Claim(connection).take().moving(NEXT, 2, at_once=at_once, announce=announce):
-        steps.append("rows")
+    Claim(connection).take().move(NEXT, 2, rows(), announce)
     (notification,) = other.notifies(timeout=5, stop_after=1)
     assert steps == ["rows", "announcement"]
     assert notification.payload == f"2 {fetch_one(connection, 'SELECT revision FROM checkpoints')} of two words"
 
 
-@pytest.mark.parametrize("at_once", [False, True], ids=["step by step", "at once"])
-def test_what_can_t_be_announced_is_not_committed(connection: Connection[Any], at_once: bool) -> None:
+def test_what_can_t_be_announced_is_not_committed(connection: Connection[Any]) -> None:
     index_blocks(deployed().blocks)
     claim, before = Claim(connection).take(), contents(connection)
-    with pytest.raises(ZeroDivisionError), claim.moving(NEXT, 2, at_once=at_once, announce=lambda: str(1 // 0)):
-        pass
+    with pytest.raises(ZeroDivisionError):
+        claim.move(NEXT, 2, [], lambda: str(1 // 0))
     assert contents(connection) == before
     write_few(claim)
 

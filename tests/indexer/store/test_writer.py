@@ -1,7 +1,7 @@
 """The writer: few statements a batch, and the same rows whichever way they are sent."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
@@ -22,6 +22,7 @@ from indexer.replay.truth import Truth
 from indexer.store import claim, writer
 from indexer.store.claim import Claim
 from indexer.store.digest import state_digest
+from indexer.store.statements import Statement, Statements
 from indexer.store.tables import tables
 from indexer.store.totals import wrong_totals
 from indexer.store.writer import MOST_BYTES, MOST_HEADERS, Batch, Writer
@@ -91,9 +92,21 @@ def test_only_finalized_batches_of_limited_size_are_put_together(
     assert first.may_be_one_with(second) is expected
 
 
-def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
-    notices: list[str] = []
+def note_statements(patch: pytest.MonkeyPatch) -> list[str]:
+    """A list to which each statement is added that is sent at once, until the patch is undone."""
+    noted: list[str] = []
+    execute = Statements.execute
 
+    def noting(statements: Statements, some: Iterable[Statement]) -> None:
+        sent = list(some)
+        noted.extend(text for text, _ in sent)
+        execute(statements, sent)
+
+    patch.setattr(Statements, "execute", noting)
+    return noted
+
+
+def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
     class Counting(psycopg.Cursor[Any]):
         def execute(self, *args: Any, **kwargs: Any) -> Any:
             notices.append("execute")
@@ -104,6 +117,7 @@ def count_statements(connection: Connection[Any], chain: ChainBuilder) -> int:
             return super().copy(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
+        notices = note_statements(patch)
         patch.setattr(claim, "Cursor", Counting)
         index_blocks(chain.blocks)
     return len(notices)

@@ -1,0 +1,67 @@
+"""Statements that are sent at once: in order, up to the first that fails, each prepared once."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from indexer.store.statements import Statement, Statements
+from tests.rows import fetch_one
+
+
+def noting(number: object) -> Statement:
+    return "INSERT INTO noted VALUES ($1)", (None if number is None else str(number),)
+
+
+@pytest.fixture
+def statements(connection: Connection[Any]) -> Statements:
+    connection.execute("CREATE TEMPORARY TABLE noted (number integer)")
+    return Statements(connection)
+
+
+def noted(connection: Connection[Any]) -> list[int | None]:
+    return [number for (number,) in connection.execute("SELECT number FROM noted")]
+
+
+def test_statements_are_executed_in_order(connection: Connection[Any], statements: Statements) -> None:
+    statements.execute([noting(1), ("UPDATE noted SET number = number * $1::integer", ("5",)), noting(None), noting(2)])
+    assert noted(connection) == [5, None, 2]
+
+
+@pytest.mark.parametrize("bad", [noting("none"), ("SELECT 1 / 0", ()), ("SELEC", ())], ids=["value", "result", "text"])
+def test_what_comes_after_an_error_is_not_executed(
+    connection: Connection[Any], statements: Statements, bad: Statement
+) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        statements.execute([("BEGIN", ()), noting(1), bad, noting(2), ("COMMIT", ())])
+    assert caught.value.sqlstate in ("22P02", "22012", "42601")
+    connection.rollback()
+    assert noted(connection) == []
+    statements.execute([noting(3)])
+    assert noted(connection) == [3]
+
+
+def test_a_statement_is_prepared_once(connection: Connection[Any], statements: Statements) -> None:
+    for number in range(20):
+        statements.execute([noting(number), noting(number)])
+    assert fetch_one(connection, "SELECT count(*) FROM pg_prepared_statements") == 1
+    Statements(connection).execute([noting(20)])
+    assert len(noted(connection)) == 41
+
+
+def test_what_fails_before_all_is_sent_leaves_the_connection_usable(
+    connection: Connection[Any], statements: Statements
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        statements.execute(noting(number // number) for number in (1, 0))
+    statements.execute([noting(3)])
+    assert noted(connection) == [1, 3]
+
+
+def test_a_lost_connection_is_an_operational_error(connection: Connection[Any], statements: Statements) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        statements.execute([("SELECT pg_terminate_backend(pg_backend_pid())", ()), noting(1)])
+    assert connection.closed
+    with pytest.raises(psycopg.OperationalError):
+        statements.execute([noting(1)])
