@@ -139,15 +139,7 @@ class RangeApplier:
         assert fetched.state is not None
         known = KnownStates(self._source, {fetched.last.number: fetched.state}, fetched.headers)
         known.read(self._doubted(self.game, fetched))
-        done = fetched.first - 1
-        try:
-            for reached, applied in self._closed_by(known, fetched):
-                done = reached
-                yield applied
-        except InvariantBroken as error:
-            if not known.has_gaps:
-                raise
-            yield from self._apply_in_full(fetched, done, error)
+        yield from self._closed_by(known, fetched)
 
     def _unspoiled(self) -> Game:
         """The game as it was before the last attempt."""
@@ -157,8 +149,8 @@ class RangeApplier:
         self.game = spare
         return spare
 
-    def _closed_by(self, known: KnownStates, fetched: FetchedRange) -> Iterator[tuple[int, AppliedBlocks]]:
-        """The blocks that are right, each time with how far they reach."""
+    def _closed_by(self, known: KnownStates, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
+        """The blocks that are right."""
         game, done = self._unspoiled(), fetched.first - 1
         game.is_checked = True
         while done < fetched.last.number:
@@ -170,33 +162,11 @@ class RangeApplier:
                     self.game, game, done = trial, trial, target
                     known_headers = [number for number in fetched.headers if number <= target]
                     if known_headers:
-                        yield max(known_headers), self._applied(game, fetched, max(known_headers), archive)
+                        yield self._applied(game, fetched, max(known_headers), archive)
                 continue
             for reached, applied in self._apply_with_silent_changes(game, fetched, (done, parting), known):
                 done = reached
-                yield reached, applied
-
-    def _apply_in_full(self, fetched: FetchedRange, done: int, error: InvariantBroken) -> Iterator[AppliedBlocks]:
-        """Apply the blocks after `done` with the silent changes that their own transactions prove: where the node lacks
-        the state that would show the block. What the state at the end then still contradicts is raised."""
-        game = self._reload()
-        game.is_checked = False
-        full = self._source.fetch_full(done + 1, fetched.last.number)
-        if full is None:
-            raise error
-        check_times(full, self.time)
-        archive = Archive()
-        for block in full.blocks:
-            try:
-                self._apply(game, block, archive, block.silent_changes)
-            except InvariantBroken:
-                if block.header.number > full.first:
-                    yield self._applied(game, full, block.header.number - 1, archive)
-                raise
-        assert fetched.state is not None
-        if game.contract_state().differences(fetched.state):
-            raise error
-        yield self._applied(game, full, full.last.number, archive)
+                yield applied
 
     def _try(
         self, trial: Game, fetched: FetchedRange, done: int, target: int, known: KnownStates
