@@ -25,7 +25,8 @@ CLOSE_SECONDS: Final = 1
 class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """daphne's connection, which closes with TOO_MUCH a client that sends more than FRAMES, CONTROL_FRAMES or BYTES.
 
-    Nothing is read from it after that. A client whose sockets together send too many frames is read more slowly.
+    One that sends what is no frame is closed with a code of RFC 6455. Nothing is read from either
+    after that. A client whose sockets together send too many frames is read more slowly.
     """
 
     _client: str | None = None
@@ -43,7 +44,10 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         super().connectionMade()
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802
-        """The handshake is complete: refuse it (429) if this client has its share of sockets, or of handshakes."""
+        """The handshake is complete: refuse it if this client has its share of sockets, or of handshakes (429), and if
+        it can't be read (400)."""
+        if not request.headers.get("sec-websocket-protocol", "").isascii():  # daphne would log an error of its own
+            raise ConnectionDeny(400, "Sec-WebSocket-Protocol must be ASCII")
         client = self._client_of(request)
         visitors: Visitors = self.factory.visitors
         if not visitors.enter(client):
@@ -68,7 +72,7 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         if self._over:
             return
         if self.state == self.STATE_OPEN and not self._bytes.take(len(data)):
-            self._stop()
+            self._stop(TOO_MUCH)
             return
         super().dataReceived(data)
         owed = self._frames_of_client
@@ -88,13 +92,20 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         if self._frames_of_client is not None:
             self._frames_of_client.charge(1)
         if not self._frames.take() or (self.current_frame.opcode > 7 and not self._control_frames.take()):
-            self._stop()
+            self._stop(TOO_MUCH)
         super().onFrameBegin()
 
-    def _stop(self) -> None:
+    def _fail_connection(self, code: int, reason: str) -> None:
+        """What came is no WebSocket: say so by the close code; autobahn itself would cut the connection off."""
+        if self.state == self.STATE_OPEN:
+            self._stop(code)
+        else:
+            super()._fail_connection(code, reason)
+
+    def _stop(self, code: int) -> None:
         self._over = True
         self.closeHandshakeTimeout = CLOSE_SECONDS
-        self.end(code=TOO_MUCH)
+        self.end(code=code)
         self.transport.pauseProducing()
 
     def _read_on(self) -> None:

@@ -27,10 +27,10 @@ def client(indexed_season: str, django_db_blocker: Any) -> Iterator[WebClient]:
         yield server
 
 
-def dial(client: WebClient, address: str) -> tuple[socket.socket, int]:
-    """A connection from one of this machine's addresses, and the status of its handshake."""
+def dial(client: WebClient, address: str, more: bytes = b"") -> tuple[socket.socket, int]:
+    """A connection from one of this machine's addresses, and the status of its handshake with more headers."""
     raw = socket.create_connection(("127.0.0.1", client.port or 0), timeout=30, source_address=(address, 0))
-    raw.sendall(HANDSHAKE)
+    raw.sendall(HANDSHAKE.removesuffix(b"\r\n") + more + b"\r\n")
     return raw, int(raw.recv(4096).split()[1])
 
 
@@ -41,9 +41,13 @@ def masked(opcode: int, payload: bytes, *, last: bool = True) -> bytes:
     return bytes((opcode | 0x80 * last,)) + length + bytes(4) + payload
 
 
-def read_to_end(raw: socket.socket) -> bytes:
+def close_frame(code: int) -> bytes:
+    return bytes((0x88, 2)) + code.to_bytes(2, "big")
+
+
+def read_to_end(raw: socket.socket, end: bytes = TOO_MUCH) -> bytes:
     received = b""
-    while not received.endswith(TOO_MUCH) and (chunk := raw.recv(65_536)):
+    while not received.endswith(end) and (chunk := raw.recv(65_536)):
         received += chunk
     return received
 
@@ -68,6 +72,43 @@ def test_a_client_that_sends_too_much_is_closed_with_the_reason(client: WebClien
         other.sendall(masked(1, b'{"type":"PING"}'))
         while not (received := other.recv(4096)).endswith(PONG):
             assert received
+
+
+@pytest.mark.parametrize(
+    ("number", "sent", "code"),
+    [
+        (1, masked(1 | 0x40, b"x"), 1002),
+        (2, masked(3, b"x"), 1002),
+        (3, masked(11, b""), 1002),
+        (4, b'\x81\x0f{"type":"PING"}', 1002),
+        (5, masked(9, b"x" * 126), 1002),
+        (6, masked(9, b"x", last=False), 1002),
+        (7, masked(0, b"x"), 1002),
+        (8, masked(1, b"x", last=False) + masked(1, b"x"), 1002),
+        (9, masked(8, b"\x03"), 1002),
+        (10, masked(8, (1005).to_bytes(2, "big")), 1002),
+        (11, masked(8, (65_535).to_bytes(2, "big")), 1002),
+        (12, masked(8, b"\x03\xe8\xff"), 1007),
+        (13, masked(1, b"\xff"), 1007),
+        (14, masked(1, b"\xe2", last=False) + masked(0, b"\x28"), 1007),
+        (15, b"\x81\xff" + (1 << 62).to_bytes(8, "big") + bytes(4), 1009),
+    ],
+)
+def test_what_is_no_websocket_ends_its_connection_with_the_reason(
+    client: WebClient, number: int, sent: bytes, code: int
+) -> None:
+    with dial(client, f"127.0.4.{number}")[0] as raw:
+        raw.sendall(sent + masked(1, b'{"type":"PING"}'))
+        received = read_to_end(raw, close_frame(code))
+        assert received.endswith(close_frame(code))
+        assert PONG not in received
+
+
+@pytest.mark.parametrize(("name", "status"), [(b"\xff", 400), (b"caf\xc3\xa9", 400), (b"%ff%00", 101), (b"a, b", 101)])
+def test_a_subprotocol_that_cannot_be_read_is_refused(client: WebClient, name: bytes, status: int) -> None:
+    raw, found = dial(client, "127.0.5.1", b"Sec-WebSocket-Protocol: " + name + b"\r\n")
+    raw.close()
+    assert found == status
 
 
 def test_one_address_has_so_many_sockets(client: WebClient) -> None:
