@@ -139,10 +139,7 @@ class RangeFetcher:
             for number, group in zip(numbers, groups, strict=True)
             if number not in headers and not (by_logs and group[0].block_timestamp is not None)
         ]
-        for number, header in zip(missing, await self._headers(missing) if missing else (), strict=True):
-            if header is None:
-                raise Inconsistent(f"the node does not know block {number}, whose logs it gave")
-            headers[number] = header
+        await self._add_headers(missing, headers)
         blocks = []
         for number, group in zip(numbers, groups, strict=True):
             if number not in headers:
@@ -164,11 +161,15 @@ class RangeFetcher:
         if not timed:
             return True
         number = list(timed)[len(timed) // 2]
-        (header,) = await self._headers([number])
-        if header is None:
-            raise Inconsistent(f"the node does not know block {number}, whose logs it gave")
-        headers[number] = header
-        return header.timestamp == _header_from_log(timed[number]).timestamp
+        await self._add_headers([number], headers)
+        return headers[number].timestamp == _header_from_log(timed[number]).timestamp
+
+    async def _add_headers(self, numbers: Sequence[int], headers: dict[int, Header]) -> None:
+        """Fetch the headers of blocks whose logs the node gave. Raises Inconsistent if it does not know one."""
+        for number, header in zip(numbers, await self._headers(numbers) if numbers else (), strict=True):
+            if header is None:
+                raise Inconsistent(f"the node does not know block {number}, whose logs it gave")
+            headers[number] = header
 
     async def _add_death_calldata(self, blocks: Sequence[FetchedBlock]) -> None:
         """Fetch the transactions in which players died: only their calldata says who (rule 13).
