@@ -1,7 +1,7 @@
 """A witness who asks a node: traces where it has them, state where it keeps it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from indexer.chain.errors import NodeError
 from indexer.chain.full_blocks import calls_of
@@ -9,6 +9,8 @@ from indexer.chain.places import Place
 from indexer.decode.calldata import death_lists
 from indexer.domain.units import Address, Calldata, Hash, Json
 from indexer.rules.witness import Witness
+
+T = TypeVar("T")
 
 
 class Asked(Protocol):
@@ -43,15 +45,16 @@ class NodeWitness(Witness):
         ]
 
     def is_alive(self, user: Address, block_number: int) -> bool | None:
-        try:
-            found = self._node.alive([user], block_number)
-        except NodeError:
-            return None
-        return found[0] if found else None
+        return _first(self._node.alive, user, block_number)
 
     def stake(self, user: Address, block_number: int) -> int | None:
-        try:
-            found = self._node.stakes([user], block_number)
-        except NodeError:
-            return None
-        return found[0] if found else None
+        return _first(self._node.stakes, user, block_number)
+
+
+def _first(ask: Callable[[Sequence[Address], Place], list[T] | None], user: Address, block_number: int) -> T | None:
+    """What a node says of one user."""
+    try:
+        found = ask([user], block_number)
+    except NodeError:
+        return None
+    return found[0] if found else None
