@@ -3,8 +3,7 @@
 import logging
 import sys
 from argparse import ArgumentParser
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from prometheus_client import start_http_server
@@ -28,6 +27,9 @@ from indexer.sync.requests import RequestRunner
 from indexer.sync.self_check import SelfCheck
 from indexer.sync.upkeep import Upkeep
 from indexer.sync.worker import Worker
+
+if TYPE_CHECKING:
+    from indexer.sync.progress_bar import ProgressReporter
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +100,7 @@ class Command(GhostnetCommand):
             quarantine_logs(quarantine)
         serve_metrics(environment.metrics_port)
         stop = stop_on_signals()
-        reporter = progress_bar()(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
+        reporter = progress_bar(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
         upkeep = Upkeep(environment.upkeep)
         observers: list[Observer] = [reporter, EventLog(), MetricsObserver(), upkeep]
         jobs = [upkeep.job]
@@ -117,9 +119,11 @@ class Command(GhostnetCommand):
         logger.info("indexed up to block %d", worker.reached)
 
 
-def progress_bar() -> Any:
-    """The class of the progress bar; its library, which takes long to import, is needed on a terminal only."""
-    return import_module("indexer.sync.progress_bar").ProgressReporter
+def progress_bar(first: int, last: int | None) -> "ProgressReporter":
+    """The progress bar; its library, which takes long to import, is needed on a terminal only."""
+    from indexer.sync.progress_bar import ProgressReporter  # noqa: PLC0415 - see above
+
+    return ProgressReporter(first, last)
 
 
 def quarantine_logs(logs: list[str]) -> None:
