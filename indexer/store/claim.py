@@ -76,7 +76,7 @@ class Claim:
         """Commit statements and make a block the checkpoint, all sent at once; with the commit a notification is sent,
         whose content is made last, while the database is at work.
 
-        `chain_head` is the height of the node's newest known block; Raises NotTheWriter, or psycopg.Error; nothing is
+        `chain_head` is the height of the node's newest known block. Raises NotTheWriter, or psycopg.Error; nothing is
         written then.
         """
         with self._undone_at_an_error():
