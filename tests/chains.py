@@ -30,6 +30,11 @@ ADDRESSES = {name: Address(f"0x{index:02x}" + "c0" * 19) for index, name in enum
 GHOST_CORE, TRACE_SCAN = ADDRESSES["GhostCore"], ADDRESSES["TraceScan"]
 START = 1_800_000_000
 
+OPAQUE = "0x4641257d"
+"""Calldata that shows nothing."""
+CLAIM_REWARDS = "0x372500ab"
+"""A call of `claimRewards()`."""
+
 Event = tuple[str, Any]
 _DECODER = LogDecoder(ADDRESSES)
 

@@ -25,7 +25,9 @@ from indexer.replay.recording import RecordedTransaction
 from indexer.rules.game import Game
 from tests.chains import (
     ADDRESSES,
+    CLAIM_REWARDS,
     GHOST_CORE,
+    OPAQUE,
     TRACE_SCAN,
     ChainBuilder,
     Event,
@@ -44,8 +46,6 @@ OWNER, FORWARDER, BUNDLER = user(0x61), user(0x62), user(0x63)
 LEVELS: Final = (1, 2, 3)
 DEPLOYED: Final = 1
 """The block from which on the contracts exist."""
-CLAIM: Final = "0x372500ab"
-OPAQUE: Final = "0x4641257d"
 
 
 @dataclass
@@ -169,7 +169,7 @@ class SilentHistory:
         rewards = pending_rewards(position, game.levels[position.level])
         paid: list[Event] = [("DataToken", Transfer(GHOST_CORE, position.address, rewards))] if rewards else []
         change = Settlement(position.address) if owed and not rewards else None
-        self._send_for(position.address, *paid, calldata=CLAIM, change=change)
+        self._send_for(position.address, *paid, calldata=CLAIM_REWARDS, change=change)
 
     def _emit(self) -> None:
         self._send(emissions(self._draw.choice(LEVELS), self._draw.randint(1, 90) * DATA + 3), sender=KEEPER)
@@ -238,7 +238,7 @@ class SilentHistory:
     def _decoy(self) -> None:
         """Calldata that does nothing: a claim of nothing through somebody else, or one that fails inside."""
         player = self._draw.choice([*ACCOUNTS, *WALLETS])
-        self._send(sender=OWNER, to=FORWARDER, calldata=wrapped((player, CLAIM)))
+        self._send(sender=OWNER, to=FORWARDER, calldata=wrapped((player, CLAIM_REWARDS)))
 
     _ACTIONS: Sequence[Callable[["SilentHistory"], None]] = (
         *[_claim] * 10, *[_emit] * 3, _enter, _enter, _add, _add, _leave, _reset, _configure, _scan, _scan, _decoy,

@@ -12,7 +12,7 @@ from indexer.domain.units import DATA, NO_HASH
 from indexer.replay.calls import StateOptions
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.state import RecordedState
-from tests.chains import ADDRESSES, GHOST_CORE, wrapped
+from tests.chains import ADDRESSES, CLAIM_REWARDS, GHOST_CORE, OPAQUE, wrapped
 from tests.contract_state import state_document
 from tests.indexer.rules.scenarios import ALICE, CAROL, emissions
 from tests.indexer.sync.game_with_silent_changes import OWNER, SilentGame
@@ -20,9 +20,7 @@ from tests.indexer.sync.recorded_views import differences, indexed_views, views_
 from tests.indexing import index
 from tests.processes import checkpoint
 
-OPAQUE: Final = "0x4641257d"
-"""Calldata that shows nothing."""
-CLAIM: Final = wrapped((GHOST_CORE, "0x372500ab"))
+CLAIM: Final = wrapped((GHOST_CORE, CLAIM_REWARDS))
 
 
 def settle(made: SilentGame, calldata: str = OPAQUE) -> None:
