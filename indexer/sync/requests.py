@@ -1,4 +1,4 @@
-"""Operators' requests, run by the indexer between two runs of its loop: only the indexer writes to the tables."""
+"""Operators' requests, run by the indexer between two runs of its loop, since it holds the chain's lock."""
 
 import logging
 import threading

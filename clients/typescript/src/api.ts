@@ -22,7 +22,7 @@ export interface Answer<T> {
 }
 
 export interface ApiOptions {
-  /** How often a request that failed for now is repeated: 425, 429, 5xx, no connection, no answer in time. */
+  /** How often a request that may succeed later is repeated: 425, 429, 502, 503, 504, no connection, no answer in time. */
   retries?: number;
   /** Milliseconds after which an attempt is given up. */
   timeout?: number;
