@@ -1,4 +1,4 @@
-"""What one node alone serves of some blocks: to compare it with what was indexed."""
+"""Fetch blocks from one given node, to compare them with what was indexed."""
 
 import logging
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ PATIENCE_SECONDS: Final = 10.0
 
 
 async def fetch_alone(node: NodeClient, contracts: Mapping[str, str], first: int, last: int) -> FetchedRange | None:
-    """Blocks first to last as a node serves them, each one's logs by its hash; None if it does not serve them."""
+    """Blocks first to last as one node returns them, with logs by block hash; None if it does not return them."""
     async with node:
         fetcher = RangeFetcher(node, contracts)
         try:

@@ -33,7 +33,7 @@ Answers = Sequence[HexOrHeader]
 """What calls whose results are hex or a header gave: None for `null`, an RpcError for one that was refused for good."""
 
 MOST_FOREIGN_IDS: Final = 2
-"""So many answers in a row may have the id of another call; a node that goes on so has its own way to count."""
+"""Answers in a row with a wrong id after which a node is assumed not to repeat the ids of requests."""
 
 _BATCH_STATUSES: Final = {400, 403, 404, 405, 406, 411, 413, 414, 415, 422, 431, 501}
 """HTTP statuses, without an error in JSON-RPC, with which nodes refuse several calls in one request."""
@@ -57,7 +57,7 @@ class BatchRefused(Exception):
 
 @cache
 def decoder_of(kind: Any) -> Decoder:
-    """Parses answers whose results are of this kind, and skips what we don't read, in one pass."""
+    """A decoder of answers whose results are of this kind; fields that are not used are skipped while parsing."""
     return msgspec.json.Decoder(Answer[kind] | list[Answer[kind]])
 
 
@@ -65,11 +65,10 @@ _ANY_ANSWER: Final = decoder_of(Any)
 
 
 def results_of(reply: Reply, node: Node, decoder: Decoder, calls: Sequence[Call], first_id: int) -> list[Any]:
-    """The results of calls, which have consecutive ids from `first_id` on, in order: what their kind says, None, or a
-    NodeError.
+    """The results of calls with consecutive ids from `first_id`, in order; None for `null`, a NodeError for a refusal.
 
-    Raises BatchRefused if several calls in one request are refused as such, and the error of a reply that is none:
-    Unavailable, RateLimited, TooLarge, Denied, Inconsistent.
+    Raises BatchRefused if the node does not take several calls in one request, and Unavailable, RateLimited, TooLarge,
+    Denied or Inconsistent if the reply as a whole is an error.
     """
     method, several = calls[0][0], len(calls) > 1
     raw = reply.body.removeprefix(BYTE_ORDER_MARK)
@@ -101,7 +100,7 @@ def _decoded(raw: bytes, decoder: Decoder, method: str) -> Any:
 
 
 def _answer_of_single(answers: Sequence[Answer[Any]], node: Node, call_id: int) -> Answer[Any] | None:
-    """The answer to a request of one call. Its id matters only while the node shows that it repeats ours."""
+    """The answer to a request of one call; its id is compared unless the node does not repeat the ids of requests."""
     if not answers:
         return None
     (answer, *_) = answers
@@ -121,7 +120,7 @@ def _result(answer: Answer[Any] | None, method: str, node: Node) -> Any:
 
 
 def _masked(error: Any, node: Node) -> dict[str, Any]:
-    """What is read of a JSON-RPC error, without the key that the node's address may hold: refusals repeat it."""
+    """Code and message of a JSON-RPC error, without the key of the node's address, which some nodes repeat there."""
     if not isinstance(error, dict):
         error = {"message": error}
     code = error.get("code")
@@ -132,7 +131,8 @@ def _masked(error: Any, node: Node) -> dict[str, Any]:
 
 
 def _refusal_of_batch(error: Any, node: Node) -> Exception:
-    """What one error, in place of the answers to several calls, means: that they are too many, unless it says else."""
+    """The meaning of a single error in place of the answers to several calls: too many calls, unless it says
+    otherwise."""
     if error is not None:
         refusal = rpc_error("batch", _masked(error, node))
         if isinstance(refusal, RateLimited | Unavailable | TooLarge | Denied):
@@ -141,10 +141,11 @@ def _refusal_of_batch(error: Any, node: Node) -> Exception:
 
 
 def _raise_refusal(reply: Reply, raw: bytes, method: str, node: Node, *, several: bool) -> None:
-    """Raise what an answer with an HTTP status of failure says, if it says it in JSON-RPC, else what its status says.
+    """Raise the error of a reply with an HTTP error status: the JSON-RPC error if the body has one, else one for the
+    status.
 
-    MegaETH sends its errors so, with the statuses 400, 403, 429 and 500. Returns where the answer's own error is to be
-    read as that of one call.
+    MegaETH sends JSON-RPC errors with the statuses 400, 403, 429 and 500. Returns normally if the body is to be read as
+    the error of a single call.
     """
     error = _error_in(raw)
     if error is not None:
@@ -188,10 +189,10 @@ def _error_in(raw: bytes) -> Any:
 
 
 def complete(answers: Sequence[T | RpcError | None]) -> list[T]:
-    """Answers none of which may be missing or refused.
+    """All answers; raises the first that is missing or refused.
 
-    Raises RangeTooLarge, TooLarge, Denied, Pruned or MethodNotFound, which no further try can help, and Inconsistent
-    for the rest.
+    Raises RangeTooLarge, TooLarge, Denied, Pruned or MethodNotFound, after which no retry helps, and Inconsistent for
+    any other.
     """
     found: list[T] = []
     for answer in answers:
@@ -200,6 +201,6 @@ def complete(answers: Sequence[T | RpcError | None]) -> list[T]:
         if isinstance(answer, RpcError):
             raise Inconsistent(answer.message) from answer
         if answer is None:
-            raise Inconsistent("the node does not know a block or transaction that it spoke of")
+            raise Inconsistent("the node does not know a block or transaction that it named before")
         found.append(answer)
     return found

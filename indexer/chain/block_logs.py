@@ -1,4 +1,4 @@
-"""The logs of blocks by their hashes, whole: what looks as if something was left out is asked for again."""
+"""Fetch the logs of blocks by block hash, again where a block's bloom or a round count shows that some are missing."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from indexer.domain.units import quantity
 
 PAUSE_SECONDS: Final = 0.05
 OPINION_SECONDS: Final = 5.0
-"""How long each node is given to say which logs a block has whose bloom contradicts the answer."""
+"""Seconds that each node has to answer when the logs of a block contradict its bloom."""
 
 _LogsOrOthers: Any = list[WireLog] | str | WireHeader
 
@@ -31,7 +31,8 @@ class BlockLogs:
     async def of(
         self, headers: Sequence[Header], meter: Meter | None, beside: Sequence[Call] = ()
     ) -> tuple[list[list[WireLog]], Answers]:
-        """The logs of blocks by their hashes, and the answers, hex or headers, to the calls `beside` of one request."""
+        """The logs of blocks by their hashes, and the answers (hex or headers) to the calls `beside`, which are sent in
+        the same request."""
         calls: list[Call] = [
             ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
         ]
@@ -46,8 +47,8 @@ class BlockLogs:
         return await self.completed(headers, answers), others
 
     async def completed(self, headers: Sequence[Header], answers: Sequence[list[WireLog]]) -> list[list[WireLog]]:
-        """The logs of blocks, asked for again where the block's bloom names a contract of which there are none: once,
-        then of each node. A bloom may do so by chance: if all say the same, they are right."""
+        """The logs of blocks, requested again where the block's bloom names a contract without logs in the answer:
+        once, then from each node. A bloom may name one by chance: if all nodes give the same logs, these are right."""
         found = list(answers)
         doubtful = self._doubtful(headers, found)
         if doubtful:
@@ -63,8 +64,8 @@ class BlockLogs:
     async def _ask_again(
         self, client: NodeClient, headers: Sequence[Header], found: list[list[WireLog]], doubtful: Sequence[int]
     ) -> list[int]:
-        """Replace logs that their blocks' blooms contradict by those of another answer that has more; returns which are
-        contradicted still."""
+        """Request logs that contradict their blocks' blooms again, and take the answer that has more; return the
+        indices of the blocks that still contradict."""
         calls: list[Call] = [
             ("eth_getLogs", [{"address": self._addresses, "blockHash": headers[place].hash}]) for place in doubtful
         ]
@@ -73,7 +74,7 @@ class BlockLogs:
         return self._doubtful(headers, found)
 
     def _doubtful(self, headers: Sequence[Header], answers: Sequence[Sequence[WireLog]]) -> list[int]:
-        """The places of blocks whose logs their blooms contradict."""
+        """The indices of blocks whose logs contradict their blooms."""
         pairs = enumerate(zip(headers, answers, strict=True))
         return [
             place
@@ -82,7 +83,7 @@ class BlockLogs:
         ]
 
     async def by_contracts(self, log_filter: dict[str, Any], logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
-        """The logs of one block, asked for again in two parts, as far as there are several contracts in the filter."""
+        """The logs of one block, requested again in two parts if the filter has several contracts."""
         addresses = log_filter["address"]
         if len(addresses) == 1:
             return logs
@@ -96,7 +97,7 @@ class BlockLogs:
 
 
 def not_fewer(again: list[WireLog], logs: list[WireLog]) -> list[WireLog]:
-    """The logs that were asked for in parts. Raises Inconsistent if they are fewer than those of the whole."""
+    """The logs of `again`, which were requested in parts. Raises Inconsistent if they are fewer than the first time."""
     if len(again) < len(logs):
         raise Inconsistent(f"{len(logs)} logs, but {len(again)} when asked for in parts")
     return again

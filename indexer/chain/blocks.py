@@ -1,4 +1,4 @@
-"""Ranges of blocks as fetched: consistent in themselves, hex strings as the node sent them."""
+"""Fetched ranges of blocks: consistent in themselves, with hex strings as the node sent them."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,7 +13,7 @@ MAX_TIME: Final = 1 << 36
 """In unix seconds: a thousand years and more from now, and less than the milliseconds of any block."""
 LOG_BYTES: Final = 1_100
 HEADER_BYTES: Final = 1_000
-"""About what a log and a header take in memory."""
+"""The approximate memory of a log and a header."""
 
 
 @dataclass(slots=True)
@@ -31,11 +31,11 @@ class FetchedBlock:
 
 @dataclass(slots=True)
 class FetchedRange:
-    """Consecutive blocks `first` to `last.number`, of which `blocks` are those that hold something of ours.
+    """Consecutive blocks `first` to `last.number`; `blocks` are those with logs of our contracts or relevant calldata.
 
     `parent_hash` is the hash of the block before the first. `state` is what the contracts' views returned after the
-    last block, None where the node did not say. `checked` are blocks inside the range after which the views are to be
-    read as well, since their transactions hint at a silent change.
+    last block, None if it was not fetched. `checked` are blocks inside the range after which the views are to be read
+    as well, since their transactions hint at a silent change.
     """
 
     first: int
@@ -54,7 +54,7 @@ class FetchedRange:
         return header.hash if header is not None else None
 
     def block(self, number: int) -> FetchedBlock | None:
-        """A block that holds something of ours."""
+        """The block with this number, of `blocks`."""
         return next((block for block in self.blocks if block.header.number == number), None)
 
     def between(self, after: int, last: int) -> list[FetchedBlock]:
@@ -67,7 +67,7 @@ class FetchedRange:
 
     @property
     def memory(self) -> int:
-        """About how many bytes the range takes while it waits."""
+        """The approximate number of bytes that the range takes in memory."""
         return HEADER_BYTES * len(self.headers) + LOG_BYTES * self.log_count
 
     @property

@@ -1,4 +1,4 @@
-"""Which way a node can be read: by logs, each range closed by the contracts' state, or by full blocks."""
+"""How a node can be read: by logs, each range compared with the contracts' state, or by full blocks."""
 
 import logging
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import Final
 logger = logging.getLogger(__name__)
 
 RECENT_BLOCKS: Final = 128
-"""So many blocks below the head nodes without history still have the state."""
+"""Distance to the head in blocks up to which nodes without history have the state."""
 
 
 class FullBlocks(StrEnum):
@@ -20,7 +20,7 @@ class FullBlocks(StrEnum):
 
 
 class StateHistory:
-    """What is known of the node's state of old blocks: it is tried, and the answers are remembered."""
+    """Whether the node has the contracts' state of old blocks, as far as its answers so far have shown."""
 
     def __init__(self, full_blocks: FullBlocks) -> None:
         self._full_blocks = full_blocks
@@ -28,21 +28,21 @@ class StateHistory:
 
     @property
     def is_known(self) -> bool:
-        """Whether a range has shown already if the node has the state of old blocks."""
+        """Whether it is known if the node has the state of old blocks."""
         return self._pruned is not None
 
     def nodes_changed(self) -> None:
-        """Another node may have come into use: what no node had is tried again."""
+        """Note that another node may be in use: state that no node had is requested again."""
         self._pruned = None if self._pruned else self._pruned
 
     def needs_full_blocks(self, first: int, head: int) -> bool:
-        """Whether a range that begins at block `first` is fetched in full at once, without a try."""
+        """Whether a range that begins at block `first` is fetched in full without trying to read the state."""
         if self._full_blocks is not FullBlocks.AUTO:
             return self._full_blocks is FullBlocks.ALWAYS
         return bool(self._pruned) and first < head - RECENT_BLOCKS
 
     def bounded(self, first: int, last: int, head: int) -> int:
-        """Where a range from `first` to at most `last` ends.
+        """The last block of a range from `first` to at most `last`.
 
         Unless the node is known to have the state of old blocks, a range does not reach from those to the recent ones:
         the state at its end would then show changes whose block can't be found.
@@ -51,11 +51,11 @@ class StateHistory:
         return min(last, oldest - 1) if first < oldest and self._pruned is not False else last
 
     def has_state(self, last: int, head: int) -> bool:
-        """Whether it is worth asking for the state after block `last`."""
+        """Whether the node may have the state after block `last`."""
         return not self._pruned or last >= head - RECENT_BLOCKS
 
     def available(self, last: int, head: int) -> None:
-        """The node gave the state after block `last`."""
+        """Note that the node returned the state after block `last`."""
         if self._pruned is None and last < head - RECENT_BLOCKS:
             self._pruned = False
             logger.info(
@@ -68,7 +68,7 @@ class StateHistory:
         return self._full_blocks is not FullBlocks.NEVER
 
     def unavailable(self, last: int, head: int, why: str) -> None:
-        """The node lacks the state after block `last`."""
+        """Note that the node lacks the state after block `last`."""
         if last < head - RECENT_BLOCKS and not self._pruned:
             self._pruned = True
             logger.warning(

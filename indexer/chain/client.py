@@ -41,7 +41,8 @@ MALFORMED_TRIES: Final = 2
 PROOF_SECONDS: Final = 5.0
 """How long a node may take to prove itself while another one is ready."""
 MOST_REFUSALS: Final = 8
-"""So often a node that serves other calls may refuse what it must serve, within 20 s: a machine may be out of order."""
+"""Refusals of essential calls, over about 20 s, after which a node that answers other calls is given up: until then
+one of the machines behind its load balancer may be faulty."""
 _ESSENTIAL: Final = {
     "eth_blockNumber", "eth_chainId", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getLogs",
     "eth_getTransactionByHash",
@@ -113,17 +114,17 @@ class NodeClient:
 
     @property
     def disproven(self) -> list[str]:
-        """The nodes that are not used since they serve something else than our chain, each with the reason."""
+        """The nodes that are not used because they do not serve the indexed chain, each with the reason."""
         return self._nodes.disproven
 
     def expect(self, proof: Proof, *, anew: bool = False) -> None:
-        """Let nodes prove themselves so from now on; `anew`: all of them, before anything else is asked."""
+        """Require this proof of each node before it is used; `anew`: also of nodes that have already given one."""
         self._proof = proof
         if anew:
             self._nodes.ask_for_proof()
 
     def turn_away(self, why: str) -> None:
-        """Let the node in use rest if another one is ready: its answers, though well-formed, do not fit together."""
+        """Pause the current node if another one is ready: its answers are well-formed but inconsistent."""
         node = self._nodes.preferred
         if self._nodes.others({node}, ready=True):
             logger.warning("node %s rests for %.0f s: %s", node.name, REFUSED_SECONDS, why)
@@ -159,7 +160,7 @@ class NodeClient:
         """The results of many calls, in order, each read as `kind`; `meter` counts their bytes.
 
         None stands for `null`; a call that was refused for good gives its RpcError as result. Raises Inconsistent if
-        a result is of another kind, Denied or WrongChain if no node serves us, NodeUnreachable when patience ends.
+        a result is of another kind, Denied or WrongChain if no node can be used, NodeUnreachable when patience ends.
         """
         decoder, size = decoder_of(cast("Hashable", kind)), self._nodes.preferred.calls_a_request
         meter = meter or Meter()
@@ -168,7 +169,7 @@ class NodeClient:
         return await self._in_parts(calls, size, decoder, meter)
 
     async def _state_apart(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
-        """Send calls of the contracts' state and others in requests of their own: other nodes are asked for it."""
+        """Send `eth_call`s and the other calls in separate requests, as they may go to different nodes."""
         groups: tuple[list[Call], list[Call]] = [], []
         for call in calls:
             groups[call[0] == STATE_METHOD].append(call)
@@ -177,7 +178,7 @@ class NodeClient:
         return [next(answers[call[0] == STATE_METHOD]) for call in calls]
 
     async def _in_parts(self, calls: Sequence[Call], size: int, decoder: Decoder, meter: Meter) -> list[Any]:
-        """Send calls in requests of so many."""
+        """Send calls in requests of at most `size` calls each."""
         if 0 < len(calls) <= size:
             return await self._until_answered(calls, decoder, meter)
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
@@ -185,7 +186,8 @@ class NodeClient:
         return [result for answer in answers for result in answer]
 
     async def _until_answered(self, calls: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any]:
-        """Send calls until each has its answer: again those that failed for now, or that another node may serve."""
+        """Send calls until each has its answer; send again those that failed temporarily or that another node may
+        serve."""
         results: list[Any] = [None] * len(calls)
         open_calls = list(range(len(calls)))
         attempts = _Attempts(None if self._patience is None else time.monotonic() + self._patience)
@@ -226,7 +228,7 @@ class NodeClient:
     def _left(
         self, node: Node, attempts: _Attempts, calls: Sequence[Call], results: Sequence[Any], asked: Sequence[int]
     ) -> list[int]:
-        """Which of the calls that were asked are to be sent again, after what their results say of the node."""
+        """The indices of the calls to send again: those that failed temporarily or that another node may serve."""
         passing = [index for index in asked if isinstance(results[index], Unavailable | RateLimited)]
         rest = [index for index in asked if isinstance(results[index], TooLarge)] if len(asked) > 1 else []
         refused = [index for index in asked if index not in rest and is_refused(results[index], calls[index])]
@@ -241,16 +243,16 @@ class NodeClient:
         return sorted({*passing, *rest, *refused})
 
     def _without_refused(self, asked: list[int], results: Sequence[Any], attempts: _Attempts) -> list[int]:
-        """Of calls that are to be asked of another node, after that one failed too, those that are asked on: all where
-        there are others to wait for, else those that no node has refused."""
+        """The indices of the calls to send to the next node, after this one failed: all of them if another node is
+        still worth waiting for, else those that no node has refused."""
         if not attempts.refused or (attempts.is_essential and self._nodes.others(attempts.refused, ready=False)):
             return asked
         attempts.refused.clear()
         return [index for index in asked if not isinstance(results[index], RpcError | str)]
 
     def _is_asked_again(self, node: Node, attempts: _Attempts, refusal: NodeError, call: Call | None = None) -> bool:
-        """Whether what a node refused for good, a call or a whole request, is to be asked again: of another node, or
-        of one that has served other calls. The node rests if it is of no use."""
+        """Whether to send again a call, or a whole request, that a node refused for good: to another node, or to this
+        one if it has served other calls. A node that refuses an essential call is paused."""
         attempts.refused.add(node)
         must_be_served = call is None or call[0] in _ESSENTIAL
         attempts.is_essential = must_be_served and isinstance(refusal, Denied | Pruned | MethodNotFound)
@@ -268,8 +270,8 @@ class NodeClient:
         return True
 
     async def _in_halves(self, calls: Sequence[Call], decoder: Decoder, meter: Meter, error: NodeError) -> list[Any]:
-        """Send calls, whose answers together were too much, as two requests; a range of blocks is to be halved by who
-        asked for it. Raises RangeTooLarge."""
+        """Split a request whose answers together were too large into two. Raises RangeTooLarge if a call is for a range
+        of blocks, which the caller has to split."""
         if any(is_range(call) for call in calls):
             raise RangeTooLarge("eth_getLogs", error.message) from error
         middle = len(calls) // 2
@@ -278,14 +280,14 @@ class NodeClient:
         return first + second
 
     async def _answer_of(self, node: Node, asked: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any] | None:
-        """A node's answer; None if it is not to be asked: it serves another chain, or rests since this waited."""
+        """A node's answer; None if the node can't be used: it serves another chain, or was paused in the meantime."""
         if not await self._is_proven(node):
             return None
         async with self._limiter:
             return None if node.ready_at > time.monotonic() else await self._post(node, asked, decoder, meter)
 
     async def _is_proven(self, node: Node) -> bool:
-        """Let a node prove itself if it has to; False if it serves something else than our chain. Raises NodeError."""
+        """Request a node's proof if it has not given one; False if it has not proven itself. Raises NodeError."""
         if self._proof is None or node.is_proven:
             return True
         async with node.proving:
@@ -307,7 +309,7 @@ class NodeClient:
             return disproof is None
 
     async def _proof_of(self, node: Node, proof: Proof) -> list[Any]:
-        """A node's answers to what the proof asks; it gets little time where another node is ready."""
+        """A node's answers to the proof's calls; the timeout is short where another node is ready."""
         decoder, meter = decoder_of(PROOF_KIND), Meter()
         seconds = PROOF_SECONDS if self._nodes.others({node}, ready=True) else None
         async with self._limiter:
@@ -317,7 +319,7 @@ class NodeClient:
                 return [(await self._post(node, [call], decoder, meter, seconds))[0] for call in proof.calls]
 
     def _leaves_to_others(self, node: Node, refused: Collection[Node] = ()) -> bool:
-        """Let a node that did not answer in time rest if another is ready that has not refused; whether one is."""
+        """Whether another node is ready that has not refused; if so, pause this one, which did not answer in time."""
         if not self._nodes.others({node, *refused}, ready=True):
             return False
         logger.warning("node %s rests for %.0f s: it did not answer in time", node.name, REFUSED_SECONDS)
@@ -325,7 +327,7 @@ class NodeClient:
         return True
 
     def _note_failure(self, node: Node, error: NodeError, attempts: _Attempts, *, answered: bool = False) -> None:
-        """Let a node rest that failed; `answered`: it answered others of the calls.
+        """Pause a node that failed; `answered`: it answered some of the calls.
 
         Raises NodeUnreachable or RateLimited at the deadline, and `error` if no other try can help.
         """
@@ -355,7 +357,7 @@ class NodeClient:
     async def _post(
         self, node: Node, calls: Sequence[Call], decoder: Decoder, meter: Meter, seconds: float | None = None
     ) -> list[Any]:
-        """One HTTP request, for so many seconds at most: the results of its calls.
+        """Send one HTTP request with a timeout in seconds; return the results of its calls.
 
         Raises BatchRefused or a NodeError if it has none.
         """

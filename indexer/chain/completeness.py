@@ -1,4 +1,4 @@
-"""Signs that an answer lacks logs: the bloom of its block's header, and a count at which nodes cut lists."""
+"""Detect missing logs: by the bloom of the block's header, and by list lengths at which nodes truncate."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from indexer.decode.decoder import decoders_of
 BLOOM_BITS: Final = 2048
 _BLOOM: Final = re.compile(f"0x[0-9a-f]{{{BLOOM_BITS // 4}}}")
 MOST_SET: Final = BLOOM_BITS // 4
-"""Bits up to which a bloom is looked at: a fuller one, as of a block with a hundred logs, names too much by chance."""
+"""Bits up to which a bloom is evaluated; a fuller one, of a block with a hundred logs, has too many false positives."""
 ROUND: Final = 1_000
-"""Nodes that cut lists in silence cut them at multiples of this, or at a power of two."""
+"""Nodes that truncate lists without an error do so at multiples of this, or at a power of two."""
 
 _address = attrgetter("address")
 
 
 class BloomWitness:
-    """Compares logs with what their block's bloom says; `contracts` maps names to addresses."""
+    """Compares logs with their block's bloom; `contracts` maps names to addresses."""
 
     def __init__(self, contracts: Mapping[str, str]) -> None:
         self._masks = {
@@ -31,10 +31,10 @@ class BloomWitness:
         }
 
     def missing(self, logs_bloom: str, logs: Sequence[WireLog]) -> list[str]:
-        """The contracts of which a block has logs by its bloom, with a topic of theirs, but none among these.
+        """The contracts whose address and at least one topic are in the bloom, but which have no log among `logs`.
 
-        A bloom may name a contract by chance. One that lacks a log's own address is made up, and names none; so does
-        one that is empty or too full, or no bloom.
+        False positives are possible. A bloom that lacks the address of one of the logs is invalid and ignored, and so
+        is one that is malformed, empty or too full.
         """
         if not _BLOOM.fullmatch(logs_bloom):
             return []
@@ -61,7 +61,7 @@ def bloom_of(digits: str) -> int:
 
 
 def is_round(count: int) -> bool:
-    """Whether a list of so many logs may have been cut."""
+    """Whether a list of `count` logs may have been truncated."""
     return count >= ROUND and (count % ROUND == 0 or count.bit_count() == 1)
 
 

@@ -1,4 +1,4 @@
-"""Are the contracts that are to be indexed on the node's chain?"""
+"""Check that the deployment's contracts exist on the node's chain."""
 
 import logging
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ logger = logging.getLogger(__name__)
 
 
 async def check_deployment(client: NodeClient, contracts: Mapping[str, str]) -> None:
-    """Raise NoContractCode unless the node has code at every contract, and WrongChain if the client expects another
-    chain. A node that refuses to answer says nothing about the contracts: they are taken to be there.
+    """Raise NoContractCode unless the node has code at every contract's address, and WrongChain if the client expects
+    another chain. If the node refuses to answer, the contracts are assumed to exist.
     """
     codes = await client.batch([("eth_getCode", [address, "latest"]) for address in contracts.values()], str)
     by_contract = dict(zip(contracts.items(), codes, strict=True))

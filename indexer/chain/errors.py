@@ -1,4 +1,4 @@
-"""What can go wrong with a node, and which of it is worth another try."""
+"""The ways in which a node fails, and which of them are worth another try."""
 
 import re
 from collections.abc import Iterator
@@ -77,8 +77,7 @@ class Pruned(RpcError):
 
 
 class Denied(RpcError):
-    """The node does not serve us: a key that is missing, wrong or revoked, a plan that is used up, an address that is
-    not its own."""
+    """The node refuses access: a key is missing, wrong or revoked, the plan is used up, or the address is not a node's."""
 
     help = (
         "Check the key and the plan of this node's address in GHOSTNET_RPC_URLS, or give more nodes there, separated by"
@@ -117,7 +116,7 @@ class Misnumbered(Inconsistent):
 
 
 class WrongNumbers(NodeError):
-    """A node that numbers logs or transactions, or counts time, in a way of its own, each time it is asked."""
+    """A node that numbers logs or transactions, or counts time, in a way of its own, in each of its answers."""
 
     help = (
         "What follows from the order of logs and the times of blocks, in seconds, can't be read from such a node: put "

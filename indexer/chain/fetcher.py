@@ -1,4 +1,4 @@
-"""Fetch ranges of blocks by their logs: what is fetched grows with our logs, not with other people's transactions."""
+"""Fetch ranges of blocks by the logs of our contracts; the cost does not depend on other people's transactions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -40,19 +40,19 @@ class RangeFetcher:
     async def finalized(
         self, first: int, last: int, meter: Meter | None = None, *, calldata: bool = True
     ) -> FetchedRange:
-        """Blocks first to last, far enough below the head that no machine of the node still lacks them.
+        """Blocks first to last, their logs requested by range: only for blocks so far below the head that every machine
+        of the node has them (LAGGING_BLOCKS).
 
-        `calldata` says whether that of deaths is fetched. Answers that do not belong together are asked for again a few
-        times. Raises Inconsistent if they still do not fit, RangeTooLarge if the node wants fewer blocks, another
-        NodeError if it refuses.
+        `calldata`: whether that of deaths is fetched. Inconsistent answers are requested again a few times. Raises
+        Inconsistent if they remain so, RangeTooLarge if the node wants fewer blocks, another NodeError if it refuses.
         """
         return await retry_inconsistent(self._client, lambda: self._finalized(first, last, meter, calldata))
 
     async def by_hash(
         self, headers: Sequence[Header], meter: Meter | None = None, *, calldata: bool = True
     ) -> FetchedRange:
-        """The blocks of these linked headers, each one's logs by its hash, as is right near the head: there a machine
-        that lags cuts a range off without an error, or answers from another fork. Raises as `finalized`.
+        """The blocks of these linked headers, their logs requested by block hash, as is necessary near the head, where
+        a lagging machine cuts a range off without an error or answers from another fork. Raises as `finalized`.
         """
         fetched, _ = await self.by_hash_with(headers, (), meter, calldata=calldata)
         return fetched
@@ -60,14 +60,13 @@ class RangeFetcher:
     async def by_hash_with(
         self, headers: Sequence[Header], beside: Sequence[Call], meter: Meter | None = None, *, calldata: bool = True
     ) -> tuple[FetchedRange, Answers]:
-        """As `by_hash`, with the answers, in hex or headers, to further calls, which are sent in the same request
-        as those for the logs."""
+        """As `by_hash`, with the answers (hex or headers) to the calls `beside`, which are sent in the same request."""
         return await retry_inconsistent(self._client, lambda: self._by_hash(headers, beside, meter, calldata))
 
     async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block.
 
-        Raises Inconsistent if the node gives other blocks than those asked for, time and again.
+        Raises Inconsistent if the node repeatedly gives other blocks than those requested.
         """
         return await retry_inconsistent(self._client, lambda: self._headers(numbers))
 
@@ -127,8 +126,8 @@ class RangeFetcher:
                 raise Inconsistent(f"the range's answer left out logs of block {header.number}")
 
     async def _blocks(self, logs: Sequence[WireLog], headers: dict[int, Header]) -> list[FetchedBlock]:
-        """Logs by their blocks; a block's time is its logs' where they carry it and it can be right, else its
-        header's."""
+        """Logs grouped by block; a block's time is taken from its logs where they have a plausible one, else from its
+        header."""
         logs = without_removed(logs)
         groups, numbers = _by_block(logs)
         if any(number >= following for number, following in pairwise(numbers)):
@@ -151,8 +150,8 @@ class RangeFetcher:
     async def _time_is_right(
         self, groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], headers: dict[int, Header]
     ) -> bool:
-        """Whether the time that the logs of the middle block say is its header's, which is kept: one of each range is
-        enough for a node that counts time in a way of its own."""
+        """Whether the time in the logs of the range's middle block equals its header's, which is added to `headers`;
+        one check per range detects a node that counts time in another unit."""
         timed = {
             number: group[0]
             for number, group in zip(numbers, groups, strict=True)
@@ -186,8 +185,8 @@ class RangeFetcher:
             block.transactions.append(parse_transaction(transaction))
 
     async def _compare_positions(self, blocks: Sequence[FetchedBlock]) -> None:
-        """Compare one log of each node that comes into use with its transaction: where a node numbers transactions in
-        a way of its own, nothing else shows it. Raises Misnumbered."""
+        """Compare one log of each newly used node with its transaction: no other check detects a node that numbers
+        transactions in its own way. Raises Misnumbered."""
         if not blocks or self._compared == self._client.proofs:
             return
         log, proofs = blocks[-1].logs[-1], self._client.proofs
@@ -197,7 +196,7 @@ class RangeFetcher:
         self._compared = proofs
 
     def death_transactions(self, logs: Sequence[WireLog]) -> dict[str, WireLog]:
-        """The first logs that say so of transactions in which players died, by hash, in order."""
+        """The first log that reports deaths of each transaction in which players died, by the transaction's hash."""
         address, topic0 = self._deaths
         found: dict[str, WireLog] = {}
         for log in logs:
@@ -207,7 +206,7 @@ class RangeFetcher:
 
 
 def parse_transaction(transaction: WireTransaction) -> Transaction:
-    """A transaction as the rules take it. Raises ValueError if its index is no number."""
+    """Convert a transaction for the rules. Raises ValueError if its index is not a number."""
     return Transaction(
         quantity(transaction.index),
         Hash(transaction.hash),
@@ -218,8 +217,8 @@ def parse_transaction(transaction: WireTransaction) -> Transaction:
 
 
 async def retry_inconsistent(client: NodeClient, fetch: Callable[[], Awaitable[T]]) -> T:
-    """Fetch until the answers fit together, a few times at most, with growing pauses, and from the next node where one
-    gives none that do. Raises Inconsistent, and WrongNumbers if the numbers of logs are what does not fit.
+    """Call `fetch` until its answers are consistent: a few attempts with growing pauses, then on the next node. Raises
+    Inconsistent, or WrongNumbers if the numbering of logs, or the blocks' time, is the cause.
     """
     backoff = Backoff(_FIRST_PAUSE)
     for attempt in range(1, _TRIES + 1):
@@ -242,7 +241,7 @@ async def retry_inconsistent(client: NodeClient, fetch: Callable[[], Awaitable[T
 
 
 def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Header]:
-    """Headers that must have these numbers and be each other's children. Raises Inconsistent."""
+    """The headers. Raises Inconsistent unless they have these numbers and each is the child of the one before it."""
     found: list[Header] = []
     for number, header in zip(numbers, headers, strict=True):
         if header is None:
@@ -262,9 +261,9 @@ def _by_block(logs: Sequence[WireLog]) -> tuple[list[list[WireLog]], list[int]]:
 
 
 def _times_fit(groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], headers: Mapping[int, Header]) -> bool:
-    """Whether the times that logs say may be their blocks': the same within a block, none before that of the block
-    before it, none against the headers of the range's ends. Some nodes put zero there, milliseconds, or the time of
-    their head."""
+    """Whether the times in the logs may be their blocks' times: equal within a block, not earlier than in the block
+    before, and consistent with the headers of the range's ends. Some nodes send zero, milliseconds, or the time of
+    their head instead."""
     times = sorted(header.timestamp for header in headers.values())
     for number, group in zip(numbers, groups, strict=True):
         texts = {log.block_timestamp for log in group}
@@ -281,7 +280,7 @@ def _times_fit(groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], head
 
 
 def checked_logs(logs: list[WireLog], header: Header) -> list[WireLog]:
-    """The logs of a block, in their order if the node gave them in another, or one twice. Raises as `check_logs`."""
+    """The logs of a block, sorted and without duplicates if the node sent them otherwise. Raises as `check_logs`."""
     if not _are_in_order(logs, header.hash):
         logs = in_chain_order(without_removed(logs))
         check_logs(logs, header)
@@ -289,15 +288,15 @@ def checked_logs(logs: list[WireLog], header: Header) -> list[WireLog]:
 
 
 def check_logs(logs: Sequence[WireLog], header: Header) -> None:
-    """Raise Inconsistent unless logs are of this block and stand in their order, each once, none of them removed, and
-    Misnumbered if they are numbered by transaction, or their transactions in another way than by their order in the
-    block."""
+    """Check that logs are of this block, in order, each once, and none removed. Raises Inconsistent, or Misnumbered if
+    log indices are counted by transaction, or transaction indices do not follow the transactions' order in the block.
+    """
     if not _are_in_order(logs, header.hash):
         _raise_disorder(logs, header)
 
 
 def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
-    """Whether all is right with a block's logs, found in one pass: each log that is fetched goes through it."""
+    """Whether a block's logs are in order, checked in a single pass, since it runs for each fetched log."""
     last_index, last_position, tx_hash, tx_index = -1, -1, "", ""
     seen = set()
     for log in logs:
@@ -318,7 +317,7 @@ def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
 
 
 def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
-    """Raise what is wrong with a block's logs, if anything is."""
+    """Raise the error of a block's logs if they are not in order."""
     number = header.number
     if any(log.block_hash != header.hash for log in logs):
         raise Inconsistent(f"the logs of block {number} are of another fork than its header")
@@ -342,7 +341,7 @@ def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
 
 
 def check_position(log: WireLog, transaction: WireTransaction) -> None:
-    """Raise Misnumbered unless a log's transaction stands where the log says."""
+    """Raise Misnumbered unless a log and its transaction have the same transaction index."""
     if log.transaction_index != transaction.index and quantity(log.transaction_index) != quantity(transaction.index):
         raise Misnumbered(
             f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
@@ -351,6 +350,6 @@ def check_position(log: WireLog, transaction: WireTransaction) -> None:
 
 
 def _header_from_log(log: WireLog) -> Header:
-    """A header as far as a log knows it: without the parent, which nobody asks a finalized block for."""
+    """A header made from a log: without the parent's hash, which is not needed so far below the head."""
     assert log.block_timestamp is not None
     return parse_header(WireHeader(log.block_number, log.block_hash, "", log.block_timestamp))

@@ -116,7 +116,7 @@ class FullBlockFetcher:
     async def _add_transactions(
         self, fetched: FetchedRange, headers: Sequence[Header], blocks: Sequence[WireBlock]
     ) -> None:
-        """Keep the calldata of deaths, and what proves silent changes."""
+        """Keep the calldata of deaths, and the evidence of silent changes."""
         by_number = {block.header.number: block for block in fetched.blocks}
         hints: list[tuple[Header, Transaction]] = []
         for header, block in zip(headers, blocks, strict=True):
@@ -140,7 +140,7 @@ class FullBlockFetcher:
     def _hints(
         self, transactions: Sequence[WireTransaction], with_logs: Mapping[str, WireLog]
     ) -> Iterator[Transaction]:
-        """Those transactions of a block that may have changed something in silence."""
+        """The transactions of a block that may have made a silent change."""
         for transaction in transactions:
             if hints_at_silent_change(transaction.input) and not (
                 transaction.hash in with_logs and self._is_claim(transaction.to, transaction.input)
@@ -148,7 +148,7 @@ class FullBlockFetcher:
                 yield parse_transaction(transaction)
 
     def _is_claim(self, recipient: str | None, calldata: str) -> bool:
-        """A direct claim. With logs it needs no look: its Transfer shows it."""
+        """Whether a transaction is a direct claim; one with logs is shown by its Transfer, and is no silent change."""
         return recipient == self._ghost_core and makes_claim(Calldata(calldata))
 
     async def _proven(self, hints: Sequence[tuple[Header, Transaction]]) -> list[tuple[Header, SilentChange]]:

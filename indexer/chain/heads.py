@@ -31,10 +31,10 @@ LONGEST_RECONNECT_SECONDS: Final = 60.0
 """The pauses between sockets that bring nothing grow from the one to the other."""
 WRONG_CHAIN_SECONDS: Final = 60.0
 FAR_BLOCKS: Final = 1_000
-"""A head so far from the last one is asked for over HTTP before it is believed."""
+"""Blocks: a pushed head that is farther from the last one is confirmed over HTTP first."""
 
 _SUBSCRIBE, _CHAIN_ID = 1, 2
-"""The ids of our messages."""
+"""The ids of the messages that are sent."""
 
 
 class _Params(msgspec.Struct):
@@ -54,7 +54,7 @@ _decoder = msgspec.json.Decoder(_Message)
 
 
 class HeadWatcher:
-    """Keeps `head` (a block number) current, and wakes those who wait when it may have moved.
+    """Keeps `head` (a block number) current, and wakes the callers of `wait` when it may have moved.
 
     Without a WebSocket it polls every `poll_interval` seconds. With one, polling slows down for as long as the
     subscription brings every head that polling finds; a subscription that is silent while the head moves is not
@@ -106,7 +106,7 @@ class HeadWatcher:
                 tasks.create_task(self._preconfirmed.run())
 
     async def wait(self, seconds: float) -> None:
-        """Return at the next sign of life from the node, or after so many seconds."""
+        """Wait for the next sign of life from the node, for at most so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._moved.wait()
@@ -181,12 +181,12 @@ class HeadWatcher:
         raise ValueError("the node closed the connection")
 
     def _check_chain(self, answer: Any) -> None:
-        """Raise WrongChain if a socket says that it is of another chain; one that does not say is not asked again."""
+        """Raise WrongChain if the socket is of another chain; one that does not answer the question is accepted."""
         if isinstance(answer, str) and (chain_id := number_of(answer, "eth_chainId")) != self._chain_id:
             raise WrongChain(f"the socket is on chain {chain_id}, the deployment on chain {self._chain_id}")
 
     async def _receive_head(self, header: Header) -> None:
-        """Take in a head that was pushed. Raises Inconsistent if it is far from where the node says its head is."""
+        """Process a pushed head. Raises Inconsistent if it is far from the head that the node returns over HTTP."""
         if self.head is None or abs(header.number - self.head) > FAR_BLOCKS:
             head = await self.refresh()
             if abs(header.number - head) > FAR_BLOCKS:

@@ -1,4 +1,4 @@
-"""How many requests are under way at once: fewer where a node wants fewer."""
+"""Limit concurrent requests: fewer after each refusal, gradually more after successes."""
 
 import asyncio
 from typing import Final
@@ -7,7 +7,7 @@ MOST_AT_ONCE: Final = 16
 
 
 class Limiter:
-    """At most so many requests at once: fewer after each refusal, slowly more again."""
+    """Limits concurrent requests, as an asynchronous context manager around each; at most MOST_AT_ONCE."""
 
     def __init__(self) -> None:
         self._allowed: float = MOST_AT_ONCE
@@ -25,9 +25,9 @@ class Limiter:
             self._freed.notify_all()
 
     def refused(self) -> None:
-        """The node wanted fewer."""
+        """Halve the limit, after the node refused a request for their rate."""
         self._allowed = max(1.0, self._allowed / 2)
 
     def succeeded(self) -> None:
-        """The node refused nothing."""
+        """Raise the limit a little, after a request without such a refusal."""
         self._allowed = min(MOST_AT_ONCE, self._allowed + 0.05)

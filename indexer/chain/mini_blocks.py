@@ -38,7 +38,7 @@ class MiniBlock:
         self._content = _decode(with_hex_quantities(raw))
 
     def logs_by_transaction(self, addresses: Collection[str]) -> Iterator[list[WirePendingLog]]:
-        """The logs of these contracts, by transaction, each with its block's time where the mini-block says it."""
+        """The logs of these contracts, by transaction, each with its block's time where the mini-block has it."""
         time = self._content.block_timestamp
         for receipt in self._content.receipts:
             logs = [log for log in receipt.logs if log.address in addresses]

@@ -1,4 +1,4 @@
-"""The nodes that can be asked: which of them are resting, which have proven themselves, and which is next."""
+"""The configured nodes: which of them are paused, which have proven themselves, and which is used next."""
 
 import asyncio
 import logging
@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 
 CALLS_A_REQUEST: Final = 100
 FORGET_SECONDS: Final = 3600.0
-"""After so long a node that took few calls a request only is tried with many again."""
+"""Seconds after which a node with a reduced number of calls a request is tried with the full number again."""
 MOST_CUT_OFF: Final = 4
-"""After so many requests of several calls in a row that a node closed the connection on, it is asked for fewer."""
+"""Requests of several calls in a row that end with a closed connection before fewer calls are sent in a request."""
 REFUSED_SECONDS: Final = 60.0
-"""How long a node rests that refuses what every node must serve."""
+"""Seconds for which a node is paused that refuses an essential call, does not answer in time, or is inconsistent."""
 GLITCH_SECONDS: Final = 1.0
-"""A node that answers again so soon after its last answer was not away: no other one has taken its place."""
+"""Seconds: a node that answers again within this time after its last answer has not been replaced by another one."""
 STATELESS_SECONDS: Final = 300.0
-"""So long a node that lacked a block's state is asked for states only if no other node has them."""
+"""Seconds for which a node that lacked a block's state is asked for states only if no other node is ready."""
 DISPROVEN_SECONDS: Final = 300.0
-"""After so long a node that serves something else than our chain is asked for its proof again."""
+"""Seconds after which a node that does not serve the indexed chain is asked for its proof again."""
 
 
 class Node:
@@ -46,11 +46,11 @@ class Node:
         self.foreign_ids = 0
         """Answers in a row whose id was not that of their call."""
         self.stateless_until = 0.0
-        """Until when it is taken to lack the contracts' state of old blocks."""
+        """The time until which it is assumed to lack the contracts' state of old blocks."""
         self.by_number = False
         """Whether blocks are named to it by their numbers, since it refused a call that named one by its hash."""
         self.serves = False
-        """Whether it has answered a call of ours beside its proof."""
+        """Whether it has answered any call besides those of its proof."""
         self._cut_off = 0
         self._calls_a_request = CALLS_A_REQUEST
         self._forget_at = 0.0
@@ -62,7 +62,7 @@ class Node:
 
     @property
     def is_proven(self) -> bool:
-        """Whether it has given its proof, and was not away since."""
+        """Whether it has given its proof, and has not been away since."""
         if self._has_failed and time.monotonic() - self._answered_at >= GLITCH_SECONDS:
             self._is_proven = False
         return self._is_proven
@@ -73,13 +73,13 @@ class Node:
 
     @property
     def calls_a_request(self) -> int:
-        """How many calls it takes in one request, as far as is known."""
+        """The number of calls that it takes in one request, as far as is known."""
         if self._calls_a_request < CALLS_A_REQUEST and time.monotonic() >= self._forget_at:
             self._calls_a_request = CALLS_A_REQUEST
         return self._calls_a_request
 
     def knows_numbers_only(self, refusal: str) -> None:
-        """It refused a call that named its block by the hash: from now on blocks are named by their numbers."""
+        """Note that it refused a call with a block's hash: from now on blocks are named by their numbers."""
         if not self.by_number:
             logger.warning(
                 "node %s takes no block's hash in eth_call (%s): it is asked by number, with the block's header",
@@ -89,37 +89,37 @@ class Node:
         self.by_number = True
 
     def refused_calls(self, calls: int) -> None:
-        """So many calls in one request were too many: half of them are tried, down to single calls, for an hour."""
+        """Note that a request had too many calls: half of them are sent, down to single calls, for FORGET_SECONDS."""
         self._calls_a_request = max(1, min(self._calls_a_request, calls // 2))
         self._forget_at = time.monotonic() + FORGET_SECONDS
         self._cut_off = 0
 
     def cut_off(self, calls: int) -> bool:
-        """It closed the connection on a request of so many calls; whether it is taken to refuse so many."""
+        """Note that it closed the connection on a request; return whether it is assumed to refuse so many calls."""
         self._cut_off += calls > 1
         return calls > 1 and self._cut_off >= MOST_CUT_OFF
 
     def succeeded(self, calls: int) -> None:
-        """It answered a request of so many calls."""
+        """Note that it answered a request of `calls` calls."""
         self.backoff.reset()
         self._has_failed, self._answered_at = False, time.monotonic()
         if calls > 1:
             self._cut_off = 0
 
     def rest(self, seconds: float) -> None:
-        """Let it rest from now on; a rest that has begun is not made longer, lest one failure after another does."""
+        """Do not use it for so many seconds; a pause that has begun is not extended, so that failures do not add up."""
         now = time.monotonic()
         if self.ready_at <= now:
             self.ready_at = now + seconds
 
     def hung(self, seconds: float) -> None:
-        """It took a request and did not answer in time: it rests, and proves itself anew."""
+        """Note that it did not answer a request in time: it is paused, and must prove itself again."""
         self._has_failed = True
         self.rest(seconds)
 
     def failed(self, most: float) -> None:
-        """It did not answer: it rests, a little longer each time, at most so many seconds, and proves itself
-        anew if it was away."""
+        """Note that it failed: it is paused, longer each time but at most `most` seconds, and must prove itself again
+        if it was away."""
         self._has_failed = True
         if self.ready_at <= time.monotonic():
             self.rest(min(self.backoff.pause(), most, LONGEST_SECONDS))
@@ -139,26 +139,26 @@ class Nodes:
 
     @property
     def disproven(self) -> list[str]:
-        """What is wrong with those that are not used, each with its name."""
+        """The reason of each node that is not used, with its name."""
         return [f"node {node.name}: {node.disproof.message}" for node in self.all if node.disproof is not None]
 
     def without_state(self) -> set[Node]:
-        """Those that lacked a block's state a while ago; none of them unless another one is ready."""
+        """Those that lately lacked a block's state; none of them unless another node is ready."""
         found = {node for node in self.all if node.stateless_until > time.monotonic()}
         return found if self.others(found, ready=True) else set()
 
     def others(self, refused: Collection[Node], *, ready: bool) -> list[Node]:
-        """Those that have not refused a call and serve our chain, as far as is known; `ready`: and need no rest."""
+        """Those not in `refused` that serve the indexed chain, as far as is known; `ready`: only those not paused."""
         now = time.monotonic()
         left = [node for node in self.all if node not in refused and node.disproof is None]
         return [node for node in left if node.ready_at <= now] if ready else left
 
     async def choose(self, refused: Collection[Node], deadline: float | None) -> Node:
-        """The first node that is ready, after a wait if none is; one that refused what is to be asked is left out.
+        """The first node that is ready and not in `refused`, after a wait if none is.
 
-        A node that contradicts the blocks that were indexed is used only if all of them do: then the chain itself has
-        changed. At the deadline the node that would be ready first is taken, ready or not. Raises WrongChain if none
-        of the nodes serves our chain.
+        A node that contradicts the indexed blocks is used only if all of them do: then the chain itself has changed.
+        At the deadline the node that would be ready first is taken, ready or not. Raises WrongChain if none of the
+        nodes serves the indexed chain.
         """
         candidates = [node for node in self.all if node not in refused]
         if (node := self._first_ready(candidates)) is not None:
@@ -178,7 +178,7 @@ class Nodes:
         return next((node for node in nodes if node.ready_at <= now), None)
 
     def _least_wrong(self) -> Node:
-        """The first node whose history is another than ours, where no node has ours. Raises WrongChain."""
+        """The first node with another history, where no node has the indexed blocks. Raises WrongChain."""
         for node in self.all:
             if isinstance(node.disproof, OtherHistory):
                 logger.warning("node %s: %s; no node has our block", node.name, node.disproof.message)
@@ -191,21 +191,21 @@ class Nodes:
         raise error
 
     def disprove(self, node: Node, why: NodeError) -> None:
-        """Use a node no more for a while, since it serves something else than our chain."""
+        """Do not use a node for DISPROVEN_SECONDS, since it does not serve the indexed chain."""
         if node.disproof is None and len(self.all) > 1:
             logger.error("node %s is not used any more: %s", node.name, why.message)
         node.disproof = why
         node.ready_at = time.monotonic() + DISPROVEN_SECONDS
 
     def prove(self, node: Node) -> None:
-        """A node has proven that it serves our chain."""
+        """Note that a node has proven that it serves the indexed chain."""
         if node.disproof is not None:
             logger.info("node %s serves our chain again", node.name)
         node.disproof, node.is_proven = None, True
         self.proofs += 1
 
     def ask_for_proof(self) -> None:
-        """Let every node prove itself before it is used again."""
+        """Require a proof of every node before it is used again."""
         for node in self.all:
             node.is_proven = False
             if node.disproof is not None:

@@ -1,4 +1,4 @@
-"""The block after which a contract is called: how it is named to a node, and how its answer shows which one it was."""
+"""The block after which a contract is called: how a call names it, and how the answer shows which block was used."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -53,10 +53,10 @@ def check_header(place: Place, answer: Any) -> None:
 
 
 class Witnesses:
-    """What Multicall3 says of the block after which it is called: the block's number, and its parent's hash.
+    """Compares the block number and the parent's hash that Multicall3 reports with the block that was asked for.
 
-    Some chains show contracts the numbers and hashes of another chain. What was wrong time and again, and never right,
-    can be left out of account, until it is right once.
+    Some chains show contracts the numbers and hashes of another chain. A value that was wrong repeatedly, and never
+    right, can be ignored until it is right once.
     """
 
     CALLS: Final = tuple(keccak(name)[:4] for name in (b"getBlockNumber()", b"getLastBlockHash()"))

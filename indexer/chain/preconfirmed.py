@@ -29,15 +29,15 @@ logger = logging.getLogger(__name__)
 REQUEST_ID: Final = 3
 """The id of the request that subscribes; the heads' own requests on the socket have smaller ones."""
 QUIET_SECONDS: Final = 0.001
-"""Seconds without another log after which a transaction is taken to be complete: nothing says that it is."""
+"""Seconds without another log after which a transaction is assumed to be complete; the node does not mark its end."""
 CALLDATA_SECONDS: Final = 0.5
 CALLDATA_PAUSE: Final = 0.02
 """How long, and with which pauses, calldata is asked for: a machine of the node may lag behind."""
 
 
 class Realtime(StrEnum):
-    """Whether logs are read before their block. AUTO: where the node has the subscription; ON warns where it has not;
-    MINI_BLOCKS reads whole mini-blocks, of everybody's transactions, instead of our logs."""
+    """Whether logs are read before their block is sealed. AUTO: if the node offers the subscription. ON: the same, with
+    a warning if it does not. MINI_BLOCKS: by whole mini-blocks, with other people's transactions. OFF: not at all."""
 
     AUTO = "auto"
     ON = "on"
@@ -104,16 +104,16 @@ class PreconfirmedLogs:
         self.hand_over: Callable[[PreconfirmedTransaction], None]
         self._subscription: Any = None
         self._logs: list[WirePendingLog] = []
-        """Those of the transaction that is coming in."""
+        """Those received so far of the current transaction."""
         self._timer: asyncio.TimerHandle | None = None
         self._complete: asyncio.Queue[PreconfirmedTransaction] = asyncio.Queue()
-        """Those that wait for calldata, or for one before them that does: so many, `_waiting`, are not handed over."""
+        """Those that wait for calldata, or for one before them that does; `_waiting` counts those not handed over."""
         self._waiting = 0
         self._logged: str | None = None
 
     @property
     def brings_everything(self) -> bool:
-        """Whether other people's transactions come too, so that there is much to send."""
+        """Whether other people's transactions are received too, which makes a large amount of data."""
         return self._realtime is Realtime.MINI_BLOCKS
 
     async def subscribe(self, socket: Socket) -> None:
@@ -127,7 +127,7 @@ class PreconfirmedLogs:
         await socket.send(msgspec.json.encode(request).decode())
 
     def takes(self, text: str | bytes) -> bool:
-        """Take in a message of the socket if it belongs to this subscription; return whether it does.
+        """Process a message of the socket if it belongs to this subscription; return whether it does.
 
         Raises msgspec.MsgspecError if it is no JSON-RPC.
         """

@@ -36,9 +36,9 @@ LONGEST_PAUSE: Final = 2.0
 REMEMBERED: Final = 512
 RANGES_IN_FLIGHT: Final = 3
 LAGGING_BLOCKS: Final = 6
-"""So many blocks below the head logs are fetched by their block's hash: a machine of the node may still lack them."""
+"""Distance to the head in blocks up to which logs are fetched by block hash: a machine may still lack these blocks."""
 MOST_MISFITS: Final = 20
-"""So often, more than a minute, one block is asked for whose answers do not fit together."""
+"""Attempts, over more than a minute, to fetch one block with consistent answers."""
 FIRST_FULL_BLOCKS: Final = 25
 MOST_FULL_BLOCKS: Final = 500
 
@@ -73,10 +73,10 @@ class Producer:
         self._tip_checked_at = 0.0
         self._pauses = Backoff(RETRY_SECONDS, LONGEST_PAUSE)
         self._narrow: int | None = None
-        """So many blocks at most are fetched next, since those of a larger range did not fit together: the node may
-        lack the last ones, though they are not above its head."""
+        """Upper bound of the next range in blocks, after inconsistent answers for a larger one: the node may lack the
+        last ones, though they are not above its head."""
         self._misfits = 0
-        """So often in a row the answers for one block alone did not fit together: it is then asked for by its hash."""
+        """Inconsistent answers in a row for a single block, which is then fetched by its hash."""
         self._ghost_core = options.contracts["GhostCore"]
         self._is_deployed = False
 
@@ -126,7 +126,7 @@ class Producer:
             await _cancel_all(flights)
 
     async def _probe(self, first: int) -> None:
-        """Find out whether the node has the state of old blocks, lest ranges in flight are fetched twice."""
+        """Find out whether the node has the state of old blocks, so that no range in flight is fetched twice."""
         head = self._heads.head or 0
         if self._history.is_known or first > head - RECENT_BLOCKS:
             return
@@ -140,7 +140,7 @@ class Producer:
             self._history.available(first, head)
 
     def _begin_fetch(self, first: int, end: int, head: int) -> _Flight:
-        """Begin to fetch the next range: one that is finalized, or the blocks near the head."""
+        """Begin to fetch the next range: of blocks that no machine of the node lacks, or of those near the head."""
         settled = head - LAGGING_BLOCKS
         full = self._history.needs_full_blocks(first, head)
         size = self._by_blocks.size if full else self._by_logs.size
@@ -169,13 +169,13 @@ class Producer:
         return await self.fetch_in_full(first, last)
 
     def _is_by_range(self, last: int, head: int) -> bool:
-        """Whether the logs of blocks up to `last` are asked for by their range, and not by each block's hash."""
+        """Whether the logs of blocks up to `last` are requested by range instead of by each block's hash."""
         return last <= head - LAGGING_BLOCKS and not self._misfits
 
     async def _fetch_by_hash(
         self, first: int, last: int, meter: Meter | None = None, *, is_closed: bool
     ) -> tuple[FetchedRange, ContractState | StateUnavailable | None]:
-        """A range near the head, and the state after it, which the same request reads: their blocks are known."""
+        """A range near the head and the state after it, in one request, since the blocks' hashes are known."""
         headers = await self._headers(first, last)
         closing = headers[-1] if is_closed else None
         calls = await self.states.closing_calls(closing) if closing is not None else []
@@ -185,14 +185,16 @@ class Producer:
     async def _state_after(
         self, block: Header | None, answers: Answers | None = None
     ) -> ContractState | StateUnavailable | None:
-        """The contracts' state after a block, or why there is none; None for no block. `answers` as of `state`."""
+        """The contracts' state after a block, or why there is none; None if no block is given. `answers` are passed to
+        `StateReader.state`."""
         try:
             return None if block is None else await self.states.state(block, answers)
         except StateUnavailable as unavailable:
             return unavailable
 
     def _close(self, fetched: FetchedRange, state: ContractState | StateUnavailable | None, head: int) -> bool:
-        """Take in what the node says of the state after a range, None if it was not asked; whether the node has it."""
+        """Store the contracts' state after a range, or record that the node lacks it; return whether it is there.
+        `state` is None if it was not requested."""
         if isinstance(state, ContractState):
             fetched.state = state
             self._history.available(fetched.last.number, head)
@@ -201,14 +203,14 @@ class Producer:
         return fetched.state is not None
 
     async def fetch_closed(self, first: int, last: int) -> FetchedRange:
-        """The blocks first to last as one range, closed by the contracts' state where the node has it."""
+        """The blocks first to last as one range, with the contracts' state after it where the node has it."""
         fetched, state = await self._fetch_by_hash(first, last, is_closed=True)
         if isinstance(state, ContractState):
             fetched.state = state
         return fetched
 
     def _is_skipped(self, first: int, last: int, head: int) -> bool:
-        """Whether a block at the head is not compared, since only each n-th one is."""
+        """Whether a block at the head is not compared with the contracts' state (GHOSTNET_STATE_EVERY)."""
         return first == last > head - LAGGING_BLOCKS and last % self._options.state_every != 0
 
     def _is_deployed_by(self, fetched: FetchedRange) -> bool:
@@ -218,7 +220,7 @@ class Producer:
         return self._is_deployed
 
     async def fetch_in_full(self, first: int, last: int) -> FetchedRange:
-        """A range with all transactions, in portions that the node can send, as one."""
+        """A range with all transactions, fetched in portions that the node can send."""
         whole: FetchedRange | None = None
         head = self._heads.head or 0
         while first <= last:
@@ -294,7 +296,7 @@ class Producer:
         self._tip_checked_at = time.monotonic()
 
     async def _bring_replaced_tip(self, tip: int, head: int) -> bool:
-        """If the node has another block now at the highest height that both know, bring that one; return whether."""
+        """If the node now has another block at the highest height that both know, queue that one; return whether."""
         number = min(tip, head)
         if number not in self._hashes or time.monotonic() - self._tip_checked_at < TIP_CHECK_SECONDS:
             return False

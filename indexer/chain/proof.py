@@ -1,6 +1,6 @@
 """How a node proves that it serves the chain that is indexed: by its chain id, and by blocks that were indexed already.
 
-A node that lacks a block says nothing about it: nodes without history are right all the same.
+A block that a node lacks is not evidence against it, since nodes without history are right all the same.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What was fetched and waits for the reader: ranges, bounded in bytes, and what is known before its block."""
+"""A bounded queue of fetched ranges and preconfirmed transactions, from the event loop to the reader's thread."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ MOST_PRECONFIRMED: Final = 10_000
 
 
 class RangeQueue:
-    """Filled from an event loop, emptied from another thread; `most_bytes` bounds what waits."""
+    """Filled from an event loop, emptied from another thread; ranges of at most `most_bytes` bytes wait in it."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -37,27 +37,27 @@ class RangeQueue:
             self._changed.notify_all()
 
     def put_preconfirmed(self, transaction: PreconfirmedTransaction) -> None:
-        """Queue a transaction that is not sealed yet; once it is full, the oldest one is forgotten."""
+        """Queue a transaction that is not sealed yet; if too many wait, the oldest one is dropped."""
         with self._changed:
             self._preconfirmed.append(transaction)
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """Let the reader, once it has taken what was queued, raise what ended the fetching."""
+        """Make `take` raise this error once the reader has taken all queued ranges."""
         with self._changed:
             self._error = error
             self._changed.notify_all()
 
     def clear(self) -> None:
-        """Forget everything, an error too."""
+        """Drop all ranges and the error."""
         with self._changed:
             self._ranges.clear()
             self._bytes = 0
             self._error = None
 
     def take(self, timeout: float) -> FetchedRange | None:
-        """The next range, or None if there is none within `timeout` seconds, or something preconfirmed before that;
-        blocks. Raises what `fail` was given."""
+        """The next range; None if none comes within `timeout` seconds, or if a preconfirmed transaction comes first.
+        Blocks. Raises the error given to `fail`."""
         with self._changed:
             self._changed.wait_for(lambda: self._ranges or self._preconfirmed or self._error, timeout)
             if not self._ranges:
@@ -69,7 +69,7 @@ class RangeQueue:
             return fetched
 
     def take_preconfirmed(self) -> list[PreconfirmedTransaction]:
-        """All preconfirmed transactions that wait, at once."""
+        """Take all preconfirmed transactions that wait; does not block."""
         with self._changed:
             waiting = list(self._preconfirmed)
             self._preconfirmed.clear()

@@ -1,4 +1,4 @@
-"""The logs of a range of blocks: at once, by pages where the node has them, in parts where a list looks cut."""
+"""Fetch the logs of a range of blocks: in one request, page by page, or in halves if some seem to be missing."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -64,8 +64,8 @@ class RangeLogs:
     async def of(
         self, first: int, last: int, ends: Sequence[int], meter: Meter | None
     ) -> tuple[list[WireLog], list[Header]]:
-        """The logs of a range, and the headers of its ends as the same request found them: a machine behind a load
-        balancer that lags would else cut the range off without an error.
+        """The logs of a range, and the headers of its ends from the same request: without these, a lagging machine
+        behind a load balancer could cut the range off unnoticed.
 
         Raises Inconsistent, RangeTooLarge if the node wants fewer blocks, another NodeError if it refuses.
         """
@@ -87,7 +87,7 @@ class RangeLogs:
         return logs, _ends(ends, headers)
 
     async def _by_halves(self, first: int, last: int, logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
-        """The logs of a range, asked for again in two parts: their number looks as if the list was cut."""
+        """The logs of a range, requested again in two parts, since their number suggests a truncated list."""
         if first == last:
             where = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
             return await self._block_logs.by_contracts(where, logs, meter)
@@ -108,7 +108,7 @@ class RangeLogs:
     async def _paged(
         self, log_filter: dict[str, Any], blocks: int, ends: Sequence[int], meter: Meter | None
     ) -> tuple[list[WireLog], list[Header]]:
-        """All pages of a range of so many blocks. Raises _BadPages, and what `of` raises."""
+        """All pages of a range of `blocks` blocks. Raises _BadPages, and what `of` raises."""
         calls: list[Call] = [(CURSOR_METHOD, [log_filter]), *_header_calls(ends)]
         page, *headers = complete(await self._client.batch(calls, _PageOrHeader, meter))
         if page.logs is None and page.number is not None:
@@ -116,11 +116,11 @@ class RangeLogs:
         logs, cursor, empty, seen = page.logs or [], page.cursor, 0, set[str]()
         while cursor not in (None, ""):
             if str(cursor) in seen:
-                raise _BadPages("a cursor comes again")
+                raise _BadPages("a cursor is repeated")
             seen.add(str(cursor))
             following = await self._following({**log_filter, "cursor": cursor}, meter)
             if following.logs and logs and _place(following.logs[0]) <= _place(logs[-1]):
-                raise _BadPages("a page brings again what an earlier one has brought")
+                raise _BadPages("a page repeats logs of an earlier one")
             empty += not following.logs
             if empty > blocks:
                 raise _BadPages(f"{empty} pages of {blocks} blocks are empty")
@@ -138,7 +138,7 @@ class RangeLogs:
             raise page
         if not isinstance(page, _LogPage):
             why = page.message if isinstance(page, RpcError) else "there is none"
-            raise _BadPages(f"the page that a cursor names can't be read: {why}")
+            raise _BadPages(f"the next page can't be read: {why}")
         return page
 
 

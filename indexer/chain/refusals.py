@@ -1,4 +1,4 @@
-"""What the refusal of one call says: of the call, of the range that it asks for, or of the node."""
+"""Classify refused calls: whether the call, its range of blocks, or the node is the cause."""
 
 from typing import Any, Final
 
@@ -7,13 +7,13 @@ from indexer.chain.errors import InvalidParams, MethodNotFound, Pruned, RangeToo
 from indexer.chain.places import BlockPlace
 
 CURSOR_METHOD: Final = "eth_getLogsWithCursor"
-"""A method that a node may lack: eth_getLogs is there for those that do."""
+"""A method that a node may lack; eth_getLogs is used instead."""
 STATE_METHOD: Final = "eth_call"
-"""What is called at old blocks, whose state not every node keeps."""
+"""The method that reads the state of a block, which not every node keeps for old blocks."""
 
 
 def is_range(call: Call) -> bool:
-    """Whether a call asks for the logs of several blocks, and could ask for fewer."""
+    """Whether a call requests the logs of several blocks, so that it could be split."""
     method, params = call
     if not method.startswith("eth_getLogs"):
         return False
@@ -22,15 +22,15 @@ def is_range(call: Call) -> bool:
 
 
 def of_range(result: Any, call: Call) -> Any:
-    """A result; where a range of blocks was refused for a reason that is not known, a smaller one is to be tried,
-    unless it was a further page of it."""
+    """The result, with an unclassified refusal of a range of blocks turned into RangeTooLarge, unless the call was for
+    a further page."""
     if type(result) is RpcError and is_range(call) and "cursor" not in call[1][0]:
         return RangeTooLarge(call[0], result.message)
     return result
 
 
 def lacks_state(result: Any, call: Call) -> bool:
-    """Whether a node says, or shows by an answer without a result, that it does not keep a block's state."""
+    """Whether a node refused a call, or answered it with empty data, because it does not keep the block's state."""
     return call[0] == STATE_METHOD and (result == "0x" or isinstance(result, Pruned))
 
 
@@ -46,5 +46,5 @@ def is_refused(result: Any, call: Call) -> bool:
 
 
 def is_misnamed(result: Any, call: Call) -> bool:
-    """Whether a node refused a call that named its block by the hash, as a node does that knows numbers only."""
+    """Whether a node refused a call because it names its block by hash; some nodes take numbers only."""
     return isinstance(result, InvalidParams) and any(isinstance(param, BlockPlace) for param in call[1])

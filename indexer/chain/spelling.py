@@ -1,7 +1,7 @@
-"""One spelling for what nodes spell differently: hex in lower case, quantities in hex.
+"""Normalize the JSON of nodes, which differ: hex in lower case, quantities in hex.
 
-Hashes and addresses are compared as text everywhere else. So the text of an answer is mended before it is parsed, and
-only where it needs it: looking for capitals costs a small part of what parsing does.
+Hashes and addresses are compared as text everywhere else. JSON is therefore normalized before it is parsed, and only
+if it has upper-case hex digits or decimal quantities: the search for these costs a small part of the parsing.
 """
 
 import re
@@ -21,13 +21,13 @@ _INTEGER: Final = re.compile(
 )
 """Integers of up to the 2,048 bits of a bloom."""
 _NO_BLOOM: Final = re.compile(rb'"logsBloom"\s*:\s*[-\d][^",}\]]*')
-"""A bloom that is another number than a whole one: it says nothing."""
+"""A bloom that is a number but no integer; it is dropped."""
 _DIGITS: Final = {b"logsBloom": 512}
-"""So many digits in hex a field always has."""
+"""The number of hex digits of fields of fixed width."""
 
 
 def parsed(raw: bytes | str, decoder: msgspec.json.Decoder[T]) -> T:
-    """What a JSON text says, in our spelling. Raises msgspec.DecodeError, and its ValidationError for other types."""
+    """Parse JSON, normalized. Raises msgspec.DecodeError, or its subclass ValidationError if the types do not match."""
     raw = with_lower_case(raw.encode() if isinstance(raw, str) else raw)
     try:
         try:
@@ -39,22 +39,22 @@ def parsed(raw: bytes | str, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def _mended(raw: bytes) -> bytes:
-    """A JSON text whose quantities and blooms are of the types that are read, where that can be."""
+    """A JSON text with quantities and blooms converted to the expected types where possible."""
     return _NO_BLOOM.sub(b'"logsBloom":null', with_hex_quantities(raw))
 
 
 def with_lower_case(raw: bytes) -> bytes:
-    """A JSON text in which all hex strings are in lower case; the same text where they are already."""
+    """A JSON text with all hex strings in lower case; the same object if they already are."""
     return _HEX.sub(lambda found: found[0].lower(), raw) if _has_capitals(raw) else raw
 
 
 def with_hex_quantities(raw: bytes) -> bytes:
-    """A JSON text in which the quantities and blooms that we read, where they are integers, are strings in hex."""
+    """A JSON text in which integer quantities and blooms, of the fields that are read, are hex strings."""
     return _INTEGER.sub(lambda found: b'"%b":"0x%0*x"' % (found[1], _DIGITS.get(found[1], 1), int(found[2])), raw)
 
 
 def _has_capitals(raw: bytes) -> bool:
-    """Whether a capital that may be a hex digit stands anywhere but in the name of a field."""
+    """Whether a capital letter that may be a hex digit occurs outside of field names."""
     for capital in _CAPITALS:
         at = raw.find(capital)
         while at >= 0:

@@ -51,7 +51,7 @@ _CLOSING: Final[tuple[Question, ...]] = (
     *((view, level) for level in _LEVELS for view in (GET_LEVEL_STATE, GET_LEVEL_CONFIG)),
     *((view, None) for view in (GET_SYSTEM_RESET, PAUSED, GET_TOTAL_VALUE_LOCKED, TOTAL_SUPPLY)),
 )
-"""What is asked about the end of every range, beside the balances of the deployment's own accounts."""
+"""The views read at the end of every range, besides the balances of the deployment's accounts."""
 
 
 class StateUnavailable(GhostnetError):
@@ -82,7 +82,7 @@ class StateReader:
         return await self._calls(self._closing, block)
 
     async def state(self, block: Place, answers: Answers | None = None) -> ContractState:
-        """The state that closes a range of blocks; `answers` are those to the `closing_calls`, where they are there.
+        """The contracts' state after a block; `answers` are those to the `closing_calls`, if they were sent already.
 
         Raises StateUnavailable, NodeUnreachable, Inconsistent if the node gives another block's time and again.
         """
@@ -119,7 +119,7 @@ class StateReader:
 
     async def _read(self, questions: tuple[Question, ...], block: Place, answers: Answers | None = None) -> list[Any]:
         """What the views returned, None where a call reverted or its answer has another shape; `answers` are those to
-        the `_calls`, where they are there. Answers after another block are asked for again."""
+        the `_calls`, if they were sent already. Answers after another block are requested again."""
         given = [answers] if answers is not None else []
 
         async def read_once() -> list[Any]:
@@ -153,8 +153,8 @@ class StateReader:
         return figures
 
     async def _answers(self, calls: list[Call], block: Place, given: Answers | None) -> tuple[Answers, Answers]:
-        """The answers to calls of the state, and to that for the block's header where it is to be asked with them; the
-        `given` ones are not enough where a node has refused to be asked by hash only then."""
+        """The answers to calls of the state, and to the call for the block's header where one is needed; the `given`
+        ones are incomplete if the node has refused the block's hash only then."""
         found = given
         while found is None or len(found) < len(calls) + len(self._header_call(block)):
             found = await self._client.batch([*calls, *self._header_call(block)], _HEX_OR_HEADER)
@@ -171,7 +171,7 @@ class StateReader:
         return [*self._state_calls(questions, block, together=together), *self._header_call(block)]
 
     def _header_call(self, block: Place) -> list[Call]:
-        """What shows, beside a state that may be asked for by number, that the block there is the one of the hash."""
+        """The call that checks, with a state that may be requested by number, that the block has the expected hash."""
         if not (isinstance(block, Header) and self._client.asks_by_number):
             return []
         return [("eth_getBlockByNumber", [hex(block.number), False])]
@@ -214,7 +214,7 @@ class StateReader:
         return self._multicall
 
     def _aggregate(self, questions: tuple[Question, ...]) -> list[str]:
-        """The calldata of the Multicall3 calls that ask these questions, each after what shows the block."""
+        """The calldata of the Multicall3 calls that ask these questions, each preceded by the check of the block."""
         witnesses = [(MULTICALL3, data.hex()) for data in Witnesses.CALLS]
         calls = [(self._contracts[view.contract], _calldata(view, argument)[2:]) for view, argument in questions]
         return [

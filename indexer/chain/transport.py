@@ -29,7 +29,7 @@ _HEADERS: Final = {"Content-Type": "application/json", "Accept-Encoding": "gzip,
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A node's reply; `retry_after` in seconds, at most our own longest pause, None if it did not say."""
+    """A node's reply; `retry_after` in seconds, at most the longest pause of retries, None without that header."""
 
     status: int
     body: bytes
@@ -135,7 +135,7 @@ def _redirected(method: str, status: int, location: str, node: Node) -> Denied:
 
 
 def _compression(error: Exception) -> str | None:
-    """What to say about an answer that is compressed in a way that was not asked for; None if that is not the fault."""
+    """The error text for an answer with a compression that was not requested; None if that is not the fault."""
     text = str(error)
     if "content-encoding" not in text.lower():
         return None
@@ -156,7 +156,7 @@ def _reason(error: Exception) -> str:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """What a Retry-After header says, a number of seconds or a date, at most our own longest pause."""
+    """The seconds of a Retry-After header, a number or a date; at most the longest pause of retries."""
     if not retry_after:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A witness who asks a node: traces where it has them, state where it keeps it."""
+"""A witness that queries a node: traces where it offers them, state where it keeps it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Asked(Protocol):
-    """What is asked of a node; the methods are those of BlockSource, and may block, as the node does."""
+    """The queries that NodeWitness makes (BlockSource has them); each may block until the node answers."""
 
     def call(self, method: str, params: list[Any]) -> Any: ...
 
@@ -24,7 +24,7 @@ class Asked(Protocol):
 
 
 class NodeWitness(Witness):
-    """Asks by JSON-RPC; an answer that the node can't give, or gives of another block, is None."""
+    """Queries by JSON-RPC; the result is None if the node can't answer, or answers for another block."""
 
     def __init__(self, node: Asked, contracts: Mapping[str, Address]) -> None:
         self._node = node
