@@ -77,7 +77,7 @@ class Pruned(RpcError):
 
 
 class Denied(RpcError):
-    """The node refuses access: a key is missing, wrong or revoked, the plan is used up, or the address is not a node's."""
+    """The node refuses access: a key is missing, wrong or revoked, a plan is used up, or the node is elsewhere."""
 
     help = (
         "Check the key and the plan of this node's address in GHOSTNET_RPC_URLS, or give more nodes there, separated by"

@@ -1,4 +1,4 @@
-"""Alarms: conditions that need an operator's attention; while one stands, the data is not served as ready."""
+"""Alarms: conditions that need an operator's attention; while one is stored, the data is not served as ready."""
 
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,7 @@ from indexer.store.incidents import IncidentKind, note_incident
 
 
 class AlarmKind(StrEnum):
-    """What an alarm is about; at most one of each kind stands, and the indexer clears it when it is over."""
+    """What an alarm is about; at most one of each kind is stored, and the indexer clears it when it is over."""
 
     DEEP_REORG = "deep_reorg"
     """A reorg deeper than GHOSTNET_REORG_DEPTH: blocks that were served as finalized were dropped."""

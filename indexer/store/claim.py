@@ -1,4 +1,4 @@
-"""The right to write a chain's tables: whoever claimed them last may commit, and nobody else."""
+"""The right to write a chain's tables (a fencing token): only the process that claimed them last can commit."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _CHANGE: Final = (
     "WITH moved AS (UPDATE checkpoints SET {changes}indexed_at = clock_timestamp(), revision = revision + 1"
     " WHERE fence = $1 AND block_number = $2 RETURNING 1) SELECT 1 / count(*) FROM moved"
 )
-"""Fails, by a division by zero, where the claim is lost: what is sent after it is then not executed."""
+"""Fails by a division by zero if the claim is lost; the statements sent after it are then not executed."""
 _MOVE: Final = _CHANGE.format(
     changes="block_number = $3, block_hash = $4, block_time = $5, timestamp = $6, chain_head = $7, "
 )
@@ -29,16 +29,16 @@ _NOTIFY: Final = (
 )
 
 Announce = Callable[[], str | None]
-"""Makes what a commit's notification carries beside the block's number and the revision, less than 7,950 bytes; None
+"""Makes what a commit's notification carries besides the block's number and the revision, less than 7,950 bytes; None
 for nothing."""
 
 
 def nothing() -> None:
-    """The announcement of a commit whose notification carries no more."""
+    """The announcement of a commit whose notification carries nothing else."""
 
 
 class NotTheWriter(Retryable):
-    """Another process has claimed the tables since, or has moved their checkpoint: nothing was written."""
+    """Another process has claimed the tables meanwhile, or has moved their checkpoint: nothing was written."""
 
     help = (
         "Only one process may write a chain's tables. This one goes back to waiting for its turn; if no other is meant"
@@ -47,10 +47,10 @@ class NotTheWriter(Retryable):
 
 
 class Claim:
-    """The right to commit on a connection, with the number (`fence`) that the checkpoint's row got as it was taken.
+    """The right to commit on a connection, identified by a number (`fence`) that each claim increments.
 
-    The advisory lock keeps a second writer from starting; a claim keeps one from committing that has lost the lock
-    without noticing. Each commit moves the checkpoint from the block where the one before it left it.
+    The advisory lock prevents a second writer from starting; the claim prevents a writer that lost its lock unnoticed
+    from committing. Each commit requires the checkpoint to be where this writer's last commit left it.
     """
 
     def __init__(self, connection: Connection[Any]) -> None:
@@ -61,7 +61,7 @@ class Claim:
         self._fence = -1
 
     def take(self) -> Self:
-        """Take the right from whoever has it; the caller holds the chain's lock. Raises NothingIndexed."""
+        """Claim the tables; the last claim ends. The caller holds the chain's lock. Raises NothingIndexed."""
         row = self.connection.execute(
             "UPDATE checkpoints SET fence = fence + 1 RETURNING fence, block_number"
         ).fetchone()
@@ -73,8 +73,8 @@ class Claim:
     def move(
         self, header: Header, chain_head: int, statements: Iterable[Statement], announce: Announce = nothing
     ) -> None:
-        """Commit statements and make a block the checkpoint, all sent at once; with the commit a notification is sent,
-        whose content is made last, while the database is at work.
+        """Commit statements and make a block the checkpoint, in one round trip; the commit sends a notification, whose
+        content is made last, while the database is at work.
 
         `chain_head` is the height of the node's newest known block. Raises NotTheWriter, or psycopg.Error; nothing is
         written then.
@@ -85,7 +85,7 @@ class Claim:
 
     @contextmanager
     def moving(self, header: Header, chain_head: int) -> Iterator[Cursor[Any]]:
-        """A transaction that makes a block the checkpoint; with its commit a notification is sent.
+        """A transaction that makes a block the checkpoint; its commit sends a notification.
 
         `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written.
         """
@@ -95,9 +95,9 @@ class Claim:
 
     @contextmanager
     def staying(self) -> Iterator[Cursor[Any]]:
-        """A transaction that changes tables at an unchanged checkpoint; with its commit a notification is sent.
+        """A transaction that changes tables without moving the checkpoint; its commit sends a notification.
 
-        The fence rises with it, as if the claim was taken anew: who keeps what the tables held reads all of it again.
+        It increments the fence, so that processes that keep the tables' content in memory read all of it again.
 
         Raises NotTheWriter before anything is written.
         """
@@ -108,7 +108,8 @@ class Claim:
     def _moved(
         self, header: Header, chain_head: int, statements: Iterable[Statement], announce: Announce
     ) -> Iterator[Statement]:
-        """The checkpoint's row comes first: it stays locked to the end, so that a second writer waits, then fails."""
+        """The statements of a commit. The checkpoint's row comes first: it stays locked, so that a second writer waits,
+        then fails."""
         yield _BEGIN
         yield self._move(header, chain_head)
         yield from statements

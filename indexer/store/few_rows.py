@@ -1,7 +1,7 @@
-"""Write few rows: one statement a table, for history, current rows and totals together, all sent at once.
+"""Write small batches: one statement per table for history, current rows and totals, all sent together.
 
-At the head a commit holds a few dozen rows, and most of its time would be the round trips of one COPY a table and one
-statement for each thing that follows from its rows. COPY is faster from some hundred rows on.
+A commit at the head has a few dozen rows. With a COPY per table, and separate statements for current rows and totals,
+most of its time would be spent on round trips. COPY is faster from some hundred rows on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _BLOCKS: Final = (
 
 
 def few_rows(rows: Mapping[type[Row], Sequence[Any]]) -> Iterator[Statement]:
-    """The statements that append rows to their history tables, with what follows from them."""
+    """The statements that append rows to their history tables, and update current rows and totals by them."""
     for row, some in rows.items():
         table = tables()[row]
         yield _statement(table), table.arrays(some)

@@ -31,8 +31,8 @@ def stored_headers(connection: Connection[Any], highest: int, sizes: Iterator[in
 
 
 def proving_blocks(connection: Connection[Any], finalized: int) -> dict[int, Hash]:
-    """Blocks by which a node shows that it serves the chain that was indexed: of those that are stored the oldest, and
-    the newest that no reorg is expected to drop, at or below `finalized`."""
+    """The hashes of blocks by which a node proves that it serves the indexed chain: the oldest stored block, and the
+    newest at or below `finalized`."""
     found = connection.execute(
         "SELECT number, hash FROM blocks WHERE number IN ((SELECT min(number) FROM blocks),"
         " (SELECT max(number) FROM blocks WHERE number <= %s)) AND number <= %s ORDER BY number",

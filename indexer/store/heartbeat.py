@@ -12,7 +12,7 @@ _BEAT: Final = """
 
 
 def beat(connection: Connection[Any], chain_id: int, head: int) -> int | None:
-    """Store that the indexer is at work now, and the height of the node's head; the last indexed block, if any."""
+    """Store the current time and the height of the node's head; return the last indexed block, if any."""
     row = connection.execute(_BEAT, {"chain": chain_id, "head": head}).fetchone()
     return None if row is None else row[0]
 

@@ -1,4 +1,4 @@
-"""Incidents: what operators ask about afterwards, kept for a month: starts, interruptions, alarms and their ends."""
+"""Incidents, kept for a month for operators: starts, interruptions, alarms and their ends."""
 
 from enum import StrEnum
 from typing import Any, Final
@@ -27,7 +27,7 @@ class IncidentKind(StrEnum):
 
 
 def note_incident(connection: Connection[Any], kind: IncidentKind, message: str) -> None:
-    """Store an incident with the time of now, and forget those older than a month."""
+    """Store an incident with the current time, and delete those older than a month."""
     connection.execute("DELETE FROM incidents WHERE at < clock_timestamp() - %s::interval", (KEPT,))
     connection.execute(
         "INSERT INTO incidents (at, kind, message) VALUES (clock_timestamp(), %s, %s)", (kind, message[:_LONGEST])

@@ -141,7 +141,7 @@ def _positions(snapshot: Snapshot) -> Iterator[Position]:
 
 
 def _load_boosts(game: Game, snapshot: Snapshot) -> None:
-    """Boosts since their user's last extraction, which deletes them."""
+    """Load each user's boosts since the last extraction, which deletes them."""
     boosts = snapshot.rows(
         "SELECT address, boost_type, value_bps, expiry FROM boosts WHERE id < %(end)s AND NOT EXISTS ("
         "SELECT FROM positions WHERE positions.address = boosts.address AND positions.status = 'extracted'"

@@ -12,7 +12,7 @@ from indexer.base.errors import GhostnetError
 from indexer.store.claim import Claim
 
 _TRY: Final = "SELECT CASE WHEN pg_backend_pid() = %(pid)s THEN pg_try_advisory_lock(%(key)s) END"
-"""NULL where the statement is run by another process of the server's than the one that the connection was made to."""
+"""NULL if another process of the server runs the statement than the one that the connection was made to."""
 _RELEASE: Final = "SELECT pg_advisory_unlock(%s)"
 _RETRY_SECONDS: Final = 0.25
 _INDEXERS: Final = 0x6748_6F73 << 32
@@ -103,7 +103,7 @@ def indexer_lock(chain_id: int) -> AdvisoryLock:
 
 @contextmanager
 def exclusive_tables(connection: Connection[Any], chain_id: int) -> Iterator[Claim]:
-    """Hold the indexer's lock of a chain, and the claim to its tables, to be taken by who writes them.
+    """Hold the indexer's lock of a chain; yields the claim to its tables, for the caller to take before writing.
 
     Raises IndexerAtWork if another session holds the lock.
     """

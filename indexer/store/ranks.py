@@ -1,6 +1,6 @@
-"""Keep each player's rank on the leaderboards at the end of the last finalized day.
+"""Store each player's rank on the leaderboards at the end of the last finalized day.
 
-In the orders in which `indexer.selectors.leaderboards` serves them, on the state that the tables hold for a block.
+The ranks follow the orders of `indexer.selectors.leaderboards`, on the state that the tables have after a block.
 """
 
 from collections.abc import Mapping, Sequence
@@ -79,8 +79,8 @@ def keep_ranks(connection: Connection[Any], reorg_depth: int) -> date | None:
 
 
 def delete_ranks(cursor: Cursor[Any], ancestor: int) -> None:
-    """Delete the ranks of days that blocks above `ancestor` were needed to finalize. For a transaction that has moved
-    or kept the checkpoint by a Claim: what `keep_ranks` is about to store then waits for it, and is given up."""
+    """Delete the ranks of days whose finalizing block is above `ancestor`. Call it in a transaction of a Claim: a
+    concurrent `keep_ranks` then waits for it, and stores nothing."""
     cursor.execute("DELETE FROM daily_ranks WHERE finalized_block > %s", (ancestor,))
 
 

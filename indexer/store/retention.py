@@ -1,4 +1,4 @@
-"""From which time on history is complete: upkeep has retired older rows of some tables."""
+"""The time from which on history is complete: upkeep has retired older rows of some tables."""
 
 from collections.abc import Sequence
 from datetime import datetime

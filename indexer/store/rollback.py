@@ -1,4 +1,4 @@
-"""Roll the tables back to a block, without knowing any game rule: history is cut, current rows are rebuilt from it."""
+"""Undo a reorg: cut history above the common ancestor, and restore current rows from it, without any game rule."""
 
 import time
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from indexer.store.tables import Table, block_datetime, tables
 from indexer.store.totals import subtract_from_totals
 
 LIFT_DECOMPRESSION_LIMIT: Final = "SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
-"""Lets a reorg into compressed chunks, never expected, be rolled back all the same. No effect on a plain server."""
+"""Allows to roll back a reorg into compressed chunks, though none is expected. No effect on a plain server."""
 
 BEFORE_THE_CHAIN: Final = Header(-1, NO_HASH, NO_HASH, 0)
-"""What stands before block 0, as the checkpoint has it before anything is indexed from there on."""
+"""The header before block 0, which the checkpoint has until that block is indexed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What every connection relies on, set as it is opened: a server's, database's or role's own settings may be any."""
+"""The session settings that every connection relies on: server, database or role may define others."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _SETTINGS: Final = {
     "standard_conforming_strings": "on",
     "default_transaction_isolation": "read committed",
 }
-"""How values are written and read; `default_transaction_read_only` stays what it is, since it has a reason."""
+"""How values are written and read; `default_transaction_read_only` is not set, since whoever set it had a reason."""
 
 _TIME_OUTS: Final = (
     "statement_timeout",
@@ -23,7 +23,7 @@ _TIME_OUTS: Final = (
 
 
 def _set(settings: dict[str, str]) -> str:
-    """A statement that sets those of the settings that the server knows."""
+    """A statement that sets the settings, without those that the server does not know."""
     values = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
     return (
         f"SELECT set_config(name, value, false) FROM (VALUES {values}) AS wanted (name, value)"

@@ -1,4 +1,4 @@
-"""Prepared statements, sent to the database together: one round trip, straight by libpq.
+"""Prepared statements, sent to the database together in one round trip, through libpq.
 
 A commit at the head is some ten statements of a few rows each, and psycopg's cursors would take as long for them as the
 database does.

@@ -41,7 +41,7 @@ from indexer.records.rows import (
 )
 
 LAST_TIME: Final = datetime.fromtimestamp(LAST_SECOND, UTC)
-"""Block times that are later are stored as this."""
+"""The latest block time that is stored; later ones are stored as this."""
 
 _HISTORY: dict[type[Row], type[ChainRow]] = {
     ChainBlockRow: models.ChainBlock,
@@ -81,7 +81,7 @@ _CURRENT: dict[type[Row], type[CurrentRow]] = {
 class Table(NamedTuple):
     """A history table; `current` is the table of the newest version of each `key`, None for a table of facts.
 
-    `lines` makes rows lines of COPY; `arrays` makes rows one array a column, of the SQL types `types`.
+    `lines` renders rows as lines of COPY; `arrays` renders them as one array per column, of the SQL types `types`.
     """
 
     row: type[Row]
@@ -173,7 +173,7 @@ def _element(hint: Any, value: str) -> str:
 
 
 def array(values: Iterable[str]) -> str:
-    """Values as an array literal; each stands for itself, without a need for quotes, but that of `bytea`."""
+    """Values as an array literal; none needs quotes except those of `bytea`."""
     return "{" + ",".join(value.replace("\\", "\\\\") for value in values) + "}"
 
 

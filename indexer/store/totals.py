@@ -134,8 +134,8 @@ def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Seq
 
 
 def additions(table: Table, where: str) -> Iterator[tuple[str, int]]:
-    """The statements that add the contributions of those of a table's rows that meet a condition; each with how often
-    `where` occurs in it."""
+    """The statements that add the contributions of a table's rows that meet a condition, each with the number of times
+    that `where` occurs in it."""
     for totals in _of(table):
         grown = ", ".join(f"{column} = {totals.name}.{column} + EXCLUDED.{column}" for column in _added(totals))
         yield (

@@ -1,7 +1,7 @@
-"""A commit's notification: it carries what happened, so that web processes send it without a query.
+"""The payload of a commit's notification: the items of a small commit, so that web processes need no query.
 
-It does so for small commits at the head only. A reader must have the commit before it, whose revision is one less; what
-is missing is read from the tables, as it is where a notification carries nothing.
+Only small commits at the head have one. It is of use to a reader that has the commit before it, whose revision is one
+less; all others read the tables, as they do if a notification carries nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ _decode: Final = msgspec.json.Decoder(_Announced).decode
 
 
 def announcement(rows: Mapping[type[Row], Sequence[Any]], last: Header, chain_head: int) -> str | None:
-    """What the notification of a commit carries, whose last block is `last`; None if that is too much."""
+    """The payload of the notification of a commit whose last block is `last`; None if it would be too large."""
     items = items_of(rows)
     if len(items) > _MOST_ITEMS:
         return None
@@ -55,9 +55,8 @@ def revision_of(payload: str) -> int | None:
 
 
 def announced_step(payload: str, block: IndexedBlock, cursor: FeedCursor) -> Step | None:
-    """The step of the commit after `block`, at whose end a reader's cursor is, by the notification of some commit; None
-    if it is another commit's, or does not carry the step. Raises msgspec.DecodeError for what is no notification of
-    ours."""
+    """The step in a notification, if that is of the commit after `block`, at whose end the reader's cursor is; None if
+    it is of another commit, or carries no step. Raises msgspec.DecodeError if it is not the indexer's notification."""
     if len(parts := payload.split(" ", 2)) < 3 or (revision := int(parts[1])) != block.revision + 1:
         return None
     announced = _decode(parts[2])

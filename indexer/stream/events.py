@@ -1,6 +1,6 @@
-"""What the `data` of each type of event holds: the definition that the AsyncAPI document is made of.
+"""The `data` of each type of event: the definition from which the AsyncAPI document is made.
 
-The frames' data are made of stored rows (`indexer.stream.feed`); that each of them is what stands here, tests check.
+The data are made of stored rows (`indexer.stream.feed`); tests check that they match these definitions.
 """
 
 from typing import Annotated, Final, Literal

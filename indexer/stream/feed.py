@@ -19,9 +19,10 @@ from indexer.stream.ids import claim_id, death_id, survivor_id
 Channel = Literal["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 EVERYTHING: Final = "feed"
-"""The channel that carries all items but small transfers and tax, of which there are thousands a day."""
+"""The channel of all items except small transfers and tax, of which there are thousands a day. The topic `feed` has
+those too."""
 WATCHERS: Final = "user"
-"""The channel of items that go to those who watch a player only."""
+"""The channel of items that are sent only to clients that watch the player."""
 LARGE_TRANSFER: Final = 1_000 * DATA
 """Wei from which on a transfer is a LARGE_TRANSFER."""
 
@@ -53,9 +54,9 @@ KINDS: Final = {
     "TollCollected": Kind("fees", "TOLL"),
     "BuybackExecuted": Kind("fees", "BUYBACK"),
 }
-"""The contracts' events that are in the feed as their logs have them, by name."""
+"""The contracts' events whose items are made of their logs alone, by name."""
 EVENT_NAMES: Final = (*KINDS, "ScanFinalized", "SystemResetTriggered")
-"""All events that are in the feed; the items of the last two are made of the rows that they led to."""
+"""All events that are in the feed; the items of the last two are made of the rows that the rules derive from them."""
 
 _KEYS: Final = {
     "positions": ("user", "victim"),
@@ -79,7 +80,7 @@ class FeedEvent(msgspec.Struct, frozen=True):
 
 
 class FeedFrame(msgspec.Struct, frozen=True, tag_field="type", tag="FEED_EVENT"):
-    """The message of `/ws` that carries an item: `confirmed` in a block, with an id, or `preconfirmed` before it.
+    """The FEED_EVENT message of `/ws`: `confirmed` in a block, with an id, or `preconfirmed` before it.
 
     `key` is the same in both: the transaction's hash and the item's ordinal among the items of the transaction.
     """
@@ -116,7 +117,7 @@ class FeedItem(msgspec.Struct, frozen=True):
 
     @property
     def event_key(self) -> str:
-        """The `key` of the item's messages: the same before its block and in it."""
+        """The `key` of the item's messages, the same in the preconfirmed and in the confirmed one."""
         return f"{self.event.tx}:{self.ordinal}"
 
     def message(self) -> bytes:
@@ -185,7 +186,7 @@ def claim_item(row: ClaimRow) -> FeedItem:
 
 
 def reset_item(row: ResetRow) -> FeedItem:
-    """The item of a system reset: with the winner, whom the event names as the zero address (rule 10)."""
+    """The item of a system reset, with the winner: the event itself has the zero address there (rule 10)."""
     data = {
         "epoch": int(row.epoch),
         "total_penalty": str(row.total_penalty),
@@ -211,7 +212,7 @@ def scan_end_item(row: ScanEndRow) -> FeedItem:
 
 
 def survivor_item(scan: FeedItem, number: int, player: Address, streak: int) -> FeedItem:
-    """The item of a survivor of a scan, the n-th of its block: for those who watch the player, on no channel."""
+    """The item of a survivor of a scan, the n-th of its block: only for clients that watch the player."""
     level = scan.event.data["level"]
     data = {
         "user": checksummed(player),

@@ -44,7 +44,7 @@ class IggyBroker:
     """A server at `iggy://user:password@host:port`, or `iggy+tls://…?ca=file` for TLS.
 
     `chain_id` goes into each message's headers. The first call connects and logs in, and so does the first call after
-    a failure. Offsets are kept by the callers: the server stores none for us.
+    a failure. Offsets are kept by the callers: the server stores none.
     """
 
     def __init__(self, url: str, chain_id: int) -> None:
@@ -147,7 +147,7 @@ class IggyBroker:
 
 
 async def _version(client: IggyClient) -> str | None:
-    """The server's version; None if our user may not ask for it."""
+    """The server's version; None if the user has no permission to ask for it."""
     try:
         return (await client.get_stats()).iggy_server_version
     except RuntimeError:

@@ -45,7 +45,7 @@ class NewestItems(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Which rows to look at for the newest items of some channels below an id."""
+    """Which rows to read for the newest items of some channels below an id."""
 
     channels: frozenset[str]
     kinds: list[type[FeedRow]]

@@ -1,4 +1,4 @@
-"""All positions as they stand, in memory: read once, then brought up to date with each commit."""
+"""All current positions, in memory: read once, then brought up to date with each commit."""
 
 import asyncio
 from typing import Any, Final, NamedTuple
@@ -16,14 +16,14 @@ from indexer.selectors.snapshot import CHECKPOINT_COLUMNS, IndexedBlock
 from indexer.stream.connection import fetch_one
 
 _ORIGIN: Final = "fence, (SELECT coalesce(max(id), 0) FROM reorgs)"
-"""What a reorg or a rebuild changes: as long as it is the same, commits add rows of new blocks, and change no other."""
+"""Values that a reorg or a rebuild changes. While they are unchanged, commits only add rows of new blocks."""
 _READ_CHECKPOINT: Final = (
     f"SELECT {', '.join(CHECKPOINT_COLUMNS)}, {_ORIGIN} FROM checkpoints WHERE block_number >= start_block"
 )
 _READ_LEVELS: Final = f"SELECT {', '.join(LevelStateRow._fields)} FROM current_levels"
 _READ_EPOCH: Final = "SELECT reset_epoch FROM current_protocol"
 _AT_ONCE: Final = 200
-"""Rows that are turned into objects before other tasks of the event loop have their turn."""
+"""Rows that are turned into objects before other tasks of the event loop can run."""
 
 
 class _State(NamedTuple):
@@ -36,7 +36,7 @@ class _State(NamedTuple):
 
 
 class CurrentPositions:
-    """The positions after `block`; belongs to one event loop. While `block` is None nothing is known."""
+    """The positions after `block`, for one event loop. While `block` is None nothing is known."""
 
     def __init__(self) -> None:
         self._state: _State | None = None

@@ -1,6 +1,6 @@
-"""Items before their block, on their way to web processes: over a PostgreSQL channel of their own, past the tables.
+"""Send preconfirmed items to web processes over a PostgreSQL channel of their own, without the tables.
 
-What gets lost on it is not sent again: its block brings the confirmed item.
+Items that are lost on it are not sent again: the sealed block brings the confirmed item.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _decode: Final = msgspec.json.Decoder(list[FeedItem]).decode
 
 
 def items_of(rows: Mapping[type[Row], Sequence[Any]]) -> list[FeedItem]:
-    """The items of applied transactions, from the rows that the rules have made, as they will be of the stored ones."""
+    """The items of applied transactions, made of the rules' rows, equal to the items of these rows once stored."""
     return numbered(
         feed_item(_as_stored(kind, row))
         for kind, (source, is_in_feed) in _SOURCES.items()

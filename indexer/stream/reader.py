@@ -1,7 +1,7 @@
-"""Reads the feed from the tables: what is new since a cursor, each time from one snapshot.
+"""Read the feed from the tables: everything after a cursor, in one snapshot per call.
 
 These functions on an async psycopg connection (`indexer.stream.connection`) are how stream and realtime run SQL: they
-live on an event loop, on which Django's connections would block everything else.
+run on an event loop, on which Django's connections would block everything else.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from indexer.stream.feed import KINDS, FeedItem, feed_item, numbered
 from indexer.stream.ids import last_id
 
 BLOCKS_A_PAGE: Final = 200
-"""Blocks with events of ours that are read at once."""
+"""Blocks with events of our contracts that are read at once."""
 
 _RANGE: Final = "id >= %(first)s AND id <= %(last)s"
 _ITEMS: Final = {kind: f"{select} AND {_RANGE}" for kind, select in SELECTS.items()}
@@ -29,7 +29,7 @@ _NAMES: Final = list(KINDS)
 
 @dataclass(frozen=True, slots=True)
 class FeedCursor:
-    """How far a reader has read: all items up to the id `event_id`, of the chain as it was after the reorg `reorg_id`
+    """A reader's position: it has all items up to the id `event_id`, of the chain as it was after the reorg `reorg_id`
     (0 for none)."""
 
     event_id: int
@@ -75,8 +75,8 @@ async def read_newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, F
 
 
 async def read_step(connection: AsyncConnection[Any], cursor: FeedCursor, most_blocks: int) -> Step | None:
-    """What happened since a cursor, in at most `most_blocks` blocks with events of ours; None before anything is
-    indexed."""
+    """What happened since a cursor, in at most `most_blocks` blocks with events of our contracts; None before anything
+    is indexed."""
     async with snapshot(connection) as block:
         if block is None:
             return None
@@ -114,7 +114,7 @@ async def page_end(connection: AsyncConnection[Any], after: int, last: int, most
 
 
 async def block_hashes(connection: AsyncConnection[Any], blocks: set[int]) -> dict[int, str]:
-    """The hashes of blocks that have events of ours, by number."""
+    """The hashes of blocks that have events of our contracts, by number."""
     if not blocks:
         return {}
     rows = await connection.execute(

@@ -1,4 +1,4 @@
-"""The loop of each task that must outlive a lost database or broker: connect, run, log, wait, connect again."""
+"""The loop of each task that must survive the loss of the database or broker: connect, run, log, wait, reconnect."""
 
 import asyncio
 import logging

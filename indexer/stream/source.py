@@ -33,8 +33,8 @@ LONG_SILENCE: Final = 2.0
 """Seconds without a message after which the topic's end is checked."""
 MOST_ITEMS: Final = 50_000
 MOST_BLOCKS: Final = 5_000
-"""Items, and blocks with events of ours, in one step. A reader that is further behind starts anew at the newest block,
-and its clients ask for what they missed, a page at a time."""
+"""Items, and blocks with events, in one step. A reader that is further behind starts anew at the newest block, and its
+clients ask for what they missed, a page at a time."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Source(Protocol):
 
 
 class DatabaseSource:
-    """Takes what commit notifications carry, and reads the tables by cursor for the rest."""
+    """Uses the payloads of commit notifications, and reads the tables by cursor for everything else."""
 
     async def begin(self, connection: AsyncConnection[Any]) -> None:
         await listen(connection)
@@ -163,7 +163,7 @@ class _StepAssembler:
         self._ancestor: int | None = None
         self._touched: set[str] = set()
         self._covered = cursor
-        """How far the messages so far go without a gap."""
+        """The id up to which the messages so far have no gap."""
 
     def add(self, message: FeedMessage) -> Step | None:
         """Add a message; return the step if this one completes it. Raises _TopicHasGap and FellBehind."""
@@ -203,7 +203,7 @@ class _StepAssembler:
 
 
 class _TopicHasGap(Exception):
-    """The topic lacks messages, or has one that is not ours."""
+    """The topic lacks messages, or has one that the relay did not publish."""
 
 
 def _decoded(message: Received) -> FeedMessage:
@@ -214,7 +214,7 @@ def _decoded(message: Received) -> FeedMessage:
 
 
 async def _announced_step(connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> Step | None:
-    """The next step by the next notification; None if that does not carry it, or none comes."""
+    """The next step, from the next notification; None if that carries none, or if none comes."""
     while payloads := await notifications(connection):
         if revision_of(payloads[-1]) != block.revision:
             return announced_step(payloads[-1], block, cursor)

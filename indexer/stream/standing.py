@@ -1,4 +1,4 @@
-"""What all positions of a level depend on beside their own rows: which players a commit concerns."""
+"""The values of levels that their positions depend on, and which players a commit concerns therefore."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ NOTHING: Final = Standing({}, {})
 
 
 async def read_standing(connection: AsyncConnection[Any]) -> Standing:
-    """The levels as they stand, and what is due; of rounds from an hour before the last block to a day after it."""
+    """The current levels and deadlines; those of rounds from an hour before the last block to a day after it."""
     levels, deadlines = dict[int, LevelStanding](), dict[Deadline, int]()
     async for level, *row, reset in await connection.execute(_READ, prepare=True):
         levels[level] = LevelStanding(*map(int, row))

@@ -22,7 +22,7 @@ class TopicPartition(NamedTuple):
 STREAM: Final = "ghostnet"
 SCHEMA_VERSION: Final = 1
 FEED: Final = TopicPartition("feed", 0)
-"""The one partition that holds everything in chain order, and a message after each commit."""
+"""The only partition that has all items in chain order, and a message after each commit."""
 PARTITIONS: Final = {
     "positions": 3,
     "scans": 5,
@@ -81,8 +81,8 @@ class CommitMessage(msgspec.Struct, tag_field="kind", tag=_COMMIT):
     """The messages before this one are all of a commit or, where it is not `complete`, a part of it.
 
     Only in FEED, for readers that mirror a state. `cursor` and `reorg` are the FeedCursor reached. The messages are all
-    items above the id `begins`: a reader that has read less far has a gap. `touched` are the players whose positions
-    changed.
+    items above the id `begins`: a reader whose own cursor is below it has missed some. `touched` are the players whose
+    positions changed.
     """
 
     block: IndexedBlock
