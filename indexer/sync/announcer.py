@@ -1,4 +1,4 @@
-"""Sends items before their block to web processes, on a thread and a connection of its own, past the writer."""
+"""Send preconfirmed items to web processes, on a thread and a connection of its own, apart from the writer's."""
 
 import logging
 import queue
@@ -25,7 +25,7 @@ _STATEMENT: Final = b"announce"
 
 
 class Announcer:
-    """Sends what `publish` is given, in order, as notifications; what can't be sent is lost.
+    """Sends the items passed to `publish`, in order, as notifications; items that can't be sent are lost.
 
     The thread starts with the first items, and its connection is opened then.
     """
@@ -68,7 +68,7 @@ class Announcer:
                 return
 
     def _send_all(self, connection: Connection[Any]) -> None:
-        """Send what comes until `close`, straight by libpq: psycopg's cursors take as long as the database does."""
+        """Send all items until `close`, through libpq: psycopg's cursors take as long as the database itself."""
         protocol = connection.pgconn
         statement = f"SELECT pg_notify('{PRECONFIRMED_CHANNEL}', $1)".encode()
         _check(protocol.prepare(_STATEMENT, statement))

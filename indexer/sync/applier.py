@@ -116,15 +116,15 @@ class RangeApplier:
         return not self.game.contract_state().differences(fetched.state)
 
     def _doubted(self, game: Game, fetched: FetchedRange) -> list[int]:
-        """The blocks inside a range after which the state must be read too: what changed without a log before them may
-        not show at the range's end any more."""
+        """The blocks inside a range after which the state must be read too: a silent change before them may no longer
+        be visible in the state at the range's end."""
         if not game.is_checked:
             return []
         doubted = game.doubts | set(fetched.checked)
         return sorted(number for number in doubted if fetched.first <= number < fetched.last.number)
 
     def _applied(self, game: Game, fetched: FetchedRange, last: int, archive: Archive) -> AppliedBlocks:
-        """The blocks up to `last`, all that was applied since the blocks handed over before."""
+        """The blocks up to `last` that were applied since the last call."""
         if last not in fetched.headers:
             fetched.headers[last] = self._header(last)
         headers = [header for number, header in sorted(fetched.headers.items()) if number <= last]
@@ -134,8 +134,8 @@ class RangeApplier:
         return AppliedBlocks(up_to(last, game.journal.take() | archive.rows()), headers, fetched.parent_hash)
 
     def _find_silent_changes(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
-        """Apply a range again from its start on, as far as the contracts' state agrees, and find what left no log where
-        it does not. Raises InvariantBroken."""
+        """Apply a range again from its start, and find the silent changes where the contracts' state differs. Raises
+        InvariantBroken."""
         assert fetched.state is not None
         known = KnownStates(self._source, {fetched.last.number: fetched.state}, fetched.headers)
         known.read(self._doubted(self.game, fetched))
@@ -150,7 +150,7 @@ class RangeApplier:
         return spare
 
     def _closed_by(self, known: KnownStates, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
-        """The blocks that are right."""
+        """Apply the range from one known state to the next; yields the blocks that agree with them."""
         game, done = self._unspoiled(), fetched.first - 1
         game.is_checked = True
         while done < fetched.last.number:
@@ -171,8 +171,8 @@ class RangeApplier:
     def _try(
         self, trial: Game, fetched: FetchedRange, done: int, target: int, known: KnownStates
     ) -> tuple[Archive | None, int | None]:
-        """Apply the blocks after `done` up to `target`: their archive if the contracts' state agrees; else the block in
-        which it parts from the game's; neither if a state on the way is to be compared first."""
+        """Apply the blocks after `done` up to `target`. Return their archive if the contracts' state agrees, else the
+        block in which it differs from the game's; neither if a state on the way is to be compared first."""
         mirror, archive, wrong = MirrorHistory(done, trial), Archive(), target
         try:
             for block in fetched.between(done, target):
@@ -192,8 +192,8 @@ class RangeApplier:
     def _apply_with_silent_changes(
         self, game: Game, fetched: FetchedRange, done_and_parting: tuple[int, int], known: KnownStates
     ) -> Iterator[tuple[int, AppliedBlocks]]:
-        """Apply the blocks up to the one in which the contracts' state parts from the game's, or the next one whose
-        state the node has, with the changes that explain it."""
+        """Apply the blocks up to the one in which the contracts' state differs from the game's, or the next one whose
+        state the node has, with the silent changes that explain the difference."""
         done, number = done_and_parting
         if not (number in known.states or known.read([number])):
             number = known.next_after(number)
@@ -234,7 +234,7 @@ class RangeApplier:
         return {block.header.number: block.silent_changes for block in full.blocks if block.silent_changes}
 
     def _fetched_block(self, fetched: FetchedRange, number: int) -> FetchedBlock:
-        """A block of a range, which may hold nothing of ours."""
+        """A block of a range, with or without logs of the contracts."""
         found = fetched.block(number) or FetchedBlock(fetched.headers.get(number) or self._header(number))
         fetched.headers[number] = found.header
         return found

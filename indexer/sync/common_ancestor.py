@@ -1,4 +1,4 @@
-"""The common ancestor: the highest block on which the node's chain and ours agree."""
+"""The common ancestor: the highest block that the node's chain and the indexed chain share."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple

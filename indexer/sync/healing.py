@@ -44,10 +44,10 @@ class Healing:
         self._failure = ""
 
     def left_out(self, tip: int, fetched: FetchedRange) -> LeftOut | None:
-        """What the blocks up to the tip, and those fetched after it, lack by a node's answer, now that they can't be
-        applied; None if no node has more than what was indexed, or if that has not helped time and again.
+        """The first block, up to the tip or in the fetched range that can't be applied, of which a node returns more
+        than is indexed; None if there is none, or after MOST_TRIES attempts without progress.
 
-        Only what is missing counts, not what a node lacks: it leaves out, and makes up nothing.
+        What a node lacks is ignored: nodes leave out logs, they do not make up any.
         """
         if tip > self._broken_at:
             self._broken_at, self._tries, self._failure = tip, 0, ""
@@ -60,8 +60,8 @@ class Healing:
         return min((one for one in found if one is not None), key=attrgetter("block"), default=None)
 
     def is_final(self, failure: GhostnetError) -> bool:
-        """Whether a failure stands that nothing left out explains: it came twice alike, or in different ways time and
-        again, without any progress. One passes that a machine caused whose state is that of another block."""
+        """Whether a failure that no missing log explains is permanent: the same one occurred twice in a row, or
+        MOST_TRIES attempts made no progress. A single one may come from a machine with the state of another block."""
         alike, self._failure = self._failure == failure.message, failure.message
         return alike or self._tries > MOST_TRIES
 
@@ -80,7 +80,7 @@ class Healing:
         return None
 
     def _ours(self, start: int, end: int, tip: int, fetched: FetchedRange) -> Items:
-        """What is archived, or was fetched and can't be applied, of some blocks."""
+        """The logs and calldata of some blocks that are archived, or were fetched and can't be applied."""
         ours = archived_items(self._connection, start, min(end, tip)) if start <= tip else {}
         waiting = fetched.between(max(start - 1, tip), end)
         return ours | fetched_items(self._decoder, waiting)

@@ -1,4 +1,4 @@
-"""What the indexer reports while it works, and the interface of those who receive the reports."""
+"""The reports that the indexer makes while it works, and the interface of their receivers."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ class Applied:
 class Observer:
     """Receives reports of what the indexer did, on the indexer's thread; each method does nothing by default.
 
-    An observer returns quickly and raises nothing: what takes long belongs on a background job.
+    An observer returns quickly and raises nothing: slow work belongs in a background job.
     """
 
     def applied(self, applied: Applied) -> None:

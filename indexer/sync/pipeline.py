@@ -49,7 +49,7 @@ MOST_AGAIN: Final = 1_000
 """Blocks that are applied again at most because they were not compared with the contracts' state."""
 NOTHING_NEW_SECONDS = 0.1
 BEHIND_SECONDS = 60.0
-"""A node whose head stays below the last indexed block for longer does not merely lag."""
+"""Seconds after which a head below the last indexed block is reported: a node that merely lags catches up sooner."""
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rows and events are many, short-lived and free of cycles: frequent collections cost a quarter of the time."""
 SWITCH_SECONDS = 0.0005
@@ -58,7 +58,7 @@ SWITCH_SECONDS = 0.0005
 
 @cache
 def _freeze_once() -> None:
-    """Let the garbage collector never look again at what this process began with."""
+    """Exclude all objects that exist now from garbage collection; only the first call does anything."""
     gc.freeze()
 
 
@@ -171,14 +171,14 @@ class Pipeline:
         self._expect_proof()
 
     def _expect_proof(self, *, anew: bool = False) -> bool:
-        """Let nodes prove themselves by blocks that are stored; returns whether there are several nodes."""
+        """Require of each node that it has some of the stored blocks; return whether there are several nodes."""
         self._next_proof = self._tip
         finalized = finalized_block(self._tip.number, self._chain.reorg_depth)
         self._proof = proving_blocks(self._connection, finalized)
         return self._source.expect(self._proof, anew=anew)
 
     def _renew_proof(self) -> None:
-        """Let nodes prove themselves by a newer block, once the last one that was chosen for it is finalized."""
+        """Require a newer block of nodes, once the block that was chosen for it is finalized."""
         number, block_hash = self._next_proof
         if block_hash is None:
             self._next_proof = self._tip
@@ -227,8 +227,8 @@ class Pipeline:
             self._fetch_again(Linkage.REORG)
 
     def _apply_again_together(self, fetched: FetchedRange, error: InvariantBroken) -> None:
-        """Apply a range again, together with the blocks before it that were not compared with the contracts' state: a
-        change that left no log in one of them is then found in its place. Raises the error where no state shows one."""
+        """Apply a range together with the preceding blocks that were not compared with the contracts' state, to locate
+        a silent change in one of them. Raises `error` if no state shows one."""
         last = self._next_with_state(fetched, error)
         if last is None:
             raise error
@@ -246,8 +246,8 @@ class Pipeline:
         self._fetch_again(Linkage.REORG)
 
     def _next_with_state(self, fetched: FetchedRange, error: InvariantBroken) -> int | None:
-        """The last block of a range that was not compared with the contracts' state, or the head, where that shows what
-        left no log in it; None if neither can."""
+        """The range's last block or the head, if the node has the state after it, by which silent changes are found;
+        None if neither is near enough and has one."""
         if isinstance(error, DiffersBefore):
             return fetched.last.number
         if fetched.state is not None:
@@ -258,8 +258,8 @@ class Pipeline:
         return next((number for number, block in near if self._source.state(block) is not None), None)
 
     def _heal(self, fetched: FetchedRange, error: InvariantBroken) -> None:
-        """Index again what a node had left out; if no node has more than is indexed, fetch once more, and raise the
-        error if it lasts."""
+        """Index again what a node had left out. If no node has more than is indexed: fetch once more, and raise the
+        error if it recurs."""
         self._reload_game()
         left_out = self._healing.left_out(self._tip.number, fetched)
         if left_out is None:
@@ -276,8 +276,7 @@ class Pipeline:
         self._fetch_again(Linkage.REORG)
 
     def _return_to(self, ancestor: int) -> bool:
-        """Roll back to a block of the node's chain, whose header need not be stored any more; False if the node lacks
-        it."""
+        """Roll back to a block of the node's chain whose header may no longer be stored; False if the node lacks it."""
         if ancestor != BEFORE_THE_CHAIN.number:
             (header,) = self._source.headers([ancestor])
             if header is None:
@@ -289,7 +288,7 @@ class Pipeline:
         return True
 
     def _was_replaced(self, header: Header) -> bool:
-        """Whether the node has another block at this height by now."""
+        """Whether the node now has another block at this height."""
         (theirs,) = self._source.headers([header.number])
         return theirs is not None and theirs.hash != header.hash
 
@@ -363,8 +362,8 @@ class Pipeline:
         return is_finalized(divergence.ancestor + 1, self._tip.number, self._chain.reorg_depth)
 
     def _watch_head(self) -> None:
-        """Where the node's head stays below the tip, raise an alarm, and compare the chains at heights that both have:
-        again and again, since a chain that began anew grows into them."""
+        """If the node's head stays below the tip, raise an alarm and compare the chains at the heights that both have;
+        repeatedly, since a chain that was restarted reaches these heights later."""
         head, now = self._source.head, time.monotonic()
         if head is None or head >= self._tip.number:
             self._behind_since = None
@@ -375,7 +374,7 @@ class Pipeline:
             self._writer.drain()
             if AlarmKind.NODE_BEHIND not in self._alarms:
                 message = f"the node's head is block {head}, {self._tip.number - head} below the last indexed one"
-                self._raise_alarm(AlarmKind.NODE_BEHIND, f"{message}, for {BEHIND_SECONDS:.0f} s by now")
+                self._raise_alarm(AlarmKind.NODE_BEHIND, f"{message}, for {BEHIND_SECONDS:.0f} s")
             self._fetch_again(Linkage.REORG)
 
     def _raise_alarm(self, kind: AlarmKind, message: str) -> None:

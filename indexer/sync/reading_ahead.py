@@ -1,7 +1,7 @@
-"""Reading ahead: the open block's transactions are applied to a twin of the game, and their events published at once.
+"""Read ahead: apply the open block's transactions to a copy of the game (the twin), and publish their events at once.
 
-The tables never see any of it. The twin goes on from block to block by itself; each sealed block is compared with what
-the twin made of it, row by row, and a twin that was wrong is given up: the next one is a copy of the game.
+The tables are not touched. The twin advances from block to block; the rows of each sealed block are compared with the
+twin's, and a twin that differs is discarded and copied from the game anew.
 """
 
 import logging
@@ -32,9 +32,9 @@ MOST_AHEAD: Final = 16
 BLOCK_SECONDS: Final = 1
 """Seconds between two blocks of MegaETH, by which the open block's time is computed where the node does not send it."""
 MOST_REPAIRS: Final = 8
-"""How often in a block the twin is made anew since more logs of a transaction came after those that were applied."""
+"""Times a block that the twin is made anew because more logs came of a transaction that was applied already."""
 _ARCHIVED: Final = (ChainBlockRow, ChainTransactionRow)
-"""Rows that are no work of the rules, and are not compared: mini-blocks have no hash, and less calldata."""
+"""Rows that are not made by the rules, and are not compared: mini-blocks have no hash, and less calldata."""
 
 PRECONFIRMED: Final = Counter("indexer_preconfirmed_events", "Events published before their block")
 DROPPED: Final = Counter("indexer_preconfirmed_dropped", "Events published before a block that then did not have them")
@@ -73,9 +73,9 @@ class _OpenBlock:
 
 
 class ReadingAhead:
-    """What is known above the last applied block; `publish` gets the events of each transaction, in order.
+    """The preconfirmed transactions above the last applied block; `publish` gets the events of each, in order.
 
-    Belongs to the indexing thread. Nothing that goes wrong here is raised: the blocks concerned are not read ahead.
+    For use on the indexing thread. No failure is raised: the blocks concerned are not read ahead.
     """
 
     def __init__(self, decoder: LogDecoder, publish: Callable[[Sequence[FeedItem]], None]) -> None:

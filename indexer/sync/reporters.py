@@ -1,4 +1,4 @@
-"""Observers that write reports for people: a log line per incident, and one per interval."""
+"""Observers that write to the log: a line per incident, and one per interval."""
 
 import logging
 import time

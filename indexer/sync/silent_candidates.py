@@ -1,4 +1,4 @@
-"""What may have changed without a log in some blocks, by the contracts' state after the last of them."""
+"""The silent changes that some blocks may contain, according to the contracts' state after the last of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -49,7 +49,7 @@ class _Stake:
 class Stakes:
     """The stakes of the players as the events of some blocks leave them, and the reset penalties that they may owe.
 
-    `before` is the mirror before the block `first`, `blocks` are those from there on that hold something of ours, and
+    `before` is the mirror before the block `first`, `blocks` are those from there on with logs of the contracts, and
     the last one; `proven` are silent changes, by block, that are certain.
     """
 
@@ -57,7 +57,7 @@ class Stakes:
         self, before: Game, first: int, blocks: Sequence[Block], proven: Mapping[int, Sequence[SilentChange]]
     ) -> None:
         self.settled_by_events: list[Candidate] = []
-        """Settlements that may have come before the event that else would have made them."""
+        """Settlements that may have come before the event that would otherwise have made them."""
         self._ghost_core = before.ghost_core
         self._last = blocks[-1].header
         self._stakes = {
@@ -69,8 +69,8 @@ class Stakes:
             self._follow(block, proven.get(block.header.number, ()))
 
     def shown_settlements(self, source: StateSource, levels: AbstractSet[int]) -> list[Candidate]:
-        """Players of some levels whose stake the contracts hold settled after the last block, though no event says so;
-        several times where it was taken for several resets."""
+        """Players of some levels whose stake is settled in the contracts' state after the last block, though no event
+        shows it; several times if the penalties of several resets were taken."""
         owing = sorted((user, stake) for user, stake in self._stakes.items() if stake.resets and stake.level in levels)
         amounts = source.stakes([user for user, _ in owing], self._last) if owing else []
         return [
@@ -80,7 +80,7 @@ class Stakes:
         ]
 
     def _follow(self, block: Block, proven: Sequence[SilentChange]) -> None:
-        """Take in a block's events and proven settlements, in their order."""
+        """Apply a block's events and proven settlements, in their order."""
         by_transaction = (list(logs) for _, logs in groupby(block.logs, attrgetter("tx_index")))
         claims = frozenset[int]().union(*(claims_among(logs, self._ghost_core) for logs in by_transaction))
         steps: list[tuple[float, int, SilentChange | DecodedLog]] = [
@@ -136,8 +136,8 @@ def config_changes(
 
 
 def _shown(user: Address, stake: _Stake, amount: int, last: int) -> list[Candidate]:
-    """The settlements that have left of a stake what the contracts hold after the block `last`; none if something else
-    happened to it, or nothing. Where there were fewer than resets, nothing shows after which."""
+    """The settlements that explain a stake in the contracts' state after the block `last`; none if something else
+    happened to it, or nothing. Where there were fewer than resets, it is unknown after which ones."""
     left = stake.amount
     for times in range(1, len(stake.resets) + 1):
         left -= reset_penalty(left)

@@ -1,7 +1,7 @@
-"""Find the block after which the contracts' state is not the mirror's: something changed in it without a log.
+"""Find the first block after which the contracts' state differs from the mirror's, because of a silent change in it.
 
-It is a level's configuration, or a reset's penalty that a claim of nothing settled (rules 8 and 9). The first block
-after which the two differ is found by bisection; `state_gap` then finds what it was.
+Such a change is a level's new configuration, or a reset's penalty settled by a claim of nothing (rules 8 and 9). The
+block is found by bisection; `state_gap` then finds the change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ NEAR_BLOCKS: Final = 2
 
 
 class StateMismatch(InvariantBroken):
-    """The contracts' state is not what the rules make of the events, and no silent change explains it."""
+    """The contracts' state differs from the result of the rules, and no silent change explains it."""
 
     help = (
         "Everything before that block is written, nothing of it. Check by `manage.py refetch_blocks FROM` "
@@ -34,7 +34,7 @@ class DiffersBefore(StateMismatch):
 
 
 class StateSource(TransactionSource, Protocol):
-    """What is asked of a node; None where it does not have the contracts' state after that block."""
+    """The queries that are made; each returns None where the node does not have the contracts' state after a block."""
 
     def state(self, block: Place) -> ContractState | None: ...
 
@@ -50,11 +50,11 @@ class MirrorHistory:
         self.add(start, game)
 
     def add(self, number: int, game: Game) -> None:
-        """A block was applied."""
+        """Add the mirror's state after a block that was applied."""
         self._states[number] = game.contract_state()
 
     def agrees(self, number: int, state: ContractState) -> bool:
-        """Whether the mirror after a block, which is that after the last applied block up to it, is the contracts'."""
+        """Whether the contracts' state after a block equals the mirror's after the last applied block up to it."""
         ours = self._states[max(applied for applied in self._states if applied <= number)]
         return not ours.differences(state)
 
@@ -74,7 +74,7 @@ class KnownStates:
         """Whether the node lacked the state after a block that was asked for."""
 
     def read(self, numbers: Iterable[int]) -> bool:
-        """Read the states after some blocks, those once more not that were asked for before; whether any is new."""
+        """Read the states after some blocks, except those that were requested before; return whether any is new."""
         new = [number for number in numbers if number not in self._asked]
         for number in new:
             self._asked.add(number)

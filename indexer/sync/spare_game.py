@@ -1,4 +1,4 @@
-"""A second game at the same block as the first: to go back to when an attempt to apply the next blocks goes wrong."""
+"""A second game at the same block as the first, to return to after a failed attempt to apply the next blocks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -10,7 +10,7 @@ from indexer.rules.game import Game
 from indexer.rules.witness import NoWitness
 
 MOST_BLOCKS: Final = 16
-"""Ranges of more blocks are not applied twice: they are far from the head, where nobody waits for a block."""
+"""Ranges of more blocks are not applied to the spare game: they are far from the head, where a reload is acceptable."""
 
 
 class SpareGame:
@@ -23,17 +23,17 @@ class SpareGame:
         self._apply = apply
         self._game: Game | None = None
         self._behind: list[FetchedBlock] = []
-        """What was applied to the game, and was not to the spare one."""
+        """The blocks that were applied to the game, but not yet to the spare one."""
         self._is_wanted = False
 
     def drop(self) -> None:
-        """Keep none, until a range is followed again."""
+        """Drop the spare game, until `follow` is called again."""
         self._game, self._is_wanted = None, False
         self._behind.clear()
 
     def follow(self, fetched: FetchedRange, rows: Mapping[type[Row], Sequence[Any]]) -> None:
-        """A range was applied to the game, checked and without silent changes, with these rows. Answers of a node are
-        not asked for twice, as they may differ: after them the game is copied again."""
+        """Note that a range was applied to the game, checked and without silent changes, with these rows. After answers
+        of a node, which may differ when asked for again, the game is copied instead."""
         if fetched.size > MOST_BLOCKS or rows.get(WitnessAnswerRow):
             self.drop()
         self._is_wanted = fetched.size <= MOST_BLOCKS

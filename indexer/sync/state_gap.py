@@ -1,7 +1,7 @@
-"""Find what changed without a log in some blocks, and where: by the contracts' state after the last of them.
+"""Find the silent changes in some blocks, and their places, by the contracts' state after the last of them.
 
-The state shows what changed. Transactions suggest where, and the blocks' own figures must follow from it: a reward that
-is shared after a change is another one than before it, and a claim that paid nothing had nothing to pay.
+The state shows what changed. Transactions suggest where, and the figures in the blocks' events must be consistent with
+it: a reward shared after a change differs from one shared before it, and a claim that paid nothing had nothing to pay.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from indexer.sync.silent_changes import StateMismatch, StateSource
 from indexer.sync.suggested_transactions import Change, Hint, suggested_transactions
 
 MOST_SEARCHED: Final = 1_000
-"""Blocks whose transactions are looked through, the newest ones."""
+"""The number of newest blocks whose transactions are searched."""
 MOST_APPLIED: Final = 50_000
 """Blocks that are applied on trial."""
 MOST_TOGETHER: Final = 3
@@ -47,9 +47,9 @@ _Options = Sequence[_Place | None]
 
 
 class StateGap:
-    """The blocks from `first` on, up to the last of `blocks`, after which the contracts' state is `state`.
+    """Searches blocks `first` to the last of `blocks` for silent changes that lead from the mirror to `state`.
 
-    `before_first` is the mirror before the first one, and its number; `blocks` are those that hold something of ours,
+    `before_first` is the mirror before the first one, and its number; `blocks` are those with logs of the contracts,
     and the last; `block` gives any other. `proven` are the silent changes, by block, that the blocks' own transactions
     prove: they are made in any case.
     """
@@ -141,8 +141,8 @@ class StateGap:
         return self._changes(candidates, self._as_known(candidates, options, chosen))
 
     def _reach(self, candidates: Sequence[Candidate], chosen: _Options) -> int:
-        """How far the rules lead with changes at these places: the block in which they break, or the last one if its
-        figures differ; the one after the last one if all is right."""
+        """The block in which the rules fail with changes at these places; the last one if only its figures differ; the
+        last one plus 1 if all agree."""
         number, reached = self._reached(self._changes(candidates, chosen))
         return number + self._is_right(reached)
 
@@ -177,9 +177,9 @@ class StateGap:
         return [place for place in places if place is None or candidate.since <= place.block <= candidate.until]
 
     def _elsewhere(self) -> Iterator[_Place]:
-        """Places that no transaction suggests: in the last block its end, or before the logs of one of its
-        transactions, the latest first; then the ends of the blocks before, the latest first: of those that hold
-        something of ours, and the first. Between them no figure changes, so that none shows where a change was made."""
+        """Places that no transaction suggests, the latest first: in the last block its end, and before the logs of each
+        of its transactions; then the ends of the first block and of the blocks before with logs of the contracts.
+        Between these no figure changes that could show where a change was made."""
         yield _Place(self._last)
         yield from (
             _Place(self._last, index) for index in sorted({log.tx_index for log in self._block(self._last).logs})[::-1]
@@ -212,14 +212,14 @@ class StateGap:
 
 
 def _is_as_likely(other: _Place, place: _Place) -> bool:
-    """Whether nothing prefers a suggested place to another one: that the player did something else there is no reason
-    to prefer it to other blocks."""
+    """Whether a suggested place is not preferred to another one: that the player did something else in a block is no
+    reason to prefer it to other blocks."""
     is_elsewhere = other.hint is None and other.block != place.block
     return other.hint is place.hint or (place.hint is Hint.NEAR and is_elsewhere)
 
 
 def _order(change: Change, place: _Place) -> tuple[int, int]:
-    """What to sort places by: the first ones first, for a configuration the last ones."""
+    """The key to sort places by: the first ones first, for a configuration the last ones."""
     direction = -1 if isinstance(change, ConfigChange) else 1
     return direction * place.block, direction * (place.tx_index or 0)
 

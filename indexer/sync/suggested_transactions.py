@@ -25,7 +25,7 @@ class Hint(IntEnum):
     NESTED_CALL = 1
     """Its calldata holds the call: of that configuration, or, for a settlement, with the player as a party or named."""
     QUIET = 2
-    """It is to the player, a wallet, and left no log of ours: whatever it did shows in no event."""
+    """It is to the player, a contract wallet, and emitted no log of the contracts: no event shows what it did."""
     NEAR = 3
     """The player is a party to it otherwise; or it holds a call of some other configuration."""
 
@@ -57,7 +57,7 @@ def suggested_transactions(
     with_logs: AbstractSet[Hash],
 ) -> Mapping[Change, list[Suggestion]]:
     """For each change the successful transactions of a block that may have made it, in their order; those `with_logs`
-    emitted something of ours.
+    emitted logs of the contracts.
 
     Most changes are made by a call to GhostCore or by the player's own account or wallet: receipts show those, and
     only their calldata is fetched. Where one is explained by none of these, the block is fetched whole.

@@ -17,7 +17,7 @@ PAUSE_SECONDS: Final = 60.0
 
 
 class Upkeep(Observer):
-    """Makes its job due at the first block, then every minute in which blocks come, and after each reorg."""
+    """Makes its job due at the first block, then once a minute while blocks come, and after each reorg."""
 
     def __init__(self, plan: UpkeepPlan) -> None:
         self.job = BackgroundJob("upkeep", self._keep_up)

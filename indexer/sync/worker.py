@@ -55,13 +55,13 @@ class Worker:
         self._lock = indexer_lock(chain.chain_id)
         self._started = False
         self._to_note: tuple[IncidentKind, str] | None = (IncidentKind.STARTED, f"process {os.getpid()}")
-        """What is stored as an incident as soon as the database can be written to."""
+        """The incident to store as soon as the database can be written to."""
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         self.reached = chain.start_block - 1
         """The last block that was applied."""
 
     def run(self, last_block: int | None, until_head: bool, stop: threading.Event) -> None:
-        """Index as Pipeline.run does; after a failure that may pass, resume from the checkpoint. To be called once.
+        """Index as Pipeline.run does; after a failure that may pass, resume from the checkpoint. Call it only once.
 
         Returns when all background jobs have ended. Raises GhostnetError; then an alarm says why, if the database can
         still store one.
@@ -76,7 +76,7 @@ class Worker:
                 job.stop()
 
     def _attempt(self, last_block: int | None, until_head: bool, stop: threading.Event) -> bool:
-        """Index on a new connection to database and node; whether the work is done."""
+        """Index on a new connection to database and node; return whether the work is done."""
         source = BlockSource(self._source, stop)
         try:
             with database_failures(), connect() as connection:

@@ -24,8 +24,8 @@ class WriterThread:
         self._thread.start()
 
     def put(self, batch: Batch) -> None:
-        """Queue a batch to be written, together with the one that waits, if they may be one commit; else block until
-        that one is written from."""
+        """Queue a batch to be written, merged with the waiting one if both may be one commit; else block until the
+        waiting one is being written."""
         self.check()
         with self._changed:
             while self._waiting is not None and not self._waiting.may_be_one_with(batch):
