@@ -39,7 +39,7 @@ class Archive:
     undecoded: list[UndecodedLogRow] = field(default_factory=list)
 
     def add_block(self, header: Header) -> None:
-        """Archive a block in which our contracts did something."""
+        """Archive a block in which the contracts did something."""
         self.blocks.append(
             ChainBlockRow(first_id(header.number), BlockTime(header.timestamp), header.hash, header.timestamp)
         )
@@ -59,7 +59,7 @@ def decode_block(
 ) -> Block:
     """Decode a block's raw logs, which are in log order, and add its events and calldata to the archive.
 
-    The block itself is added by `Archive.add_block` if anything of ours happened in it.
+    The block itself is added by `Archive.add_block` if the contracts did anything in it.
     """
     block = Block(header, transactions=transactions)
     block_id, time = first_id(header.number), BlockTime(header.timestamp)

@@ -1,4 +1,4 @@
-"""What calldata holds: death lists, claims of rewards, level configurations.
+"""Find calls in calldata: death lists, claims of rewards, level configurations.
 
 A call may stand at the head of the input or be nested anywhere in it, as another contract's argument. Calldata is a
 hint, never a proof: anybody can send these bytes to any address (docs/game-rules.md, "What is evidence").
@@ -76,7 +76,7 @@ def makes_claim(calldata: Calldata) -> bool:
 
 
 def hints_at_silent_change(calldata: str) -> bool:
-    """Whether calldata holds the selector of a call that leaves no log, anywhere. It proves nothing: anybody can send
+    """Whether calldata contains, anywhere, the selector of a call that leaves no log. It is no proof: anybody can send
     these bytes to any address."""
     return CLAIM_REWARDS in calldata or UPDATE_LEVEL_CONFIG in calldata
 

@@ -57,7 +57,7 @@ class LogDecoder:
         """Decoder by contract name and event name."""
 
     def why_unknown(self, address: str, topics: Sequence[str]) -> MalformedLog:
-        """The error that says why a log has no decoder in `by_address_and_topic`."""
+        """The error with the reason why a log has no decoder in `by_address_and_topic`."""
         if not topics:
             return MalformedLog("no topics")
         return MalformedLog(f"no event of {self._names.get(address, address)} has topic0 {topics[0]}")

@@ -54,7 +54,7 @@ class Settlement(NamedTuple):
 
 
 class SilentChange(NamedTuple):
-    """A change of the contracts' state without a log, and where in its block it is applied.
+    """A silent change, one of the contracts' state without a log, and its place in the block.
 
     `tx_index` is the transaction before whose logs it is applied, None for the end of the block; `tx_hash` the
     transaction that made it, NO_HASH where nothing shows which one did.

@@ -103,7 +103,7 @@ class Roster:
         return removed, changes
 
     def move_to_front(self, address: Address) -> list[SlotChange]:
-        """Swap a member into slot 0, for when an event shows that it stands there and our order was assumed.
+        """Swap a member into slot 0, where an event shows that it is there and the order was only assumed.
 
         Raises KeyError if the user is not in the array.
         """

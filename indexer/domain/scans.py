@@ -27,7 +27,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """How the stakes of a scan's dead were split, in wei, as reported; `burned` is what really was (rule 17)."""
+    """How the stakes of a scan's dead were split, in wei, as reported; `burned` is the real amount (rule 17)."""
 
     same_level_amount: int
     upstream_amount: int

@@ -9,7 +9,7 @@ from indexer.domain.units import DEAD_ADDRESS, Address
 
 
 def watched_accounts(contracts: Mapping[str, str]) -> tuple[Address, ...]:
-    """The accounts whose DATA balances close a range of blocks: the contracts' own, and where burned DATA goes.
+    """The accounts whose DATA balances are compared at the end of a range: the contracts', and where burned DATA goes.
 
     Every stake, bet, reward and taxed transfer moves one of them.
     """
@@ -36,7 +36,7 @@ class ResetFigures(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A figure of the mirror that is not the contracts' own."""
+    """A figure of the mirror that differs from the contracts'."""
 
     figure: str
     ours: object
@@ -48,7 +48,7 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContractState:
-    """What closes a range of blocks: levels, configurations, reset timer, pause, value locked and supply in wei.
+    """The contracts' state that the result of a range of blocks is compared with; amounts in wei.
 
     `total_supply` is None where DataToken did not answer; `balances` in wei lack accounts whose balance is not known.
     """
@@ -67,7 +67,7 @@ class ContractState:
         return self.reset.deadline > 0
 
     def differences(self, theirs: "ContractState") -> list[Difference]:
-        """The figures in which another state, the contracts' own, differs from this one."""
+        """The figures in which the contracts' state, `theirs`, differs from this one."""
         if not self.is_initialized or not theirs.is_initialized:
             return []
         found = []

@@ -26,8 +26,8 @@ _tx_index = attrgetter("tx_index")
 def apply_block(game: Game, block: Block) -> bool:
     """Apply a decoded block to the game; its rows stand in the game's journal afterwards.
 
-    Returns whether anything of ours happened in it. Raises InvariantBroken, naming block and log, where chain and rules
-    disagree; the game is then unusable.
+    Returns whether the block changed or archived anything. Raises InvariantBroken, naming block and log, where chain
+    and rules disagree; the game is then unusable.
     """
     game.journal.start_block(block.header.number, block.header.timestamp)
     calldata = {transaction.hash: transaction.input for transaction in block.transactions}
@@ -68,7 +68,7 @@ def apply_transaction(game: Game, logs: Sequence[DecodedLog], calldata: Mapping[
 
 
 def apply_silent_changes(game: Game, changes: Sequence[SilentChange]) -> list[SilentChange]:
-    """Apply what the contracts changed without a log; return what really changed something."""
+    """Apply silent changes; return those that really changed something."""
     effective = []
     for silent in changes:
         game.journal.tx_hash, game.journal.event_id = silent.tx_hash, None

@@ -1,4 +1,4 @@
-"""Who died in a batch of deaths: no log shows it, so the calldata, a trace, the draw or the state must (rule 13)."""
+"""Find the players who died in a batch of deaths (rule 13): no log names them, but calldata, a trace, draw or state may."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -122,8 +122,8 @@ class _Batch:
         return dead if self.fits(dead) else None
 
     def is_contradicted(self, dead: Sequence[Position]) -> bool:
-        """Whether the contracts' state shows one of these alive at the end of the block: then it was another stake, of
-        somebody whose penalty was settled unseen, that made the sum."""
+        """Whether the contracts' state shows one of these alive at the end of the block: then another player died,
+        whose stake in the mirror is wrong because its penalty was settled unseen."""
         number = self.game.journal.block_number
         return any(self.game.witness.is_alive(position.address, number) for position in dead)
 
@@ -133,7 +133,7 @@ class _Batch:
         return [position for position in positions if position is not None and self.can_die(position)]
 
     def candidates(self) -> list[Position]:
-        """All who could die: the level's living in the order of its array, then those who fell off it."""
+        """All players who could die: the level's living in the order of its array, then those who fell off it."""
         level = self.game.levels[self.scan.level]
         strangers = sorted(
             (position for position in self.game.positions.values() if not position.on_roster),

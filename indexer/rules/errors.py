@@ -1,4 +1,4 @@
-"""What can go wrong while the chain is mirrored."""
+"""The failures of the rules: the mirror and the chain disagree."""
 
 from indexer.base.errors import GhostnetError
 

@@ -23,11 +23,11 @@ _copied_position, _copied_round, _copied_bet = copier(Position), copier(Round), 
 
 @dataclass(slots=True)
 class Game:
-    """The mirror and the journal of what changes in it.
+    """The mirror and the journal of its changes.
 
-    `positions` holds who has one, dead or alive; `bets`, by round, only those that can still be changed or claimed;
-    `scans` only those not yet finalized. `contracts` maps names to addresses. `quarantined` are logs to go past, by
-    transaction and log index.
+    `positions` holds those of the living and the dead; `bets`, by round, only those that can still be changed or
+    claimed; `scans` only those not yet finalized. `contracts` maps names to addresses. `quarantined` are the logs to
+    skip, by transaction and log index.
     """
 
     contracts: Mapping[str, Address]
@@ -48,9 +48,10 @@ class Game:
     witness: Witness = field(default_factory=NoWitness)
     quarantined: frozenset[tuple[Hash, int]] = frozenset()
     is_checked: bool = False
-    """Whether the contracts' state closes the blocks that are applied: then nothing that left no log is guessed."""
+    """Whether the result of these blocks is compared with the contracts' state; the rules then infer no silent change
+    themselves."""
     doubts: set[int] = field(default_factory=set)
-    """Blocks after which the contracts' state is to be read: an event there fits a change that left no log, too."""
+    """Blocks after which the contracts' state is to be read, since their events may hide a silent change."""
     tx: TransactionContext = field(default_factory=TransactionContext)
     _changed_levels: set[int] = field(default_factory=set)
     _protocol_changed: bool = False
@@ -83,14 +84,14 @@ class Game:
         return position
 
     def change_level(self, level: int) -> Level:
-        """A level that is about to change."""
+        """A level, to be changed by the caller; `finish_block` records it."""
         if level not in self.levels:
             raise self.broken(f"there is no level {level}")
         self._changed_levels.add(level)
         return self.levels[level]
 
     def change_reset(self) -> SystemReset:
-        """The reset timer, about to change."""
+        """The reset timer, to be changed by the caller; `finish_block` records it."""
         self._protocol_changed = True
         return self.reset
 
@@ -152,7 +153,7 @@ class Game:
         self._protocol_changed = False
 
     def expect(self, what: str, expected: Any, got: Any) -> None:
-        """Check an invariant: what the mirror holds against what the chain says.
+        """Check an invariant: compare a value of the mirror with the chain's.
 
         Raises InvariantBroken with the place in the chain, the expected and the actual value.
         """

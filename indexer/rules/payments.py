@@ -1,5 +1,5 @@
-"""Which payments by GhostCore are claims of rewards: those that no other event of the transaction explains; and so
-whose reset penalty a transaction's events settle."""
+"""Find the payments by GhostCore that are claims of rewards, which no other event of the transaction explains, and
+the players whose reset penalty its events settle."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ _NOTHING: frozenset[int] = frozenset()
 def claims_among(logs: Sequence[DecodedLog], ghost_core: Address) -> frozenset[int]:
     """The event ids of a transaction's Transfers that pay out `claimRewards` (rule 9).
 
-    Every event that pays stands behind its Transfers and takes them away; what remains are claims.
+    Every event that pays follows its Transfers, which are assigned to it; the remaining ones are claims.
     """
     if not _pays(logs, ghost_core):
         return _NOTHING

@@ -1,4 +1,4 @@
-"""Every event of every contract and what it means; an event that is missing here can't be applied."""
+"""The handler of every event of every contract; an event that is missing here can't be applied."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ Handler = Callable[[Game, Any], None]
 
 
 def archive_only(game: Game, event: Any) -> None:
-    """For events that change nothing the mirror holds: `chain_events` keeps them."""
+    """The handler of events that change nothing in the mirror; `chain_events` keeps them."""
 
 
 _EVERYWHERE: dict[type, Handler] = {

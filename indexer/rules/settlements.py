@@ -1,8 +1,8 @@
-"""Settling the penalty of a system reset (rule 8): in silence, or with an event (rule 9).
+"""Settle the penalty of a system reset (rule 8): silently, or with an event (rule 9).
 
-Settlements in silence are found by the contracts' state (`indexer/sync/silent_changes.py`). Where a node does not have
-that state, the next system reset shows them: its penalty is a quarter of all stake, and so shows by how much the
-stakes of the mirror are too high. Who settled is then inferred, here.
+Silent settlements are found by the contracts' state (`indexer/sync/silent_changes.py`). Where a node does not have that
+state, the next system reset shows them: its penalty is a quarter of all stake, and so shows by how much the stakes of
+the mirror are too high. This module then infers which players settled.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,14 +24,14 @@ from indexer.rules.game import Game
 _MOST_TOGETHER: Final = 4
 _MOST_SELECTIONS: Final = 2_000_000
 _ROUNDING: Final = BPS // RESET_PENALTY_BPS
-"""So many stakes in wei give the same penalty, which is floored."""
+"""The number of consecutive stakes in wei that have the same penalty, which is floored."""
 
 
 def settle_silently(game: Game, user: Address) -> bool:
     """`claimRewards` with nothing pending: no log, but the penalty is settled (rule 9); return whether one was owed.
 
-    Raises InvariantBroken where the contracts' state closes the blocks and something was pending: the claim would have
-    paid it, so that it was made at another place.
+    Raises InvariantBroken if something was pending and the result is compared with the contracts' state: the claim
+    would have paid it, and so must have been made at another place.
     """
     position = game.positions.get(user)
     if position is None or not position.alive or game.paused or position.epoch >= game.reset.epoch:
