@@ -11,7 +11,7 @@ from indexer.models.fields import AddressField, HashField, HexField, seconds
 
 
 class ChainBlock(ChainRow):
-    """A block with a log or transaction of ours: its hash and its exact time (unix seconds) are kept for ever."""
+    """A block with a log or transaction of the contracts; its hash and exact time (unix seconds) are kept for ever."""
 
     hash = HashField()
     timestamp = seconds()

@@ -8,7 +8,7 @@ from indexer.models.fields import HashField
 
 
 class Alarm(models.Model):
-    """A condition that an operator must know of, and during which `/health/ready` answers 503; deleted when it ends."""
+    """A condition that needs an operator's attention; `/health/ready` answers 503 during it. Deleted when it ends."""
 
     kind = models.CharField(primary_key=True, max_length=32)
     message = models.TextField()
@@ -80,7 +80,7 @@ class Audit(models.Model):
 
 
 class OperatorRequest(models.Model):
-    """A request to the indexer: who made it, when and why, and its outcome.
+    """A request to the indexer, with its author, time, reason and outcome.
 
     `argument` is the log to quarantine (`TX:LOG`), the block to rebuild from, or how much to audit; empty for the
     default. `done_at` is null until the request has run; `failed` says that it did not succeed.

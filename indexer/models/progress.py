@@ -28,7 +28,7 @@ class Checkpoint(models.Model):
 
     `chain_head` is the node's head when the block was written. `revision` rises with every commit, rollbacks included.
     `fence` rises each time a process takes the right to write (indexer/store/claim.py). `timestamp` is the block's time
-    in unix seconds, exact at any size; `indexed_at` is our clock.
+    in unix seconds, exact at any size; `indexed_at` is the time of the commit by the database's clock.
     """
 
     chain_id = models.BigIntegerField(primary_key=True)

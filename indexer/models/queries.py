@@ -1,4 +1,4 @@
-"""SQL that both kinds of connections run: psycopg's own of the indexer (`store`), and Django's (`selectors`)."""
+"""SQL that runs on both kinds of connections: the indexer's own (`store`) and Django's (`selectors`)."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Where players stood on the leaderboards at the end of a day."""
+"""The players' ranks on the leaderboards at the end of a day."""
 
 from typing import ClassVar
 

@@ -33,11 +33,11 @@ class AccountTotal(models.Model):
 
 
 class GameTotal(models.Model):
-    """All that happened of one kind since the start, on a level, or on 0 where it has none: how often (`entries`), and
-    the sums of its amounts in wei. At 0 entries the row is deleted.
+    """The number (`entries`) and the summed amounts (wei) of all events of one kind since the start, by level; level 0
+    if a kind has no levels. At 0 entries the row is deleted.
 
-    `amount` is what it was about: stakes lost or culled, rewards emitted, tolls and what buybacks spent in ETH, the
-    penalties of resets. `paid` is what a reset's winner was paid, or the DATA that a buyback bought.
+    `amount` sums stakes lost or culled, rewards emitted, tolls and what buybacks spent in ETH, the penalties of resets.
+    `paid` is what a reset's winner was paid, or the DATA that a buyback bought.
     """
 
     class Kind(models.TextChoices):

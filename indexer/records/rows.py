@@ -16,7 +16,7 @@ new_tuple = tuple.__new__
 
 
 class ChainBlockRow(NamedTuple):
-    """A block with a log or transaction of ours; its n is 0. `timestamp` in unix seconds, exact at any size."""
+    """A block with a log or transaction of the contracts; n is 0. `timestamp` in unix seconds, exact at any size."""
 
     id: int
     block_time: BlockTime
@@ -389,7 +389,7 @@ VERSIONS: dict[type[Row], tuple[str, ...]] = {
 
 
 def up_to(block_number: int, rows: Mapping[type[Row], Sequence[Any]]) -> dict[type[Row], Sequence[Any]]:
-    """The rows of all blocks up to this one, by row class; each sequence is, and stays, in chain order."""
+    """The rows of all blocks up to this one, by row class; each sequence is in chain order."""
     end = first_id(block_number + 1)
     return {
         kind: some if not some or some[-1][0] < end else [row for row in some if row[0] < end]

@@ -11,7 +11,7 @@ from indexer.selectors.rows import fetch_rows
 @dataclass(frozen=True, slots=True)
 class BlockEvents:
     """An indexed block, and the events of the contracts in it, in order; hash and time (unix seconds) are None for an
-    old block without anything of ours."""
+    old block without events of the contracts."""
 
     block: int
     hash: str | None

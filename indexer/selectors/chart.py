@@ -1,4 +1,4 @@
-"""What the chart of the value locked shows: the value over time, and the system resets in it."""
+"""The data of the chart of the value locked: the value over time, and the system resets."""
 
 from dataclasses import dataclass
 from datetime import datetime

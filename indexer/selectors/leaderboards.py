@@ -19,7 +19,7 @@ class Leader:
     """A player on a leaderboard: the level of the position, None for none, and the scans survived in a row.
 
     `previous_rank` is the rank at the end of the day before the last indexed block's (UTC, by the chain's time); None
-    for who was not ranked then, and where it is not known (`indexer.models.DailyRank`).
+    for a player without a rank then, and if it is not known (`indexer.models.DailyRank`).
     """
 
     rank: int
@@ -78,7 +78,7 @@ class Place(Generic[Entry]):
 
     @property
     def percentile(self) -> float:
-        """How many percent of the ranked players stand no higher: 100 for the first."""
+        """The percentage of ranked players who are no higher: 100 for the first."""
         return 100 * (self.total - self.rank + 1) / self.total
 
 

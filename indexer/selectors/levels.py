@@ -1,4 +1,4 @@
-"""The five levels as they stand."""
+"""The current state of the five levels."""
 
 from indexer.models import CurrentLevel
 

@@ -13,8 +13,8 @@ Row = TypeVar("Row", bound=Model)
 class Listing(Generic[Row]):
     """Rows of a table, the greatest first by `order`: integer columns that together are unique.
 
-    A page begins after the last row of the page before, wherever that stands by now: rows that come or go before it
-    move nothing.
+    A page begins after the last row of the page before, wherever that row is now: rows that come or go before it do not
+    shift the page.
     """
 
     rows: "QuerySet[Row]"

@@ -24,7 +24,7 @@ def fetch(kind: Callable[..., T], sql: str, parameters: Mapping[str, Any] | None
 
 
 def fetch_rows(sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """The rows of a query: numbers as `int` (all of ours are whole), bytes as `0x` and hex digits.
+    """The rows of a query: numbers as `int` (no column has fractions), bytes as `0x` and hex digits.
 
     The server prepares the statement once per connection, which Django's own cursors never do; planning takes longer
     than most of these queries. Raises django.db.OperationalError.

@@ -1,4 +1,4 @@
-"""How large the database is, on any PostgreSQL."""
+"""The sizes of the database and its tables, on any PostgreSQL."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A snapshot of the database for all reads of an answer, and the block whose state it is."""
+"""A snapshot of the database for all reads of an answer, and the block of its state."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from indexer.selectors.rows import plain
 
 @dataclass(frozen=True, slots=True)
 class IndexedBlock:
-    """The checkpoint: the last applied block; `timestamp` in unix seconds.
+    """The checkpoint as web processes read it; `timestamp` in unix seconds.
 
     `chain_head` is the node's last block as the indexer knew it at its last commit; `revision` rises with every commit,
     also with a rollback's: two reads of the same revision are of the same state.

@@ -1,4 +1,4 @@
-"""How far the indexer has come, and what is wrong with its data."""
+"""The indexer's progress, and the alarms about its data."""
 
 from dataclasses import dataclass
 from datetime import datetime

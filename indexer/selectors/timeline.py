@@ -1,4 +1,4 @@
-"""What happened to the indexer lately: reorgs, incidents, requests of operators, and audits."""
+"""Recent reorgs, incidents, requests of operators, and audits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class Lately:
 
 
 def lately(since: datetime) -> Lately:
-    """What happened since a time; of each table MOST rows at most."""
+    """The rows since a time, at most MOST of each table."""
     return Lately(
         reorgs=list(Reorg.objects.filter(detected_at__gte=since).order_by("-id")[:MOST]),
         incidents=list(Incident.objects.filter(at__gte=since).order_by("-id")[:MOST]),
