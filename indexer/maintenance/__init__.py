@@ -1,1 +1,1 @@
-"""Operations that operators run beside the indexer: audit, rebuild, copy, dump."""
+"""Operations that operators run beside the indexer: audit, rebuild, refetch, copy, dump."""

@@ -162,8 +162,8 @@ def audit(
 
 
 def _is_answer(answer: str | RpcError | None) -> TypeGuard[str]:
-    """Whether a node answered with what a contract returned. State that is gone may be given as `0x`; none of the views
-    reverts for what we ask, so one that does says nothing of the game."""
+    """Whether a node answered with what a contract returned. Some nodes answer `0x` for state that is gone; none of the
+    views reverts for these arguments, so a revert is no evidence about the game."""
     return isinstance(answer, str) and answer not in ("0x", "")
 
 

@@ -14,9 +14,9 @@ from indexer.store.archive import ArchivedBlock, archived_blocks
 from indexer.store.loader import Snapshot
 
 Item = tuple[Any, ...]
-"""A log or calldata in a block, comparable wherever it came from; the first two values are its kind and its place."""
+"""A log or calldata in a block, in a form that is the same for archive and node; it begins with kind and place."""
 Items = dict[int, frozenset[Item]]
-"""By number the things in each block that holds a log of ours."""
+"""The items of each block with a log of the contracts, by the block's number."""
 
 
 class BlockDifference(NamedTuple):
@@ -36,7 +36,7 @@ class BlockDifference(NamedTuple):
 
 
 def archived_items(connection: Connection[Any], first: int, last: int) -> Items:
-    """What the archive holds of blocks first to last, all of them indexed. Raises BlockNotIndexed."""
+    """The archived items of blocks first to last, all of them indexed. Raises BlockNotIndexed."""
     found = {}
     for blocks in archived_blocks(Snapshot(connection, last), first):
         for block in blocks:
@@ -46,7 +46,7 @@ def archived_items(connection: Connection[Any], first: int, last: int) -> Items:
 
 
 def fetched_items(decoder: LogDecoder, blocks: Iterable[FetchedBlock]) -> Items:
-    """What fetched blocks would leave in the archive."""
+    """The items that fetched blocks would leave in the archive."""
     return {block.header.number: frozenset(_fetched(decoder, block)) for block in blocks if block.logs}
 
 

@@ -35,13 +35,13 @@ OnProgress = Callable[[int], None]
 
 
 class NothingBefore(GhostnetError):
-    """The first indexed block differs, and there is no state before it to go back to."""
+    """The first indexed block differs, and there is no state before it to roll back to."""
 
     help = "Index into an empty database."
 
 
 class DiffersBefore(GhostnetError):
-    """The node is on another fork than what was indexed before the first block that is compared."""
+    """The node is on another fork than the indexed chain before the first block that is compared."""
 
     help = (
         "Run index_chain: it follows a reorg down to the common ancestor by itself. If the fork is older than the"
@@ -102,8 +102,8 @@ def refetch(
 
 
 def _check_same_chain(connection: Connection[Any], before: Header, fetch: Callable[[int], Header]) -> None:
-    """Raise DiffersBefore unless the newest block of which we have the hash, up to the node's block `before`, is the
-    node's as well: what was indexed up to there would else be left below blocks of another fork."""
+    """Raise DiffersBefore if the node has another block than the newest one with a known hash, up to the node's block
+    `before`: the blocks indexed up to there would otherwise be left below blocks of another fork."""
     known = newest_hash(connection, before.number)
     if known is None:
         return

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class _LoggedErrors(OutputWrapper):
-    """Standard error where the log's lines are objects: what a command writes to it is such a line too."""
+    """Standard error with JSON logs: what a command writes to it becomes a line of the same form."""
 
     def write(  # type: ignore[override]  # as Django overrides it
         self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None

@@ -1,4 +1,4 @@
-"""What upkeep does with history: the age, in the chain's time, at which it is compressed or retired."""
+"""The plan of upkeep: the ages, in the chain's time, at which history is compressed or retired."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -16,7 +16,7 @@ from indexer.timescale.retention import retire_history
 
 
 def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
-    """Do a round of upkeep; return the summary of each step by its name.
+    """Run upkeep once; return the summary of each step by its name.
 
     Nothing is done without TimescaleDB, before anything is indexed, or while another session does a round. Each step
     may be interrupted at any point: the next round completes it. Needs a connection in autocommit mode.

@@ -1,4 +1,4 @@
-"""Fetch indexed blocks again, and mend where the archive differs from the node."""
+"""Fetch indexed blocks again, and repair the archive where it differs from the node."""
 
 from argparse import ArgumentParser
 from typing import Any, Final

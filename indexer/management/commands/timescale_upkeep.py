@@ -1,4 +1,4 @@
-"""Do one round of upkeep at once."""
+"""Run upkeep once, now."""
 
 from typing import Any
 
