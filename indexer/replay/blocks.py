@@ -42,11 +42,11 @@ class ServedBlocks(Sequence[ServedBlock]):
         self._numbers = range(block.number + 1)
 
     def extend_to(self, length: int) -> None:
-        """Add blocks that are made when they are asked for, until there are so many."""
+        """Extend the list to this number of blocks, with blocks that are made on request."""
         self._numbers = range(max(length, len(self)))
 
     def pop(self) -> ServedBlock:
-        """Take the newest block away."""
+        """Remove the newest block."""
         block = self[-1]
         if self._kept.pop(block.number, None) is not None:
             self._kept_numbers.pop()

@@ -1,4 +1,4 @@
-"""eth_call on a replayed chain: at which block, whether its state is still there, and what the contract answers."""
+"""Answer eth_call on a replayed chain: find the block, check that its state is available, and call the contract."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -100,7 +100,7 @@ class LiveChain:
         return since is not None and since < self._carried(number)
 
     def render(self) -> None:
-        """Make the JSON of every block served so far, so that answering takes no time later."""
+        """Render the JSON of every block served so far, so that later answers take no time for it."""
         for block in self.blocks.kept(0, self.head):
             block.block_json(full=True)
             _ = block.logs
@@ -149,7 +149,7 @@ class LiveChain:
             self._push_fork_block()
 
     def settle(self, head: int | None = None) -> None:
-        """Put the recorded blocks in the place of a fork's, up to `head` (None: one more than there were)."""
+        """Replace a fork's blocks by the recorded ones, up to `head` (None: one more than there were)."""
         end = min(self.head + 1 if head is None else head, self.last)
         first = len(self.blocks)
         while first - 1 in self._carried_by_forks:
@@ -160,7 +160,7 @@ class LiveChain:
             self._push_recorded(number)
 
     def _carried(self, number: int) -> int:
-        """How many of the recorded transactions stand in the chain with a block."""
+        """The number of recorded transactions in the chain up to and with a block."""
         forked = self._carried_by_forks.get(number)
         return self._recorded_through[number // self._recording.factor] if forked is None else forked
 

@@ -34,7 +34,7 @@ class Faults:
 
 
 def fault_response(kind: str, request: web.Request, answer: Callable[[], bytes]) -> web.Response:
-    """What a fault leaves of an answer: an error page, an error, half of it, or nothing."""
+    """The answer as a fault changes it: an error page, an error, half of the answer, or nothing."""
     if kind in ("502", "504"):
         return web.Response(status=int(kind), text="<html>Bad gateway</html>")
     if kind == "html":

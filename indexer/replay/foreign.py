@@ -1,4 +1,4 @@
-"""Transactions that do not concern our contracts, to make blocks as large as those of a busy chain."""
+"""Transactions that do not concern the contracts, to make blocks as large as those of a busy chain."""
 
 import random
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _SIXTEEN_DIGITS: Final = "{sixteen digits}"
 _INDEX: Final = "{index}"
 _TAIL: Final = "f0e1607a5ac71045" * 2
 _CALLDATA_BYTES: Final = (4, 36, 68, 68, 68, 100, 132, 260, 420, 900)
-"""How long calldata is: mostly transfers, some swaps, some that carry a lot."""
+"""Lengths of calldata in bytes, to be drawn from: mostly transfers, some swaps, some large ones."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -1,4 +1,4 @@
-"""What the logs of a recording add up to after each block: rounds, bets and boosts."""
+"""Rounds, bets and boosts after each block, computed from the logs of a recording."""
 
 from bisect import bisect_right
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What a node refuses: requests, calls and bytes a second, answers that are too large; worded as nodes word it."""
+"""The limits of a node on requests, calls and bytes a second and on the size of answers; worded as nodes word them."""
 
 import math
 import time
@@ -58,7 +58,7 @@ class Bucket:
         self._counted_at = time.monotonic()
 
     def wait(self, rate: float, tokens: float) -> float:
-        """In how many seconds there will be so many tokens; 0 if there are."""
+        """The seconds until there are so many tokens; 0 if there already are."""
         now = time.monotonic()
         self._tokens = min(max(rate, 1), self._tokens + (now - self._counted_at) * rate)
         self._counted_at = now
@@ -70,7 +70,7 @@ class Bucket:
 
 
 class Gate:
-    """Lets HTTP requests in and answers out."""
+    """Applies the limits to HTTP requests and answers."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

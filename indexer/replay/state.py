@@ -1,4 +1,4 @@
-"""What GhostCore's views answered after every block of a recording."""
+"""GhostCore's views after every block of a recording."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence

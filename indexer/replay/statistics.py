@@ -1,4 +1,4 @@
-"""What a replay node was asked and what it sent: the cost of indexing, as a provider would count it."""
+"""Counts of a replay node's requests and answers: the cost of indexing, as a provider would count it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
