@@ -1,4 +1,4 @@
-"""Copies of dataclass objects, for where thousands are made at once."""
+"""Fast shallow copies of dataclass objects, of which thousands are made at once."""
 
 from collections.abc import Callable
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""The base classes of all failures that are known by name."""
+"""The base classes of all known failures."""
 
 
 class GhostnetError(Exception):

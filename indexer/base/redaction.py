@@ -15,7 +15,7 @@ _PASSWORD_OF_CONNECTION: Final = re.compile(r"(?<=password=)('[^']*'|[^\s'\"]+)"
 
 
 class Mask:
-    """Replaces the secrets of some addresses, and some secrets themselves, wherever they stand in a text."""
+    """Replaces the secrets of some addresses, and other given secrets, wherever they occur in a text."""
 
     def __init__(self, addresses: Iterable[str], secrets: Iterable[str] = ()) -> None:
         found = {secret for address in addresses for secret in secrets_of(address)} | {*secrets}

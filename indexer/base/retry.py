@@ -1,4 +1,4 @@
-"""How long to wait before another attempt: one policy for nodes, databases and brokers."""
+"""The pauses before further attempts: one policy for nodes, databases and brokers."""
 
 import random
 from typing import Final
@@ -26,5 +26,5 @@ class Backoff:
         return pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads attempts, protects nothing
 
     def reset(self) -> None:
-        """An attempt succeeded."""
+        """Begin anew at the first pause, after an attempt that succeeded."""
         self.failures = 0

@@ -1,4 +1,4 @@
-"""Ending work early: what a thread raises when it is stopped, and coroutines that end with a thread's stop event."""
+"""End work early: the exception of a stopped thread, and coroutines that end with a thread's stop event."""
 
 import asyncio
 import threading

@@ -327,7 +327,7 @@ class Pipeline:
         return self._applier.game
 
     def _fetch_again(self, linkage: Linkage) -> None:
-        """Fetch anew from the last block on which the node's chain and ours agree."""
+        """Fetch anew from the common ancestor of the node's chain and the indexed one."""
         self._writer.drain()
         if linkage is not Linkage.GAP:
             self._roll_back_divergence()
