@@ -6,10 +6,10 @@ import re
 import sys
 from typing import Any, Final
 
+import django
 from asgi_correlation_id import CorrelationIdMiddleware
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from prometheus_client import make_asgi_app
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +21,7 @@ from indexer.base.errors import GhostnetError
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 try:
     gc.set_threshold(*RARELY)  # while all is imported: nothing of it is garbage
-    pages: Final[Any] = get_asgi_application()
+    django.setup()
 except GhostnetError as error:
     end_process(error)
 
@@ -34,6 +34,7 @@ from ghostnet.http.edge import Edge
 from ghostnet.http.front import CachingFrontend
 from ghostnet.http.headers import EXPOSED_HEADERS
 from ghostnet.http.limits import ClientLimits
+from ghostnet.http.pages import ThreadedPages
 from ghostnet.http.peers import Peers
 from ghostnet.http.places import Places
 from ghostnet.http.rounds import Rounds
@@ -58,6 +59,9 @@ MOST_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
 WAITING_PAGES: Final = 400
 """Requests for pages that wait for their turn."""
+MOST_PROBES: Final = 2
+WAITING_PROBES: Final = 50
+"""Requests of probes and of Prometheus that are answered at the same time, and that wait for it."""
 
 environment = settings.GHOSTNET
 limits: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute)
@@ -85,6 +89,7 @@ boards: Final = CachingFrontend(
     cache_bytes=BOARD_BYTES,
 )
 """The pages' boards: every browser asks for one after every block."""
+pages: Final = ThreadedPages(2 * MOST_PAGES + MOST_PROBES)
 limited_pages: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits)
 files: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits, free=True)
 """Styles and scripts: a browser asks for a dozen with each page, and needs all of them."""
@@ -100,7 +105,10 @@ visitors: Final = Visitors(environment.sockets_per_client if limits.active else 
 peers: Final = Peers(environment.connections_per_client if limits.active and not environment.proxies else 0)
 """Connections by address. Behind a proxy all of them are the proxy's, which has to bound its own."""
 
-metrics: Final[Any] = make_asgi_app()
+of_probes: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute)
+"""Work for probes is counted by itself: they are answered, whatever else their address asks for."""
+probes: Final = Places(pages, MOST_PROBES, WAITING_PROBES, of_probes)
+metrics: Final = Places(make_asgi_app(), MOST_PROBES, WAITING_PROBES, of_probes)
 """This process's metrics. None of Django's URLs: Prometheus asks by IP address, which ALLOWED_HOSTS does not name."""
 
 
@@ -115,7 +123,7 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["path"] == "/metrics":
         await metrics(scope, receive, send)
     elif scope["path"].startswith("/health/"):
-        await pages(scope, receive, send)
+        await probes(scope, receive, send)
     elif scope["path"].startswith(_FILES):
         await files(scope, receive, send)
     else:
