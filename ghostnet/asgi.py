@@ -38,6 +38,7 @@ from ghostnet.http.pages import ThreadedPages
 from ghostnet.http.peers import Peers
 from ghostnet.http.places import Places
 from ghostnet.http.rounds import Rounds
+from ghostnet.http.routes import FILES, Routes, is_file
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES
 from indexer.stream.broker import broker_at
 from indexer.stream.commits import CommitWatcher
@@ -50,8 +51,6 @@ from realtime.visitors import Visitors
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Request ids of proxies and clients that are accepted; anything else could forge a line of the log."""
-
-_FILES: Final = f"/{settings.STATIC_URL.strip('/')}/"
 
 BOARD_THREADS: Final = 2
 BOARD_BYTES: Final = 16 << 20
@@ -67,12 +66,15 @@ environment = settings.GHOSTNET
 limits: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute)
 commits: Final = CommitWatcher()
 api: Final[ASGIApp] = CORSMiddleware(
-    CachingFrontend(
-        commits,
+    Routes(
+        CachingFrontend(
+            commits,
+            limits,
+            environment.api_threads,
+            environment.longest_wait,
+            at_once=KnownAnswers(commits.positions),
+        ),
         limits,
-        environment.api_threads,
-        environment.longest_wait,
-        at_once=KnownAnswers(commits.positions),
     ),
     allow_origins=environment.cors_origins,
     allow_headers=["If-None-Match"],
@@ -90,8 +92,8 @@ boards: Final = CachingFrontend(
 )
 """The pages' boards: every browser asks for one after every block."""
 pages: Final = ThreadedPages(2 * MOST_PAGES + MOST_PROBES)
-limited_pages: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits)
-files: Final = Places(pages, MOST_PAGES, WAITING_PAGES, limits, free=True)
+limited_pages: Final = Routes(Places(pages, MOST_PAGES, WAITING_PAGES, limits), limits)
+files: Final = Routes(Places(pages, MOST_PAGES, WAITING_PAGES, limits, free=True), limits, is_file)
 """Styles and scripts: a browser asks for a dozen with each page, and needs all of them."""
 
 source: Final = (
@@ -107,7 +109,7 @@ peers: Final = Peers(environment.connections_per_client if limits.active and not
 
 of_probes: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute)
 """Work for probes is counted by itself: they are answered, whatever else their address asks for."""
-probes: Final = Places(pages, MOST_PROBES, WAITING_PROBES, of_probes)
+probes: Final = Routes(Places(pages, MOST_PROBES, WAITING_PROBES, of_probes), limits)
 metrics: Final = Places(make_asgi_app(), MOST_PROBES, WAITING_PROBES, of_probes)
 """This process's metrics. None of Django's URLs: Prometheus asks by IP address, which ALLOWED_HOSTS does not name."""
 
@@ -124,7 +126,7 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await metrics(scope, receive, send)
     elif scope["path"].startswith("/health/"):
         await probes(scope, receive, send)
-    elif scope["path"].startswith(_FILES):
+    elif scope["path"].startswith(FILES):
         await files(scope, receive, send)
     else:
         await limited_pages(scope, receive, send)
