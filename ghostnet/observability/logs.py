@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 from asgi_correlation_id import correlation_id
 from django.conf import settings
 
+from ghostnet.observability.repeats import FewOfAKind
 from indexer.base.errors import GhostnetError
 from indexer.base.redaction import Mask
 
@@ -69,7 +70,8 @@ def logging_of(log_format: str, level: str, mask: Mask) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": Formatter, "mask": mask, "json": log_format == "json"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"few": {"()": FewOfAKind}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["few"]}},
         "loggers": {"asgi_correlation_id": {"level": "ERROR"}},
         "root": {"handlers": ["stderr"], "level": level},
     }
