@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -22,10 +22,17 @@ from pydantic import (
 from ghostnet.deployment import Deployment, read_deployment
 from ghostnet.http.origins import normal_origin
 from indexer.base.errors import GhostnetError
+from indexer.store.address import database_settings
 from indexer.timescale.plan import UpkeepPlan
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 SEASON: Final = PROJECT / "fixtures" / "deployments" / "season.json"
+
+
+_UNREADABLE: Final = (
+    "not an address: it has a blank, a # or brackets, a host or user that none can be, or a port that is no number from"
+    " 0 to 65535; special characters of users and passwords are written as %XX"
+)
 
 
 class BadEnvironment(GhostnetError):
@@ -50,11 +57,28 @@ def _check_boolean(text: Any) -> Any:
     return text
 
 
-def _check_url(text: str, *schemes: str, host: bool = True) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in schemes or (host and not parts.hostname):
+def _check_url(text: str, *schemes: str) -> str:
+    """An address. Raises ValueError, which does not repeat it: it may hold a key or a password."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port, (parts.hostname or "").encode("idna")
+    except ValueError:
+        raise ValueError(_UNREADABLE) from None
+    if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(f"not an address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if "#" in text or re.search(r"\s", text) or ":" in unquote(parts.username or ""):
+        raise ValueError(_UNREADABLE)
     return text
+
+
+def _check_database(text: str) -> str:
+    database_settings(text)
+    return text
+
+
+def _without_repetitions(urls: tuple[str, ...]) -> tuple[str, ...]:
+    """A node that is named twice would be taken for two, each able to stand in for the other."""
+    return tuple(dict.fromkeys(urls))
 
 
 def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,7 +102,8 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 HttpUrl = Annotated[str, AfterValidator(lambda text: _check_url(text, "http", "https"))]
 WebSocketUrl = Annotated[str, AfterValidator(lambda text: _check_url(text, "ws", "wss"))]
 IggyUrl = Annotated[str, AfterValidator(lambda text: _check_url(text, "iggy", "iggy+tls"))]
-DatabaseUrl = Annotated[str, AfterValidator(lambda text: _check_url(text, "postgres", "postgresql", host=False))]
+DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
+NodeUrls = Annotated[tuple[HttpUrl, ...], BeforeValidator(_split), AfterValidator(_without_repetitions)]
 
 
 class Environment(BaseModel):
@@ -94,9 +119,7 @@ class Environment(BaseModel):
         default=SEASON,  # type: ignore[assignment]  # a default is read as the variable's value would be
         validation_alias="GHOSTNET_DEPLOYMENT",
     )
-    rpc_urls: Annotated[tuple[HttpUrl, ...], BeforeValidator(_split)] = Field(
-        default=("http://127.0.0.1:8545",), validation_alias="GHOSTNET_RPC_URLS", repr=False
-    )
+    rpc_urls: NodeUrls = Field(default=("http://127.0.0.1:8545",), validation_alias="GHOSTNET_RPC_URLS", repr=False)
     rpc_ws_url: WebSocketUrl | None = Field(default=None, validation_alias="GHOSTNET_RPC_WS_URL", repr=False)
     realtime: Literal["auto", "on", "off", "mini-blocks"] = Field(default="auto", validation_alias="GHOSTNET_REALTIME")
     poll_interval: Seconds = Field(default=0.25, ge=0.01, le=60, validation_alias="GHOSTNET_POLL_INTERVAL")
@@ -201,7 +224,10 @@ class Environment(BaseModel):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
+        try:
+            return path.expanduser().absolute()
+        except RuntimeError as error:
+            raise ValueError(f"{path} begins with ~ and a name that is no user's") from error
 
     @field_validator("headers_kept")
     @classmethod

@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 import dotenv
 from csp.constants import NONE, SELF
 
-from ghostnet.environment import PROJECT, Environment
+from ghostnet.environment import PROJECT, BadEnvironment, Environment
 from ghostnet.observability.logs import logging_of
 from indexer.base.redaction import Mask
+from indexer.store.address import database_settings
 
 dotenv.load_dotenv(PROJECT / ".env")  # into the process: libraries read variables of their own, as OTEL_SERVICE_NAME
 GHOSTNET = Environment.read()
@@ -21,11 +21,14 @@ GHOSTNET = Environment.read()
 def _development_secret(data_dir: Path) -> str:
     """A secret that is made once and kept in a file, for installations that set none; production must set one."""
     path = data_dir / "secret_key"
-    if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
+    try:
+        if not path.exists():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(48))
+        return path.read_text()
+    except OSError as error:
+        raise BadEnvironment(f"GHOSTNET_DATA_DIR: {path} can't be read or written ({error.strerror})") from error
 
 
 SECRET_KEY = GHOSTNET.secret_key or _development_secret(GHOSTNET.data_dir)
@@ -138,7 +141,7 @@ EMBEDDED_DATABASE: dict[str, Any] = {
     "EMBEDDED_IN": GHOSTNET.data_dir,
 }
 DATABASES: dict[str, Any] = {
-    "default": {**dj_database_url.parse(GHOSTNET.database_url), "ENGINE": "ghostnet.database"}
+    "default": {**database_settings(GHOSTNET.database_url), "ENGINE": "ghostnet.database"}
     if GHOSTNET.database_url
     else EMBEDDED_DATABASE
 }

@@ -87,19 +87,20 @@ class EmbeddedPostgres:
 
         May be called by several processes at once. Raises EmbeddedPostgresFailed.
         """
-        if self.answers():
+        with self._failures_of_files():
+            if self.answers():
+                return self.socket_folder
+            with self._lock():
+                if not self.answers():
+                    self._make_socket_folder()
+                    if not (self.data / "PG_VERSION").exists():
+                        self._create()
+                    self._start()
             return self.socket_folder
-        with self._lock():
-            if not self.answers():
-                self._make_socket_folder()
-                if not (self.data / "PG_VERSION").exists():
-                    self._create()
-                self._start()
-        return self.socket_folder
 
     def stop(self) -> bool:
         """Stop the server; False if it was not running. Raises EmbeddedPostgresFailed."""
-        with self._lock():
+        with self._failures_of_files(), self._lock():
             if self._own_postmaster() is None:
                 return False
             self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", str(START_SECONDS), "stop")
@@ -156,6 +157,17 @@ class EmbeddedPostgres:
         return psycopg.connect(
             host=str(self.socket_folder), user=SUPERUSER, dbname=database, autocommit=True, connect_timeout=5
         )
+
+    @contextmanager
+    def _failures_of_files(self) -> Iterator[None]:
+        """Raise EmbeddedPostgresFailed for folders and files that can't be made, read or written."""
+        try:
+            yield
+        except OSError as error:
+            raise EmbeddedPostgresFailed(
+                f"the embedded PostgreSQL's folder {self._folder} can't be used: {error}",
+                help="Let GHOSTNET_DATA_DIR name a folder that can be written, or set DATABASE_URL.",
+            ) from error
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

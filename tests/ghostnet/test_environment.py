@@ -14,7 +14,7 @@ import pytest
 from ghostnet.environment import BadEnvironment, Environment
 from tests.forks import Fork
 from tests.paths import PROJECT, SEASON_DEPLOYMENT
-from tests.processes import environment_of
+from tests.processes import environment_of, run_command
 from tests.web import NO_NODE
 
 
@@ -42,6 +42,15 @@ def test_nodes_are_kept_in_order_of_preference() -> None:
     ("name", "value", "says"),
     [
         ("DATABASE_URL", "mysql://x", "starts with postgres://"),
+        ("DATABASE_URL", "postgres:///", "names no database"),
+        ("DATABASE_URL", "postgres:///x?speed=high", 'option "speed"'),
+        ("DATABASE_URL", "postgres:///x?connect_timeout=soon", "connect_timeout"),
+        ("GHOSTNET_RPC_URLS", "http://x:99999", "port"),
+        ("GHOSTNET_RPC_URLS", "http://x y", "blank"),
+        ("GHOSTNET_RPC_URLS", "http://a..b", "host"),
+        ("GHOSTNET_RPC_WS_URL", f"ws://{'a' * 64}.example", "host"),
+        ("GHOSTNET_RPC_URLS", "http://a%3Ab:c@x", "user"),
+        ("GHOSTNET_DATA_DIR", "~no-such-user/x", "no user's"),
         ("GHOSTNET_RPC_URLS", "localhost:8545", "starts with http:// or https://"),
         ("GHOSTNET_RPC_WS_URL", "http://x", "starts with ws:// or wss://"),
         ("GHOSTNET_REORG_DEPTH", "deep", "not a whole number"),
@@ -90,6 +99,27 @@ def test_a_refused_secret_is_not_shown() -> None:
             {"DATABASE_URL": "mysql://ghostnet:hush-hush@db/x", "DJANGO_SECRET_KEY": "hush", "IGGY_URL": "hush://hush"}
         )
     assert "hush" not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("secret", ["hush#hush", "hush/hush", "hush?hush", "hush[hush", "hush℀hush"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "DATABASE_URL=postgres://ghostnet:{}@db/x",
+        "GHOSTNET_RPC_URLS=http://ghostnet:{}@node:1",
+        "GHOSTNET_RPC_WS_URL=ws://ghostnet:{}@node:1",
+        "IGGY_URL=iggy://ghostnet:{}@broker:1",
+    ],
+)
+def test_a_password_that_breaks_its_address_is_refused_with_what_to_do_and_not_shown(address: str, secret: str) -> None:
+    name, _, url = address.format(secret).partition("=")
+    with pytest.raises(BadEnvironment, match=f"{name}: .*special characters of .* as %XX") as raised:
+        read({name: url})
+    assert "hush" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_node_that_is_named_twice_is_one_node() -> None:
+    assert read({"GHOSTNET_RPC_URLS": "http://a,http://b,http://a"}).rpc_urls == ("http://a", "http://b")
 
 
 def test_all_mistakes_are_named_at_once() -> None:
@@ -151,6 +181,13 @@ def test_every_variable_is_explained_in_the_example() -> None:
 def test_headers_must_reach_as_deep_as_reorgs() -> None:
     with pytest.raises(BadEnvironment, match=r"GHOSTNET_HEADERS_KEPT.*less than GHOSTNET_REORG_DEPTH, 500"):
         read({"GHOSTNET_REORG_DEPTH": "500", "GHOSTNET_HEADERS_KEPT": "64"})
+
+
+def test_a_data_folder_that_can_not_be_written_ends_a_command_with_a_sentence() -> None:
+    ended = run_command("", NO_NODE, "embedded_postgres", "status", GHOSTNET_DATA_DIR="/dev/null/x")
+    assert ended.returncode == 1
+    (said, _) = ended.stderr.splitlines()
+    assert said.startswith("BadEnvironment: GHOSTNET_DATA_DIR: /dev/null/x/secret_key can't be read or written (Not a")
 
 
 def test_a_web_server_that_can_not_be_configured_ends_with_a_sentence() -> None:

@@ -3,12 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-import dj_database_url
 from django.core.management import CommandError, call_command
 from django.db import connections
 
 from indexer.maintenance.copy import copy_database
 from indexer.management.base import GhostnetCommand
+from indexer.store.address import database_settings
 from indexer.store.database import connect
 
 TARGET = "target"
@@ -23,7 +23,10 @@ class Command(GhostnetCommand):
         parser.add_argument("url", help="the database to copy to: postgresql://user@host/name (password: ~/.pgpass)")
 
     def run(self, *, url: str, **options: Any) -> None:
-        target_database = _parse(url)
+        try:
+            target_database = database_settings(url)
+        except ValueError as error:
+            raise CommandError(f"the address: {error}") from error
         ours = {key: value for key, value in connections.settings["default"].items() if key != "EMBEDDED_IN"}
         connections.settings[TARGET] = {**ours, **target_database, "ENGINE": "ghostnet.database"}
         call_command("migrate", database=TARGET, verbosity=0)
@@ -32,18 +35,3 @@ class Command(GhostnetCommand):
             copied = copy_database(source, target, lambda table, rows: self.stdout.write(f"{table}: {rows} rows"))
         self.stdout.write(f"{copied.rows} rows copied; both databases have the digest {copied.digest}")
         self.stdout.write("To switch, set DATABASE_URL to that database and start the indexer again.")
-
-
-def _parse(url: str) -> dict[str, Any]:
-    """Django's settings of a database. Raises CommandError, without the address: it may hold a password."""
-    if not url.startswith(("postgres://", "postgresql://")):
-        raise CommandError("the address does not start with postgres:// or postgresql://")
-    try:
-        found: dict[str, Any] = {**dj_database_url.parse(url)}
-    except ValueError as error:
-        raise CommandError(
-            "the address can't be read: postgresql://user@host:port/name, special characters as %XX"
-        ) from error
-    if not found["NAME"]:
-        raise CommandError("the address names no database: postgresql://user@host:port/name")
-    return found

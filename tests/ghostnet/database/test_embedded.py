@@ -168,3 +168,10 @@ def test_somebody_else_s_socket_folder_is_not_used(folder: Path, tmp_path: Path)
             server.ensure_running()
     finally:
         server.socket_folder.unlink()
+
+
+def test_a_folder_that_cannot_be_made_is_named() -> None:
+    with pytest.raises(
+        EmbeddedPostgresFailed, match=r"/dev/null/x can't be used: .*Not a directory.*\nLet GHOSTNET_DATA_DIR"
+    ):
+        EmbeddedPostgres(Path("/dev/null/x")).ensure_running()
