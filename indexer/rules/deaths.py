@@ -1,4 +1,4 @@
-"""Find the players who died in a batch of deaths (rule 13): no log names them, but calldata, a trace, draw or state may."""
+"""Find the players who died in a batch of deaths, by calldata, trace, draw or state: no log names them (rule 13)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
