@@ -57,7 +57,7 @@ BOARD_BYTES: Final = 16 << 20
 MOST_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
 WAITING_PAGES: Final = 400
-"""Requests for pages that wait for their turn."""
+"""Requests for pages that may wait for their turn."""
 MOST_PROBES: Final = 2
 WAITING_PROBES: Final = 50
 """Requests of probes and of Prometheus that are answered at the same time, and that wait for it."""

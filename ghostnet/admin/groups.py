@@ -20,7 +20,7 @@ ACCOUNTS: Final = "Accounts"
 
 
 def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Django's list of apps with our tables in GROUPS, and other apps' as ACCOUNTS."""
+    """Django's list of apps with the indexer's tables in GROUPS, and those of other apps as ACCOUNTS."""
     ours: dict[str, dict[str, Any]] = {}
     others: list[dict[str, Any]] = []
     url = ""

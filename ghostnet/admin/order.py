@@ -1,4 +1,4 @@
-"""The order of the columns in the admin's lists: what matters comes first."""
+"""The order of the columns in the admin's lists: the most important ones come first."""
 
 from typing import Final
 

@@ -16,7 +16,7 @@ from indexer.models import OperatorRequest
 
 
 class Site(admin.AdminSite):
-    """Django's admin with our titles, tables in groups, and the status page as its home."""
+    """Django's admin with titles of its own, tables in groups, and the status page as its home."""
 
     site_header = "GHOSTNET operators"
     site_title = "GHOSTNET"
@@ -32,7 +32,7 @@ class Site(admin.AdminSite):
         ]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Our tables by what operators look for, not in one row."""
+        """The indexer's tables in groups, by what operators look for."""
         found: list[Any] = super().get_app_list(request, app_label)
         return found if app_label is not None else grouped(found)
 

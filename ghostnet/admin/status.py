@@ -20,11 +20,11 @@ from indexer.timescale import status as timescale
 from indexer.timescale.features import has_timescaledb
 
 LOOKS: Final = "status_page_looks"
-"""The cache's key of when the status page looked at the indexed block, and what it saw."""
+"""The cache's key of the status page's recent samples: a time and the block indexed then."""
 LOOKS_SECONDS: Final = 60
 LEAST_SECONDS: Final = 2
 MOST_LOOKS: Final = 100
-"""Of the throughput: over how long it is measured, over how long at least, and how many looks are kept for that."""
+"""Seconds over which the throughput is measured, the least number of seconds for it, and the samples that are kept."""
 TABLES: Final = 12
 DAY: Final = timedelta(days=1)
 
@@ -55,7 +55,7 @@ def status() -> dict[str, Any]:
 
 
 def _throughput(found: Checkpoint) -> float | None:
-    """Blocks per second since the oldest look of the last LOOKS_SECONDS; None until one is LEAST_SECONDS ago."""
+    """Blocks per second since the oldest sample of the last LOOKS_SECONDS; None until one is LEAST_SECONDS old."""
     now = time.monotonic()
     looks: list[tuple[float, int]] = [
         (at, number) for at, number in cache.get(LOOKS, []) if 0 <= now - at <= LOOKS_SECONDS

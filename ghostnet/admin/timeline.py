@@ -1,4 +1,4 @@
-"""What happened to the indexer lately, in words and in one list."""
+"""Recent events of the indexer, in words and in one list."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

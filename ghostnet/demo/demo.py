@@ -28,7 +28,7 @@ FIXTURES: Final = PROJECT / "fixtures"
 FIRST_HEAD: Final = 899
 """The last block of the month that is indexed before the live part, whose blocks come one a second."""
 FRONTEND: Final = "http://localhost:5173"
-"""Where frontends are served while they are worked on, by Vite: their pages may use the demo (docs/frontend.md)."""
+"""The origin of frontends in development, served by Vite; their pages may use the demo (docs/frontend.md)."""
 WORK_LIMIT: Final = 600
 """Seconds of work a minute for one client: all of a demo's browsers are on this machine, so one client to it."""
 REORG_SECONDS: Final = 240

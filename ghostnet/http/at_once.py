@@ -1,7 +1,7 @@
-"""Answers that are there when a request has come: sent without a task, a queue, or another turn of the event loop.
+"""Answer synchronously: in the call that received the request, without a task, a queue or another turn of the loop.
 
-An application is asked by a scope that `must_be_at_once`. It answers without waiting for anything, or raises NotAtOnce,
-having counted nothing, and is asked again in the usual way.
+The application is called with a scope that `must_be_at_once`. It answers without waiting for anything, or raises
+NotAtOnce, having counted nothing, and is then called in the usual way.
 """
 
 from collections.abc import Callable
@@ -58,11 +58,11 @@ def answer_at_once(application: ASGIApp, scope: Scope) -> list[Message] | None:
 
 
 def create_or_answer(server: Any, create: Callable[[Any, Scope], Any], protocol: Any, scope: Scope) -> Any:
-    """Answer a request of daphne's `server`, and return None, if that is possible at once; else do as `create` does,
-    daphne's own `create_application`.
+    """Answer a request of daphne's `server` at once and return None, if possible; else call `create`, daphne's own
+    `create_application`.
 
-    A request after which others have come already is not answered at once: all of them would be, within one turn of the
-    event loop.
+    A request that is followed by others on its connection is not answered at once: all of them would be, within one
+    turn of the event loop.
     """
     if scope["type"] == "http" and scope["http_version"] == "1.1" and not protocol.channel.has_more():
         messages = answer_at_once(server.application, scope)

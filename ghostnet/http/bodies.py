@@ -1,6 +1,6 @@
-"""A bound on requests' bodies that holds while they are read: daphne calls the application only when it has all of one.
+"""Limit the size of request bodies while they are received; daphne calls the application only after the whole body.
 
-No answer depends on a body but those to forms, which operators send. All others are counted and dropped.
+Only the forms of operators have a body that matters. All other bodies are counted and dropped.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
     _most = MOST_BODY
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
-        """The headers are complete; a body of `length` bytes follows, or of unknown length."""
+        """Handle the end of the headers; a body of `length` bytes follows, or one of unknown length."""
         self.content = BytesIO()
         if self.channel._command == b"POST":
             self._most = MOST_FORM

@@ -1,4 +1,4 @@
-"""Token buckets, one for each client: so much at once, so much a second in the long run."""
+"""Token buckets, one for each client: they allow a burst at once, and a rate a second in the long run."""
 
 import time
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from cachetools import LRUCache
 
 MOST_CLIENTS: Final = 50_000
-"""Clients that are known at a time. The one unseen for longest is forgotten, and begins anew with a full bucket."""
+"""Clients whose buckets are kept. The client unseen for longest is dropped, and begins anew with a full bucket."""
 
 
 class Bucket:

@@ -1,4 +1,4 @@
-"""The address by which a client is known to all limits."""
+"""The address by which all limits identify a client."""
 
 import ipaddress
 import re

@@ -1,5 +1,5 @@
-"""Bounds on connections below the application: how many one address has, the size of a request's head, and the time in
-which it must come."""
+"""Bounds on connections below the application: their number per address, and the size and duration of a request's
+head."""
 # ruff: noqa: N802, N815 - Twisted's names
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ MOST_HEAD: Final = 16 << 10
 HEAD_SECONDS: Final = 20.0
 """Seconds from the first byte of a request to the end of its headers; slower connections are cut off."""
 MOST_LATE: Final = 4 << 20
-"""Bytes that are read and dropped after a refusal, so that the sender comes to read it."""
+"""Bytes that are read and dropped after a refusal: a client that is still sending reads it only afterwards."""
 LATE_SECONDS: Final = 5.0
 """Seconds after which a refused connection is cut off."""
 
@@ -129,7 +129,7 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
 
 def bounded_http_factory(request: type, peers: Peers, rounds: Rounds) -> type[HTTPFactory]:
     """daphne's factory of connections, for bounded ones that make their requests by `request`, are read in `rounds`,
-    and are counted by `peers`: who has its share is disconnected at once."""
+    and are counted by `peers`: a client that has used up its share is disconnected at once."""
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel

@@ -1,4 +1,4 @@
-"""What an answer does about a database that is away or slow."""
+"""Answers while the database is away or slow."""
 
 import logging
 from collections.abc import Callable
@@ -59,7 +59,7 @@ class PageWithoutDatabase(MiddlewareMixin):
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong with the database, for a page's reader."""
+    """The reason why the database can't be used, for readers of a page."""
     if isinstance(error, Error) and isinstance(failure_of(error), DatabaseReadOnly):
         return "Nothing can be stored at the moment."
     if took_too_long(error):

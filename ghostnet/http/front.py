@@ -1,6 +1,6 @@
 """The caching frontend: answers what it can in the event loop, and has Django compute the rest on threads.
 
-Limits, waiting for a block, and cached answers need no thread; an answer that many wait for is computed once.
+Limits, waiting for a block, and cached answers need no thread; requests for the same answer share one computation.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from ghostnet.http.limits import ClientLimits
 from ghostnet.http.metrics import HITS, INDEXED, MISSES, requests_of, seconds_of
 from ghostnet.http.problems import problem
 from ghostnet.http.queries import normal_query, without_block
-from ghostnet.http.turns import NoRoom, Turns
+from ghostnet.http.turns import BUSY, NoRoom, Turns
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.commits import CommitWatcher
 
@@ -34,7 +34,7 @@ CacheKey = tuple[str, bytes, bool, int]
 
 AtOnce = Callable[[str, bytes, bool, IndexedBlock], Answer | None]
 """Takes a request's path and query, in normal form, whether the answer may be compressed, and the last indexed block.
-Returns the answer as of that block where it is known without a thread, None where it is not."""
+Returns the answer as of that block if it can be made from memory, else None."""
 
 MOST_WAITING: Final = 1_000
 """Requests that wait for a thread; more would wait longer than their clients do."""
@@ -47,10 +47,9 @@ REFUSED: Final = "refused"
 class CachingFrontend:
     """An ASGI application that serves paths of Django's from a cache; belongs to one event loop.
 
-    `at_once` knows some answers; Django computes all others on `threads` threads, each with a database connection of
-    its own. An answer is kept until the next commit, and not longer than `cached` seconds; all that are kept have at
-    most `cache_bytes`. Requests count as such for their clients if they are `counted`, the work of threads that they
-    cause always does.
+    `at_once` makes some answers from memory; Django computes all others on `threads` threads, each with a database
+    connection of its own. An answer is cached until the next commit, and for at most `cached` seconds; the cache has at
+    most `cache_bytes`. Requests count against their client's limit if `counted`; the work of threads always counts.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class CachingFrontend:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _admit_at_once(self, scope: Scope, client: str) -> Answer:
-        """The answer that is known. Raises NotAtOnce."""
+        """The answer from the cache or memory. Raises NotAtOnce if there is none."""
         scope, block = normal_query(scope)
         latest = self._commits.latest
         if block is not None and latest is not None and latest.block_number >= block:
@@ -122,16 +121,16 @@ class CachingFrontend:
             return _TOO_MANY_AT_ONCE if error.of_client else _TOO_BUSY
 
     async def _answer_from(self, block: int | None, scope: Scope, client: str) -> Answer:
-        """The answer as of `block` or later; once that is reached, which one it is makes no difference."""
+        """The answer as of `block` or later; if that is reached, requests with and without a block share answers."""
         latest = self._commits.latest
         if block is not None and latest is not None and latest.block_number >= block:
             answer = await self._answer(without_block(scope), client)
             if answer.block is None or answer.block.block_number >= block:
-                return answer  # or else a reorg has just taken it back
+                return answer  # else a reorg has just removed the block
         return await self._answer(scope, client)
 
     async def _answer(self, scope: Scope, client: str) -> Answer:
-        """The answer that is known, or becomes known to somebody else; or one computed in a turn of this client.
+        """A cached answer, the result of a running computation, or a new one, computed in a turn of this client.
 
         Raises NoRoom.
         """
@@ -154,7 +153,7 @@ class CachingFrontend:
         return await asyncio.shield(task)
 
     def _key(self, scope: Scope) -> CacheKey | None:
-        """What an answer depends on; None if it can't be shared."""
+        """The key of an answer in the cache; None if it can't be shared."""
         latest = self._commits.latest
         if scope["method"] != "GET" or latest is None:
             return None
@@ -162,21 +161,21 @@ class CachingFrontend:
         return scope["path"], scope["query_string"], _accepts_gzip(scope), latest.revision
 
     def _find(self, key: CacheKey | None) -> Answer | asyncio.Task[Answer] | None:
-        """The answer from the cache, or the computation of it that is under way."""
+        """The answer from the cache, or its computation that is running."""
         found = None if key is None else self._cache.get(key) or self._computing.get(key)
         if found is not None:
             HITS.inc()
         return found
 
     def _known(self, key: CacheKey | None) -> Answer | None:
-        """The answer that needs no thread, if there is one. Not kept: it is as quick to make as others are to find."""
+        """The answer from memory, if there is one. It is not cached, since making it is as fast as a cache lookup."""
         latest = self._commits.latest
         if key is None or latest is None or self._at_once is None:
             return None
         return self._at_once(*key[:3], latest)
 
     async def _compute(self, key: CacheKey | None, scope: Scope, client: str) -> Answer:
-        """Have Django answer on a thread, within a turn of the client, which ends with it."""
+        """Compute Django's answer on a thread, then give back the client's turn."""
         try:
             context = copy_context().run
             answer, seconds = await asyncio.get_running_loop().run_in_executor(self._threads, context, _timed, scope)
@@ -193,7 +192,7 @@ class CachingFrontend:
 
 
 async def _completed(found: Answer | asyncio.Task[Answer]) -> Answer:
-    """An answer, or that of a computation, which goes on if who waits for it gives up."""
+    """An answer, or the result of a computation, which continues if the caller is cancelled."""
     return found if isinstance(found, Answer) else await asyncio.shield(found)
 
 
@@ -203,7 +202,7 @@ def _timed(scope: Scope) -> tuple[Answer, float]:
 
 
 def _size(answer: Answer) -> int:
-    """The bytes that an answer takes in the cache, about."""
+    """The approximate number of bytes that an answer takes in the cache."""
     return len(answer.body) + 2_000
 
 
@@ -228,9 +227,7 @@ def _refusal(response: HttpResponse) -> Answer:
     return answer_of(response, REFUSED)
 
 
-_TOO_MANY: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "more requests than a minute may have"))
-_TOO_MUCH: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "more work than a minute may have"))
+_TOO_MANY: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "the limit of requests per minute is exceeded"))
+_TOO_MUCH: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "the limit of computing time per minute is exceeded"))
 _TOO_MANY_AT_ONCE: Final = _refusal(problem(HTTPStatus.TOO_MANY_REQUESTS, "too many requests at once"))
-_TOO_BUSY: Final = _refusal(
-    problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many wait already", headers={"Retry-After": "1"})
-)
+_TOO_BUSY: Final = _refusal(problem(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, headers={"Retry-After": "1"}))

@@ -30,9 +30,9 @@ MOST_PADDING: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as it is sent; `endpoint` is the path's pattern, `tag` the ETag, `block` the one whose state it is.
+    """A response as it is sent; `endpoint` is the path's pattern.
 
-    The last two are None for none.
+    `tag` is the ETag, and `block` the block whose state the response shows; both may be None.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""Headers that answers carry beside their content."""
+"""Headers that are added to answers."""
 
 from functools import lru_cache
 from typing import Final
@@ -13,7 +13,7 @@ STATE_HEADERS: Final = {
     "X-Indexed-At": "That block's time.",
     "X-Feed-Cursor": "The cursor at that block's end: the `since` with which `/ws` goes on from here.",
 }
-"""The headers of each answer that is read from the index, and what they say."""
+"""The headers of each answer that is read from the index, with their descriptions."""
 
 EXPOSED_HEADERS: Final = (
     *STATE_HEADERS,

@@ -1,4 +1,4 @@
-"""What one client may ask of this process: so many requests a minute, and so much work, measured as it is done."""
+"""Limits of one client of this process: a number of requests a minute, and seconds of work a minute."""
 
 import asyncio
 import random
@@ -11,13 +11,13 @@ WORK_SECONDS: Final = 10
 """Seconds of work (a thread's, or a page's place) that one client may cause in a minute, unless it is set otherwise."""
 WORK_AT_ONCE: Final = 3
 REFUSALS: Final = 5
-"""Requests a second that are refused at once; more of one client are let wait before."""
+"""Refusals a second that are sent immediately; further ones to the same client are delayed."""
 REFUSALS_AT_ONCE: Final = 50
 REFUSAL_SECONDS: Final = 2.0, 4.0
-"""The shortest and the longest time that they wait. Each another one: hundreds of refusals that were sent in one go,
-and whatever follows each of them, would hold the event loop for a tenth of a second."""
+"""Bounds of that delay in seconds. It is random, since hundreds of refusals that are sent together, and the requests
+that follow them, would hold the event loop for a tenth of a second."""
 EACH: Final = 1
-"""Requests of one client that are worked on at the same time: two would fill two cores."""
+"""Requests of one client that are computed at the same time: two would fill two cores."""
 WAITING_EACH: Final = 100
 """Requests of one client that may wait for their turn."""
 
@@ -25,7 +25,7 @@ WAITING_EACH: Final = 100
 class ClientLimits:
     """Allows each client `per_minute` requests and `work` seconds of work a minute; no requests: no limits by client.
 
-    Work is charged when it is done: what costs more leaves room for less.
+    Work is charged when it is done: expensive requests leave room for fewer.
     """
 
     def __init__(self, per_minute: int, work: float = WORK_SECONDS) -> None:
@@ -36,15 +36,15 @@ class ClientLimits:
         self._refusals = Buckets(REFUSALS, REFUSALS_AT_ONCE)
 
     def __len__(self) -> int:
-        """The clients that are known."""
+        """The number of clients with a bucket."""
         return max(len(self._requests), len(self._work))
 
     def turns_each(self, most: int) -> int:
-        """How many of so many turns one client may have."""
+        """The number of turns that one client may have of `most`."""
         return EACH if self.active else most
 
     def waiting_each(self, most: int) -> int:
-        """How many of so many places in a queue one client may have."""
+        """The number of places in a queue that one client may have of `most`."""
         return min(WAITING_EACH, most) if self.active else most
 
     def take_request(self, client: str) -> bool:
@@ -72,7 +72,7 @@ class ClientLimits:
         ]
 
     async def before_refusal(self, client: str) -> None:
-        """Wait before a refusal is sent, if the client does not heed those that it gets: they cost something, too."""
+        """Delay a refusal of a client that gets many, since refusals have a cost too."""
         if self.active and not self._refusals.of(client).take():
             await asyncio.sleep(random.uniform(*REFUSAL_SECONDS))  # noqa: S311
 

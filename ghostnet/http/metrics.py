@@ -1,4 +1,4 @@
-"""The metrics of what serves HTTP, for Prometheus."""
+"""Prometheus metrics of the HTTP server."""
 
 from functools import cache
 from typing import Final

@@ -1,4 +1,4 @@
-"""The page in the place of one that can't be had at the moment, in the site's design."""
+"""The page that is sent when the requested one is not available at the moment, in the site's design."""
 
 from functools import lru_cache
 from typing import Final
@@ -16,5 +16,5 @@ def in_a_moment(reason: str, method: str, wait: int) -> str:
 
 @lru_cache(MOST_KEPT)
 def _page(reason: str, wait: int, asks: bool) -> str:
-    """Rendered once: to refuse must cost next to nothing, and happens in the event loop."""
+    """The page, rendered once: refusals happen in the event loop and must cost next to nothing."""
     return render_to_string("in_a_moment.html", {"reason": reason, "wait": wait, "asks": asks})

@@ -1,4 +1,4 @@
-"""Origins of pages (RFC 6454): one form for each, and which of them is a host of ours."""
+"""Origins of pages (RFC 6454): their normal form, and whether one is a host of this server."""
 
 from typing import Final
 from urllib.parse import urlsplit

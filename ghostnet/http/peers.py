@@ -1,4 +1,4 @@
-"""Open connections by the address at their other end, of which one may have so many."""
+"""Count open connections by the client's address, and limit them."""
 
 from collections import Counter
 from typing import Any
@@ -23,7 +23,7 @@ class Peers:
 
     def enter(self, address: Any) -> bool:
         """Count a connection from an address of Twisted's, until `leave`; return False, and count none, if its client
-        has its share."""
+        has reached the limit."""
         client = client_at(address)
         if not self._most or client == UNKNOWN_CLIENT:
             return True

@@ -1,4 +1,4 @@
-"""Places for what costs a thread for each request: Django's pages, the admin, and their files."""
+"""Limit concurrent requests that need a thread each: Django's pages, the admin, and their files."""
 
 import time
 from http import HTTPStatus
@@ -14,16 +14,16 @@ from ghostnet.http.moment import in_a_moment
 from ghostnet.http.turns import NoRoom, Turns
 
 _REASONS: Final = {
-    HTTPStatus.TOO_MANY_REQUESTS: "Your address has asked for more than it may have at a time.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Too many wait for their pages already.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Your address has sent too many requests at a time.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The server is busy: too many requests are waiting.",
 }
 
 
 class Places:
-    """An ASGI application that hands at most `most` requests at a time to another one, some of each client.
+    """An ASGI application that passes at most `most` requests at a time to another one, a share of them of each client.
 
-    `waiting` more wait for their turn; beyond those the answer is 503, or 429 for a client that has its share of both,
-    or has used up its work. `free`: what is served here is no work of the client's, and served though that is used up.
+    `waiting` more wait for their turn; beyond those the answer is 503, or 429 for a client that has used up its share
+    or its work. `free`: requests are not counted as the client's work, and are served though that is used up.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the form of every error of the API and of what serves it."""
+"""Problem documents (RFC 9457): the form of every error of the API and of its server."""
 
 from collections.abc import Sequence
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Requests that mean the same in the same words, so that they share an answer."""
+"""Normalize requests, so that equivalent ones share an answer."""
 
 import re
 from functools import lru_cache

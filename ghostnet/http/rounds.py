@@ -1,7 +1,7 @@
-"""Rounds: what comes over connections is looked at client by client, and only some of it in one turn of the event loop.
+"""Fair scheduling of reads: each turn of the event loop makes one call per client, and more only for a short time.
 
-Else a hundred requests of one address that come in the same millisecond are taken in one turn, for which all others
-wait.
+Otherwise a hundred requests of one address that come in the same millisecond would be handled in one turn, while all
+other clients wait.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 TURN_SECONDS: Final = 0.001
-"""Seconds of one turn of the event loop in which more than one call of a client is made. What is begun is finished."""
+"""Seconds of one turn of the event loop in which more than one call per client is made. A call is never interrupted."""
 
 Call = Callable[[], None]
 
@@ -37,13 +37,13 @@ class Rounds:
         self._clock = clock
         self._call_soon = call_soon
         self._end = 0.0
-        """When the time of this turn is over."""
+        """The time at which this turn's `seconds` are over."""
         self._called: set[str] = set()
         """The clients of this turn's calls."""
         self._queues: OrderedDict[str, deque[Call]] = OrderedDict()
 
     def __len__(self) -> int:
-        """The clients that wait, or had a call made in this turn."""
+        """The number of clients that wait, or had a call made in this turn."""
         return len(self._called | self._queues.keys())
 
     def call(self, client: str, call: Call) -> None:
@@ -61,7 +61,7 @@ class Rounds:
         call()
 
     def _begin(self) -> None:
-        """Another turn of the event loop has begun."""
+        """Begin another turn of the event loop."""
         self._called.clear()
         while self._queues and (not self._called or self._clock() < self._end):
             client, queue = self._queues.popitem(last=False)
@@ -106,7 +106,7 @@ class FairReader:
             self._rounds.call(self._client, self._pass_on)
 
     def end(self) -> None:
-        """The connection has ended: drop what waits."""
+        """Drop the bytes that wait, after the connection has ended."""
         self._waiting = b""
 
     def _pass_on(self) -> None:

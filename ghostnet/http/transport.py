@@ -1,4 +1,4 @@
-"""Writing to a connection without waiting for a turn of the event loop."""
+"""Write to a connection without waiting for a turn of the event loop."""
 
 from typing import Any
 

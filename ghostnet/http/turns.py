@@ -1,28 +1,31 @@
-"""Turns: who may work now. So many at a time, so many of one client, and whoever waits is served client by client."""
+"""Turns: permissions to work, limited in number in all and by client; waiting clients are served in rotation."""
 
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from indexer.base.errors import GhostnetError
 
+BUSY: Final = "the server is busy: too many requests are waiting"
+
 
 class NoRoom(GhostnetError):
-    """Too many wait for a turn already: of this client (`of_client`), or of all."""
+    """Too many requests wait for a turn already: of this client (`of_client`), or of all."""
 
     help = "Try again in a moment."
 
     def __init__(self, *, of_client: bool) -> None:
         self.of_client = of_client
-        super().__init__("too many requests at once" if of_client else "too many wait already")
+        super().__init__("too many requests at once" if of_client else BUSY)
 
 
 class Turns:
     """Gives `most` turns at a time, of which one client has at most `each`; belongs to one event loop.
 
     `waiting` more may wait, `waiting_each` of one client. A turn that ends goes to the client that has waited for
-    longest since its last one: one that asks for much delays itself, and others by one turn at most.
+    longest since its last one: a client with many requests delays itself, and each other client by one turn at most.
     """
 
     def __init__(self, most: int, each: int, waiting: int, waiting_each: int) -> None:

@@ -52,7 +52,7 @@ def game(block: IndexedBlock) -> dict[str, Any]:
 
 
 def header(block: IndexedBlock) -> dict[str, Any]:
-    """The head of every board: the block, and how far what is shown can be relied on."""
+    """The head of every board: the block, and the state of the service."""
     return {"chain": block, "now": block.timestamp, "standing": standing()}
 
 

@@ -1,4 +1,4 @@
-"""The search field: what a text may mean, and the pages that it leads to."""
+"""The search field: the pages that a text may refer to."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The state of what is shown, in one line: the same for spectators and operators."""
+"""The state of the service and its data, in one line: the same for spectators and operators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from indexer.models import Alarm, Checkpoint, OperatorRequest
 from indexer.selectors import operations, status
 
 LONG_SILENCE: Final = 60
-"""Seconds without a commit after which the chain counts as standing still: it has a block each second."""
+"""Seconds without a commit after which the chain is assumed to have stopped: it has a block each second."""
 FEW_BLOCKS: Final = 5
 """Blocks that may be missing without a warning: the node's head is stored every two seconds."""
 
 
 class State(StrEnum):
-    """How far what is shown can be relied on, the worst first."""
+    """The reliability of the data, the worst first."""
 
     ALARM = "alarm"
     PAUSED = "paused"
@@ -40,7 +40,7 @@ class Standing:
 
 
 def standing() -> Standing:
-    """The state as of now. Read in the snapshot of the page that it stands on."""
+    """The current state, read in the snapshot of the page that shows it."""
     checkpoint = status.checkpoint()
     if checkpoint is None:
         return Standing(State.SILENT, "nothing is indexed yet")

@@ -89,7 +89,7 @@ def level_name(level: Any) -> str:
 
 
 def in_words(name: str) -> str:
-    """One of our own words, with blanks: `rewards claimed`."""
+    """A name of an action or a type, with blanks: `rewards claimed`."""
     return name.replace("_", " ")
 
 
