@@ -25,8 +25,8 @@ CLOSE_SECONDS: Final = 1
 class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """daphne's connection, which closes with TOO_MUCH a client that sends more than FRAMES, CONTROL_FRAMES or BYTES.
 
-    One that sends what is no frame is closed with a code of RFC 6455. Nothing is read from either
-    after that. A client whose sockets together send too many frames is read more slowly.
+    One that sends an invalid frame is closed with a code of RFC 6455. Nothing is read after either. A client whose
+    sockets together send too many frames is read more slowly.
     """
 
     _client: str | None = None
@@ -44,8 +44,8 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         super().connectionMade()
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802
-        """The handshake is complete: refuse it if this client has its share of sockets, or of handshakes (429), and if
-        it can't be read (400)."""
+        """Refuse a complete handshake if this client has used up its share of sockets or handshakes (429), or if the
+        handshake can't be read (400)."""
         if not request.headers.get("sec-websocket-protocol", "").isascii():  # daphne would log an error of its own
             raise ConnectionDeny(400, "Sec-WebSocket-Protocol must be ASCII")
         client = self._client_of(request)
@@ -96,7 +96,7 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         super().onFrameBegin()
 
     def _fail_connection(self, code: int, reason: str) -> None:
-        """What came is no WebSocket: say so by the close code; autobahn itself would cut the connection off."""
+        """Close with the code of the violation; autobahn itself would cut the connection off."""
         if self.state == self.STATE_OPEN:
             self._stop(code)
         else:

@@ -1,4 +1,4 @@
-"""One connected client: its subscriptions, how far it has been sent, and which frames it still needs."""
+"""A connected client: its subscriptions, its feed cursor, and the frames held during a replay."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Client:
 
     wire: Wire
     address: str
-    """The address by which limits count it."""
+    """The client's address, as the limits identify it."""
     cursor: int = 0
     channels: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
@@ -35,12 +35,12 @@ class Client:
     """Frames from the hub that wait for the end of the current replay; None while there is none."""
 
     def is_subscribed_to(self, item: FeedItem) -> bool:
-        """Whether one of its channels carries this item, or it is one of a player whom the client watches."""
+        """Whether one of its channels carries this item, or the item is of a player whom the client watches."""
         return carries(self.channels, item) or (item.channel == WATCHERS and item.key in self.users)
 
     def wants_preconfirmed(self, item: FeedItem) -> bool:
-        """Whether the client gets a preconfirmed item: it subscribed to them on the item's channel, and is in sync with
-        the hub or, after a replay, has not got past the item."""
+        """Whether the client gets a preconfirmed item: it subscribed to them on the item's channel, and it is in sync
+        with the hub or, after a replay, its cursor is below the item."""
         is_new = self.in_sync or (self.held is None and item.id > self.cursor)
         return is_new and carries(self.preconfirmed_channels & self.channels, item)
 
@@ -81,7 +81,7 @@ class Client:
                 self.send_reorg(one.dropped_from, one.frame)
 
     def sync(self, revision: int) -> None:
-        """The hub has sent all up to a revision: from the client's own one on, both are in sync."""
+        """Note that the hub has sent everything up to a revision; from the client's own one on, both are in sync."""
         if self.held is None and revision >= self.revision:
             self.in_sync = True
 

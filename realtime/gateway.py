@@ -41,7 +41,7 @@ MOST_ERRORS: Final = 20
 
 
 class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
-    """A client of `/ws`; `origins` are those whose pages may connect, beside our own.
+    """A client of `/ws`; `origins` are those whose pages may connect, besides the server's own.
 
     Channels routes the connection here and passes the client's messages to the methods named after them. What the
     client gets is written past it, straight to the transport (`realtime.wire`).
@@ -140,11 +140,11 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
 
 
 def may_connect(scope: Scope, origins: tuple[str, ...]) -> bool:
-    """Whether a handshake comes from a program, which sends no Origin, from a page of ours, or from one of `origins`.
+    """Whether a handshake comes from a program, which sends no Origin, from a page of this server, or of `origins`.
 
-    Other sites' pages must not connect in their visitors' names; so the host must be one of ours too, which it is not
-    where a stranger's name leads to our address. Channels' OriginValidator refuses programs, and does not compare the
-    origin with the host of the request.
+    Other sites' pages must not connect in their visitors' names. So the host must be one of this server's too, which
+    excludes foreign names that resolve to its address (DNS rebinding). Channels' OriginValidator refuses programs, and
+    does not compare the origin with the host of the request.
     """
     headers = dict(scope["headers"])
     host, origin = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin"))

@@ -74,13 +74,13 @@ class Hub:
             await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=LONGEST_START)
 
     def add(self, client: Client) -> None:
-        """A client has connected: its cursor is the hub's."""
+        """Add a client that has connected; its cursor is the hub's."""
         client.cursor = self.cursor.event_id
         self._clients.add(client)
         CONNECTIONS.set(len(self._clients))
 
     def remove(self, client: Client) -> None:
-        """A client has disconnected."""
+        """Remove a client that has disconnected."""
         self._clients.discard(client)
         self.updates.remove(client)
         self.preconfirmed.remove(client)
@@ -89,7 +89,7 @@ class Hub:
         CONNECTIONS.set(len(self._clients))
 
     def changed(self, client: Client) -> None:
-        """A client's channels have changed, or whether it is in sync."""
+        """Update the subscribers, after a client's channels have changed, or whether it is in sync."""
         self._subscribers.clear()
         if not client.in_sync:
             self._out_of_sync.add(client)

@@ -1,4 +1,4 @@
-"""Players' positions as the REST API shows them."""
+"""Read players' positions, and render them as the REST API does."""
 
 from collections.abc import Mapping
 from typing import Any

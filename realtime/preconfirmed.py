@@ -1,4 +1,4 @@
-"""Preconfirmed items: sent before their block to the clients that asked for them, then matched with the block by key.
+"""Preconfirmed items: sent before their block to subscribed clients, then matched with the block's items by key.
 
 Nothing is received before the first client asks. The key of each item that was sent is kept until its block is read:
 either the hub has sent the confirmed item with the same key by then, or the key is sent as DROPPED.
@@ -63,7 +63,7 @@ class PreconfirmedItems:
                 await self._listening.wait()
 
     def remove(self, client: Client) -> None:
-        """A client has disconnected."""
+        """Remove a client that has disconnected."""
         self._clients.discard(client)
 
     async def send(self, items: Iterable[FeedItem]) -> None:

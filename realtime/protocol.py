@@ -237,7 +237,7 @@ def parse(text: str | None) -> AnyClientMessage:
 
 
 def _violation(text: str, reason: str) -> BadMessage:
-    """What is wrong with a frame that the decoder refused; its reason ends in the field: "… at `$.channels[0]`"."""
+    """The error for a frame that the decoder refused; its reason ends in the field: "… at `$.channels[0]`"."""
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:

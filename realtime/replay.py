@@ -1,4 +1,4 @@
-"""Replays: what a client has missed since its cursor, read from the tables, with no gap and no repeat before live."""
+"""Replays: send a client what it missed since its cursor, from the tables, without gap or repetition, then go live."""
 
 import asyncio
 import time
@@ -27,19 +27,19 @@ MOST_REPLAYS: Final = 8
 """Replays that read the database at the same time."""
 MOST_WAITING: Final = 2_000
 ITEMS_A_PAGE: Final = 100
-"""Items of a replay that are read and sent without giving way to others, about."""
+"""The approximate number of items of a replay that are read and sent without yielding to other tasks."""
 BLOCKS_A_PAGE: Final = 200
 LONGEST_WAIT: Final = 20.0
 """Seconds that a replay may wait for its turn."""
 LONGEST_REPLAY: Final = 60.0
-"""Seconds after which a client that reads its replay too slowly makes room for others; it can go on from its cursor."""
+"""Seconds after which the replay of a slow client ends, to make room for others; it can go on from its cursor."""
 
 
 class Replays:
     """All replays of a process; `replay_blocks` is how many blocks back a client's cursor may be.
 
-    Each client has some of the turns, and one replay works at a time, a page long; it then leaves the event loop to
-    what is live for as long as the page has taken.
+    The number of replays of each client is limited, and one replay works at a time, for a page; it then leaves the
+    event loop to live items for as long as the page has taken.
     """
 
     def __init__(self, hub: Hub, replay_blocks: int, limits: ClientLimits) -> None:

@@ -1,6 +1,6 @@
 """POSITION_UPDATEs: which client watches which player, and which positions are to be sent.
 
-Apart from the feed, which waits for none of this: after a reorg all watched positions are read again.
+They are independent of the feed, which waits for none of them. After a reorg all watched positions are read again.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class PositionUpdates:
         self._watchers: defaultdict[str, set[Client]] = defaultdict(set)
         self._due: dict[str, set[Client]] = {}
         self._snapshots: set[tuple[Client, str]] = set()
-        """Who waits for a player's position with its cursor."""
+        """The clients that wait for a player's position with its cursor."""
         self._expiries: dict[str, int] = {}
         """When the next boost of a watched player expires, in unix seconds: that changes the position too."""
         self._wake = asyncio.Event()
@@ -64,7 +64,7 @@ class PositionUpdates:
             self._expiries.pop(address, None)
 
     def remove(self, client: Client) -> None:
-        """A client has disconnected: undo each of its `watch`."""
+        """Undo each `watch` of a client that has disconnected."""
         for address in [*client.users]:
             self.unwatch(client, address)
 
@@ -74,7 +74,7 @@ class PositionUpdates:
             self._schedule(address, self._watchers[address])
 
     def expire(self, now: int) -> None:
-        """A block of this time (unix seconds) is indexed: boosts that expire by then are in force no more."""
+        """Schedule positions whose boosts expire by the time of an indexed block (unix seconds)."""
         due = {address for address, expiry in self._expiries.items() if expiry <= now}
         for address in due:
             del self._expiries[address]
@@ -89,7 +89,7 @@ class PositionUpdates:
         return self._watchers.get(address, ())
 
     def request(self, client: Client, address: str, *, with_cursor: bool = False) -> None:
-        """Send a player's position to one client as it stands."""
+        """Send a player's current position to one client."""
         if with_cursor:
             self._snapshots.add((client, address))
         self._schedule(address, {client})

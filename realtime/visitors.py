@@ -1,4 +1,4 @@
-"""Open sockets by client, and the limits of each client: on sockets, on handshakes, on frames of all its sockets."""
+"""Count open sockets by client, and limit each client: sockets, handshakes, and the frames of all its sockets."""
 
 from collections import Counter
 from typing import Final
@@ -22,7 +22,7 @@ class Visitors:
         self._frames = Buckets(FRAMES, FRAMES_AT_ONCE)
 
     def __len__(self) -> int:
-        """The clients with open sockets."""
+        """The number of clients with open sockets."""
         return len(self._sockets)
 
     def enter(self, client: str) -> bool:

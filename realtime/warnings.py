@@ -1,6 +1,6 @@
 """Warnings before scans and resets, and the ends of rounds, by the chain's time.
 
-Between blocks the chain's time goes on as our clock does."""
+Between blocks the chain's time is estimated by this machine's clock."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from indexer.stream.standing import Deadline
 SECONDS_BEFORE: Final = {"scan": (60, 10), "reset": (3_600, 600, 60), "round": (0,)}
 """How long before a deadline of each kind clients are warned."""
 MOST_DRIFT: Final = 60
-"""Seconds between the chain's time and our clock up to which the chain is taken to be live."""
+"""Seconds between the chain's time and this machine's clock up to which the chain is assumed to be live."""
 
 _Warning = tuple[Deadline, int, int]
 """A deadline, its time in unix seconds, and how many seconds before it the warning is due."""
@@ -60,6 +60,6 @@ class Warnings:
 
 
 def _now(block: IndexedBlock) -> int:
-    """The time that warnings go by, in unix seconds: our clock's where the chain is live, else the last block's."""
+    """The current time for warnings, in unix seconds: this machine's if the chain is live, else the last block's."""
     clock = time.time()
     return max(block.timestamp, int(clock)) if abs(clock - block.timestamp) < MOST_DRIFT else block.timestamp

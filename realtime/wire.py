@@ -1,4 +1,4 @@
-"""One client's socket: writes frames that are encoded once for all clients, and never waits for a slow reader.
+"""One client's socket: writes frames that are encoded once for all clients, without waiting for a slow reader.
 
 daphne passes each message through a queue, a task and autobahn's state machine. Here the frame's bytes go straight to
 Twisted's transport, which lets one process serve thousands of clients; no other module depends on daphne.
@@ -133,12 +133,12 @@ class Wire:
             self._protocol.sendCloseFrame(code=code)
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The client reads more slowly than frames are written."""
+        """Twisted's call when the client reads more slowly than frames are written."""
         self._paused = True
         self._drained.clear()
 
     def resumeProducing(self) -> None:  # noqa: N802
-        """The client has read what was written: write what waits."""
+        """Twisted's call when the client has read everything: write the frames that wait."""
         self._paused = False
         while self._waiting and not self._paused:
             data = self._waiting.popleft()
@@ -148,7 +148,7 @@ class Wire:
             self._drained.set()
 
     def stopProducing(self) -> None:  # noqa: N802
-        """The client has disconnected."""
+        """Twisted's call when the client has disconnected."""
         self.closed = True
         self._waiting.clear()
         self._drained.set()
