@@ -1,4 +1,4 @@
-"""The OpenAPI document, as it is served and as it stands in the repository; how documents are served."""
+"""The OpenAPI document, as it is served and as it is kept in the repository, and a view of documents."""
 
 from collections.abc import Callable
 from functools import cache

@@ -1,4 +1,4 @@
-"""The API's errors, and how each goes out: as a problem document."""
+"""The API's errors, each sent as a problem document."""
 
 import logging
 from http import HTTPStatus
@@ -71,4 +71,4 @@ def handle_errors(api: NinjaAPI) -> None:
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
         logger.error("%s failed", request.get_full_path(), exc_info=error)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is our fault, and in our log")
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; it has been logged")

@@ -1,4 +1,4 @@
-"""Answers that need neither a thread nor a query: players' positions, which this process has in memory."""
+"""Answers from memory, without a thread or a query: players' positions."""
 
 import re
 from functools import cache

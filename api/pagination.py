@@ -58,7 +58,7 @@ def paginate(
     """The rows of a listing after the cursor's, each as `item` makes it.
 
     With `offset` so many of them are left out, and the page has the number of all rows as `total`. Raises BadInput for
-    a cursor that is none, or of another order.
+    an invalid cursor, or one of another order.
     """
     total = None if offset is None else listing.count()
     key = None if cursor is None else _decode(cursor, listing.order)
@@ -70,7 +70,7 @@ def paginate(
 def paginate_search(search: Callable[[int | None], SearchResult[Row]], cursor: str | None) -> Page:
     """What a search finds below the cursor's id, or from the start on; a page may be short although more follows.
 
-    Raises BadInput for a cursor that is none, or of another list.
+    Raises BadInput for an invalid cursor, or one of another list.
     """
     before = None if cursor is None else _decode(cursor, _SEARCH)[0]
     found = search(before)

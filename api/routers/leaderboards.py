@@ -1,4 +1,4 @@
-"""`/leaderboard`: the players who lead, and where one stands."""
+"""`/leaderboard`: the leading players, and one player's rank."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ Me = Annotated[str | None, Query(pattern=ADDRESS_PATTERN, description="Answer `m
 
 @get(router, "/streak", schemas.StreakBoard, "The longest streaks")
 def streak_leaders(checkpoint: IndexedBlock, limit: Limit = 100, address: Me = None) -> Board:
-    """The living by scans survived in a row; ties go to who entered first."""
+    """The living by scans survived in a row; ties go to the earlier entry."""
     return leaderboards.longest_streaks(limit, optional_address(address))
 
 
@@ -32,7 +32,7 @@ def survivors(checkpoint: IndexedBlock, limit: Limit = 100, address: Me = None) 
 
 @get(router, "/staked", schemas.StakerBoard, "The largest stakes")
 def stakers(checkpoint: IndexedBlock, limit: Limit = 100, address: Me = None) -> Board:
-    """The living by stake; ties go to who entered first."""
+    """The living by stake; ties go to the earlier entry."""
     return leaderboards.largest_stakes(limit, optional_address(address))
 
 

@@ -65,7 +65,7 @@ def history(
 
 @get_with_own_snapshot(router, "/{address}", schemas.PlayerPosition, "A player's position")
 def position(accept: AcceptBlock, address: AddressIn, at_block: BlockIn = None) -> dict[str, Any]:
-    """The position now, or as it stood after a block; null for who has none."""
+    """The position now, or as it stood after a block; null for an address without one."""
     player = address_in(address)
     if at_block is None:
         block, found = latest_position(player)

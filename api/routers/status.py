@@ -1,4 +1,4 @@
-"""`/status`: how far the indexer has come."""
+"""`/status`: the indexer's progress."""
 
 from ninja import Router
 

@@ -112,7 +112,7 @@ class StreakBoard(Board[StreakLeader, StreakStanding]):
 
 
 class SurvivorBoard(Board[Survivor, SurvivorStanding]):
-    """Who is alive for longest."""
+    """The players who are alive for longest."""
 
 
 class StakerBoard(Board[Staker, StakerStanding]):

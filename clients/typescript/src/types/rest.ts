@@ -198,7 +198,7 @@ export interface paths {
         };
         /**
          * The largest stakes
-         * @description The living by stake; ties go to who entered first.
+         * @description The living by stake; ties go to the earlier entry.
          */
         get: operations["api_routers_leaderboards_stakers"];
         put?: never;
@@ -218,7 +218,7 @@ export interface paths {
         };
         /**
          * The longest streaks
-         * @description The living by scans survived in a row; ties go to who entered first.
+         * @description The living by scans survived in a row; ties go to the earlier entry.
          */
         get: operations["api_routers_leaderboards_streak_leaders"];
         put?: never;
@@ -321,7 +321,7 @@ export interface paths {
         };
         /**
          * A player's position
-         * @description The position now, or as it stood after a block; null for who has none.
+         * @description The position now, or as it stood after a block; null for an address without one.
          */
         get: operations["api_routers_positions_position"];
         put?: never;
@@ -3230,7 +3230,7 @@ export interface components {
         };
         /**
          * SurvivorBoard
-         * @description Who is alive for longest.
+         * @description The players who are alive for longest.
          */
         SurvivorBoard: {
             /**
