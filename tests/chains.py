@@ -31,7 +31,7 @@ GHOST_CORE, TRACE_SCAN = ADDRESSES["GhostCore"], ADDRESSES["TraceScan"]
 START = 1_800_000_000
 
 OPAQUE = "0x4641257d"
-"""Calldata that shows nothing."""
+"""Calldata that is no evidence of anything."""
 CLAIM_REWARDS = "0x372500ab"
 """A call of `claimRewards()`."""
 
@@ -41,7 +41,7 @@ _DECODER = LogDecoder(ADDRESSES)
 
 @dataclass(frozen=True)
 class Recording:
-    """A recorded chain, and what the contracts' views answered at some of its blocks: `state` at every one, if any."""
+    """A recorded chain and the contracts' views at some of its blocks; `state`, if any, has them at every block."""
 
     blocks: list[RecordedBlock]
     truth: Truth
@@ -126,7 +126,7 @@ class ChainBuilder:
         return block
 
     def as_block(self, transactions: Sequence[RecordedTransaction]) -> RecordedBlock:
-        """What the next block is with these transactions, at `now`."""
+        """The next block with these transactions, at `now`."""
         parent = self.blocks[-1].hash if self.blocks else "0x" + "0" * 64
         return RecordedBlock(len(self.blocks), self._hash(), parent, self.now, list(transactions))
 
@@ -144,7 +144,7 @@ class ChainBuilder:
         self.block(*creations, self.transaction(("GhostCore", Initialized(1)), ("DataToken", supply)))
 
     def jack_in(self, who: Address, amount: int, level: int) -> None:
-        """A block in which somebody enters with so many wei."""
+        """Append a block in which a player enters with an amount in wei."""
         self.events(
             ("GhostCore", JackedIn(who, amount, level, amount)),
             ("DataToken", Transfer(who, GHOST_CORE, amount)),

@@ -1,4 +1,4 @@
-"""What every test may ask for: databases, the recorded season, web servers on it."""
+"""Fixtures for all tests: databases, the recorded season, web servers on it."""
 
 import gc
 import shutil
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays to the end: the collector need not look at it again and again."""
+    """Exclude everything that was imported and collected from garbage collection: it stays to the end."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -149,7 +149,7 @@ def digest_at(indexed_season: str, django_db_blocker: Any) -> Callable[[int], st
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """A `tests.pages.chromium.Chromium`, whose library is loaded by who uses it only."""
+    """A `tests.pages.chromium.Chromium`, whose library is imported on first use."""
     started = import_module("tests.pages.chromium").Chromium()
     yield started
     started.close()

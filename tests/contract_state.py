@@ -1,4 +1,4 @@
-"""What the contracts' views answer on a hand-made chain, as the rules have it: for nodes that serve state."""
+"""The contracts' views on a hand-made chain, computed by the rules, for nodes that serve state."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ def state_document(
 
 
 def _position(game: Game, player: str) -> list[Any]:
-    """`getPosition`: zeros for who has none."""
+    """`getPosition`: zeros without a position."""
     position = next((found for address, found in game.positions.items() if address == player), None)
     if position is None:
         return [0, 0, 0, 0, 0, False, 0]

@@ -19,7 +19,7 @@ RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
 """This run of the tests, the same in all its workers."""
 _NUMBERS = count()
 SEASON_DATABASE = "ghostnet_season"
-"""What `indexed_season` is copied from."""
+"""The database that `indexed_season` is copied from."""
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def database_url(name: str) -> str:
 
 @cache
 def _server() -> str:
-    """How the tests' server is connected to, as parameters of a URL: the same for all its databases."""
+    """The parameters of a URL of the tests' server, the same for all its databases."""
     with connections["default"].cursor():
         info = connections["default"].connection.info
     parameters: dict[str, Any] = {"host": info.host, "port": info.port, "user": info.user, "password": info.password}
@@ -100,7 +100,7 @@ END $$
 class Databases:
     """Lends databases for one test: copies of the template, emptied and lent again, since copying takes long.
 
-    A test that changes the schema says so by `spoiled`.
+    A test that changes the schema sets `spoiled`.
     """
 
     _idle: ClassVar[list[str]] = []
@@ -119,7 +119,7 @@ class Databases:
         return name
 
     def give_back(self) -> None:
-        """Make room for the next test."""
+        """Return the databases of a test."""
         for name in self._lent:
             if self.spoiled:
                 if name in self._emptying:
@@ -144,7 +144,7 @@ class Databases:
 
     @classmethod
     def drop_idle(cls) -> None:
-        """At the end of the session nothing is left."""
+        """Drop all databases at the end of the session."""
         for connection in cls._emptying.values():
             connection.close()
         cls._emptying.clear()

@@ -25,7 +25,7 @@ def free_port() -> int:
 
 @contextmanager
 def demo(port: int, *options: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A demo that begins to start, with more of the environment, and its data folder; killed at the end."""
+    """A demo that is starting, with additional environment variables, and its data folder; killed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="ghostnet-demo-"))
     folder.chmod(0o755)
     environment = {
@@ -45,7 +45,7 @@ def demo(port: int, *options: str, **settings: str) -> Iterator[tuple[subprocess
 
 
 def await_opened(process: subprocess.Popen[str], port: int) -> str:
-    """What the demo says until it says that its page is to be opened."""
+    """The demo's output until its request to open the page."""
     assert process.stdout is not None
     said = ""
     while f"open http://127.0.0.1:{port}/" not in said:

@@ -1,6 +1,6 @@
-"""Rows of the tables, for tests of what reads them: cases that no recorded chain holds.
+"""Factories of table rows, for tests of queries: cases that no recorded chain has.
 
-A factory fills in what a test does not care about. A row of the chain's gets the next id of BLOCK.
+A factory fills in the columns that do not matter for a test. A row of a history table gets the next id of BLOCK.
 """
 
 from datetime import UTC, datetime
@@ -19,14 +19,14 @@ from indexer.store.alarms import AlarmKind
 from tests.chains import ADDRESSES, START, user
 
 BLOCK = 100
-"""The block that rows are of, unless a test says otherwise; its time is BLOCK seconds after START."""
+"""The default block of rows; its time is BLOCK seconds after START."""
 BLOCK_TIME = datetime.fromtimestamp(START + BLOCK, UTC)
 
 PASSWORD = "correct horse battery staple"
 
 
 def now() -> datetime:
-    """Our clock's time, with its zone."""
+    """The current time, with its zone."""
     return datetime.now(UTC)
 
 

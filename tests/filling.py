@@ -13,7 +13,7 @@ from tests.indexing import index
 _KEPT: dict[tuple[str, int], dict[str, bytes]] = {}
 """For each recording and block, each table's rows in the binary form of COPY."""
 _GO_ON_COUNTING = "SELECT setval(pg_get_serial_sequence('game_totals', 'id'), max(id)) FROM game_totals"
-"""Of the tables that are filled the only one whose rows the database numbers."""
+"""Set the sequence of the only filled table whose ids the database generates."""
 
 
 def chain_tables() -> Iterator[str]:

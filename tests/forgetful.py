@@ -8,9 +8,9 @@ from indexer.replay.server import ReplayServer
 
 
 class ForgetfulServer(ReplayServer):
-    """Leaves the logs of one block, or those of one contract in it, out of so many answers, however they are asked for.
+    """Leaves the logs of one block, or those of one contract in it, out of a number of answers, by range or by hash.
 
-    With `blind` its blooms show nothing either.
+    With `blind` its blooms do not show these logs either.
     """
 
     left_out = 2

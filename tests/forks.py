@@ -78,7 +78,7 @@ class Fork:
 
     @property
     def returncode(self) -> int | None:
-        """What it exited with, the signal that killed it as a negative number, None while it runs."""
+        """Its exit status; the signal that killed it as a negative number; None while it runs."""
         return self._process.exitcode
 
     def poll(self) -> int | None:
@@ -92,7 +92,7 @@ class Fork:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """What it wrote to its output and to its errors until its end. Raises subprocess.TimeoutExpired."""
+        """All its standard output and standard error until its end. Raises subprocess.TimeoutExpired."""
         said = ["", ""]
 
         def read(number: int, file: IO[str]) -> None:

@@ -1,4 +1,4 @@
-"""Imported last by the interpreter that is forked: what it has allocated is never looked at by a fork's collector.
+"""Imported last by the interpreter that is forked: excludes its objects from garbage collection in forks.
 
 A collection writes to every object, and so would copy all memory that forks share.
 """

@@ -28,7 +28,7 @@ class Node(Protocol):
 
 
 class Watcher(Observer):
-    """Remembers what the indexer reported; may stop it after so many blocks, and calls `on_rollback` at each."""
+    """Records the indexer's reports; may stop it after a number of blocks, and calls `on_rollback` at each rollback."""
 
     def __init__(
         self, stop: threading.Event, stop_after: int | None = None, on_rollback: Callable[[], None] | None = None

@@ -1,4 +1,4 @@
-"""Where the fixtures are."""
+"""The folders of the fixtures."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The indexer as a process of its own, and what a test waits for."""
+"""The indexer as a process of its own, and waiting for its progress."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ FENCE = "SELECT fence FROM checkpoints"
 
 
 def environment_of(database: str, url: str, **variables: str) -> dict[str, str]:
-    """The environment of our commands: this database, the node at this address, the season's deployment, no
+    """The environment of the project's commands: this database, the node at this address, the season's deployment, no
     broker."""
     return {
         **os.environ,
@@ -113,7 +113,7 @@ def await_true(condition: Callable[[], bool], otherwise: str, seconds: float = 6
 
 
 def terminate(process: Fork, within: float = 40) -> str:
-    """SIGTERM; what the process said until it ended, in time (that of a machine under load) and with 0."""
+    """Send SIGTERM; return the process's output, once it has ended with status 0, in time for a machine under load."""
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=within)
     assert process.returncode == 0, said

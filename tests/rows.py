@@ -1,4 +1,4 @@
-"""Looking into the tables."""
+"""Read single values of the tables."""
 
 from typing import Any
 

@@ -14,8 +14,8 @@ ENOUGH_BYTES: Final = 4 << 30
 
 
 def _folder() -> Path:
-    """Where the server's data lies: in memory if there is much, since a disk makes the hundreds of files of each
-    test's database slowly; else in the data folder."""
+    """The folder of the server's data: in memory if there is enough, since a disk is slow to make the hundreds of files
+    of each test's database; else in the data folder."""
     if not SHARED_MEMORY.is_dir() or shutil.disk_usage(SHARED_MEMORY).total < ENOUGH_BYTES:
         return GHOSTNET.data_dir / "test"
     checkout = sha256(str(GHOSTNET.data_dir.resolve()).encode()).hexdigest()[:12]

@@ -17,7 +17,7 @@ NO_NODE = "http://127.0.0.1:9"
 
 
 class Answer:
-    """An answer as Django's test client would give it."""
+    """An answer with the interface of Django's test client."""
 
     def __init__(self, response: requests.Response) -> None:
         self._response = response
@@ -50,13 +50,13 @@ class WebClient:
         return Answer(self._session.request(method, self.url + path, headers=headers, data=data, timeout=30))
 
     def counted(self, counter: str) -> int:
-        """What a counter of `/metrics` says, all its labels together."""
+        """The value of a counter of `/metrics`, summed over all labels."""
         lines = self.get("/metrics").content.decode().splitlines()
         assert f"# TYPE {counter} counter" in lines, f"there is no {counter}"
         return sum(int(float(line.split()[-1])) for line in lines if line.startswith((f"{counter} ", f"{counter}{{")))
 
     def await_sharing(self, path: str) -> None:
-        """Wait until the server shares answers: just started, it does not know yet which block is the last."""
+        """Wait until the server shares answers; just started, it does not yet know the last block."""
 
         def is_shared() -> bool:
             before = self.counted("cache_hits_total")
@@ -92,7 +92,7 @@ class WebClient:
         self._process.wait(timeout=30)
 
     def freeze(self) -> None:
-        """Let the server do nothing any more, until `thaw`; its connections stay open."""
+        """Stop the server's process until `thaw`; its connections stay open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
@@ -102,7 +102,7 @@ class WebClient:
         self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the server without a word."""
+        """Kill the server."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()

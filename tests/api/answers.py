@@ -22,7 +22,7 @@ def items_of(client: WebClient, path: str, limit: int) -> list[dict[str, Any]]:
 
 
 def problem_of(answer: Any) -> dict[str, Any]:
-    """The document of an answer that names what is wrong."""
+    """The problem document of an error."""
     assert answer["Content-Type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
     assert problem["status"] == answer.status_code

@@ -1,4 +1,4 @@
-"""The API's front: who may ask how much, from where, and what comes back compressed or refused."""
+"""The API's front: limits by client, origins, compression and refusals."""
 
 import gzip
 import json

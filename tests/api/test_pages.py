@@ -22,4 +22,4 @@ def test_no_position_is_lost_or_repeated_between_pages_of_equal_ones(database: s
                 assert [one["address"].lower() for one in served] == [user(number) for number in range(7, 0, -1)]
         assert {one["address"].lower(): int(one["effective_amount"]) // DATA for one in served} == {
             user(number): 100 if number % 2 else 75 for number in range(1, 8)
-        }, "a penalty of the reset is due once, and only from who has not settled it"
+        }, "a penalty of the reset is due once, and only from players who have not settled it"

@@ -63,7 +63,7 @@ def who_owes(season: list[RecordedBlock], truth: Truth, block: int) -> set[str]:
 
 
 def compare(position: dict[str, Any] | None, player: dict[str, Any], *, owes: bool) -> None:
-    """The contract answers zeros for who has no position."""
+    """The contract answers zeros for an address without a position."""
     if position is None:
         assert player["level"] == 0
         return

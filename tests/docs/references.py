@@ -1,4 +1,4 @@
-"""The documents, and what they refer to: paths of the repository, and names defined in its Python files."""
+"""The documents and their references: paths of the repository, and names defined in its Python files."""
 
 import ast
 import re

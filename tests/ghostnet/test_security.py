@@ -173,7 +173,7 @@ def test_a_request_that_is_never_finished_keeps_nobody_waiting(season_web: WebCl
 def test_a_form_from_elsewhere_does_nothing_with_an_operator_s_session(
     database: str, connection: Connection[Any]
 ) -> None:
-    """The browser of somebody who is logged in sends the cookies along, but has no token of ours."""
+    """The browser of somebody who is logged in sends the cookies along, but has no CSRF token of the site."""
     UserFactory.create()
     form = {"kind": "pause", "confirmation": "pause", "reason": "x", "argument": ""}
     with web(database) as server:

@@ -1,1 +1,1 @@
-"""A stand-in for the Apache Iggy server: as much of its protocol as the real client library needs for our tests."""
+"""A stand-in for the Apache Iggy server, with the part of its protocol that the client library needs in the tests."""

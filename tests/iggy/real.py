@@ -1,4 +1,4 @@
-"""The real server that IGGY_URL names, where it names one, in the stand-in's place."""
+"""The real server that IGGY_URL names, if any, instead of the stand-in."""
 
 import asyncio
 import fcntl
@@ -21,9 +21,9 @@ REAL: Final = os.environ.get("IGGY_URL")
 
 
 class RealServer:
-    """The server at an address behind a port of ours, which `stop` closes and `start` opens, with what was sent kept.
+    """The server at an address behind a local port, which `stop` closes and `start` opens; messages are kept.
 
-    One test at a time, in all processes: it begins without the stream, and the stream's name is one.
+    One test at a time uses it, of all processes, since the stream's name is fixed. It begins without the stream.
     """
 
     def __init__(self, url: str) -> None:
@@ -51,7 +51,7 @@ class RealServer:
         return asyncio.run(ask())
 
     def forget(self) -> None:
-        """Delete the stream, and all that was sent."""
+        """Delete the stream with all messages."""
 
         async def delete() -> None:
             client = await self._connected()
@@ -100,7 +100,7 @@ class RealServer:
             self._writers -= both
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        """Pass on what comes until either side ends; then both are closed."""
+        """Pass bytes on until either side ends; then close both."""
         with suppress(ConnectionError):
             while data := await source.read(1 << 16):
                 target.write(data)

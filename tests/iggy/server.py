@@ -31,9 +31,9 @@ WRONG_LOGIN = 9
 
 
 class StandIn:
-    """`with StandIn() as server:` listens on `server.port`; what was sent survives `stop` and `start`.
+    """`with StandIn() as server:` listens on `server.port`; messages survive `stop` and `start`.
 
-    `silent` makes it read requests and answer none; `tls` makes it speak TLS; `version` is what it says of itself.
+    With `silent` it reads requests and answers none; with `tls` it uses TLS; `version` is the version that it reports.
     """
 
     def __init__(

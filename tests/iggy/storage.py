@@ -1,4 +1,4 @@
-"""What the stand-in remembers: streams, topics, partitions and consumer groups, in memory."""
+"""The stand-in's storage in memory: streams, topics, partitions and consumer groups."""
 
 import struct
 import time

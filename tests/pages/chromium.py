@@ -1,4 +1,4 @@
-"""A real browser, one for all tests of a worker: to start one costs more than to look at a page."""
+"""A real browser, one for all tests of a worker, since its start takes longer than opening a page."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ LEFT_OUT = f"--disable-features={','.join(OURS + PLAYWRIGHTS)}"
 for each new visitor. What Playwright leaves out itself stands here too, since the last such list counts."""
 
 PATIENCE = 30_000
-"""Milliseconds for which whatever must become visible is waited for."""
+"""Milliseconds of waiting for something to become visible."""
 expect.set_options(timeout=PATIENCE)
 
 AXE = PROJECT / ".ci" / "npm" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -70,13 +70,13 @@ class Chromium:
         self._browser: Browser | None = None
 
     def run(self, work: Coroutine[Any, Any, Any], seconds: float = 200) -> Any:
-        """Run a test's work, for so long at most."""
+        """Run a test's work, for at most so many seconds."""
         return self._runner.run(asyncio.wait_for(work, seconds))
 
     @asynccontextmanager
     async def browse(self, client: WebClient, path: str = "/", **options: Any) -> AsyncIterator[Page]:
-        """A page of ours, as who has never been there sees it; what its console complains of, of blocked content too,
-        is an error, except that the server can't be reached."""
+        """A page of the site as a first-time visitor sees it. Errors on its console, also about blocked content, fail
+        the test, except that the server can't be reached."""
         complaints: list[str] = []
         context = await (await self._started()).new_context(**options)
         try:

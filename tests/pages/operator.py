@@ -1,4 +1,4 @@
-"""Somebody at the admin."""
+"""An operator of the admin, over HTTP."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from tests.web import SECRET, Answer, WebClient
 
 
 class Operator:
-    """Somebody at the admin; forms are sent with their tokens."""
+    """An operator of the admin; forms are sent with their CSRF tokens."""
 
     def __init__(self, client: WebClient) -> None:
         self._client = client
@@ -24,7 +24,7 @@ class Operator:
 
     @classmethod
     def known(cls, client: WebClient, user: str) -> "Operator":
-        """Somebody who has logged in before, which would take half a second: to check a password is made slow."""
+        """An operator who is logged in already, without half a second for the slow check of the password."""
         operator, account = cls(client), User.objects.get(username=user)
         with override_settings(SECRET_KEY=SECRET["DJANGO_SECRET_KEY"]):
             session = SessionStore()
@@ -56,7 +56,7 @@ class Operator:
         return Answer(self._session.post(self._client.url + path, data=fields, timeout=30))
 
     def forge(self, path: str, fields: Mapping[str, str]) -> Answer:
-        """What another site's page could make this operator's browser send."""
+        """The request that another site's page could make this operator's browser send."""
         return Answer(self._session.post(self._client.url + path, data=fields, timeout=30))
 
     @property

@@ -198,7 +198,7 @@ def test_who_may_not_ask_for_something_cannot(client: WebClient, connection: Con
     assert connection.execute("SELECT kind FROM operator_requests").fetchall() == [("audit",)]
     forged = {"kind": "audit", "confirmation": "audit", "reason": "x", "argument": ""}
     refused = requests.post(f"{client.url}/admin/indexer/operatorrequest/add/", data=forged, timeout=30)
-    assert refused.status_code == 403, "without a token of ours"
+    assert refused.status_code == 403, "without a CSRF token"
     assert fetch_one(connection, "SELECT count(*) FROM operator_requests") == 1
 
 

@@ -68,7 +68,7 @@ def test_the_network_is_shown_as_the_api_tells_it(chromium: Chromium, season_web
 
 
 async def use_chart(page: Page) -> None:
-    """The chart shows its values to who points at it, and to who uses the keyboard."""
+    """The chart shows its values to the pointer and to the keyboard."""
     reading = page.locator("#chart-1 .reading")
     summary = await reading.inner_text()
     await page.locator("#chart-1 svg").hover()

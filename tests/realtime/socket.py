@@ -1,4 +1,4 @@
-"""A browser's side of `/ws`, and what it must have seen in the end."""
+"""A browser's side of `/ws`, and the checks of what it has received."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ class Browser:
         return item_id in self.events
 
     def take(self, frame: Frame) -> None:
-        """Learn from a frame; what a correct server never sends is a fault."""
+        """Process a frame; fail on one that a correct server never sends."""
         match frame["type"]:
             case "FEED_EVENT":
                 place = int(frame["id"])
@@ -62,7 +62,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 @asynccontextmanager
 async def dial(client: WebClient, **options: Any) -> AsyncIterator[ClientConnection]:
-    """An open socket; what it got and nobody has read does not keep it from being closed."""
+    """An open socket; unread frames do not prevent it from being closed."""
     async with connect(f"ws://127.0.0.1:{client.port}/ws", max_size=None, max_queue=None, **options) as socket:
         yield socket
 
@@ -72,7 +72,7 @@ async def ask(socket: ClientConnection, **message: Any) -> None:
 
 
 async def receive(socket: ClientConnection) -> Frame:
-    """The next frame, which must be what the protocol's document says."""
+    """The next frame, checked against the protocol's document."""
     text = await socket.recv()
     _validate(text)
     found: Frame = json.loads(text)

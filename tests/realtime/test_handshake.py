@@ -1,4 +1,4 @@
-"""Who may open a socket: the origins, hosts and paths that the handshake allows."""
+"""The handshake: the origins, hosts and paths that it allows and refuses."""
 
 import socket as sockets
 from typing import Any

@@ -40,4 +40,4 @@ def test_of_warnings_that_are_due_together_the_nearest_is_sent() -> None:
 def test_a_round_is_locked_at_its_deadline_once() -> None:
     assert warned({("round", 7): 500}, 400, 499, 500, 501, 600) == [(("round", 7), 0)]
     assert warned({("round", 7): 500}, 400, 620) == [(("round", 7), 0)], "no block came at that time"
-    assert warned({("round", 7): 500}, 501, 502) == [], "it was locked before we began"
+    assert warned({("round", 7): 500}, 501, 502) == [], "it was locked before the first update"

@@ -1,4 +1,4 @@
-"""What the feed must hold: worked out from the tables by the protocol's documentation, not by the project's code."""
+"""The expected feed, computed from the tables by the protocol's documentation instead of the project's code."""
 
 from collections.abc import Collection
 from typing import Any

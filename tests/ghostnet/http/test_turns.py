@@ -1,4 +1,4 @@
-"""Who works when: nobody takes all turns, and nobody waits for another client's whole queue."""
+"""Turns: no client takes all of them, and none waits for another client's whole queue."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""A replay node whose answers are changed on their way."""
+"""A replay node whose answers are changed before they are sent."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

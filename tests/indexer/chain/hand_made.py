@@ -1,4 +1,4 @@
-"""Nodes that answer as a test says, over real HTTP."""
+"""Nodes with scripted answers, over real HTTP."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ right = each(lambda call: {"result": f"{call['method']}!"})
 
 
 def refused(code: int, message: str, status: int = 200) -> Reply:
-    """One error, whatever was asked."""
+    """One error, whatever the request."""
 
     def reply(request: Any) -> web.Response:
         call_id = request["id"] if isinstance(request, dict) else None
@@ -92,7 +92,7 @@ async def ask(
     patience: float | None = 3.0,
     proof: Proof | None = None,
 ) -> Any:
-    """Serve some nodes, and let a client do its work with them."""
+    """Serve some nodes, and run a client's work with them."""
     runners, urls = [], []
     for node in nodes:
         application = web.Application()

@@ -1,4 +1,4 @@
-"""The ways to fetch blocks, and a small chain to fetch."""
+"""All ways to fetch blocks, and a small chain to fetch."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def fetch(nodes: ReplayServer | Sequence[str], first: int, last: int, way: str) 
 
 
 def log_counts(fetched: FetchedRange) -> dict[int, int]:
-    """How many logs each block that has some has."""
+    """The number of logs of each block that has any."""
     return {block.header.number: len(block.logs) for block in fetched.blocks if block.logs}
 
 

@@ -1,4 +1,4 @@
-"""Who the next cullings take, of arrays of users in every state."""
+"""The victims of the next cullings, for arrays of users in every state."""
 
 import pytest
 

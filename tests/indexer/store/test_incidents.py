@@ -1,4 +1,4 @@
-"""What operators ask about afterwards."""
+"""Incidents: they are stored, shortened, and deleted after a month."""
 
 from typing import Any
 

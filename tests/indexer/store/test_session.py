@@ -31,7 +31,7 @@ HOSTILE = {
     "search_path": "elsewhere",
     "lock_timeout": "1ms",
 }
-"""What a server, a database or a role may have set, each unlike what we rely on."""
+"""Settings of a server, a database or a role, each unlike what the project relies on."""
 
 ANSWERS = (
     "/",

@@ -1,4 +1,4 @@
-"""What the tables hold after every block of a recording, beside what the contracts' views answered there."""
+"""Compare the tables after every block of a recording with the contracts' views recorded there."""
 
 import gzip
 import json
@@ -69,7 +69,7 @@ def indexed_views(connection: Connection[Any]) -> Mapping[str, Series]:
 
 
 def _indexed_positions(connection: Connection[Any], survived: Mapping[int, Mapping[int, int]]) -> Series:
-    """`getPosition` of every player; the streak of who stands in a level's array grows with the level's scans."""
+    """`getPosition` of every player; the streak of players in a level's array grows with the level's scans."""
     rows: dict[str, list[tuple[int, Any]]] = {}
     for row in connection.execute(
         "SELECT '0x' || encode(address, 'hex'), id, amount, level, entry_time, last_add_time, reward_debt, status,"

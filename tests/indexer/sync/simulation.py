@@ -158,7 +158,7 @@ class History:
 
 
 def kill_indexer(connection: Connection[Any]) -> None:
-    """End the session of whoever holds the chain's lock, as a crash would: whatever it was about to commit is gone."""
+    """End the session that holds the chain's lock, as a crash would: what it was about to commit is lost."""
     connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -173,7 +173,7 @@ def _do(deeds: Sequence[Callable[[], object]], pauses: Sequence[float]) -> None:
 
 @contextmanager
 def impatient_workers() -> Iterator[None]:
-    """Workers wait hardly at all for a database that went away."""
+    """Workers retry after short pauses while the database is away."""
     before, worker.FIRST_PAUSE = worker.FIRST_PAUSE, 0.01  # type: ignore[misc]
     try:
         yield

@@ -1,4 +1,4 @@
-"""The indexer on a real node: anvil, with contracts of our own that emit the game's events."""
+"""The indexer on a real node: anvil, with contracts made for these tests that emit the game's events."""
 
 import asyncio
 import os

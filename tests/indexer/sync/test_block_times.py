@@ -26,7 +26,7 @@ BAD = 4
 
 
 def chain_with(seconds: int, *, empty: bool) -> list[RecordedBlock]:
-    """Eight blocks; one of them, with or without something of ours, is so many seconds before its parent."""
+    """Eight blocks; one of them, with or without events of the contracts, is so many seconds before its parent."""
     chain = deployed()
     for number in range(2, 8):
         if number == BAD and empty:
@@ -43,7 +43,7 @@ def chain_with(seconds: int, *, empty: bool) -> list[RecordedBlock]:
 def test_it_is_refused_and_nothing_of_it_is_written(
     connection: Connection[Any], seconds: int, empty: bool, batch_size: int | None
 ) -> None:
-    """Also that of a block without anything of ours, where its header is known."""
+    """Also the time of a block without events of the contracts, where its header is known."""
     blocks = chain_with(seconds, empty=empty)
     with pytest.raises(BadBlockTime, match=f"block {BAD}: its time, .* is before its predecessor's"):
         index_blocks(blocks, batch_size=batch_size)

@@ -1,4 +1,4 @@
-"""A node whose head stays below what is indexed: reported, and its chain compared with ours where both have blocks."""
+"""A node whose head stays below what is indexed: it is reported, and compared at heights where both have blocks."""
 
 from collections.abc import Callable
 from typing import Any

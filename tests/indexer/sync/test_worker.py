@@ -1,4 +1,4 @@
-"""What the worker leaves behind for who asks later what happened."""
+"""The incidents that the worker stores for later questions of operators."""
 
 from typing import Any
 
