@@ -1,6 +1,6 @@
-"""What strangers do to the web server: `python -m benchmarks.attacks NAME PORT SECONDS`, all from ADDRESS.
+"""Attack the web server from one address, ADDRESS: `python -m benchmarks.attacks NAME PORT SECONDS`.
 
-Prints how often each answer came: statuses, close codes, and connections that ended without one.
+Prints a count of each answer: statuses, close codes, and connections that ended without one.
 """
 
 import argparse
@@ -50,7 +50,7 @@ async def count(port: int, path: str, more: str = "") -> None:
 
 
 async def _burst(port: int, path: Callable[[int], str], times: int = 100) -> None:
-    """So many requests at once, again and again."""
+    """Send a number of requests at once, repeatedly."""
     while True:
         await asyncio.gather(*(count(port, path(random.getrandbits(40))) for _ in range(times)))
         await asyncio.sleep(PAUSE)
@@ -71,7 +71,7 @@ def message(text: str) -> bytes:
 
 
 async def _flood(port: int, frames: bytes, pause: float = 0) -> None:
-    """Send over a socket, read what comes; open another one when it is closed."""
+    """Send messages over a socket and read the answers; open another one when it is closed."""
     while True:
         reader, writer = await dial(port)
         try:
@@ -229,7 +229,7 @@ ATTACKS: Final[dict[str, Callable[[int], Awaitable[None]]]] = {
 
 
 def main() -> None:
-    """Attack for some seconds, and print what came back."""
+    """Attack for some seconds, and print the counts of answers."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=ATTACKS)
     parser.add_argument("port", type=int)

@@ -1,4 +1,4 @@
-"""A clock for the benchmarks, and how what it measured is shown."""
+"""A clock for the benchmarks, and the form in which times are shown."""
 
 import os
 import time
@@ -17,7 +17,7 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 
 
 def shown(ages: Sequence[float]) -> str:
-    """Milliseconds in rising order, summed up: median, p90, p99 and the slowest."""
+    """A summary of sorted times in milliseconds: median, p90, p99 and the slowest."""
     half, tenth, most = (ages[int(len(ages) * share)] for share in (0.5, 0.9, 0.99))
     return f"p50 {half:.1f} ms  p90 {tenth:.1f} ms  p99 {most:.1f} ms  slowest {ages[-1]:.1f} ms"
 

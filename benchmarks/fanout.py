@@ -119,7 +119,7 @@ async def listen(options: argparse.Namespace) -> None:
 
 
 async def _ask(rate: float, seconds: float) -> asyncio.subprocess.Process:
-    """Ask the API so often, for so long, in a process of its own, which begins now."""
+    """Start a process that asks the API at this rate for this time."""
     command = ["-m", "benchmarks.steady", f"http://127.0.0.1:{PORT}", str(rate), str(seconds)]
     process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None

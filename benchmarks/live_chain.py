@@ -1,4 +1,4 @@
-"""The chain that benchmarks of latency play: a recorded game on a node with the contracts' state, as MegaETH has it."""
+"""The chain of the latency benchmarks: a recorded game on a node with the contracts' state, as MegaETH has it."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 
 
 class Game(NamedTuple):
-    """A recorded game: from block `begins` on something happens in most blocks, with so many `logs` in one."""
+    """A recorded game: from block `begins` on most blocks have logs, on average `logs` each."""
 
     name: str
     begins: int
@@ -59,7 +59,7 @@ def listener(port: int) -> list[str]:
 def running(
     environment: Mapping[str, str], *programs: Sequence[str], output: IO[str] | None = None
 ) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Interpreters with these arguments, until the block ends; the first one writes to `output`."""
+    """Run interpreters with these arguments until the `with` block ends; the first one writes to `output`."""
     started = [
         subprocess.Popen(
             [sys.executable, *arguments], env=environment, stdout=None if place else output, stderr=subprocess.DEVNULL

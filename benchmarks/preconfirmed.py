@@ -21,7 +21,7 @@ from benchmarks.setup import set_up
 PORT = 8197
 MINI_BLOCK_MS, SECONDS, WARM_UP = 10.0, 40, 15
 PLAYED = 80
-"""Seconds of the game that are set aside for one measurement."""
+"""Seconds of the game that one measurement uses."""
 
 Times = dict[str, float]
 """Seconds of the monotonic clock, by transaction or key."""

@@ -15,7 +15,7 @@ from benchmarks.clock import timed
 
 
 def repeat(connection: Connection[Any], copies: int) -> int:
-    """Replace all history by so many copies, each in its part of the time span; return the number of rows."""
+    """Replace all history by this number of copies, each in its part of the time span; return the number of rows."""
     from indexer.store.tables import tables
 
     row = connection.execute(

@@ -1,4 +1,4 @@
-"""What a benchmark does first."""
+"""The set-up of every benchmark."""
 
 import os
 

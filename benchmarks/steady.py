@@ -1,4 +1,4 @@
-"""Ask the API at a steady rate, whether answers come or not: `python -m benchmarks.steady URL RATE SECONDS`.
+"""Ask the API at a steady rate, whatever its answers: `python -m benchmarks.steady URL RATE SECONDS`.
 
 Players' positions, the vitals and a board in turn, on connections that are kept. Times are from the moment at which a
 request is due, so that one that waits for a free connection counts as late.

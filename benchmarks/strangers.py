@@ -1,4 +1,4 @@
-"""Measure what well-behaved clients see while one address does its worst (`benchmarks.attacks`).
+"""Measure the answer times of well-behaved clients while one address attacks the server (`benchmarks.attacks`).
 
 `ulimit -n 20000; DATABASE_URL=… python -m benchmarks.strangers` on an empty, migrated database: the season is indexed,
 then one daphne with its default limits serves it, while 10 blocks a second are added. For each attack it prints the
@@ -30,7 +30,7 @@ PROBES = {
     "page": (f"/player/{PLAYER}", 0.4),
     "login": ("/admin/login/", 0.4),
 }
-"""Paths, and how often each is asked for, in seconds; each time by another address."""
+"""Paths, and the seconds between two requests for each; each request comes from another address."""
 _numbers = count()
 
 
@@ -89,7 +89,7 @@ async def add_blocks() -> None:
 
 
 async def measure(name: str, port: int, seconds: float) -> tuple[dict[str, list[float]], list[int], str]:
-    """The times of each probe during an attack, the statuses that were not 200, and what the attacker got."""
+    """The times of each probe during an attack, the statuses other than 200, and the attacker's answers."""
     feed, bad = Feed(port), list[int]()
     times: dict[str, list[float]] = {probe: [] for probe in PROBES}
     tasks = [asyncio.create_task(feed.run()), asyncio.create_task(add_blocks())]
@@ -170,7 +170,7 @@ def main() -> None:
 
 
 async def warm_up(port: int) -> None:
-    """Each path once, as on a server that has been there for a while."""
+    """Request each path once, as on a server that has been running for a while."""
     for path, _ in PROBES.values():
         await get(port, path, address=address())
 
