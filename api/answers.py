@@ -1,4 +1,4 @@
-"""One answer of the API: from one snapshot of the database, about one block."""
+"""Answers of the API, each from one snapshot of the database and about one block."""
 
 import inspect
 import re

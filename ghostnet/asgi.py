@@ -136,7 +136,7 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 """Gives every request an id (X-Request-ID), in its answer and in the log."""
 
 
-if "daphne.server" in sys.modules:  # it starts us, and makes its factories when we are imported
+if "daphne.server" in sys.modules:  # it imports this module, then makes its factories
     daphne: Any = sys.modules["daphne.server"]
     daphne.HTTPFactory = bounded_http_factory(BoundedRequest, peers, Rounds())
     daphne.WebSocketFactory = bounded_factory(visitors, peers, environment.proxies)

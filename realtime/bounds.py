@@ -15,7 +15,7 @@ from realtime.wire import TOO_MUCH
 FRAMES: Final = (100.0, 1_000.0)
 CONTROL_FRAMES: Final = (5.0, 60.0)
 BYTES: Final = (64.0 * 1024, 1.25 * (1 << 20))
-"""What one socket may send, a second and at once: frames of all kinds, pings, pongs and close frames, bytes."""
+"""Limits of one socket, a second and in a burst: frames of all kinds; pings, pongs and close frames; bytes."""
 SEND_BUFFER: Final = 256 << 10
 """Bytes that the kernel keeps for a client to read; by itself it would keep some MiB."""
 CLOSE_SECONDS: Final = 1

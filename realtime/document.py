@@ -19,7 +19,7 @@ _ENVELOPE: Final[list[tuple[str, Any]]] = [
     ("block", Annotated[int, Meta(description="The block's number.")]),
     ("tx", Annotated[str, Meta(pattern="^0x[0-9a-f]{64}$", description="The transaction's hash.")]),
 ]
-"""What each event has beside its data."""
+"""The fields of each event besides its data."""
 _EVENTS: Final = [
     msgspec.defstruct(
         f"{kind}_EVENT",

@@ -148,7 +148,7 @@ class EmbeddedPostgres:
         return Path("/var/lib/ghostnet") / f"binaries-{version}" / PACKAGE
 
     def _reachable(self, path: Path) -> bool:
-        """Whether the server's user can reach a path: if we are root, every folder above must be open to others."""
+        """Whether the server's user can reach a path: as root, every folder above must be open to others."""
         if self._account is None:
             return True
         return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents) if folder.exists())
@@ -304,7 +304,7 @@ class EmbeddedPostgres:
 
 
 def _server_account() -> pwd.struct_passwd | None:
-    """The account that the server runs as if we are root, which PostgreSQL refuses to run as; None for our own."""
+    """The account that the server runs as if this process is root, which PostgreSQL refuses; None for the own one."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

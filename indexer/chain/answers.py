@@ -30,7 +30,7 @@ Call = tuple[str, list[Any]]
 
 HexOrHeader = str | WireHeader | RpcError | None
 Answers = Sequence[HexOrHeader]
-"""What calls whose results are hex or a header gave: None for `null`, an RpcError for one that was refused for good."""
+"""The results of calls that give hex or a header; None for `null`, an RpcError for a call that was refused for good."""
 
 MOST_FOREIGN_IDS: Final = 2
 """Answers in a row with a wrong id after which a node is assumed not to repeat the ids of requests."""

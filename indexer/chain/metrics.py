@@ -1,4 +1,4 @@
-"""What each node is asked for, as metrics: providers charge by it."""
+"""Metrics of the requests to each node, by which providers charge."""
 
 from typing import Final
 

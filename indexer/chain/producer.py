@@ -259,8 +259,8 @@ class Producer:
     async def _finish_fetch(self, flight: _Flight) -> FetchedRange | None:
         """A flight's range; None if it must be fetched again, perhaps smaller.
 
-        Raises RangeTooLarge or TooLarge if even one block is too much for the node, and Inconsistent if even one does
-        not fit together time and again.
+        Raises RangeTooLarge or TooLarge if even one block is too much for the node, and Inconsistent if the answers for
+        a single block repeatedly are.
         """
         size, blocks = self._by_blocks if flight.full else self._by_logs, flight.last - flight.first + 1
         try:

@@ -1,4 +1,4 @@
-"""How many blocks to fetch at once: as many as make a good answer."""
+"""Adapt the number of blocks of a range to the size and time of the node's answers."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ class AdaptiveRange:
         self.size = min(first, self._most)
 
     def succeeded(self, blocks: int, logs: int, received: int, seconds: float) -> None:
-        """An answer for so many blocks held so many logs and bytes, and took so many seconds."""
+        """Adapt the size to an answer for `blocks` blocks with so many logs and bytes, which took so many seconds."""
         share = max(logs / TARGET_LOGS, received / TARGET_BYTES, seconds / TARGET_SECONDS, 1 / MOST_GROWTH)
         fitting = int(blocks / share) if share > 1 else int(min(blocks / share, MOST_GROWTH * self.size))
         if blocks >= self._refused:
@@ -32,6 +32,6 @@ class AdaptiveRange:
         self.size = max(1, min(fitting, bound, self._most))
 
     def refused(self, blocks: int) -> None:
-        """So many blocks were too many."""
+        """Halve the size, after a range of this many blocks was refused."""
         self._refused = blocks
         self.size = max(1, min(self.size, blocks // 2))

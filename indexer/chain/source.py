@@ -166,7 +166,7 @@ class BlockSource:
 
     def state(self, block: Place) -> ContractState | None:
         """The contracts' state after a block, None if the node does not have it. Raises Inconsistent if the node gives
-        another block's, time and again."""
+        another block's repeatedly."""
         return self._wait(_or_none(self._producer.states.state(block)))
 
     def stakes(self, users: Sequence[Address], block: Place) -> list[int] | None:

@@ -84,7 +84,7 @@ class StateReader:
     async def state(self, block: Place, answers: Answers | None = None) -> ContractState:
         """The contracts' state after a block; `answers` are those to the `closing_calls`, if they were sent already.
 
-        Raises StateUnavailable, NodeUnreachable, Inconsistent if the node gives another block's time and again.
+        Raises StateUnavailable, NodeUnreachable, Inconsistent if the node repeatedly gives another block's.
         """
         figures = await self._read(self._closing, block, answers)
         *levels, reset, paused, locked, supply = figures[: len(_CLOSING)]

@@ -1,4 +1,4 @@
-"""The parts of JSON-RPC answers that we read, as types: everything else in them is skipped while parsing.
+"""Types of the parts of JSON-RPC answers that are read; everything else in them is skipped while parsing.
 
 `gc=False` keeps these many small, acyclic objects out of the garbage collector's sight.
 """

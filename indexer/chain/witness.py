@@ -52,7 +52,7 @@ class NodeWitness(Witness):
 
 
 def _first(ask: Callable[[Sequence[Address], Place], list[T] | None], user: Address, block_number: int) -> T | None:
-    """What a node says of one user."""
+    """The only user's value; None if the node has none."""
     try:
         found = ask([user], block_number)
     except NodeError:

@@ -23,8 +23,8 @@ _SUCCESSES: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.PIP
 
 
 class Statements:
-    """What is sent at once on a connection, which nobody else uses meanwhile. Each statement is prepared when it comes
-    for the first time; their number must be bounded."""
+    """Sends statements together on a connection, which nothing else uses meanwhile. Each distinct statement is prepared
+    on its first use; their number must be bounded."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Which transactions of a block may have changed something without a log, by their parties and their calldata."""
+"""Find transactions of a block that may have made a silent change, by their parties and their calldata."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -38,7 +38,7 @@ class Suggestion(NamedTuple):
 
 
 class TransactionSource(Protocol):
-    """What is asked of a node."""
+    """The queries that are made of a node."""
 
     def successes(self, block: BlockReference) -> list[Transaction] | None: ...
 
