@@ -16,10 +16,10 @@ import trustme
 
 from indexer.stream.broker import Broker, BrokerUnavailable, OtherVersion, Received
 from indexer.stream.iggy import CLIENT, IggyBroker
-from indexer.stream.memory import MemoryBroker
 from indexer.stream.topics import Message, TopicPartition, all_partitions
 from tests.iggy.real import REAL, iggy
 from tests.iggy.server import StandIn
+from tests.stream.memory import MemoryBroker
 
 PARTITION = TopicPartition("positions", 2)
 MakeBroker = Callable[[], Broker]

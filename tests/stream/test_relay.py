@@ -13,7 +13,6 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.stream.broker import Received
 from indexer.stream.iggy import IggyBroker
-from indexer.stream.memory import MemoryBroker
 from indexer.stream.relay import Relay
 from indexer.stream.topics import (
     FEED,
@@ -30,6 +29,7 @@ from tests.iggy.real import Server, iggy
 from tests.indexing import following, index
 from tests.processes import HEAD, await_block, await_tip, await_true, run_command
 from tests.stream.expected import expected_feed
+from tests.stream.memory import MemoryBroker
 from tests.stream.relaying import relay
 from tests.web import NO_NODE
 

@@ -14,13 +14,13 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.stream import reader, source
 from indexer.stream.connection import connect
-from indexer.stream.memory import MemoryBroker
 from indexer.stream.reader import Step
 from indexer.stream.source import BrokerSource, FellBehind
 from indexer.stream.topics import FEED, Message, TopicPartition
 from tests.filling import fill
 from tests.indexing import index
 from tests.stream.expected import expected_feed
+from tests.stream.memory import MemoryBroker
 from tests.stream.relaying import relaying
 
 START, MIDDLE, END = 300, 315, 330

@@ -9,11 +9,11 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.selectors.status import RELAY
-from indexer.stream.memory import MemoryBroker
 from indexer.sync.relaying import relay_job
 from tests.indexing import index
 from tests.processes import await_true
 from tests.rows import fetch_one
+from tests.stream.memory import MemoryBroker
 
 
 def test_the_relay_publishes_beside_the_indexer_and_ends_with_it(

@@ -1,4 +1,4 @@
-"""A broker in this process's memory, for tests: the behaviour of a real one, without a network."""
+"""A broker in this process's memory, with the behaviour of a real one and without a network."""
 
 from collections.abc import Sequence
 
