@@ -23,6 +23,7 @@ from indexer.chain.views import (
     GET_SYSTEM_RESET,
     GET_TOTAL_VALUE_LOCKED,
     IS_ALIVE,
+    MULTICALL3,
     PAUSED,
     TOTAL_SUPPLY,
     View,
@@ -35,8 +36,6 @@ from indexer.domain.units import Address
 
 logger = logging.getLogger(__name__)
 
-MULTICALL3: Final = "0xca11bde05977b3631167028862be2a173976ca11"
-"""Where Multicall3 stands on every chain that has it, MegaETH's networks included."""
 MOST_VIEWS: Final = 250
 """Views in one Multicall3 call: far below the 60 M gas that MegaETH allows it."""
 

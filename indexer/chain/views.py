@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from eth_hash.auto import keccak
 
+MULTICALL3: Final = "0xca11bde05977b3631167028862be2a173976ca11"
+"""Where Multicall3 stands on every chain that has it, MegaETH's networks included."""
+
 _WORD: Final = 32
 """Bytes."""
 _WORDS: Final[dict[str, tuple[int, Callable[[int], Any]]]] = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from indexer.chain.views import MULTICALL3
 from indexer.replay import multicall
 from indexer.replay.chain import LiveChain
 from indexer.replay.derived import DerivedViews
@@ -70,7 +71,7 @@ class Calls:
 
     def _call(self, chain: LiveChain, block: ServedBlock, number: int | None, to: str, data: bytes) -> bytes:
         """What a contract returns; `number` is the block's in the recording."""
-        if self.has_multicall and to.lower() == multicall.ADDRESS:
+        if self.has_multicall and to.lower() == MULTICALL3:
             return multicall.multicall(data, self._surroundings(chain, block, number))
         if number is None:
             raise _missing_node(block)

@@ -10,8 +10,6 @@ from eth_abi import abi
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
-ADDRESS: Final = "0xca11bde05977b3631167028862be2a173976ca11"
-
 _WORD: Final = 32
 _BLOCKS_WITH_HASH: Final = 256
 """How many blocks back a contract can read a block's hash."""

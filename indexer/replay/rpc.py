@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from indexer.replay import multicall
+from indexer.chain.views import MULTICALL3
 from indexer.replay.calls import Calls
 from indexer.replay.chain import LiveChain
 from indexer.replay.limits import BEYOND_HEAD, NOT_WHITELISTED, OUT_OF_RANGE, Limits
@@ -139,7 +139,7 @@ class Methods:
 
     def _code(self, params: Sequence[Any]) -> bytes:
         address = params[0].lower()
-        deployed = self._calls.has_multicall and address == multicall.ADDRESS
+        deployed = self._calls.has_multicall and address == MULTICALL3
         return b'"0x6080604052"' if deployed or self._chain.has_code(address, self._chain.head) else b'"0x"'
 
     def _call(self, params: Sequence[Any]) -> bytes:

@@ -9,8 +9,6 @@ from indexer.chain import views
 from indexer.chain.views import View
 from indexer.replay.recording import read_document
 
-PAUSED: Final = View("GhostCore", "paused()", paused="bool")
-
 _WORD: Final = 32
 _POSITION_ALIVE: Final = views.GET_POSITION.fields.index("alive")
 
@@ -47,7 +45,7 @@ class RecordedState:
             _calldata(view): History(document[name])
             for view, name in (
                 (views.GET_SYSTEM_RESET, "reset"),
-                (PAUSED, "paused"),
+                (views.PAUSED, "paused"),
                 (views.GET_TOTAL_VALUE_LOCKED, "tvl"),
             )
         }

@@ -12,7 +12,8 @@ from indexer.chain.errors import Inconsistent, InvalidParams, rpc_error
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.metrics import FOREIGN_STATES
 from indexer.chain.places import AnotherBlock
-from indexer.chain.state import MULTICALL3, StateReader, results_of
+from indexer.chain.state import StateReader, results_of
+from indexer.chain.views import MULTICALL3
 from indexer.domain.chain import Header
 from indexer.domain.units import Hash
 from indexer.replay.calls import StateOptions
