@@ -18,6 +18,8 @@ LAST_PAUSE_OR_RESUME: Final = """
 """
 """The kind of the last request of these two that was run; indexing is paused if it is `pause`."""
 
+DATABASE_SIZE: Final = "SELECT pg_database_size(current_database())"
+"""The size of the whole database in bytes."""
 
 RANKED_BY: Final[Mapping[DailyRank.Board, str]] = {
     DailyRank.Board.STREAK: "streak DESC, entry_time, address",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from indexer.models.queries import DATABASE_SIZE
 from indexer.selectors.rows import fetch, fetch_rows
 
 
@@ -16,7 +17,7 @@ class TableSize:
 
 def database_size() -> int:
     """The size of the whole database in bytes."""
-    size: int = fetch_rows("SELECT pg_database_size(current_database())")[0][0]
+    size: int = fetch_rows(DATABASE_SIZE)[0][0]
     return size
 
 

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from indexer.models.queries import DATABASE_SIZE
+
 _BEAT: Final = """
     INSERT INTO heartbeats (chain_id, seen_at, chain_head) VALUES (%(chain)s, clock_timestamp(), %(head)s)
     ON CONFLICT (chain_id) DO UPDATE SET seen_at = EXCLUDED.seen_at, chain_head = EXCLUDED.chain_head
@@ -19,5 +21,5 @@ def beat(connection: Connection[Any], chain_id: int, head: int) -> int | None:
 
 def database_size(connection: Connection[Any]) -> int:
     """The size of the whole database in bytes."""
-    row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    row = connection.execute(DATABASE_SIZE).fetchone()
     return 0 if row is None else int(row[0])
