@@ -71,7 +71,8 @@ class VolumePoint:
 
 _ENTRIES: Final = f"action = '{Action.JACKED_IN}'"
 _ADDITIONS: Final = f"action = '{Action.STAKE_ADDED}'"
-_EXITS: Final = f"action IN ('{Action.EXTRACTED}', '{Action.EMERGENCY_WITHDRAWN}')"
+IS_EXIT: Final = f"action IN ('{Action.EXTRACTED}', '{Action.EMERGENCY_WITHDRAWN}')"
+"""The condition that a change of a position was an exit."""
 
 
 def flows(buckets: Buckets, level: int | None = None) -> list[FlowPoint]:
@@ -84,7 +85,7 @@ def flows(buckets: Buckets, level: int | None = None) -> list[FlowPoint]:
         f"""SELECT bucket,
             coalesce(sum(changes) FILTER (WHERE {_ENTRIES}), 0), coalesce(sum(amount) FILTER (WHERE {_ENTRIES}), 0),
             coalesce(sum(changes) FILTER (WHERE {_ADDITIONS}), 0), coalesce(sum(amount) FILTER (WHERE {_ADDITIONS}), 0),
-            coalesce(sum(changes) FILTER (WHERE {_EXITS}), 0), coalesce(-sum(amount) FILTER (WHERE {_EXITS}), 0),
+            coalesce(sum(changes) FILTER (WHERE {IS_EXIT}), 0), coalesce(-sum(amount) FILTER (WHERE {IS_EXIT}), 0),
             coalesce(sum(rewards), 0), 0, 0, 0, 0
             FROM position_flow_%(grain)s WHERE %(range)s {on_level} GROUP BY bucket""",
         f"""SELECT bucket, 0, 0, 0, 0, 0, 0, 0, culled, amount, 0, 0

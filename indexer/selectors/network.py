@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from indexer.domain.positions import Action
 from indexer.domain.units import ZERO_ADDRESS, first_id
+from indexer.selectors.flows import IS_EXIT
 from indexer.selectors.peak import most_players
 from indexer.selectors.rows import fetch_rows
 from indexer.selectors.snapshot import IndexedBlock
@@ -76,7 +77,6 @@ class Network:
 
 _BEFORE: Final = "SELECT number FROM blocks WHERE timestamp <= %(since)s ORDER BY number DESC LIMIT 1"
 _LAST: Final = "id >= %(first)s AND block_time > %(since)s"
-_EXITS: Final = f"action IN ('{Action.EXTRACTED}', '{Action.EMERGENCY_WITHDRAWN}')"
 _VITALS: Final = f"""
     SELECT
         g.total_value_locked, g.paused,
@@ -94,7 +94,7 @@ _VITALS: Final = f"""
             coalesce(sum(amount_change) FILTER (WHERE action = '{Action.JACKED_IN}'), 0),
             count(*) FILTER (WHERE action = '{Action.STAKE_ADDED}'),
             coalesce(sum(amount_change) FILTER (WHERE action = '{Action.STAKE_ADDED}'), 0),
-            count(*) FILTER (WHERE {_EXITS}), coalesce(-sum(amount_change) FILTER (WHERE {_EXITS}), 0)
+            count(*) FILTER (WHERE {IS_EXIT}), coalesce(-sum(amount_change) FILTER (WHERE {IS_EXIT}), 0)
         FROM positions WHERE {_LAST}
     ) AS moves
     CROSS JOIN (SELECT count(*), coalesce(sum(amount), 0) FROM cullings WHERE {_LAST}) AS culled
