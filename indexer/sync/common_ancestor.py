@@ -42,7 +42,7 @@ def find_divergence(connection: Connection[Any], fetch_headers: FetchHeaders, ti
     """
     highest = min(tip, head)
     new_hashes: list[Hash] = []
-    for portion in stored_headers(connection, highest, _portions()):
+    for portion in stored_headers(connection, highest, _growing_sizes()):
         fetched = fetch_headers([number for number, _ in portion])
         for (number, stored_hash), header in zip(portion, fetched, strict=True):
             if header is not None and header.hash == stored_hash:
@@ -56,7 +56,7 @@ def find_divergence(connection: Connection[Any], fetch_headers: FetchHeaders, ti
     )
 
 
-def _portions() -> Iterator[int]:
+def _growing_sizes() -> Iterator[int]:
     size = _FIRST_PORTION
     while True:
         yield size

@@ -66,7 +66,7 @@ class Healing:
         return alike or self._tries > MOST_TRIES
 
     def _by_node(self, node: str, first: int, last: int, tip: int, fetched: FetchedRange) -> LeftOut | None:
-        for start, end in _portions(first, last):
+        for start, end in _ranges_of(first, last):
             theirs = self._source.fetch_alone(node, start, end)
             if theirs is None or self._is_of_another_fork(theirs):
                 return None
@@ -99,6 +99,6 @@ def _other_time(fetched: FetchedRange, theirs: FetchedRange) -> int | None:
     return None
 
 
-def _portions(first: int, last: int) -> Iterator[tuple[int, int]]:
+def _ranges_of(first: int, last: int) -> Iterator[tuple[int, int]]:
     for start in range(first, last + 1, PORTION):
         yield start, min(last, start + PORTION - 1)
