@@ -12,6 +12,10 @@ RESET_PENALTY_BPS: Final = 2_500
 """Share of a stake that its first settlement after a system reset takes, in basis points (rule 8)."""
 RESET_BURN_BPS: Final = 3_000
 """Share of a reset's total penalty that is burned, in basis points (rule 10)."""
+JACKPOT_BPS: Final = 5_000
+"""Share of a reset's total penalty that is its jackpot, in basis points (rule 10)."""
+CULLING_BURN_BPS: Final = 3_000
+"""Share of a culling's penalty that is burned, in basis points (rule 7)."""
 
 
 class Status(StrEnum):

@@ -15,6 +15,8 @@ from indexer.domain.events import (
     Unpaused,
 )
 from indexer.domain.positions import (
+    CULLING_BURN_BPS,
+    JACKPOT_BPS,
     RESET_BURN_BPS,
     RESET_PENALTY_BPS,
     Action,
@@ -31,9 +33,6 @@ from indexer.domain.units import ZERO_ADDRESS, Address
 from indexer.records.rows import BoostRow, CullingRow, EmissionRow, SystemResetRow
 from indexer.rules.game import Game, share_bps
 from indexer.rules.settlements import settle_as_shown, settle_hidden
-
-CULLING_BURN_BPS = 3_000
-JACKPOT_BPS = 5_000
 
 
 def initialized(game: Game, event: Initialized) -> None:
