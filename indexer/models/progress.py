@@ -68,6 +68,9 @@ class Heartbeat(models.Model):
 class OutboxCursor(models.Model):
     """The last event and reorg that a relay has published."""
 
+    RELAY = "relay"
+    """The `consumer` of the relay's cursor."""
+
     consumer = models.CharField(primary_key=True, max_length=64)
     event_id = models.BigIntegerField()
     reorg_id = models.BigIntegerField(default=0)

@@ -11,10 +11,6 @@ from indexer.models import Alarm, Checkpoint, OutboxCursor, Reorg
 from indexer.models.queries import BLOCK_TIMESTAMP, LAST_PAUSE_OR_RESUME
 from indexer.selectors.rows import fetch_rows
 
-RELAY: Final = "relay"
-"""The name under which the relay stores its feed cursor."""
-
-
 SILENT_SECONDS: Final = 10
 """Seconds after the last heartbeat from which an indexer counts as stalled; it stores one every two seconds. One of
 the future, which the server's clock wrote before it was set back, is as old: the next would have replaced it."""
@@ -74,5 +70,5 @@ def block_timestamp(number: int) -> int:
 def relay_lag() -> int:
     """Indexed blocks that the relay has not published yet; all of them before it has published anything."""
     indexed = Checkpoint.objects.values_list("block_number", flat=True).first() or 0
-    published = OutboxCursor.objects.filter(consumer=RELAY).values_list("event_id", flat=True).first() or 0
+    published = OutboxCursor.objects.filter(consumer=OutboxCursor.RELAY).values_list("event_id", flat=True).first() or 0
     return max(0, indexed - block_of(published))

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from indexer.base.retry import Backoff
 from indexer.base.tracing import TRACER
 from indexer.domain.units import block_of
-from indexer.selectors.status import RELAY
+from indexer.models import OutboxCursor
 from indexer.store.lock import RELAY_LOCK
 from indexer.stream import reader
 from indexer.stream.broker import Broker
@@ -100,7 +100,8 @@ class Relay:
 
 async def load_cursor(connection: AsyncConnection[Any]) -> FeedCursor:
     """The stored cursor up to which everything is published; the very beginning if there is none."""
-    row = await fetch_one(connection, "SELECT event_id, reorg_id FROM outbox_cursors WHERE consumer = %s", (RELAY,))
+    query = "SELECT event_id, reorg_id FROM outbox_cursors WHERE consumer = %s"
+    row = await fetch_one(connection, query, (OutboxCursor.RELAY,))
     return FeedCursor(0, 0) if row is None else FeedCursor(*row)
 
 
@@ -109,7 +110,7 @@ async def store_cursor(connection: AsyncConnection[Any], cursor: FeedCursor) -> 
     await connection.execute(
         "INSERT INTO outbox_cursors (consumer, event_id, reorg_id) VALUES (%s, %s, %s)"
         " ON CONFLICT (consumer) DO UPDATE SET event_id = excluded.event_id, reorg_id = excluded.reorg_id",
-        (RELAY, cursor.event_id, cursor.reorg_id),
+        (OutboxCursor.RELAY, cursor.event_id, cursor.reorg_id),
     )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from psycopg import Connection
 
+from indexer.models import OutboxCursor
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
-from indexer.selectors.status import RELAY
 from indexer.sync.relaying import relay_job
 from tests.indexing import index
 from tests.processes import await_true
@@ -19,6 +19,7 @@ from tests.stream.memory import MemoryBroker
 def test_the_relay_publishes_beside_the_indexer_and_ends_with_it(
     database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth
 ) -> None:
+    published = f"SELECT max(event_id >> 23) FROM outbox_cursors WHERE consumer = '{OutboxCursor.RELAY}'"
     stop = threading.Event()
     job = relay_job(MemoryBroker())
     with ReplayServer(season[:50]) as server:
@@ -27,13 +28,7 @@ def test_the_relay_publishes_beside_the_indexer_and_ends_with_it(
         )
         worker.start()
         try:
-            await_true(
-                lambda: (
-                    fetch_one(connection, f"SELECT max(event_id >> 23) FROM outbox_cursors WHERE consumer = '{RELAY}'")
-                    == 49
-                ),
-                "the relay did not publish everything",
-            )
+            await_true(lambda: fetch_one(connection, published) == 49, "the relay did not publish everything")
         finally:
             stop.set()
             worker.join()
