@@ -12,6 +12,7 @@ import django
 from psycopg import Connection
 
 from benchmarks.clock import timed
+from indexer.domain.units import LOG_INDEX_BITS
 
 
 def repeat(connection: Connection[Any], copies: int) -> int:
@@ -19,7 +20,7 @@ def repeat(connection: Connection[Any], copies: int) -> int:
     from indexer.store.tables import tables
 
     row = connection.execute(
-        "SELECT max(id >> 23) + 1, min(block_time), max(block_time) - min(block_time) FROM chain_blocks"
+        f"SELECT max(id >> {LOG_INDEX_BITS}) + 1, min(block_time), max(block_time) - min(block_time) FROM chain_blocks"
     ).fetchone()
     assert row is not None
     blocks, start, span = row
@@ -36,12 +37,13 @@ def repeat(connection: Connection[Any], copies: int) -> int:
         rows += connection.execute(
             f"INSERT INTO {table.name} ({table.column_list}) SELECT {columns} FROM original"
             " CROSS JOIN generate_series(0, %(copies)s - 1) AS n ORDER BY 1",
-            {"ids": blocks << 23, "start": start, "span": span, "copies": copies},
+            {"ids": blocks << LOG_INDEX_BITS, "start": start, "span": span, "copies": copies},
         ).rowcount
         connection.execute("DROP TABLE original")
     connection.execute("TRUNCATE blocks")
     connection.execute(
-        "INSERT INTO blocks (number, hash, timestamp) SELECT id >> 23, hash, floor(extract(epoch FROM block_time))"
+        f"INSERT INTO blocks (number, hash, timestamp) SELECT id >> {LOG_INDEX_BITS}, hash,"
+        " floor(extract(epoch FROM block_time))"
         " FROM chain_blocks ORDER BY id DESC LIMIT 100000"
     )
     connection.execute("UPDATE checkpoints SET block_number = block_number + %s", (blocks * (copies - 1),))

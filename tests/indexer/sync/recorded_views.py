@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from indexer.domain.units import LOG_INDEX_BITS
 from tests.paths import FIXTURES
 
 Changes = Mapping[int, Sequence[Any]]
@@ -16,7 +17,6 @@ Changes = Mapping[int, Sequence[Any]]
 Series = dict[Any, dict[int, Sequence[Any]]]
 """Changes by the argument of the view: a level, or a player; None where there is no argument."""
 
-_BLOCK_SHIFT: Final = 23
 _NO_POSITION: Final = [0, 0, 0, 0, 0, False, 0]
 
 
@@ -45,7 +45,7 @@ def indexed_views(connection: Connection[Any]) -> Mapping[str, Series]:
         " scan_interval, min_stake, max_positions, culling_bottom_bps, culling_penalty_bps, survived_scans"
         " FROM level_states ORDER BY id"
     ):
-        level, block = row[0], row[1] >> _BLOCK_SHIFT
+        level, block = row[0], row[1] >> LOG_INDEX_BITS
         levels.setdefault(level, {})[block] = _integers(row[2:6])
         configs.setdefault(level, {})[block] = _integers(row[6:12])
         survived.setdefault(level, {})[block] = row[12]
@@ -54,7 +54,7 @@ def indexed_views(connection: Connection[Any]) -> Mapping[str, Series]:
         "SELECT id, reset_deadline, '0x' || encode(reset_last_depositor, 'hex'), reset_last_deposit_time, reset_epoch,"
         " reset_penalty_bps, paused, total_value_locked FROM protocol_states ORDER BY id"
     ):
-        block = row[0] >> _BLOCK_SHIFT
+        block = row[0] >> LOG_INDEX_BITS
         reset.setdefault(None, {})[block] = [int(row[1]), row[2], *_integers(row[3:6])]
         paused.setdefault(None, {})[block] = [row[6]]
         locked.setdefault(None, {})[block] = _integers(row[7:])
@@ -75,7 +75,7 @@ def _indexed_positions(connection: Connection[Any], survived: Mapping[int, Mappi
         "SELECT '0x' || encode(address, 'hex'), id, amount, level, entry_time, last_add_time, reward_debt, status,"
         " streak_base, on_roster FROM positions ORDER BY id"
     ):
-        rows.setdefault(row[0], []).append((row[1] >> _BLOCK_SHIFT, row[2:]))
+        rows.setdefault(row[0], []).append((row[1] >> LOG_INDEX_BITS, row[2:]))
     scans_after = {level: _lookup(changes) for level, changes in survived.items()}
     positions = Series()
     for player, versions in rows.items():
