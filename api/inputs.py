@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from api.schemas.base import RoundTypeName
 from indexer.domain.betting import RoundType
 from indexer.domain.levels import LevelId
-from indexer.domain.units import MAX_BLOCK, Address
+from indexer.domain.units import ADDRESS_PATTERN, MAX_BLOCK, Address
 from indexer.selectors.periods import Interval, Period
 
 LEVEL_PATTERN: Final = "^([1-5]|" + "|".join(level.name for level in LevelId if level) + ")$"
@@ -17,8 +17,8 @@ FIRST_TIME: Final = datetime(2020, 1, 1, tzinfo=UTC)
 LAST_TIME: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """No range of time begins earlier, or ends later."""
 
-ADDRESS_PATTERN: Final = "^0[xX][0-9a-fA-F]{40}$"
-AddressIn = Annotated[str, Path(pattern=ADDRESS_PATTERN, description="An account, in any casing.")]
+ACCOUNT_PATTERN: Final = f"^{ADDRESS_PATTERN}$"
+AddressIn = Annotated[str, Path(pattern=ACCOUNT_PATTERN, description="An account, in any casing.")]
 BlockIn = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The state after this block.")]
 MinBlockIn = Annotated[
     int | None,

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from indexer.base.errors import GhostnetError
-from indexer.domain.units import MAX_ID, Address, first_id
+from indexer.domain.units import ADDRESS_PATTERN, MAX_ID, Address, first_id
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.feed import CHANNELS, Channel
@@ -19,7 +19,7 @@ from realtime.wire import MOST_FRAME
 
 Channels = Annotated[tuple[Channel, ...], Meta(min_length=1, description="The channels, at least one.")]
 Player = Annotated[
-    str, Meta(pattern="^0[xX][0-9a-fA-F]{40}$", max_length=42, description="The player's address, in any casing.")
+    str, Meta(pattern=f"^{ADDRESS_PATTERN}$", max_length=42, description="The player's address, in any casing.")
 ]
 Since = Annotated[
     str, Meta(pattern="^[0-9]{1,19}$", description="The cursor to go on from: the last id that was seen.")

@@ -7,9 +7,9 @@ from ninja import Path, Query, Router
 
 from api import schemas
 from api.answers import get
-from api.inputs import ADDRESS_PATTERN, address_in
+from api.inputs import ACCOUNT_PATTERN, address_in
 from api.pagination import Cursor, Limit100, Page, paginate_search
-from indexer.domain.units import MAX_BLOCK, Hash
+from indexer.domain.units import HASH_PATTERN, MAX_BLOCK, Hash
 from indexer.selectors.blocks import BlockEvents, events_in
 from indexer.selectors.events import EventFilter, TransactionEvents, events_of, search
 from indexer.selectors.snapshot import IndexedBlock
@@ -21,11 +21,11 @@ transactions = Router(tags=["events"])
 Name = Annotated[str | None, Query(pattern="^[A-Za-z]{1,64}$", description="The event's name, as JackedIn.")]
 Contract = Annotated[str | None, Query(pattern="^[A-Za-z]{1,32}$", description="The contract's name, as GhostCore.")]
 Involved = Annotated[
-    str | None, Query(pattern=ADDRESS_PATTERN, description="An account that is one of the event's arguments.")
+    str | None, Query(pattern=ACCOUNT_PATTERN, description="An account that is one of the event's arguments.")
 ]
 FromBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The first block.")]
 BlockNumber = Annotated[int, Path(ge=0, le=MAX_BLOCK, description="The block's number.")]
-HashIn = Annotated[str, Path(pattern="^0[xX][0-9a-fA-F]{64}$", description="The transaction's hash, in any casing.")]
+HashIn = Annotated[str, Path(pattern=f"^{HASH_PATTERN}$", description="The transaction's hash, in any casing.")]
 ToBlock = Annotated[int | None, Query(ge=0, le=MAX_BLOCK, description="The last block.")]
 
 

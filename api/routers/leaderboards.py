@@ -6,7 +6,7 @@ from ninja import Query, Router
 
 from api import schemas
 from api.answers import get
-from api.inputs import ADDRESS_PATTERN, PeriodIn, optional_address
+from api.inputs import ACCOUNT_PATTERN, PeriodIn, optional_address
 from indexer.selectors import leaderboards
 from indexer.selectors.periods import Period
 from indexer.selectors.snapshot import IndexedBlock
@@ -15,7 +15,7 @@ router = Router(tags=["leaderboards"])
 
 Board = leaderboards.Board[Any]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many rows, at most 500.")]
-Me = Annotated[str | None, Query(pattern=ADDRESS_PATTERN, description="Answer `me` and `total` for this player too.")]
+Me = Annotated[str | None, Query(pattern=ACCOUNT_PATTERN, description="Answer `me` and `total` for this player too.")]
 
 
 @get(router, "/streak", schemas.StreakBoard, "The longest streaks")

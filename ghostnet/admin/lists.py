@@ -16,7 +16,7 @@ from ghostnet.admin.columns import column_of
 from ghostnet.admin.filters import filters_of
 from ghostnet.admin.order import SORTABLE, rank, shown_columns
 from ghostnet.admin.paging import BoundedPaginator, StretchFilter, approximate_size
-from indexer.domain.units import MAX_BLOCK, first_id
+from indexer.domain.units import ADDRESS_PATTERN, HASH_PATTERN, MAX_BLOCK, first_id
 from indexer.models.fields import AddressField, HashField
 
 LONGEST_QUERY: Final = "10s"
@@ -123,10 +123,10 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def _condition(self, term: str) -> Q | None:
         fields = self.model._meta.get_fields()
         names = {field.name for field in fields}
-        if re.fullmatch("0[xX][0-9a-fA-F]{40}", term):
+        if re.fullmatch(ADDRESS_PATTERN, term):
             columns = [field.name for field in fields if isinstance(field, AddressField)]
             return _any({column: term.lower() for column in columns})
-        if re.fullmatch("0[xX][0-9a-fA-F]{64}", term):
+        if re.fullmatch(HASH_PATTERN, term):
             columns = [field.name for field in fields if isinstance(field, HashField)]
             return _any({column: term.lower() for column in columns})
         if re.fullmatch("[0-9]{1,12}", term) and int(term) < MAX_BLOCK:

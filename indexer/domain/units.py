@@ -8,6 +8,10 @@ Address = NewType("Address", str)
 Hash = NewType("Hash", str)
 """`0x` and 64 lower-case hex digits: a block hash, a transaction hash, a bytes32."""
 
+ADDRESS_PATTERN: Final = "0[xX][0-9a-fA-F]{40}"
+HASH_PATTERN: Final = "0[xX][0-9a-fA-F]{64}"
+"""An address and a hash as clients may write them, in any casing; without anchors."""
+
 Calldata = NewType("Calldata", str)
 """`0x` and the hex digits of a transaction's input or a log's data."""
 
