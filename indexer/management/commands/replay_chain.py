@@ -2,6 +2,7 @@
 
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,40 +87,10 @@ class Command(GhostnetCommand):
         seconds = shift_to(int(time.time()), recording, first, pace) if time_shift is None else time_shift
         truth = Truth(shifted_truth(read_document(truth_file), seconds)) if truth_file else None
         state = RecordedState(shifted_state(read_document(options["state"]), seconds)) if options["state"] else None
+        chain_id = options["chain_id"] or (truth.chain_id if truth else 6343)
         server = ReplayServer(
             shifted_blocks(recording, seconds),
-            ReplayOptions(
-                chain_id=options["chain_id"] or (truth.chain_id if truth else 6343),
-                host=options["host"],
-                port=options["port"],
-                head=head,
-                blocks_per_second=options["blocks_per_second"],
-                moving_since=shifted_at if time_shift is None else None,
-                hold=options["hold"],
-                stretch=options["stretch"],
-                foreign=options["foreign"],
-                log_timestamps=not options["no_log_timestamps"],
-                limits=Limits(
-                    max_range=options["max_range"],
-                    max_results=options["max_results"],
-                    strict_head=options["strict_head"],
-                    cursor_page=options["cursor_page"],
-                    max_response=options["max_response"],
-                    bandwidth=options["bandwidth"],
-                    compute=options["compute"],
-                    megaeth=options["megaeth_errors"],
-                ),
-                state=StateOptions(options["prune"], options["prune_empty"], not options["no_multicall"]),
-                max_batch=options["max_batch"],
-                rate_limit=options["rate_limit"],
-                flaky=options["flaky"],
-                silent_ws=options["silent_ws"],
-                public_ws=PublicSocket() if options["public_ws"] else None,
-                reorgs=ReorgPlan(options["reorg_every"], options["reorg_depth"], options["seed"]),
-                mini_blocks=MiniBlockPlan(
-                    options["mini_blocks"], options["mini_faults"], options["seed"], options["mini_times"]
-                ),
-            ),
+            _options(options, head, chain_id, shifted_at if time_shift is None else None),
             truth,
             state,
         )
@@ -139,6 +110,42 @@ class Command(GhostnetCommand):
             self.stdout.flush()
         stop.wait()
         server.stop()
+
+
+def _options(options: Mapping[str, Any], head: int | None, chain_id: int, moving_since: float | None) -> ReplayOptions:
+    """The node's options, from the command's."""
+    return ReplayOptions(
+        chain_id=chain_id,
+        host=options["host"],
+        port=options["port"],
+        head=head,
+        blocks_per_second=options["blocks_per_second"],
+        moving_since=moving_since,
+        hold=options["hold"],
+        stretch=options["stretch"],
+        foreign=options["foreign"],
+        log_timestamps=not options["no_log_timestamps"],
+        limits=Limits(
+            max_range=options["max_range"],
+            max_results=options["max_results"],
+            strict_head=options["strict_head"],
+            cursor_page=options["cursor_page"],
+            max_response=options["max_response"],
+            bandwidth=options["bandwidth"],
+            compute=options["compute"],
+            megaeth=options["megaeth_errors"],
+        ),
+        state=StateOptions(options["prune"], options["prune_empty"], not options["no_multicall"]),
+        max_batch=options["max_batch"],
+        rate_limit=options["rate_limit"],
+        flaky=options["flaky"],
+        silent_ws=options["silent_ws"],
+        public_ws=PublicSocket() if options["public_ws"] else None,
+        reorgs=ReorgPlan(options["reorg_every"], options["reorg_depth"], options["seed"]),
+        mini_blocks=MiniBlockPlan(
+            options["mini_blocks"], options["mini_faults"], options["seed"], options["mini_times"]
+        ),
+    )
 
 
 def _shift(text: str) -> int | None:
