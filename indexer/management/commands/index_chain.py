@@ -18,6 +18,7 @@ from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.database import connect
 from indexer.store.quarantine import parse_log, quarantine_log
 from indexer.stream.broker import broker_at
+from indexer.sync.background import BackgroundJob
 from indexer.sync.metrics import MetricsObserver
 from indexer.sync.observer import Observer, Observers
 from indexer.sync.pipeline import Chain
@@ -83,40 +84,54 @@ class Command(GhostnetCommand):
             environment.headers_kept,
             environment.reorg_depth,
         )
-        source = SourceOptions(
-            environment.rpc_urls,
-            environment.rpc_ws_url,
-            deployment.chain_id,
-            deployment.contracts,
-            start_block=environment.deployment.start_block,
-            reorg_depth=environment.reorg_depth,
-            batch_size=batch_size,
-            poll_interval=environment.poll_interval,
-            full_blocks=FullBlocks(environment.full_blocks),
-            state_every=environment.state_every,
-            realtime=Realtime(environment.realtime),
-        )
+        source = source_options(batch_size)
         if quarantine:
             quarantine_logs(quarantine)
         serve_metrics(environment.metrics_port)
         stop = stop_on_signals()
         reporter = progress_bar(chain.start_block, to_block) if sys.stderr.isatty() else LogReporter()
-        upkeep = Upkeep(environment.upkeep)
-        observers: list[Observer] = [reporter, EventLog(), MetricsObserver(), upkeep]
-        jobs = [upkeep.job]
-        if environment.audit_every:
-            self_check = SelfCheck(
-                environment.rpc_urls, environment.audit_every, environment.audit_sample, environment.reorg_depth
-            )
-            observers.append(self_check)
-            jobs.append(self_check.job)
-        if relay and environment.iggy_url:
-            jobs.append(relay_job(broker_at(environment.iggy_url, deployment.chain_id)))
+        observers, jobs = observers_and_jobs(relay=relay)
         requests = RequestRunner(environment.rpc_urls, environment.audit_sample)
-        worker = Worker(chain, source, Observers(*observers), requests, jobs)
+        worker = Worker(chain, source, Observers(reporter, *observers), requests, jobs)
         with reporter:
             worker.run(to_block, until_head, stop)
         logger.info("indexed up to block %d", worker.reached)
+
+
+def source_options(batch_size: int | None) -> SourceOptions:
+    """The options by which blocks are fetched, from the settings."""
+    environment = settings.GHOSTNET
+    deployment = environment.deployment
+    return SourceOptions(
+        environment.rpc_urls,
+        environment.rpc_ws_url,
+        deployment.chain_id,
+        deployment.contracts,
+        start_block=deployment.start_block,
+        reorg_depth=environment.reorg_depth,
+        batch_size=batch_size,
+        poll_interval=environment.poll_interval,
+        full_blocks=FullBlocks(environment.full_blocks),
+        state_every=environment.state_every,
+        realtime=Realtime(environment.realtime),
+    )
+
+
+def observers_and_jobs(*, relay: bool) -> tuple[list[Observer], list[BackgroundJob]]:
+    """The observers of the indexing loop, apart from the reporter, and the background jobs, by the settings."""
+    environment = settings.GHOSTNET
+    upkeep = Upkeep(environment.upkeep)
+    observers: list[Observer] = [EventLog(), MetricsObserver(), upkeep]
+    jobs = [upkeep.job]
+    if environment.audit_every:
+        self_check = SelfCheck(
+            environment.rpc_urls, environment.audit_every, environment.audit_sample, environment.reorg_depth
+        )
+        observers.append(self_check)
+        jobs.append(self_check.job)
+    if relay and environment.iggy_url:
+        jobs.append(relay_job(broker_at(environment.iggy_url, environment.deployment.chain_id)))
+    return observers, jobs
 
 
 def progress_bar(first: int, last: int | None) -> "ProgressReporter":
