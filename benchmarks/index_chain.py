@@ -7,6 +7,7 @@ options of `manage.py replay_chain`, which play a busy chain. Calls by method an
 import argparse
 import json
 import os
+import resource
 import shlex
 import shutil
 import subprocess
@@ -93,17 +94,22 @@ def run_once(recording: Path, folder: Path, node_options: Sequence[str]) -> dict
         server.stop()
     figures: dict[str, Any] = json.loads(said.splitlines()[-1])
     figures["logs"] = float(ready[-1])
-    figures["indexer CPU"] = usage.ru_utime + usage.ru_stime
     if database_before is not None and database_after is not None:
         figures["database CPU"] = database_after - database_before
+    return figures | _costs(usage, statistics)
+
+
+def _costs(usage: resource.struct_rusage, statistics: dict[str, Any]) -> dict[str, Any]:
+    """The indexer's CPU seconds and memory, and the node's calls and bytes, by the names under which they are shown."""
     per_megabyte = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    figures["peak memory of the indexer, MB"] = usage.ru_maxrss / per_megabyte
-    figures["calls"] = statistics["calls"]
-    figures["bytes received, MB"] = statistics["bytes"] / 1e6
-    figures |= {
-        f"  {method}": count for method, count in sorted(statistics["methods"].items()) if "replay" not in method
+    methods = sorted(statistics["methods"].items())
+    return {
+        "indexer CPU": usage.ru_utime + usage.ru_stime,
+        "peak memory of the indexer, MB": usage.ru_maxrss / per_megabyte,
+        "calls": statistics["calls"],
+        "bytes received, MB": statistics["bytes"] / 1e6,
+        **{f"  {method}": count for method, count in methods if "replay" not in method},
     }
-    return figures
 
 
 def main() -> None:
