@@ -61,7 +61,7 @@ def main() -> None:
         (Producer, "_fetch", before, "seen", lambda _producer, _first, last, *_: last),
         (Producer, "_hand_over", before, "fetched", lambda _producer, fetched: fetched.last.number),
         (applier, "decode_block", after, "decoded", lambda _decoder, header, *_: header.number),
-        (Writer, "write", after, "committed", lambda _writer, batch: batch.headers[-1].number),
+        (Writer, "finish", after, "committed", lambda _writer, batch: batch.headers[-1].number),
         (Relay, "_publish", after, "published", lambda _relay, _connection, step: step.block.block_number),
     ]
     for owner, name, around, stage, block in patches:

@@ -59,6 +59,8 @@ class Claim:
         self.block_number = -1
         """The checkpoint's block as of the last commit here."""
         self._fence = -1
+        self._moving_to = -1
+        """The checkpoint's block after the commit that was begun."""
 
     def take(self) -> Self:
         """Claim the tables; the last claim ends. The caller holds the chain's lock. Raises NothingIndexed."""
@@ -70,18 +72,24 @@ class Claim:
         self._fence, self.block_number = row
         return self
 
-    def move(
+    def begin_move(
         self, header: Header, chain_head: int, statements: Iterable[Statement], announce: Announce = nothing
     ) -> None:
-        """Commit statements and make a block the checkpoint, in one round trip; the commit sends a notification, whose
-        content is made last, while the database is at work.
+        """Send all that commits statements and makes a block the checkpoint, without waiting for it. The commit sends a
+        notification, whose content is made last, while the database is at work.
 
-        `chain_head` is the height of the node's newest known block. Raises NotTheWriter, or psycopg.Error; nothing is
-        written then.
+        `chain_head` is the height of the node's newest known block. `finish_move` is to be called next, and tells
+        whether anything was written; not after psycopg.Error, when nothing was.
         """
         with self._undone_at_an_error():
-            self.statements.execute(self._moved(header, chain_head, statements, announce))
-        self.block_number = header.number
+            self.statements.send(self._moved(header, chain_head, statements, announce))
+        self._moving_to = header.number
+
+    def finish_move(self) -> None:
+        """Wait for the commit that was begun. Raises NotTheWriter, or psycopg.Error; nothing is written then."""
+        with self._undone_at_an_error():
+            self.statements.receive()
+        self.block_number = self._moving_to
 
     @contextmanager
     def moving(self, header: Header, chain_head: int) -> Iterator[Cursor[Any]]:

@@ -29,33 +29,57 @@ class Statements:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._names: dict[str, bytes] = {}
+        self._sent = 0
+        """Messages whose results are to be received."""
+        self._prepared: dict[str, bytes] = {}
+        """What was prepared with them, if they succeed."""
 
     def execute(self, statements: Iterable[Statement]) -> None:
         """Execute statements in order, without waiting for an answer before all are sent; results are dropped.
 
-        While the caller makes the next statement, the database executes those before. After one that fails none is
-        executed, and its error is raised: psycopg.Error. A transaction that was begun is left to the caller.
+        After one that fails none is executed, and its error is raised: psycopg.Error. A transaction that was begun is
+        left to the caller.
+        """
+        self.send(statements)
+        self.receive()
+
+    def send(self, statements: Iterable[Statement]) -> None:
+        """Send statements, which `receive` then waits for, on whichever thread; nothing is waited for here.
+
+        While the caller makes the next statement, the database executes those before. After an error nothing is left to
+        be received; those before may have been executed.
         """
         protocol = self._connection.pgconn
-        sent, prepared = 1, dict[str, bytes]()
+        self._sent, self._prepared = 1, {}
         protocol.enter_pipeline_mode()
         try:
             for text, values in statements:
-                name = self._names.get(text) or prepared.get(text)
+                name = self._names.get(text) or self._prepared.get(text)
                 if name is None:
-                    name = prepared[text] = f"at_once_{next(_NUMBERS)}".encode()
+                    name = self._prepared[text] = f"at_once_{next(_NUMBERS)}".encode()
                     protocol.send_prepare(name, text.encode())
-                    sent += 1
+                    self._sent += 1
                 protocol.send_query_prepared(name, [None if value is None else value.encode() for value in values])
-                sent += 1
+                self._sent += 1
                 protocol.flush()
-        finally:
+        except BaseException:
             protocol.pipeline_sync()
-            error = self._first_error(sent)
-            protocol.exit_pipeline_mode()
+            self._end()
+            raise
+        protocol.pipeline_sync()
+
+    def receive(self) -> None:
+        """Wait until what was sent is executed. Raises psycopg.Error if a statement has failed."""
+        error = self._end()
         if error is not None:
             raise error_from_result(error)
-        self._names |= prepared
+        self._names |= self._prepared
+
+    def _end(self) -> PGresult | None:
+        """Wait for the results of all that was sent; the first one that is an error."""
+        error = self._first_error(self._sent)
+        self._connection.pgconn.exit_pipeline_mode()
+        return error
 
     def _first_error(self, sent: int) -> PGresult | None:
         """Wait for the results of so many messages; the first one that is an error."""

@@ -1,10 +1,10 @@
 """Write a batch of applied blocks: history, current rows, totals, headers and checkpoint, in one transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from opentelemetry.trace import get_current_span
 from psycopg import Cursor
 
 from indexer.base.tracing import TRACER
@@ -60,6 +60,11 @@ class Batch:
             announce = nothing
         return cls(texts, few, headers, finalized, chain_head, announce)
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it is of the head, where somebody waits for it, and small."""
+        return not self.finalized and not self.texts
+
     def may_be_one_with(self, later: "Batch") -> bool:
         """Whether the next batch may be committed together with this one: both are finalized, and not too large."""
         size = sum(map(len, (*self.texts.values(), *later.texts.values())))
@@ -92,15 +97,24 @@ class Writer:
         self._headers_kept = headers_kept
         enlarge_send_buffer(claim.connection)
 
-    @TRACER.start_as_current_span("commit")
     def write(self, batch: Batch) -> None:
         """Commit a batch, or nothing of it. May block on the database; raises NotTheWriter and psycopg.Error."""
-        header = batch.headers[-1]
-        get_current_span().set_attribute("block", header.number)
         if batch.texts:
-            self._copy(batch)
+            with _commit(batch):
+                self._copy(batch)
         else:
-            self._claim.move(header, batch.chain_head, self._few(batch), batch.announce)
+            self.begin(batch)
+            self.finish(batch)
+
+    def begin(self, batch: Batch) -> None:
+        """Send all that commits a batch without COPY texts, without waiting for it; `finish` is to be called next, on
+        whichever thread. Raises psycopg.Error."""
+        self._claim.begin_move(batch.headers[-1], batch.chain_head, self._few(batch), batch.announce)
+
+    def finish(self, batch: Batch) -> None:
+        """Wait for the commit that was begun; blocks and raises as `write`."""
+        with _commit(batch):
+            self._claim.finish_move()
 
     def _few(self, batch: Batch) -> Iterator[Statement]:
         """The statements that write all of a batch but the COPY texts."""
@@ -122,6 +136,13 @@ class Writer:
                     if tables()[row].current:
                         copy_newest_versions(cursor, tables()[row], *appended)
                     add_to_totals(cursor, tables()[row], *appended)
+
+
+@contextmanager
+def _commit(batch: Batch) -> Iterator[None]:
+    """What waits for the database, as a span of the trace."""
+    with TRACER.start_as_current_span("commit", attributes={"block": batch.headers[-1].number}):
+        yield
 
 
 def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:

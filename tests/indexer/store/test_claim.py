@@ -124,7 +124,9 @@ def test_what_a_commit_announces_is_made_when_its_rows_are_on_their_way(
         return "of two words"
 
     other.execute(f"LISTEN {HEAD_CHANNEL}")
-    Claim(connection).take().move(NEXT, 2, rows(), announce)
+    claim = Claim(connection).take()
+    claim.begin_move(NEXT, 2, rows(), announce)
+    claim.finish_move()
     (notification,) = other.notifies(timeout=5, stop_after=1)
     assert steps == ["rows", "announcement"]
     assert notification.payload == f"2 {fetch_one(connection, 'SELECT revision FROM checkpoints')} of two words"
@@ -134,7 +136,7 @@ def test_what_can_t_be_announced_is_not_committed(connection: Connection[Any]) -
     index_blocks(deployed().blocks)
     claim, before = Claim(connection).take(), contents(connection)
     with pytest.raises(ZeroDivisionError):
-        claim.move(NEXT, 2, [], lambda: str(1 // 0))
+        claim.begin_move(NEXT, 2, [], lambda: str(1 // 0))
     assert contents(connection) == before
     write_few(claim)
 

@@ -95,14 +95,14 @@ def test_only_finalized_batches_of_limited_size_are_put_together(
 def note_statements(patch: pytest.MonkeyPatch) -> list[str]:
     """A list to which each statement is added that is sent at once, until the patch is undone."""
     noted: list[str] = []
-    execute = Statements.execute
+    send = Statements.send
 
     def noting(statements: Statements, some: Iterable[Statement]) -> None:
         sent = list(some)
         noted.extend(text for text, _ in sent)
-        execute(statements, sent)
+        send(statements, sent)
 
-    patch.setattr(Statements, "execute", noting)
+    patch.setattr(Statements, "send", noting)
     return noted
 
 
