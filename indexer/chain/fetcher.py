@@ -176,6 +176,8 @@ class RangeFetcher:
         Raises Inconsistent if the node gives another transaction, or one of another block.
         """
         wanted = [(block, log) for block in blocks for log in self.death_transactions(block.logs).values()]
+        if not wanted:
+            return
         calls: list[Call] = [("eth_getTransactionByHash", [log.transaction_hash]) for _, log in wanted]
         found = complete(await self._client.batch(calls, WirePlacedTransaction))
         for (block, log), transaction in zip(wanted, found, strict=True):

@@ -42,6 +42,9 @@ MOST_VIEWS: Final = 250
 _AGGREGATE3: Final = "0x" + keccak(b"aggregate3((address,bool,bytes)[])").hex()[:8]
 _LEVELS: Final = sorted(map(int, INITIAL_CONFIGS))
 
+_WORD: Final = 32
+"""Bytes."""
+
 _HEX_OR_HEADER: Final[Any] = str | WireHeader
 
 Question = tuple[View, Any]
@@ -243,27 +246,32 @@ def results_of(answer: str) -> list[tuple[bool, str]]:
 
     It runs with each block; eth_abi, which it is tested against, takes twenty times as long.
     """
-    digits = answer[2:]
-
-    def word(at: int) -> int:
-        """The number at a place, in bytes."""
-        found = digits[2 * at : 2 * at + 64]
-        if len(found) < 64:
-            raise ValueError(f"it ends before byte {at + 32}")
-        return int(found, 16)
-
-    start = word(0)
-    count, first, found = word(start), start + 32, list[tuple[bool, str]]()
-    if count > len(digits) // 64:
-        raise ValueError(f"it can't hold {count} results")
-    for at in (first + word(first + 32 * index) for index in range(count)):
-        success, data = word(at), at + word(at + 32)
-        size = word(data)
-        result = digits[2 * (data + 32) : 2 * (data + 32 + size)]
-        if success > 1 or len(result) != 2 * size:
-            raise ValueError(f"the result at byte {at} is none")
-        found.append((bool(success), "0x" + result))
+    data = bytes.fromhex(answer[2:])
+    words = [int.from_bytes(data[at : at + _WORD]) for at in range(0, len(data) - _WORD + 1, _WORD)]
+    found = list[tuple[bool, str]]()
+    try:
+        start = _words_in(words[0])
+        first, count = start + 1, words[start]
+        if count > len(words):
+            raise ValueError(f"it can't hold {count} results")
+        for place in range(first, first + count):
+            at = first + _words_in(words[place])
+            success, size_at = words[at], at + _words_in(words[at + 1])
+            begin, size = 2 + 2 * _WORD * (size_at + 1), words[size_at]
+            result = answer[begin : begin + 2 * size]
+            if success > 1 or len(result) != 2 * size:
+                raise ValueError(f"the result at word {at} is none")
+            found.append((bool(success), "0x" + result))
+    except IndexError:
+        raise ValueError(f"it ends after {len(words)} words") from None
     return found
+
+
+def _words_in(size: int) -> int:
+    """A size in bytes, as that of whole words."""
+    if size % _WORD:
+        raise ValueError(f"{size} bytes are no whole words")
+    return size // _WORD
 
 
 def _calldata(view: View, argument: Any) -> str:
