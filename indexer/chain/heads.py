@@ -32,6 +32,9 @@ LONGEST_RECONNECT_SECONDS: Final = 60.0
 WRONG_CHAIN_SECONDS: Final = 60.0
 FAR_BLOCKS: Final = 1_000
 """Blocks: a pushed head that is farther from the last one is confirmed over HTTP first."""
+TURNS_TO_ASK: Final = 6
+"""Turns of the event loop in which a new head's block is asked for. What is read ahead waits for it: the thread that
+applies it would compete with this one, and has time while the node answers."""
 
 _SUBSCRIBE, _CHAIN_ID = 1, 2
 """The ids of the messages that are sent."""
@@ -92,6 +95,10 @@ class HeadWatcher:
         """The header of this height that the subscription has brought last, if any: over HTTP a header comes with the
         hashes of all transactions of its block."""
         return self._pushed.get(number)
+
+    def end_block(self, number: int) -> None:
+        """Let what is `preconfirmed` up to this block be handed over: the block itself is next."""
+        self._preconfirmed.end_block(number)
 
     def forget_pushed(self) -> None:
         """Forget the headers that the subscription brought: what was fetched by them did not fit together."""
@@ -197,6 +204,7 @@ class HeadWatcher:
         self._trusted = True
         self._reconnects.reset()
         self._set(header.number)
+        self._preconfirmed.end_block(header.number, TURNS_TO_ASK)
 
 
 async def _keep_alive(socket: Any) -> None:

@@ -140,7 +140,6 @@ class PreconfirmedLogs:
         if message.params is None:
             return False
         if message.params.subscription != self._subscription:
-            self._end_transaction()  # a head: the node has sent what is in its block
             return False
         raw = bytes(message.params.result)
         try:
@@ -151,6 +150,16 @@ class PreconfirmedLogs:
         except (msgspec.MsgspecError, ValueError) as error:
             self._log_once(logging.WARNING, f"logs before their block can't be read: {error}")
         return True
+
+    def end_block(self, number: int, turns: int = 0) -> None:
+        """Hand over the transaction that is coming in, after so many turns of the event loop, if it is of a block up to
+        this one, which is sealed: it is complete."""
+        if turns:
+            asyncio.get_running_loop().call_soon(self.end_block, number, turns - 1)
+            return
+        with suppress(ValueError):
+            if self._logs and quantity(self._logs[0].block_number) <= number:
+                self._end_transaction()
 
     async def run(self) -> None:
         """Hand over transactions that lack the calldata of deaths, with it, and those after them, until cancelled."""

@@ -287,8 +287,9 @@ class Producer:
         return fetched
 
     async def _hand_over(self, fetched: FetchedRange) -> None:
-        await self.queue.put(fetched)
         last = fetched.last
+        self._heads.end_block(last.number)
+        await self.queue.put(fetched)
         for header in list(fetched.headers.values())[-REMEMBERED:]:
             self._hashes[header.number] = header.hash
         for number in [number for number in self._hashes if number <= last.number - REMEMBERED]:

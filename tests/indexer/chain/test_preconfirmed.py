@@ -99,13 +99,27 @@ def test_what_belongs_to_other_subscriptions_is_not_taken() -> None:
     assert (found, taken) == ([], [False, True, False])
 
 
-@pytest.mark.parametrize(
-    ("after", "count"), [([], 0), ([notification({"number": "0x10"}, "0x1")], 1)], ids=["nothing", "a head"]
-)
-def test_a_head_ends_the_transaction_before_it(monkeypatch: pytest.MonkeyPatch, after: list[str], count: int) -> None:
+def test_a_transaction_is_complete_once_its_block_is_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.chain.preconfirmed.QUIET_SECONDS", 3_600)
-    found, _ = received(answer(result=SUBSCRIPTION), notification(log(3)), *after)
-    assert len(found) == count
+    found: list[PreconfirmedTransaction] = []
+
+    async def counts() -> list[int]:
+        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, Realtime.AUTO)
+        logs.hand_over = found.append
+        for message in (answer(result=SUBSCRIPTION), notification(log(3)), notification({"number": "0x10"}, "0x1")):
+            logs.takes(message)
+        found_by = []
+        for number in (15, 16, 17):
+            logs.end_block(number)
+            found_by.append(len(found))
+        logs.takes(notification(log(4)))
+        logs.end_block(16, turns=3)
+        for _ in range(4):
+            await asyncio.sleep(0)
+            found_by.append(len(found))
+        return found_by
+
+    assert asyncio.run(counts()) == [0, 1, 1, 1, 1, 2, 2]
 
 
 def test_where_it_is_off_nothing_is_taken() -> None:
