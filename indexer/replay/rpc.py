@@ -1,6 +1,7 @@
 """A node's JSON-RPC methods on the served chain; results are JSON as bytes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,8 @@ from indexer.replay.rendering import LogFilter, ServedBlock, unsealed
 _encode = msgspec.json.Encoder().encode
 
 _FINALITY: Final = 64
+_MOST_PREPARED: Final = 16
+"""Calls whose answers are made for each block before they are asked for."""
 _HASH_LENGTH: Final = len("0x") + 64
 
 
@@ -26,6 +29,13 @@ class Methods:
         self._chain = chain
         self._limits = limits
         self._calls = calls
+        self._states: dict[tuple[str, str, str], bytes] = {}
+        """Answers to eth_call that were made before they were asked for: by the block's hash, the contract and the
+        calldata."""
+        self._asked: set[tuple[str, str]] = set()
+        """What was asked of contracts since those were made."""
+        self._log_filter: LogFilter | None = None
+        """What a block's logs were asked by last."""
         self._by_name: dict[str, Callable[[Sequence[Any]], bytes]] = {
             "eth_chainId": lambda _: _encode(hex(chain_id)),
             "net_version": lambda _: _encode(str(chain_id)),
@@ -56,6 +66,20 @@ class Methods:
             return handler(params)
         except (IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise Refusal(-32602, f"invalid params: {error!r}") from error
+
+    def prepare(self) -> None:
+        """Make the newest block's logs, and its answers to what eth_call was asked of the one before, if that was not
+        done: a node that has just executed a block has all that at hand."""
+        head = self._chain.blocks[-1]
+        if any(block_hash == head.hash for block_hash, _, _ in self._states):
+            return
+        if self._log_filter is not None:
+            head.logs_joined(self._log_filter)
+        self._states.clear()
+        asked, self._asked = self._asked, set()
+        for to, data in asked:
+            with suppress(Refusal):
+                self._states[head.hash, to, data] = self._calls.answer(self._chain, {"to": to, "data": data}, head)
 
     def _number(self, tag: str | None) -> int:
         if tag in (None, "latest", "pending"):
@@ -92,6 +116,7 @@ class Methods:
             block = self._chain.by_hash(parameters["blockHash"])
             if block is None:
                 raise Refusal(-32000, "unknown block")
+            self._log_filter = LogFilter(parameters)
             return [block]
         first, last = self._range_of(parameters)
         if self._limits.max_range and last - first + 1 > self._limits.max_range:
@@ -144,7 +169,14 @@ class Methods:
 
     def _call(self, params: Sequence[Any]) -> bytes:
         block = self._block_with_state(params[1] if len(params) > 1 else None)
-        return _encode("0x" + self._calls.answer(self._chain, params[0], block).hex())
+        asked = params[0]["to"], params[0].get("data", "")
+        is_newest = block.number == self._chain.head
+        answer = self._states.get((block.hash, *asked)) if is_newest else None
+        if answer is None:
+            answer = self._calls.answer(self._chain, params[0], block)
+        if is_newest and asked[1] and len(self._asked) < _MOST_PREPARED:
+            self._asked.add(asked)
+        return _encode("0x" + answer.hex())
 
     def _block_with_state(self, place: str | Mapping[str, str] | None) -> ServedBlock:
         """The block that a call names: by a number, a tag, a hash, or an object with one of them (EIP-1898)."""

@@ -279,6 +279,8 @@ class ReplayServer:
             if not socket.closed:
                 self.statistics.bytes_sent += len(message)
                 await socket.send_str(message.decode())
+            if self._outbox.empty():
+                self._methods.prepare()
 
     def _announce(self, block: ServedBlock, removed: bool) -> None:
         for subscription, (_, log_filter) in self._subscriptions.items():

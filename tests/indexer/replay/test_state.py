@@ -10,6 +10,7 @@ import pytest
 from eth_abi import abi
 
 from indexer.replay.calls import StateOptions
+from indexer.replay.refusal import Refusal
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import Recording, recording
 from tests.indexer.replay.asking import ask, calldata, view
@@ -176,3 +177,23 @@ def test_there_is_no_state_of_a_fork(busy: Recording) -> None:
         assert "missing trie node" in ask(server, "eth_call", asked, "latest")["message"]
         assert ask(server, "eth_call", asked, {"blockHash": dropped})["message"] == "header for hash not found"
         assert isinstance(ask(server, "eth_call", asked, hex(997)), str)
+
+
+def test_answers_that_were_made_before_they_were_asked_for_are_the_same(busy: Recording) -> None:
+    state = StateOptions(prune=0)
+    prepared, plain = (ReplayServer(busy.blocks, ReplayOptions(head=700, state=state), state=busy.state) for _ in "12")
+    call = {"to": busy.truth.contracts["GhostCore"], "data": calldata("getLevelState(uint8)", 1)}
+    seen = set()
+    for _ in range(20):
+        answers = []
+        for server in (prepared, plain):
+            server._methods.answer("eth_call", [call, "latest"])
+            server.chain.advance()
+            if server is prepared:
+                server._methods.prepare()
+            with pytest.raises(Refusal):
+                server._methods.answer("eth_call", [call, hex(server.chain.head - 1)])
+            answers.append(server._methods.answer("eth_call", [call, "latest"]))
+        assert answers[0] == answers[1]
+        seen.add(answers[0])
+    assert len(seen) > 1
