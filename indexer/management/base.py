@@ -1,12 +1,13 @@
 """The base of the management commands: a known failure ends with its message and help, not with a traceback."""
 
 import logging
+import math
 import signal
 import sys
 import threading
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
@@ -17,6 +18,8 @@ from indexer.domain.units import MAX_BLOCK
 from indexer.store.database import database_failures
 
 logger = logging.getLogger(__name__)
+
+MAX_PORT: Final = 65_535
 
 
 class _LoggedErrors(OutputWrapper):
@@ -67,6 +70,31 @@ def block_number(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_BLOCK:
         raise ArgumentTypeError(f"{text!r} is no block's number: those are whole numbers from 0 to {MAX_BLOCK}")
     return int(text)
+
+
+def count(text: str) -> int:
+    """An option's value that must be a whole number of at least 0."""
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def port_number(text: str) -> int:
+    """An option's value that must be a TCP port's number, or 0."""
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise ArgumentTypeError(f"{text!r} is no port: those are whole numbers from 0 to {MAX_PORT}")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """An option's value that must be a finite number of at least 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return found
 
 
 def stop_on_signals() -> threading.Event:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from ghostnet.demo.demo import Demo
-from indexer.management.base import GhostnetCommand, stop_on_signals
+from indexer.management.base import GhostnetCommand, port_number, stop_on_signals
 
 SLOWEST: Final = 0.01
 FASTEST: Final = 1000
@@ -19,7 +19,7 @@ class Command(GhostnetCommand):
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's declaration
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="of the web server on 127.0.0.1")
+        parser.add_argument("--port", type=port_number, default=8000, help="of the web server on 127.0.0.1")
         parser.add_argument(
             "--speed",
             type=_speed,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.base.errors import GhostnetError
-from indexer.management.base import GhostnetCommand, stop_on_signals
+from indexer.management.base import GhostnetCommand, block_number, count, port_number, positive, rate, stop_on_signals
 from indexer.replay.calls import StateOptions
 from indexer.replay.chain import ReorgPlan
 from indexer.replay.limits import Limits
@@ -35,43 +35,47 @@ class Command(GhostnetCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="a recording (.jsonl or .jsonl.gz)")
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8545, help="0: any free port (see the READY line)")
-        parser.add_argument("--chain-id", type=int, help="default: the truth's, else 6343")
+        parser.add_argument("--port", type=port_number, default=8545, help="0: any free port (see the READY line)")
+        parser.add_argument("--chain-id", type=positive, help="default: the truth's, else 6343")
         parser.add_argument("--expected", type=Path, help="the truth for eth_call (default: *_expected.json.gz beside)")
         parser.add_argument("--state", type=Path, help="what the views answered after every block: *_state.json.gz")
-        parser.add_argument("--prune", type=int, help="no state further than so many blocks below the head")
+        parser.add_argument("--prune", type=count, help="no state further than so many blocks below the head")
         parser.add_argument("--prune-empty", action="store_true", help="pruned state is answered with 0x, not refused")
         parser.add_argument("--no-multicall", action="store_true", help="without Multicall3, which comes with --state")
-        parser.add_argument("--head", type=int, help="serve only up to this block at first")
-        parser.add_argument("--blocks-per-second", type=float, default=0.0, help="how fast the head moves on")
+        parser.add_argument("--head", type=block_number, help="serve only up to this block at first")
+        parser.add_argument("--blocks-per-second", type=rate, default=0.0, help="how fast the head moves on")
         parser.add_argument("--hold", action="store_true", help="the head stands until replay_start is called")
-        parser.add_argument("--foreign", type=int, default=0, help="other people's transactions in each block")
+        parser.add_argument("--foreign", type=count, default=0, help="other people's transactions in each block")
         parser.add_argument(
-            "--stretch", type=int, default=1, help="block n becomes n*STRETCH, with empty blocks between"
+            "--stretch", type=positive, default=1, help="block n becomes n*STRETCH, with empty blocks between"
         )
         parser.add_argument("--no-log-timestamps", action="store_true", help="logs without blockTimestamp")
         parser.add_argument(
             "--time-shift", type=_shift, default=0, help="seconds added to all times; `now`: the head is now"
         )
-        parser.add_argument("--max-range", type=int, default=0, help="eth_getLogs: most blocks")
-        parser.add_argument("--max-results", type=int, default=0, help="eth_getLogs: most logs")
-        parser.add_argument("--max-batch", type=int, default=0, help="most calls in one request")
+        parser.add_argument("--max-range", type=count, default=0, help="eth_getLogs: most blocks")
+        parser.add_argument("--max-results", type=count, default=0, help="eth_getLogs: most logs")
+        parser.add_argument("--max-batch", type=count, default=0, help="most calls in one request")
         parser.add_argument("--strict-head", action="store_true", help="refuse ranges beyond the head")
-        parser.add_argument("--rate-limit", type=float, default=0.0, help="requests per second, then 429")
-        parser.add_argument("--compute", type=float, default=0.0, help="calls per second, in batches too, then 429")
-        parser.add_argument("--cursor-page", type=int, default=0, help="eth_getLogsWithCursor with so many logs a page")
-        parser.add_argument("--max-response", type=int, default=0, help="bytes; the rest of a larger batch is refused")
-        parser.add_argument("--bandwidth", type=int, default=0, help="bytes per second, then 429")
+        parser.add_argument("--rate-limit", type=rate, default=0.0, help="requests per second, then 429")
+        parser.add_argument("--compute", type=rate, default=0.0, help="calls per second, in batches too, then 429")
+        parser.add_argument(
+            "--cursor-page", type=count, default=0, help="eth_getLogsWithCursor with so many logs a page"
+        )
+        parser.add_argument(
+            "--max-response", type=count, default=0, help="bytes; the rest of a larger batch is refused"
+        )
+        parser.add_argument("--bandwidth", type=count, default=0, help="bytes per second, then 429")
         parser.add_argument(
             "--megaeth-errors", action="store_true", help="codes, wordings and HTTP statuses of MegaETH's public RPC"
         )
-        parser.add_argument("--flaky", type=float, default=0.0, help="share of HTTP requests that fail")
+        parser.add_argument("--flaky", type=rate, default=0.0, help="share of HTTP requests that fail")
         parser.add_argument("--silent-ws", action="store_true", help="accept subscriptions and never speak")
         parser.add_argument("--public-ws", action="store_true", help="the WebSocket as MegaETH's public one")
-        parser.add_argument("--reorg-every", type=int, default=0, help="a reorg each so many blocks")
-        parser.add_argument("--reorg-depth", type=int, default=6, help="most blocks a reorg drops")
-        parser.add_argument("--mini-blocks", type=float, default=0.0, metavar="MS", help="a mini-block each so many ms")
-        parser.add_argument("--mini-faults", type=float, default=0.0, help="share of blocks with wrong mini-blocks")
+        parser.add_argument("--reorg-every", type=count, default=0, help="a reorg each so many blocks")
+        parser.add_argument("--reorg-depth", type=count, default=6, help="most blocks a reorg drops")
+        parser.add_argument("--mini-blocks", type=rate, default=0.0, metavar="MS", help="a mini-block each so many ms")
+        parser.add_argument("--mini-faults", type=rate, default=0.0, help="share of blocks with wrong mini-blocks")
         parser.add_argument("--mini-times", action="store_true", help="logs have a timestamp before their block")
         parser.add_argument("--seed", type=int, default=1)
 

@@ -22,3 +22,21 @@ from django.core.management import CommandError, call_command
 def test_what_is_no_block_s_number_is_refused_before_anything_is_done(command: list[str], number: str) -> None:
     with pytest.raises(CommandError, match="is no block's number: those are whole numbers from 0 to"):
         call_command(*[part.format(number) for part in command])
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("replay_chain x --port=65536", "no port"),
+        ("replay_chain x --port=-1", "no port"),
+        ("demo --port=99999", "no port"),
+        ("replay_chain x --stretch=0", "whole number of at least 1"),
+        ("replay_chain x --head=-5", "no block's number"),
+        ("replay_chain x --foreign=-1", "whole number of at least 0"),
+        ("replay_chain x --blocks-per-second=nan", "not a number of at least 0"),
+        ("replay_chain x --flaky=inf", "not a number of at least 0"),
+    ],
+)
+def test_an_option_that_can_not_be_used_is_refused_before_anything_is_done(command: str, says: str) -> None:
+    with pytest.raises(CommandError, match=says):
+        call_command(*command.split())
