@@ -23,7 +23,7 @@ from indexer.stream.connection import wait_for_commit
 from indexer.stream.feed import EVERYTHING, WATCHERS, FeedItem, survivor_item
 from indexer.stream.reader import FeedCursor, Step
 from indexer.stream.reconnect import run_with_reconnect
-from indexer.stream.source import FellBehind, Source
+from indexer.stream.source import MustBeginAnew, Source
 from indexer.stream.standing import NOTHING, Deadline, players_on, read_standing, survivors_of
 from realtime.client import Client
 from realtime.delivery import Delivery
@@ -101,7 +101,7 @@ class Hub:
             async for step in self._source.steps(connection, block, self.cursor):
                 await self._send_step(connection, step)
                 backoff.reset()
-        except FellBehind as error:
+        except MustBeginAnew as error:
             logger.warning("the feed goes on at the newest block: %s", error.message)
             self.block = None
 

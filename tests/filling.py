@@ -43,6 +43,15 @@ def fill(connection: Connection[Any], block: int, name: str = "season") -> None:
     _KEPT[name, block] = {table: _rows(connection, table) for table in (*chain_tables(), "heartbeats")}
 
 
+def restore(connection: Connection[Any], block: int, name: str = "season") -> None:
+    """Put the state after a block, which `fill` made before, in the place of all that the default database holds, as
+    if from a backup."""
+    with connection.transaction():
+        for table in (*chain_tables(), "heartbeats", "reorgs", "outbox_cursors"):
+            connection.execute(f"DELETE FROM {table}")
+        fill(connection, block, name)
+
+
 def _rows(connection: Connection[Any], table: str) -> bytes:
     with connection.cursor().copy(f"COPY (SELECT * FROM {table}) TO STDOUT (FORMAT binary)") as copy:
         return b"".join(copy)

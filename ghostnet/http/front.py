@@ -29,8 +29,9 @@ from ghostnet.http.turns import BUSY, NoRoom, Turns
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.commits import CommitWatcher
 
-CacheKey = tuple[str, bytes, bool, int]
-"""What an answer depends on: path, query, whether it may be compressed, and the revision of the state it shows."""
+CacheKey = tuple[str, bytes, bool, int, str]
+"""What an answer depends on: path, query, whether it may be compressed, and the state it shows, by its revision and its
+block's hash: after a backup was restored, revisions come a second time."""
 
 AtOnce = Callable[[str, bytes, bool, IndexedBlock], Answer | None]
 """Takes a request's path and query, in normal form, whether the answer may be compressed, and the last indexed block.
@@ -158,7 +159,7 @@ class CachingFrontend:
         if scope["method"] != "GET" or latest is None:
             return None
         INDEXED.set(latest.block_number)
-        return scope["path"], scope["query_string"], _accepts_gzip(scope), latest.revision
+        return scope["path"], scope["query_string"], _accepts_gzip(scope), latest.revision, latest.block_hash
 
     def _find(self, key: CacheKey | None) -> Answer | asyncio.Task[Answer] | None:
         """The answer from the cache, or its computation that is running."""
@@ -185,7 +186,7 @@ class CachingFrontend:
         if key is not None:
             if answer.block is not None:
                 self._commits.advance(answer.block)
-                key = (*key[:3], answer.block.revision)
+                key = (*key[:3], answer.block.revision, answer.block.block_hash)
             if answer.status == HTTPStatus.OK and answer.may_be_kept and _size(answer) <= self._cache.maxsize:
                 self._cache[key] = answer
         return answer

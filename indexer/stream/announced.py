@@ -49,9 +49,9 @@ def announcement(rows: Mapping[type[Row], Sequence[Any]], last: Header, chain_he
     return encoded.decode() if len(encoded) <= MOST_BYTES else None
 
 
-def revision_of(payload: str) -> int | None:
-    """The revision of a commit, by its notification; None if that does not name it."""
-    return int(parts[1]) if len(parts := payload.split(" ", 2)) > 1 else None
+def commit_of(payload: str) -> tuple[int, int] | None:
+    """The block and the revision of a commit, by its notification; None if that does not name them."""
+    return (int(parts[0]), int(parts[1])) if len(parts := payload.split(" ", 2)) > 1 else None
 
 
 def announced_step(payload: str, block: IndexedBlock, cursor: FeedCursor) -> Step | None:
@@ -59,6 +59,8 @@ def announced_step(payload: str, block: IndexedBlock, cursor: FeedCursor) -> Ste
     it is of another commit, or carries no step. Raises msgspec.DecodeError if it is not the indexer's notification."""
     if len(parts := payload.split(" ", 2)) < 3 or (revision := int(parts[1])) != block.revision + 1:
         return None
+    if int(parts[0]) <= block.block_number:
+        return None  # of a database that was restored from a backup
     announced = _decode(parts[2])
     reached = replace(
         block,

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from indexer.base.errors import GhostnetError
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
-from indexer.stream.announced import announced_step, revision_of
+from indexer.stream.announced import announced_step, commit_of
 from indexer.stream.broker import Broker, Received
 from indexer.stream.connection import listen, notifications, wait_for_commit
 from indexer.stream.feed import FeedItem
@@ -39,10 +39,19 @@ clients ask for what they missed, a page at a time."""
 logger = logging.getLogger(__name__)
 
 
-class FellBehind(GhostnetError):
-    """More has happened since the last step than one step may hold."""
+class MustBeginAnew(GhostnetError):
+    """There is no step from where a reader was."""
 
     help = "Nothing is lost: clients are disconnected and reconnect with their cursors."
+
+
+class FellBehind(MustBeginAnew):
+    """More has happened since the last step than one step may hold."""
+
+
+class TablesAreOlder(MustBeginAnew):
+    """The tables hold an earlier state than was read from them: a backup was restored, or a server took over that
+    lacked the last commits. Revisions and reorgs after it have numbers that were read already."""
 
 
 class Source(Protocol):
@@ -55,7 +64,8 @@ class Source(Protocol):
         """
 
     def steps(self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> AsyncIterator[Step]:
-        """The steps since a cursor, which is the end of `block`; never ends. Raises as `begin` does, and FellBehind."""
+        """The steps since a cursor, which is the end of `block`; never ends. Raises as `begin` does, and
+        MustBeginAnew."""
 
 
 class DatabaseSource:
@@ -67,14 +77,15 @@ class DatabaseSource:
     async def steps(
         self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor
     ) -> AsyncIterator[Step]:
+        await _check_age(connection, block, cursor)
         while True:
-            step = await _whole_step(connection, cursor)
-            if step is not None and step.block.revision != block.revision:
+            step = await _whole_step(connection, block, cursor)
+            if step.block.revision != block.revision:
                 block, cursor = step.block, step.cursor
                 yield step
-            while step := await _announced_step(connection, block, cursor):
-                block, cursor = step.block, step.cursor
-                yield step
+            while announced := await _announced_step(connection, block, cursor):
+                block, cursor = announced.block, announced.cursor
+                yield announced
 
 
 class BrokerSource:
@@ -107,18 +118,19 @@ class BrokerSource:
             except _TopicHasGap as gap:
                 logger.warning("%s; what is missing is read from the tables", gap)
                 self._offset = await self._broker.end(FEED)
-                found = await _whole_step(connection, cursor)
-                if found is not None and found.block.revision > block.revision:
+                found = await _whole_step(connection, block, cursor)
+                if found.block.revision > block.revision:
                     block, cursor = found.block, found.cursor
                     yield found
-            except FellBehind:
+            except MustBeginAnew:
                 self._offset = None
                 raise
 
     async def _read(
         self, connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor
     ) -> AsyncIterator[Step]:
-        """The steps in the topic. Raises _TopicHasGap and FellBehind."""
+        """The steps in the topic. Raises _TopicHasGap and MustBeginAnew."""
+        await _check_age(connection, block, cursor)
         assembler = _StepAssembler(cursor)
         async for message in self._messages(connection):
             step = assembler.add(_decoded(message))
@@ -128,6 +140,8 @@ class BrokerSource:
                 if step.block.revision > block.revision:
                     yield step
                     block, cursor = step.block, step.cursor
+                else:  # published again, or after the tables were restored
+                    await _check_age(connection, block, cursor)
                 assembler = _StepAssembler(cursor)
 
     async def _messages(self, connection: AsyncConnection[Any]) -> AsyncIterator[Received]:
@@ -216,13 +230,33 @@ def _decoded(message: Received) -> FeedMessage:
 async def _announced_step(connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> Step | None:
     """The next step, from the next notification; None if that carries none, or if none comes."""
     while payloads := await notifications(connection):
-        if revision_of(payloads[-1]) != block.revision:
+        if commit_of(payloads[-1]) != (block.block_number, block.revision):
             return announced_step(payloads[-1], block, cursor)
     return None
 
 
-async def _whole_step(connection: AsyncConnection[Any], cursor: FeedCursor) -> Step | None:
+async def _check_age(connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> None:
+    """Raise TablesAreOlder if the tables hold less than a reader has read from them."""
+    found = await reader.read_newest(connection)
+    if found is None or not _continues(found[0], block) or found[1].reorg_id < cursor.reorg_id:
+        raise _older(block, None if found is None else found[0])
+
+
+async def _whole_step(connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> Step:
+    """The step to what the tables hold now. Raises FellBehind and TablesAreOlder."""
     step = await reader.read_step(connection, cursor, MOST_BLOCKS)
-    if step is not None and not step.complete:
+    if step is None or not _continues(step.block, block):
+        raise _older(block, None if step is None else step.block)
+    if not step.complete:
         raise FellBehind(f"more than {MOST_BLOCKS} blocks at once")
     return step
+
+
+def _continues(found: IndexedBlock, block: IndexedBlock) -> bool:
+    """Whether one checkpoint is another one, or came after it."""
+    return found.revision > block.revision or (found.revision, found.block_hash) == (block.revision, block.block_hash)
+
+
+def _older(block: IndexedBlock, found: IndexedBlock | None) -> TablesAreOlder:
+    now = "nothing" if found is None else f"block {found.block_number} at revision {found.revision}"
+    return TablesAreOlder(f"the tables hold {now}, and held block {block.block_number} at revision {block.revision}")

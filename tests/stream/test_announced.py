@@ -15,7 +15,7 @@ from indexer.selectors.snapshot import IndexedBlock
 from indexer.store.checkpoint import HEAD_CHANNEL
 from indexer.store.database import connect as connect_here
 from indexer.stream import reader
-from indexer.stream.announced import announced_step, revision_of
+from indexer.stream.announced import announced_step, commit_of
 from indexer.stream.connection import connect
 from indexer.stream.ids import last_id
 from indexer.stream.reader import FeedCursor, Step
@@ -65,7 +65,7 @@ def test_it_carries_the_step_that_the_tables_have(
     whole = asyncio.run(stored(begin))
     announced = 0
     for payload in received(listener, END):
-        if (revision_of(payload) or 0) <= known.revision:
+        if (commit_of(payload) or (0, 0))[1] <= known.revision:
             continue
         expected = step_within(whole, cursor, int(payload.split(" ")[0]))
         step = announced_step(payload, block, cursor)
@@ -101,7 +101,9 @@ def test_what_it_does_not_carry_is_left_to_the_tables(
         node.fork(2, 4)
         rollbacks = index(node, truth.contracts, batch_size=1).rollbacks
     assert rollbacks
-    notified = [payload for payload in received(listener, START + 5) if (revision_of(payload) or 0) > block.revision]
+    notified = [
+        payload for payload in received(listener, START + 5) if (commit_of(payload) or (0, 0))[1] > block.revision
+    ]
     bare = [payload for payload in notified if len(payload.split(" ", 2)) == 2]
     assert START + 1 in [int(payload.split(" ")[0]) for payload in bare], "the rollback's"
     for payload in [*bare, *notified[1:], f"{START + 1}", ""]:

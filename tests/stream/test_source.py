@@ -15,9 +15,9 @@ from indexer.replay.truth import Truth
 from indexer.stream import reader, source
 from indexer.stream.connection import connect
 from indexer.stream.reader import Step
-from indexer.stream.source import BrokerSource, FellBehind
+from indexer.stream.source import BrokerSource, DatabaseSource, FellBehind, TablesAreOlder
 from indexer.stream.topics import FEED, Message, TopicPartition
-from tests.filling import fill
+from tests.filling import fill, restore
 from tests.indexing import index
 from tests.stream.expected import expected_feed
 from tests.stream.memory import MemoryBroker
@@ -193,6 +193,42 @@ def test_a_reader_too_far_behind_raises_and_begins_at_the_end(
                 pass
             step = await anext(aiter(feed.steps(own, *newest)))
             assert {item.block_number for item in step.items} == {END + 1}
+
+    fill(connection, START)
+    with ReplayServer(season) as node:
+        asyncio.run(asyncio.wait_for(work(node), 150))
+
+
+@pytest.mark.parametrize("make", [DatabaseSource, BrokerSource], ids=["tables", "broker"])
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_restored_backup_is_found_though_its_revisions_come_a_second_time(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], truth: Truth, make: Any, connected: bool
+) -> None:
+    async def work(node: ReplayServer) -> None:
+        broker = MemoryBroker()
+        feed: DatabaseSource | BrokerSource = make() if make is DatabaseSource else make(broker)
+
+        async def go_on(block: int) -> None:
+            async with relaying(broker, block):
+                await follow(node, truth, block, batch_size=1)
+
+        await go_on(START)
+        async with await connect("ghostnet test") as own:
+            await feed.begin(own)
+            newest = await reader.read_newest(own)
+            assert newest is not None
+            steps = aiter(feed.steps(own, *newest))
+            await go_on(START + 2)
+            step = await asyncio.wait_for(anext(steps), 50)
+            while step.block.block_number < START + 2:
+                step = await asyncio.wait_for(anext(steps), 50)
+            if not connected:
+                steps = aiter(feed.steps(own, step.block, step.cursor))
+            restore(connection, START)
+            if connected:
+                await go_on(START + 1)
+            with pytest.raises(TablesAreOlder, match=f"held block {START + 2} at revision"):
+                await asyncio.wait_for(anext(steps), 50)
 
     fill(connection, START)
     with ReplayServer(season) as node:
