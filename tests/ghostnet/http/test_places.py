@@ -82,7 +82,7 @@ def test_a_page_that_is_refused_is_one_of_ours_and_asked_for_again() -> None:
         status, headers, text = await answer_to(places, "192.0.2.1", "POST")
         assert (status, "refresh" in text) == (429, False), "a form is not sent again by itself"
         full = Places(answer, 0, 0, limits)
-        assert "Too many wait" in (await answer_to(full, "192.0.2.2"))[2]
+        assert "too many requests are waiting" in (await answer_to(full, "192.0.2.2"))[2]
 
     asyncio.run(asyncio.wait_for(work(), 150))
 
