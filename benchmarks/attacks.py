@@ -14,12 +14,10 @@ from typing import Final
 
 from aiohttp import ClientSession, CookieJar
 
+from benchmarks.sockets import HANDSHAKE, message
+
 ADDRESS: Final = "127.0.0.66"
 HEAD: Final = "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n"
-HANDSHAKE: Final = (
-    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 PING: Final = b"\x89\x80\0\0\0\0"
 FRAGMENT: Final = b"\x00\x80\0\0\0\0"
 PLAYER: Final = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
@@ -65,11 +63,6 @@ async def dial(port: int) -> Streams:
     return reader, writer
 
 
-def message(text: str) -> bytes:
-    """A client's message as a frame."""
-    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text.encode()
-
-
 async def _flood(port: int, frames: bytes, pause: float = 0) -> None:
     """Send messages over a socket and read the answers; open another one when it is closed."""
     while True:
@@ -99,7 +92,7 @@ async def _replays(port: int) -> None:
     async def one() -> None:
         while True:
             reader, writer = await dial(port)
-            writer.write(message('{"type":"SUBSCRIBE","channels":["feed","tokens"],"since":"0"}'))
+            writer.write(message(b'{"type":"SUBSCRIBE","channels":["feed","tokens"],"since":"0"}'))
             size = 0
             while (chunk := await reader.read(1 << 20)) and size < 3_000_000:
                 size += len(chunk)
@@ -176,7 +169,7 @@ async def _half_handshakes(port: int) -> None:
 
 async def _subscriptions(port: int) -> None:
     texts = [f'{{"type":"{kind}","channels":["feed"]}}' for kind in ("SUBSCRIBE", "UNSUBSCRIBE")]
-    await _flood(port, b"".join(map(message, texts)), pause=60 / 2_500)
+    await _flood(port, b"".join(message(text.encode()) for text in texts), pause=60 / 2_500)
 
 
 async def _player_pages(port: int) -> None:

@@ -21,11 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.setup import set_up
+from benchmarks.sockets import HANDSHAKE, message
 
-HANDSHAKE = (
-    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 SUBSCRIBE = b'{"type":"SUBSCRIBE","channels":["feed"]}'
 PORT = 8199
 AT_ONCE = 20
@@ -50,7 +47,7 @@ class Listener(asyncio.Protocol):
         self.received.append((time.monotonic(), data))
         if not self.ready.done():
             if data.startswith(b"HTTP/1.1 101"):
-                self._transport.write(bytes((0x81, 0x80 | len(SUBSCRIBE), 0, 0, 0, 0)) + SUBSCRIBE)
+                self._transport.write(message(SUBSCRIBE))
             elif b'"SUBSCRIBED"' in data:
                 self.ready.set_result(None)
                 if self._slow:

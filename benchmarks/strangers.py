@@ -19,8 +19,9 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.attacks import ATTACKS, PLAYER, get
-from benchmarks.fanout import EVENT, HANDSHAKE, SUBSCRIBE, memory_of, write
+from benchmarks.fanout import EVENT, SUBSCRIBE, memory_of, write
 from benchmarks.setup import set_up
+from benchmarks.sockets import HANDSHAKE, message
 
 SEASON = Path(__file__).parent.parent / "fixtures" / "season.jsonl.gz"
 QUIET = "nothing (quiet)"
@@ -53,7 +54,7 @@ class Feed:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=(address(), 0))
             writer.write(HANDSHAKE)
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(bytes((0x81, 0x80 | len(SUBSCRIBE), 0, 0, 0, 0)) + SUBSCRIBE)
+            writer.write(message(SUBSCRIBE))
             rest = b""
             while chunk := await reader.read(65_536):
                 now, rest = time.monotonic(), rest + chunk

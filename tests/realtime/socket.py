@@ -16,6 +16,12 @@ from tests.web import WebClient
 Frame = dict[str, Any]
 _validate = msgspec.json.Decoder(AnyServerMessage).decode
 
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+"""The opening handshake of a client that is a plain socket."""
+
 
 class Browser:
     """Keeps the events that it received, and drops those that a REORG takes back."""
@@ -94,10 +100,6 @@ async def deaf(client: WebClient) -> AsyncIterator[sockets.socket]:
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
         raw.setblocking(False)
         await loop.sock_connect(raw, ("127.0.0.1", client.port))
-        handshake = (
-            "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        await loop.sock_sendall(raw, handshake.encode())
+        await loop.sock_sendall(raw, HANDSHAKE)
         await loop.sock_recv(raw, 4096)
         yield raw

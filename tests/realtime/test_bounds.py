@@ -9,12 +9,9 @@ import pytest
 from ghostnet.http.buckets import MOST_CLIENTS
 from realtime.visitors import Visitors
 from tests.databases import database_url
+from tests.realtime.socket import HANDSHAKE
 from tests.web import WebClient, web
 
-HANDSHAKE = (
-    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 TOO_MUCH = bytes((0x88, 2)) + (4429).to_bytes(2, "big")
 PONG = b'{"type":"PONG"}'
 
