@@ -20,13 +20,15 @@ HEADER_BYTES: Final = 1_000
 class FetchedBlock:
     """A block with the raw logs of our contracts, in log order, and the calldata of deaths.
 
-    `silent_changes` are those that its own transactions prove: known only where blocks are fetched in full.
+    `silent_changes` are those that its own transactions prove: known only where blocks are fetched in full. `hinting`
+    are the successful transactions, in order, that may have changed something in silence: where they were asked for.
     """
 
     header: Header
     transactions: list[Transaction] = field(default_factory=list)
     logs: list[WireLog] = field(default_factory=list)
     silent_changes: list[SilentChange] = field(default_factory=list)
+    hinting: list[Transaction] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -6,12 +6,13 @@ directly is one; a call nested in another contract's calldata is one only where 
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from indexer.chain.answers import Call, complete
 from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.errors import Inconsistent, NodeError, RpcError
+from indexer.chain.errors import Denied, Inconsistent, MethodNotFound, NodeError, RpcError
 from indexer.chain.fetcher import RangeFetcher, check_position, linked, parse_transaction, retry_inconsistent
 from indexer.chain.wire import WireBlock, WireLog, WireReceipt, WireTransaction
 from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
@@ -26,15 +27,24 @@ class FullBlockFetcher:
         self._client = client
         self._fetcher = fetcher
         self._ghost_core = contracts["GhostCore"]
+        self._without_receipts: int | None = None
+        """How often nodes had proven themselves when none had `eth_getBlockReceipts`."""
 
     async def fetch(
-        self, first: int, last: int, meter: Meter | None = None, *, finalized: bool = False
+        self,
+        first: int,
+        last: int,
+        meter: Meter | None = None,
+        *,
+        finalized: bool = False,
+        parties: AbstractSet[Address] | None = None,
     ) -> FetchedRange:
         """Blocks first to last; their logs by hash, or, if they are finalized, by their range.
 
-        Raises Inconsistent, RangeTooLarge, another NodeError.
+        With `parties` the `hinting` transactions are kept: those that hold the call of a silent change, or have one of
+        these as a party. Raises Inconsistent, RangeTooLarge, another NodeError.
         """
-        return await retry_inconsistent(self._client, lambda: self._fetch(first, last, meter, finalized))
+        return await retry_inconsistent(self._client, lambda: self._fetch(first, last, meter, finalized, parties))
 
     async def successes(self, block: Hash | int) -> list[Transaction] | None:
         """A block's transactions that did not fail, by their receipts: without their calldata.
@@ -43,9 +53,13 @@ class FullBlockFetcher:
         """
 
         async def fetch() -> list[Transaction] | None:
+            if self._without_receipts == self._client.proofs:
+                return None
             where = {"blockHash": block} if isinstance(block, str) else hex(block)
             answers = await self._client.batch([("eth_getBlockReceipts", [where])], list[WireReceipt])
             if isinstance(answers[0], RpcError):
+                if isinstance(answers[0], MethodNotFound | Denied):
+                    self._without_receipts = self._client.proofs
                 return None
             return [
                 Transaction(
@@ -95,7 +109,9 @@ class FullBlockFetcher:
 
         return await retry_inconsistent(self._client, fetch)
 
-    async def _fetch(self, first: int, last: int, meter: Meter | None, finalized: bool) -> FetchedRange:
+    async def _fetch(
+        self, first: int, last: int, meter: Meter | None, finalized: bool, parties: AbstractSet[Address] | None
+    ) -> FetchedRange:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in range(first, last + 1)]
         if finalized:
             logs = self._fetcher.finalized(first, last, meter, calldata=False)
@@ -110,15 +126,20 @@ class FullBlockFetcher:
             blocks = complete(await self._client.batch(calls, WireBlock, meter))
             headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])
             fetched = await self._fetcher.by_hash(headers, meter, calldata=False)
-        await self._add_transactions(fetched, headers, blocks)
+        await self._add_transactions(fetched, headers, blocks, parties)
         return fetched
 
     async def _add_transactions(
-        self, fetched: FetchedRange, headers: Sequence[Header], blocks: Sequence[WireBlock]
+        self,
+        fetched: FetchedRange,
+        headers: Sequence[Header],
+        blocks: Sequence[WireBlock],
+        parties: AbstractSet[Address] | None,
     ) -> None:
-        """Keep the calldata of deaths, and the evidence of silent changes."""
+        """Keep the calldata of deaths, what proves silent changes, and, with `parties`, what hints at them."""
         by_number = {block.header.number: block for block in fetched.blocks}
         hints: list[tuple[Header, Transaction]] = []
+        near: list[tuple[Header, Transaction]] = []
         for header, block in zip(headers, blocks, strict=True):
             found = by_number.get(header.number)
             transactions = _transactions(block)
@@ -131,10 +152,24 @@ class FullBlockFetcher:
                     check_position(log, known[tx_hash])
                 deaths = self._fetcher.death_transactions(found.logs)
                 found.transactions = [parse_transaction(known[tx_hash]) for tx_hash in deaths]
-            hints += ((header, transaction) for transaction in self._hints(transactions, with_logs))
+            of_block = [(header, transaction) for transaction in self._hints(transactions, with_logs)]
+            hints += of_block
+            if parties is not None:
+                known_hints = {transaction.hash for _, transaction in of_block}
+                near += (
+                    (header, parse_transaction(one))
+                    for one in transactions
+                    if one.hash not in known_hints and not parties.isdisjoint((one.sender, one.to))
+                )
         fetched.checked += dict.fromkeys(header.number for header, _ in hints)
-        for header, change in await self._proven(hints):
+        logged = {log.transaction_hash for block in fetched.blocks for log in block.logs}
+        succeeded = await self._succeeded([*hints, *near], logged)
+        for header, change in await self._proven([hint for hint in hints if hint[1].hash in succeeded]):
             by_number.setdefault(header.number, FetchedBlock(header)).silent_changes.append(change)
+        if parties is not None:
+            for header, transaction in sorted([*hints, *near]):
+                if transaction.hash in succeeded:
+                    by_number.setdefault(header.number, FetchedBlock(header)).hinting.append(transaction)
         fetched.blocks = [by_number[number] for number in sorted(by_number)]
 
     def _hints(
@@ -152,22 +187,30 @@ class FullBlockFetcher:
         return recipient == self._ghost_core and makes_claim(Calldata(calldata))
 
     async def _proven(self, hints: Sequence[tuple[Header, Transaction]]) -> list[tuple[Header, SilentChange]]:
-        """The silent changes that hinting transactions have made, as far as calls prove them, with their blocks."""
-        receipts = await self._receipts([transaction for _, transaction in hints])
-        succeeded = []
-        for (header, transaction), receipt in zip(hints, receipts, strict=True):
-            if receipt.block_hash != header.hash:
-                raise Inconsistent(f"the receipt of {transaction.hash} is not of block {header.number}")
-            if quantity(receipt.status) == 1:
-                succeeded.append((header, transaction))
-        nested = [transaction for _, transaction in succeeded if transaction.recipient != self._ghost_core]
+        """The silent changes that successful hinting transactions have made, as far as calls prove them, with their
+        blocks."""
+        nested = [transaction for _, transaction in hints if transaction.recipient != self._ghost_core]
         calls = dict(zip((transaction.hash for transaction in nested), await self._traced(nested), strict=True))
         return [
             (header, SilentChange(transaction.tx_index, transaction.hash, change))
-            for header, transaction in succeeded
+            for header, transaction in hints
             for caller, calldata in calls.get(transaction.hash, [(transaction.sender, transaction.input)])
             if (change := _change(caller, calldata)) is not None
         ]
+
+    async def _succeeded(
+        self, transactions: Sequence[tuple[Header, Transaction]], logged: AbstractSet[str]
+    ) -> set[Hash]:
+        """The hashes of those transactions that did not fail: the `logged` ones, others by their receipts."""
+        asked = [(header, transaction) for header, transaction in transactions if transaction.hash not in logged]
+        succeeded = {transaction.hash for _, transaction in transactions} & logged
+        receipts = await self._receipts([transaction for _, transaction in asked])
+        for (header, transaction), receipt in zip(asked, receipts, strict=True):
+            if receipt.block_hash != header.hash:
+                raise Inconsistent(f"the receipt of {transaction.hash} is not of block {header.number}")
+            if quantity(receipt.status) == 1:
+                succeeded.add(transaction.hash)
+        return {Hash(tx_hash) for tx_hash in succeeded}
 
     async def _traced(self, transactions: Sequence[Transaction]) -> list[list[tuple[Address, Calldata]]]:
         """Callers and calldata of each transaction's successful calls of GhostCore, none where there is no trace."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -23,7 +24,7 @@ from indexer.chain.ranges import AdaptiveRange
 from indexer.chain.state import StateMissing, StateReader, StateUnavailable
 from indexer.domain.chain import Header
 from indexer.domain.state import ContractState
-from indexer.domain.units import Hash
+from indexer.domain.units import Address, Hash
 
 if TYPE_CHECKING:
     from indexer.chain.source import SourceOptions
@@ -219,8 +220,8 @@ class Producer:
             self._is_deployed = any(log.address == self._ghost_core for block in fetched.blocks for log in block.logs)
         return self._is_deployed
 
-    async def fetch_in_full(self, first: int, last: int) -> FetchedRange:
-        """A range with all transactions, fetched in portions that the node can send."""
+    async def fetch_in_full(self, first: int, last: int, parties: AbstractSet[Address] | None = None) -> FetchedRange:
+        """A range with all transactions, in portions that the node can send, as one; `parties` as of `full.fetch`."""
         whole: FetchedRange | None = None
         head = self._heads.head or 0
         while first <= last:
@@ -228,7 +229,7 @@ class Producer:
             started, portion_meter = time.monotonic(), Meter()
             try:
                 finalized = self._is_by_range(portion, head)
-                part = await self.full.fetch(first, portion, portion_meter, finalized=finalized)
+                part = await self.full.fetch(first, portion, portion_meter, finalized=finalized, parties=parties)
             except (RangeTooLarge, TooLarge):
                 if portion == first:
                     raise

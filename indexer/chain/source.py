@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent import futures
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -122,14 +123,11 @@ class BlockSource:
         """
         return self._wait(self._producer.fetch_closed(first, last))
 
-    def fetch_full(self, first: int, last: int) -> FetchedRange | None:
-        """A range of blocks with all their transactions at once; None where that is not wanted.
-
-        Raises Inconsistent or another NodeError.
+    def fetch_full(self, first: int, last: int, parties: AbstractSet[Address]) -> FetchedRange:
+        """A range of blocks at once: what their transactions prove, and those that hint at more, as those do that have
+        one of the `parties`. Raises Inconsistent or another NodeError.
         """
-        if self._options.full_blocks is FullBlocks.NEVER:
-            return None
-        return self._wait(self._producer.fetch_in_full(first, last))
+        return self._wait(self._producer.fetch_in_full(first, last, parties))
 
     def expect(self, blocks: Mapping[int, Hash], *, anew: bool = False) -> bool:
         """Let each node show, before it is used, that it has these blocks (hashes by number), if it has any at these

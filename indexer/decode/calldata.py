@@ -56,9 +56,20 @@ def address_arrays(calldata: Calldata) -> Iterator[tuple[Address, ...]]:
 
 def level_config_of(calldata: Calldata) -> tuple[int, LevelConfig] | None:
     """Level and configuration of a call of `updateLevelConfig` itself; None for any other calldata."""
-    if not calldata.startswith("0x" + UPDATE_LEVEL_CONFIG):
-        return None
-    words = [_uint(calldata, 10 + index * _WORD) for index in range(len(_CONFIG_LIMITS))]
+    return _level_config(calldata, 2) if calldata.startswith("0x" + UPDATE_LEVEL_CONFIG) else None
+
+
+def level_configs_in(calldata: Calldata) -> Iterator[tuple[int, LevelConfig]]:
+    """Level and configuration of every call of `updateLevelConfig` in an input, in order."""
+    for offset in _occurrences(calldata, UPDATE_LEVEL_CONFIG):
+        if (found := _level_config(calldata, offset)) is not None:
+            yield found
+
+
+def _level_config(calldata: Calldata, offset: int) -> tuple[int, LevelConfig] | None:
+    """The arguments of a call of `updateLevelConfig` that stands at a place, in hex digits; None if they can't be."""
+    start = offset + len(UPDATE_LEVEL_CONFIG)
+    words = [_uint(calldata, start + index * _WORD) for index in range(len(_CONFIG_LIMITS))]
     values = [word for word, bits in zip(words, _CONFIG_LIMITS, strict=True) if word is not None and word < 1 << bits]
     if len(values) != len(_CONFIG_LIMITS) or not 1 <= values[0] <= 5:
         return None

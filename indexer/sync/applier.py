@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,13 @@ from indexer.chain.source import BlockSource
 from indexer.decode.block import Archive, decode_block
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Block, Header, SilentChange
-from indexer.domain.units import Hash
+from indexer.domain.units import Address, Hash
 from indexer.records.rows import Row, up_to
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.sync.block_times import check_times
+from indexer.sync.silent_candidates import may_settle
 from indexer.sync.silent_changes import DiffersBefore, KnownStates, MirrorHistory
 from indexer.sync.spare_game import SpareGame
 from indexer.sync.state_gap import StateGap
@@ -202,14 +204,14 @@ class RangeApplier:
         for block in fetched.between(done, right):
             self._apply(game, block, archive)
         blocks = [*fetched.between(right, number - 1), self._fetched_block(fetched, number)]
-        proven = self._proven(right + 1, blocks[-1].header) if number - right > 1 else {}
+        decoded = [self._decoded(block) for block in blocks]
         gap = StateGap(
             self._source,
             (game, right + 1),
-            [self._decoded(block) for block in blocks],
+            decoded,
             known.states[number],
             lambda wanted: self._decoded(self._fetched_block(fetched, wanted)),
-            proven=proven,
+            full=self._in_full(right + 1, blocks[-1].header, may_settle(game, decoded)) if number - right > 1 else None,
         )
         try:
             changes = gap.silent_changes()
@@ -224,14 +226,12 @@ class RangeApplier:
                 logger.info("block %d: %s left no log; the contracts' state shows it", at, silent.change)
         yield number, self._applied(game, fetched, number, archive)
 
-    def _proven(self, first: int, last: Header) -> Mapping[int, Sequence[SilentChange]]:
-        """The silent changes, by block, that transactions of the blocks from `first` on prove."""
-        full = self._source.fetch_full(first, last.number)
-        if full is None:
-            return {}
+    def _in_full(self, first: int, last: Header, parties: AbstractSet[Address]) -> FetchedRange:
+        """The blocks from `first` on, with what their transactions prove, and hint at."""
+        full = self._source.fetch_full(first, last.number, parties)
         if full.last.hash != last.hash:
             raise Inconsistent(f"blocks {first} to {last.number} are of another fork than their logs")
-        return {block.header.number: block.silent_changes for block in full.blocks if block.silent_changes}
+        return full
 
     def _fetched_block(self, fetched: FetchedRange, number: int) -> FetchedBlock:
         """A block of a range, with or without logs of the contracts."""

@@ -8,9 +8,10 @@ from math import inf
 from operator import attrgetter
 from typing import NamedTuple
 
-from indexer.domain.chain import Block, ConfigChange, DecodedLog, Settlement, SilentChange
+from indexer.decode.calldata import level_configs_in
+from indexer.domain.chain import Block, ConfigChange, DecodedLog, Settlement, SilentChange, Transaction
 from indexer.domain.events import Extracted, JackedIn, StakeAdded, SystemResetTriggered, Transfer
-from indexer.domain.positions import reset_penalty
+from indexer.domain.positions import owed_penalty, reset_penalty
 from indexer.domain.state import ContractState
 from indexer.domain.units import Address
 from indexer.rules.game import Game
@@ -22,7 +23,8 @@ from indexer.sync.suggested_transactions import Change
 class Candidate(NamedTuple):
     """A change that may have been made in one of the blocks `since` to `until`.
 
-    The state shows that it was (`is_shown`); or else an event in `until` made it, if nothing had done so before.
+    The state shows that it was (`is_shown`); or else an event in `until` made it, if nothing had done so before, or
+    calldata of this block alone suggests it.
     """
 
     change: Change
@@ -33,11 +35,11 @@ class Candidate(NamedTuple):
 
 @dataclass(slots=True)
 class _Stake:
-    """A living player's raw stake in wei as events have it, and the blocks of the resets whose penalty may have been
-    taken of it since."""
+    """What a living player's raw stake in wei may be by the events, the largest first, and the blocks of the resets
+    whose penalty may have been taken of it since."""
 
     level: int
-    amount: int
+    amounts: list[int]
     resets: list[int] = field(default_factory=list)
 
     def settlements(self, user: Address, until: int, *, is_shown: bool) -> Iterator[Candidate]:
@@ -61,7 +63,7 @@ class Stakes:
         self._ghost_core = before.ghost_core
         self._last = blocks[-1].header
         self._stakes = {
-            position.address: _Stake(position.level, position.amount, [first] * (position.epoch < before.reset.epoch))
+            position.address: _Stake(position.level, [position.amount], [first] * (position.epoch < before.reset.epoch))
             for position in before.positions.values()
             if position.alive
         }
@@ -70,14 +72,17 @@ class Stakes:
 
     def shown_settlements(self, source: StateSource, levels: AbstractSet[int]) -> list[Candidate]:
         """Players of some levels whose stake is settled in the contracts' state after the last block, though no event
-        shows it; several times if the penalties of several resets were taken."""
+        shows it; several times if the penalties of several resets were taken. If a stake may have been settled before
+        the last event or after it, the later settlements are added to `settled_by_events`."""
         owing = sorted((user, stake) for user, stake in self._stakes.items() if stake.resets and stake.level in levels)
         amounts = source.stakes([user for user, _ in owing], self._last) if owing else []
-        return [
-            candidate
-            for (user, stake), amount in zip(owing, amounts or (), strict=amounts is not None)
-            for candidate in _shown(user, stake, amount, self._last.number)
-        ]
+        shown = []
+        for (user, stake), amount in zip(owing, amounts or (), strict=amounts is not None):
+            if amount in stake.amounts[1:]:
+                self.settled_by_events += stake.settlements(user, self._last.number, is_shown=False)
+            else:
+                shown += _shown(user, stake, amount, self._last.number)
+        return shown
 
     def _follow(self, block: Block, proven: Sequence[SilentChange]) -> None:
         """Apply a block's events and proven settlements, in their order."""
@@ -96,11 +101,11 @@ class Stakes:
     def _follow_event(self, number: int, log: DecodedLog, *, is_claim: bool) -> None:
         match event := log.event:
             case JackedIn():
-                self._stakes[event.user] = _Stake(event.level, event.amount)
+                self._stakes[event.user] = _Stake(event.level, [event.amount])
             case StakeAdded():
                 self._settle(event.user, number)
                 if event.user in self._stakes:
-                    self._stakes[event.user].amount = event.new_total
+                    self._stakes[event.user].amounts = [event.new_total]
             case Extracted():
                 self._settle(event.user, number)
                 self._stakes.pop(event.user, None)
@@ -117,7 +122,7 @@ class Stakes:
             return
         if number is not None:
             self.settled_by_events += stake.settlements(user, number, is_shown=False)
-        stake.amount -= reset_penalty(stake.amount)
+        stake.amounts = _settled(stake.amounts, len(stake.resets))
         stake.resets.clear()
 
 
@@ -135,13 +140,44 @@ def config_changes(
             yield Candidate(ConfigChange(level_id, state.configs[level_id]), first, last, is_shown=True)
 
 
+def nested_configs(ghost_core: Address, hinting: Mapping[int, Sequence[Transaction]]) -> Iterator[Candidate]:
+    """The configurations that calldata of other contracts' calls suggests, each in its block: a later one hides them
+    from the state. Anybody can send such calldata, so that they count only where the rules need them."""
+    for number, transactions in sorted(hinting.items()):
+        nested = (transaction for transaction in transactions if transaction.recipient != ghost_core)
+        found = dict.fromkeys(config for transaction in nested for config in level_configs_in(transaction.input))
+        for config in found:
+            yield Candidate(ConfigChange(*config), number, number, is_shown=False)
+
+
+def may_settle(before: Game, blocks: Sequence[Block]) -> set[Address]:
+    """The players who may settle a reset's penalty in some blocks."""
+    events = [log.event for block in blocks for log in block.logs]
+    if any(isinstance(event, SystemResetTriggered) for event in events):
+        return {*before.positions, *(event.user for event in events if isinstance(event, JackedIn))}
+    return {position.address for position in before.positions.values() if owed_penalty(position, before.reset.epoch)}
+
+
 def _shown(user: Address, stake: _Stake, amount: int, last: int) -> list[Candidate]:
     """The settlements that explain a stake in the contracts' state after the block `last`; none if something else
     happened to it, or nothing. Where there were fewer than resets, it is unknown after which ones."""
-    left = stake.amount
+    if amount in stake.amounts:
+        return []
     for times in range(1, len(stake.resets) + 1):
-        left -= reset_penalty(left)
-        if left == amount != stake.amount:
+        if any(_after(before, times) == amount for before in stake.amounts):
             each = list(stake.settlements(user, last, is_shown=True))
             return each if times == len(each) else [each[0]._replace(until=last)] * times
     return []
+
+
+def _settled(amounts: Sequence[int], times: int) -> list[int]:
+    """What may be left of a stake in wei, the largest first, by a settlement after so many resets: none, some or all of
+    the earlier ones were settled before."""
+    return sorted({_after(amount, count) for amount in amounts for count in range(1, times + 1)}, reverse=True)
+
+
+def _after(amount: int, times: int) -> int:
+    """What so many settlements leave of a stake in wei."""
+    for _ in range(times):
+        amount -= reset_penalty(amount)
+    return amount

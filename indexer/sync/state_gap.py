@@ -7,26 +7,27 @@ it: a reward shared after a change differs from one shared before it, and a clai
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, islice
+from itertools import combinations, product
 from math import inf
 from typing import Final
 
+from indexer.chain.blocks import FetchedRange
 from indexer.domain.chain import Block, ConfigChange, SilentChange
 from indexer.domain.state import ContractState
 from indexer.domain.units import NO_HASH, Hash
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
-from indexer.sync.silent_candidates import Candidate, Stakes, config_changes
+from indexer.sync.silent_candidates import Candidate, Stakes, config_changes, nested_configs
 from indexer.sync.silent_changes import StateMismatch, StateSource
-from indexer.sync.suggested_transactions import Change, Hint, suggested_transactions
+from indexer.sync.suggested_transactions import Change, Hint, suggested_among, suggested_transactions
 
 MOST_SEARCHED: Final = 1_000
 """The number of newest blocks whose transactions are searched."""
 MOST_APPLIED: Final = 50_000
 """Blocks that are applied on trial."""
-MOST_TOGETHER: Final = 3
-"""Changes whose places are changed together."""
+_COUNTS: Final = ((1, 0), (0, 1), (2, 0), (3, 0), (1, 1), (2, 1), (0, 2), (1, 2), (0, 3))
+"""Of how many changes the places are changed together: to those that a transaction suggests, and to others."""
 
 Changes = Mapping[int, Sequence[SilentChange]]
 """Silent changes by block, each block's in the order in which they are applied."""
@@ -50,8 +51,8 @@ class StateGap:
     """Searches blocks `first` to the last of `blocks` for silent changes that lead from the mirror to `state`.
 
     `before_first` is the mirror before the first one, and its number; `blocks` are those with logs of the contracts,
-    and the last; `block` gives any other. `proven` are the silent changes, by block, that the blocks' own transactions
-    prove: they are made in any case.
+    and the last; `block` gives any other. `full` are several blocks in full: the silent changes that their transactions
+    prove are made in any case, and the hinting ones suggest where others were; those of one block alone are asked for.
     """
 
     def __init__(
@@ -62,16 +63,19 @@ class StateGap:
         state: ContractState,
         block: Callable[[int], Block],
         *,
-        proven: Changes,
+        full: FetchedRange | None,
     ) -> None:
         self._source = source
         self._before, self._first = before_first
         self._last = blocks[-1].header.number
         self._state = state
-        self._proven = proven
+        in_full = full.blocks if full is not None else ()
+        self._proven: Changes = {block.header.number: block.silent_changes for block in in_full if block.silent_changes}
+        self._hinting = {block.header.number: block.hinting for block in in_full if block.hinting}
+        self._is_in_full = full is not None
         self._known = {block.header.number: block for block in blocks}
         self._fetch_block = block
-        self._ours = sorted(self._known.keys() | proven.keys())
+        self._ours = sorted(self._known.keys() | self._proven.keys())
         """The blocks in which something happens whatever is found, and the last one."""
 
     def silent_changes(self) -> Changes:
@@ -87,7 +91,9 @@ class StateGap:
             *config_changes(self._before, self._proven, self._state, self._first, self._last),
             *stakes.shown_settlements(self._source, self._levels_to_look_at(reached)),
         ]
-        for candidates in (shown, [*shown, *stakes.settled_by_events]):
+        settled, configs = stakes.settled_by_events, list(nested_configs(self._before.ghost_core, self._hinting))
+        for hidden in dict.fromkeys(map(tuple, ((), settled, configs, [*settled, *configs]))):
+            candidates = [*shown, *hidden]
             if candidates and (found := self._placed(candidates)) is not None:
                 return found
         if isinstance(reached, InvariantBroken):
@@ -128,17 +134,26 @@ class StateGap:
         suggested = self._suggested(candidates)
         options = [self._options(candidate, suggested[candidate.change]) for candidate in candidates]
         chosen: _Options = [places[0] for places in options]
+        found = self._searched(candidates, options, chosen, MOST_APPLIED // len(self._ours))
+        return None if found is None else self._changes(candidates, self._as_known(candidates, options, found))
+
+    def _searched(
+        self, candidates: Sequence[Candidate], options: Sequence[_Options], chosen: _Options, trials: int
+    ) -> _Options | None:
+        """The places from which the rules lead to the state, from these on, within so many trials. What follows from
+        one of them gets half of the trials that are left: it may be a wrong one, though the rules break later by it."""
         reach = self._reach(candidates, chosen)
-        trials = MOST_APPLIED // len(self._ours)
-        while reach <= self._last:
-            for trial in islice(_alternatives(options, chosen, reach), trials):
-                trials -= 1
-                if (further := self._reach(candidates, trial)) > reach:
-                    chosen, reach = trial, further
-                    break
-            else:
+        if reach > self._last:
+            return chosen
+        for trial in _alternatives(options, chosen, reach):
+            if trials <= 0:
                 return None
-        return self._changes(candidates, self._as_known(candidates, options, chosen))
+            trials -= 1
+            if self._reach(candidates, trial) > reach:
+                trials //= 2
+                if (found := self._searched(candidates, options, trial, trials)) is not None:
+                    return found
+        return None
 
     def _reach(self, candidates: Sequence[Candidate], chosen: _Options) -> int:
         """The block in which the rules fail with changes at these places; the last one if only its figures differ; the
@@ -173,7 +188,9 @@ class StateGap:
     def _options(self, candidate: Candidate, suggested: Sequence[_Place]) -> _Options:
         calls = [place for place in suggested if place.hint in (Hint.CALL, Hint.NESTED_CALL)]
         rest: Sequence[_Place] = suggested[len(calls) :]
-        places = [*calls, *rest, *self._elsewhere()] if candidate.is_shown else [*calls, None, *rest]
+        places: list[_Place | None] = [*calls, *rest, *self._elsewhere()]
+        if not candidate.is_shown:
+            places = [None, *calls] if isinstance(candidate.change, ConfigChange) else [*calls, None, *rest]
         return [place for place in places if place is None or candidate.since <= place.block <= candidate.until]
 
     def _elsewhere(self) -> Iterator[_Place]:
@@ -196,7 +213,11 @@ class StateGap:
             known = self._known.get(number)
             with_logs = {log.tx_hash for log in known.logs} if known else set[Hash]()
             reference = known.header.hash if known else number
-            hints = suggested_transactions(self._source, self._before.ghost_core, reference, list(found), with_logs)
+            ghost_core, changes = self._before.ghost_core, list(found)
+            if self._is_in_full:
+                hints = suggested_among(self._hinting.get(number, ()), ghost_core, changes, with_logs)
+            else:
+                hints = suggested_transactions(self._source, ghost_core, reference, changes, with_logs)
             for change, suggestions in hints.items():
                 found[change] += (
                     _Place(number, transaction.tx_index, transaction.hash, hint) for hint, transaction in suggestions
@@ -233,11 +254,12 @@ def _alternatives(options: Sequence[_Options], chosen: _Options, reach: int) -> 
         for place in places
         if place != chosen[index] and min(_block(place), _block(chosen[index])) <= reach
     ]
-    moves.sort(key=lambda move: move[1] is not None and move[1].hint is None)
-    for count in range(1, MOST_TOGETHER + 1):
-        for together in combinations(moves, count):
-            moved = dict(together)
-            if len(moved) == count:
+    elsewhere = [move for move in moves if move[1] is not None and move[1].hint is None]
+    hinted = [move for move in moves if move not in elsewhere]
+    for count, count_elsewhere in _COUNTS:
+        for some, others in product(combinations(hinted, count), combinations(elsewhere, count_elsewhere)):
+            moved = dict([*some, *others])
+            if len(moved) == count + count_elsewhere:
                 yield [moved.get(index, place) for index, place in enumerate(chosen)]
 
 

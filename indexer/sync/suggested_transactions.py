@@ -71,7 +71,7 @@ def suggested_transactions(
             if transaction.recipient == ghost_core or {transaction.sender, transaction.recipient} & users
         ]
         known = source.calldata(near[:MOST_CALLDATA]) if near else {}
-        found = {change: _fitting(change, list(known.values()), ghost_core, with_logs) for change in changes}
+        found = suggested_among(list(known.values()), ghost_core, changes, with_logs)
         if all(found.values()):
             return found
     _, transactions = source.transactions(block)
@@ -85,14 +85,24 @@ def suggested_transactions(
     else:
         succeeded = {transaction.hash for transaction in successes}
     transactions = [transaction for transaction in transactions if transaction.hash in succeeded]
-    return {change: _fitting(change, transactions, ghost_core, with_logs) for change in changes}
+    return suggested_among(transactions, ghost_core, changes, with_logs)
 
 
-def _fitting(
-    change: Change, transactions: Sequence[Transaction], ghost_core: Address, with_logs: AbstractSet[Hash]
-) -> list[Suggestion]:
-    hints = ((_hint(transaction, change, ghost_core, with_logs), transaction) for transaction in transactions)
-    return sorted(Suggestion(hint, transaction) for hint, transaction in hints if hint is not None)
+def suggested_among(
+    transactions: Sequence[Transaction],
+    ghost_core: Address,
+    changes: Sequence[Change],
+    with_logs: AbstractSet[Hash],
+) -> Mapping[Change, list[Suggestion]]:
+    """For each change those of some successful transactions of a block that may have made it."""
+    return {
+        change: sorted(
+            Suggestion(hint, transaction)
+            for transaction in transactions
+            if (hint := _hint(transaction, change, ghost_core, with_logs)) is not None
+        )
+        for change in changes
+    }
 
 
 def _hint(transaction: Transaction, change: Change, ghost_core: Address, with_logs: AbstractSet[Hash]) -> Hint | None:
@@ -104,7 +114,8 @@ def _hint(transaction: Transaction, change: Change, ghost_core: Address, with_lo
         return Hint.NEAR if UPDATE_LEVEL_CONFIG in transaction.input else None
     is_party = change.user in (transaction.sender, transaction.recipient)
     if direct:
-        return Hint.CALL if is_party and makes_claim(transaction.input) else None
+        is_silent = transaction.hash not in with_logs
+        return Hint.CALL if is_party and is_silent and makes_claim(transaction.input) else None
     if CLAIM_REWARDS in transaction.input and (is_party or change.user[2:] in transaction.input):
         return Hint.NESTED_CALL
     if not is_party:

@@ -33,6 +33,17 @@ def test_what_is_ours_is_fetched_whichever_way(way: str) -> None:
     assert (fetched.last.number, fetched.last.hash, fetched.size) == (3, chain.blocks[3].hash, 4)
 
 
+def test_of_full_blocks_those_transactions_are_kept_that_hint_at_a_change_and_did_not_fail() -> None:
+    """Their calldata holds the call, or a party is one that was named."""
+    chain = claims_chain()
+    kept = {}
+    with ReplayServer(chain.blocks) as server:
+        for parties in ({user(3)}, {user(9)}):
+            fetched = fetch(server, 0, 3, IN_FULL, parties=parties)
+            kept[*parties] = {block.header.number: [one.tx_index for one in block.hinting] for block in fetched.blocks}
+    assert kept == {(user(3),): {1: [], 2: [], 3: [0]}, (user(9),): {1: [], 2: [], 3: [0, 2]}}
+
+
 def test_full_blocks_show_the_successful_direct_call_alone() -> None:
     chain = claims_chain()
     with ReplayServer(chain.blocks) as server:
@@ -390,3 +401,23 @@ class ForkingServer(ReplayServer):
 def test_blocks_that_are_not_each_other_s_children_are_refused(way: str) -> None:
     with ForkingServer(claims_chain().blocks) as server, pytest.raises(Inconsistent, match="block 3 is not the child"):
         fetch(server, 0, 3, way)
+
+
+class ReceiptlessServer(ReplayServer):
+    """A node without receipts of whole blocks."""
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        if method == "eth_getBlockReceipts":
+            raise Refusal(-32601, "the method eth_getBlockReceipts does not exist/is not available")
+        return super()._result(method, params, socket)
+
+
+def test_a_node_without_receipts_of_whole_blocks_is_not_asked_for_them_again() -> None:
+    with ReceiptlessServer(claims_chain().blocks) as server:
+        source = source_of(server)
+        source.open()
+        try:
+            assert [source.successes(number) for number in (1, 2, 3)] == [None, None, None]
+        finally:
+            source.stop()
+        assert server.statistics.methods["eth_getBlockReceipts"] == 1

@@ -1,13 +1,14 @@
 """All ways to fetch blocks, and a small chain to fetch."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.full_blocks import FullBlockFetcher
 from indexer.chain.proof import Proof
+from indexer.domain.units import Address
 from indexer.replay.server import ReplayServer
 from tests.chains import ADDRESSES, ChainBuilder, user
 
@@ -16,7 +17,9 @@ WAYS = [BY_RANGE, BY_HASH, IN_FULL]
 """How blocks are fetched: the logs of a range, of each block by its hash, and whole blocks."""
 
 
-def fetch(nodes: ReplayServer | Sequence[str], first: int, last: int, way: str) -> FetchedRange:
+def fetch(
+    nodes: ReplayServer | Sequence[str], first: int, last: int, way: str, parties: Set[Address] | None = None
+) -> FetchedRange:
     """Blocks as a node, or nodes at these addresses, give them."""
     urls = [nodes.url] if isinstance(nodes, ReplayServer) else nodes
 
@@ -24,7 +27,7 @@ def fetch(nodes: ReplayServer | Sequence[str], first: int, last: int, way: str) 
         async with NodeClient(urls, 5, Proof(6343)) as client:
             by_logs = RangeFetcher(client, ADDRESSES)
             if way == IN_FULL:
-                return await FullBlockFetcher(client, by_logs, ADDRESSES).fetch(first, last)
+                return await FullBlockFetcher(client, by_logs, ADDRESSES).fetch(first, last, parties=parties)
             if way == BY_HASH:
                 return await by_logs.by_hash(await by_logs.linked_headers(first, last))
             return await by_logs.finalized(first, last)

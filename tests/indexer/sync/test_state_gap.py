@@ -1,26 +1,30 @@
 """What changed without a log in blocks of which the node has lost the state, found by the state of a later one."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 from psycopg import Connection
 
-from indexer.domain.chain import Settlement
-from indexer.domain.events import Extracted, StakeAdded, Transfer
-from indexer.domain.units import DATA, NO_HASH
+from indexer.domain.chain import ConfigChange, Settlement
+from indexer.domain.events import Extracted, JackedIn, PositionCulled, StakeAdded, Transfer
+from indexer.domain.units import DATA, DEAD_ADDRESS, NO_HASH
 from indexer.replay.calls import StateOptions
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.state import RecordedState
-from tests.chains import ADDRESSES, CLAIM_REWARDS, GHOST_CORE, OPAQUE, wrapped
+from indexer.rules.block import decode_changes
+from tests.chains import ADDRESSES, CLAIM_REWARDS, GHOST_CORE, OPAQUE, update_level_config, user, wrapped
 from tests.contract_state import state_document
-from tests.indexer.rules.scenarios import ALICE, CAROL, emissions
+from tests.indexer.rules.scenarios import ALICE, CAROL, DAVE, emissions
 from tests.indexer.sync.game_with_silent_changes import OWNER, SilentGame
 from tests.indexer.sync.recorded_views import differences, indexed_views, views_of
 from tests.indexing import index
 from tests.processes import checkpoint
 
 CLAIM: Final = wrapped((GHOST_CORE, CLAIM_REWARDS))
+STRANGER: Final = user(0x666)
 
 
 def settle(made: SilentGame, calldata: str = OPAQUE) -> None:
@@ -103,6 +107,41 @@ def settled_after_what_was_emitted_between_two_calls() -> SilentGame:
     return made
 
 
+def settled_before_a_claim_that_paid_and_again_after_the_next_reset() -> SilentGame:
+    """A claim's payment does not say what is left of the stake: two penalties here, and a third one since."""
+    made = SilentGame()
+    made.reset(CAROL)
+    settle(made, CLAIM)
+    made.reset(CAROL)
+    emit(made, 600)
+    paid = Transfer(GHOST_CORE, ALICE, made.settled(ALICE)[1])
+    made.chain.events(("DataToken", paid), sender=OWNER, to=ALICE, calldata=CLAIM)
+    made.reset(CAROL)
+    settle(made)
+    emit(made)
+    return made
+
+
+def configured_between_two_configurations() -> SilentGame:
+    """A full level, by a configuration that the next one hides from the state. The decoy before it has no effect."""
+    made = SilentGame()
+    initial = made.game.levels[1].config
+    full = replace(initial, max_positions=3, culling_penalty_bps=5_000)
+    decoy = wrapped((GHOST_CORE, update_level_config(1, replace(full, culling_penalty_bps=6_000))))
+    made.chain.block(made.chain.transaction(sender=STRANGER, to=STRANGER, calldata=decoy))
+    nested = wrapped((GHOST_CORE, update_level_config(1, full)))
+    made.silently(made.chain.transaction(sender=OWNER, to=OWNER, calldata=nested), ConfigChange(1, full))
+    made.chain.events(
+        ("DataToken", Transfer(GHOST_CORE, ALICE, 50 * DATA)),
+        ("DataToken", Transfer(GHOST_CORE, DEAD_ADDRESS, 15 * DATA)),
+        ("GhostCore", PositionCulled(ALICE, 50 * DATA, 50 * DATA, DAVE)),
+        ("GhostCore", JackedIn(DAVE, 400 * DATA, 1, 400 * DATA)),
+    )
+    later = replace(initial, culling_penalty_bps=7_000)
+    made.silently(made.chain.transaction(sender=OWNER, calldata=update_level_config(1, later)), ConfigChange(1, later))
+    return made
+
+
 def indexed_where_only_the_last_state_is_left(connection: Connection[Any], made: SilentGame) -> list[Any]:
     """The settlements that are found: block, transaction. The tables are right after the last block in any case."""
     made.chain.block()
@@ -110,6 +149,7 @@ def indexed_where_only_the_last_state_is_left(connection: Connection[Any], made:
     options = ReplayOptions(state=StateOptions(prune=0))
     with ReplayServer(made.chain.blocks, options, state=RecordedState(document)) as server:
         index(server, ADDRESSES)
+        assert not server.statistics.methods["eth_getBlockReceipts"], "transactions are not asked for block by block"
     last = checkpoint(connection)
     assert last == len(made.chain.blocks) - 1
     wrong = differences(indexed_views(connection), views_of(document), last)
@@ -128,6 +168,7 @@ def recorded(made: SilentGame) -> Sequence[Any]:
     [
         settled_for_each_of_two_resets,
         settled_before_an_event_would_have_and_again_after_the_next_reset,
+        settled_before_a_claim_that_paid_and_again_after_the_next_reset,
         settled_by_who_left_afterwards,
         settled_by_the_first_of_two_calls,
         settled_after_what_was_emitted_between_two_calls,
@@ -136,6 +177,14 @@ def recorded(made: SilentGame) -> Sequence[Any]:
 def test_a_settlement_is_found_in_its_transaction(connection: Connection[Any], play: Any) -> None:
     made = play()
     assert indexed_where_only_the_last_state_is_left(connection, made) == recorded(made)
+
+
+def test_a_configuration_that_a_later_one_hides_is_found_in_its_transaction(connection: Connection[Any]) -> None:
+    """What calldata nests is tried where the rules break without it."""
+    made = configured_between_two_configurations()
+    indexed_where_only_the_last_state_is_left(connection, made)
+    rows = connection.execute("SELECT id >> 23, answer FROM witness_answers ORDER BY id").fetchall()
+    assert {number: decode_changes(json.loads(answer)) for number, answer in rows} == made.changes
 
 
 def test_a_place_between_which_nothing_tells_has_no_transaction(connection: Connection[Any]) -> None:
