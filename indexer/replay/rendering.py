@@ -1,6 +1,6 @@
 """Blocks as a node's JSON, rendered once and kept as bytes: serving is then little more than copying."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,10 +56,7 @@ class ServedBlock:
     @property
     def logs(self) -> list[ServedLog]:
         """All logs in order."""
-        if "logs" not in self._cached:
-            self._cached["logs"] = [log for logs in self.logs_by_transaction() for log in logs]
-        logs: list[ServedLog] = self._cached["logs"]
-        return logs
+        return [log for logs in self.logs_by_transaction() for log in logs]
 
     def logs_matching(self, log_filter: "LogFilter") -> list[bytes]:
         """The JSON of each log that passes a filter."""
@@ -78,11 +75,12 @@ class ServedBlock:
 
     def header_json(self) -> bytes:
         """The header without its closing brace's transactions."""
-        return self._once("header", self._header)
+        header: bytes = self._once("header", self._header)
+        return header
 
     def block_json(self, full: bool) -> bytes:
         """The block with its transactions in full, or their hashes."""
-        transactions = self._once("full" if full else "hashes", lambda: self._own_transactions(full))
+        transactions: bytes = self._once("full" if full else "hashes", lambda: self._own_transactions(full))
         foreign = self._style.foreign
         if foreign is not None:
             others = (
@@ -106,19 +104,24 @@ class ServedBlock:
 
     def receipts(self) -> list[bytes]:
         """The receipts of its own transactions in order."""
-        return [
-            _encode(self._receipt(index, transaction))[:-1] + b',"logs":[' + b",".join(log.json for log in logs) + b"]}"
-            for index, (transaction, logs) in enumerate(zip(self.transactions, self.logs_by_transaction(), strict=True))
-        ]
+        return [self.receipt_json(index) for index in range(len(self.transactions))]
 
-    def _once(self, name: str, make: Any) -> bytes:
-        if name not in self._cached:
-            self._cached[name] = make()
-        made: bytes = self._cached[name]
-        return made
+    def receipt_json(self, index: int) -> bytes:
+        """The receipt of one transaction."""
+        logs = b",".join(log.json for log in self.logs_by_transaction()[index])
+        return _encode(self._receipt(index, self.transactions[index]))[:-1] + b',"logs":[' + logs + b"]}"
 
     def logs_by_transaction(self) -> list[list[ServedLog]]:
         """The logs of each of its own transactions in order."""
+        groups: list[list[ServedLog]] = self._once("logs", self._rendered_logs)
+        return groups
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._cached:
+            self._cached[name] = make()
+        return self._cached[name]
+
+    def _rendered_logs(self) -> list[list[ServedLog]]:
         place = {
             "blockNumber": hex(self.number),
             "blockHash": self.hash,
@@ -231,7 +234,8 @@ class LogFilter:
             return False
         if len(log.topics) < len(self._topics):
             return False
-        return all(wanted is None or topic in wanted for wanted, topic in zip(self._topics, log.topics, strict=False))
+        pairs = zip(self._topics, log.topics, strict=False)
+        return not self._topics or all(wanted is None or topic in wanted for wanted, topic in pairs)
 
 
 def _joined(some: bytes, others: bytes) -> bytes:

@@ -148,7 +148,7 @@ class Methods:
         return self._at(params[0], ServedBlock.transaction_json)
 
     def _receipt(self, params: Sequence[Any]) -> bytes:
-        return self._at(params[0], lambda block, index: block.receipts()[index])
+        return self._at(params[0], ServedBlock.receipt_json)
 
     def _at(self, tx_hash: str, render: Callable[[ServedBlock, int], bytes]) -> bytes:
         """A transaction or its receipt, also before its block is sealed."""

@@ -1,5 +1,6 @@
 """Serve a recorded chain as a live node."""
 
+import gc
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping
@@ -99,6 +100,7 @@ class Command(GhostnetCommand):
             state,
         )
         server.chain.render()
+        gc.freeze()  # what is served stays: to look for garbage in it took a seventh of the time
         stop = stop_on_signals()
         try:
             server.start()

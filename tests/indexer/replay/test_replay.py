@@ -27,6 +27,7 @@ def test_logs_blocks_and_receipts_agree(season: list[RecordedBlock]) -> None:
             receipt["transactionHash"] for receipt in receipts
         ]
         assert {log["blockHash"] for log in logs} == {season[500].hash}
+        assert [ask(server, "eth_getTransactionReceipt", one["hash"]) for one in block["transactions"]] == receipts
 
 
 def test_filters_choose_by_address_and_topics(season: list[RecordedBlock], truth: Truth) -> None:
