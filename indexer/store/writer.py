@@ -22,6 +22,8 @@ _DO_NOT_WAIT: Final[Statement] = "SET LOCAL synchronous_commit = off", ()
 _FORGET_HEADERS: Final = "DELETE FROM blocks WHERE number <= $1"
 MOST_BYTES: Final = 12_000_000
 """Of COPY texts of batches that are committed together."""
+_ROWS_AT_ONCE: Final = 1_000
+"""Rows that are made text together: so many fit into the processor's caches."""
 MOST_HEADERS: Final = 10_000
 """Of batches that are committed together: those without rows take memory too."""
 
@@ -29,10 +31,10 @@ MOST_HEADERS: Final = 10_000
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Consecutive blocks, applied: their rows, and those of their headers that are known, oldest first: at least those
-    of blocks with rows, and the last one. A table's rows are COPY `texts`, or, where they are `few`, as the rules left
-    them."""
+    of blocks with rows, and the last one. A table's rows are COPY `texts`, in parts, or, where they are `few`, as the
+    rules left them."""
 
-    texts: Mapping[type[Row], bytes]
+    texts: Mapping[type[Row], Sequence[bytes]]
     few: Mapping[type[Row], Sequence[Any]]
     headers: Sequence[Header]
     finalized: bool = False
@@ -67,26 +69,23 @@ class Batch:
 
     def may_be_one_with(self, later: "Batch") -> bool:
         """Whether the next batch may be committed together with this one: both are finalized, and not too large."""
-        size = sum(map(len, (*self.texts.values(), *later.texts.values())))
+        size = sum(len(part) for batch in (self, later) for parts in batch.texts.values() for part in parts)
         is_small = size <= MOST_BYTES and len(self.headers) + len(later.headers) <= MOST_HEADERS
         return is_small and self.finalized and later.finalized
 
     def and_then(self, later: "Batch") -> "Batch":
         """This batch and the next one, as one commit, of which nothing is announced."""
-        texts, few = dict[type[Row], bytes](), dict[type[Row], Sequence[Any]]()
+        texts, few = dict[type[Row], Sequence[bytes]](), dict[type[Row], Sequence[Any]]()
         for row in {**self.texts, **self.few, **later.texts, **later.few}:
             some = [*self.few.get(row, ()), *later.few.get(row, ())]
             if row in self.texts or row in later.texts or len(some) > FEW_ROWS:
-                texts[row] = b"".join(part for batch in (self, later) for part in batch._parts(row))
+                texts[row] = [*self._parts(row), *later._parts(row)]
             else:
                 few[row] = some
         return Batch(texts, few, [*self.headers, *later.headers], finalized=True, chain_head=later.chain_head)
 
-    def _parts(self, row: type[Row]) -> Iterator[bytes]:
-        if row in self.texts:
-            yield self.texts[row]
-        elif row in self.few:
-            yield copy_text(row, self.few[row])
+    def _parts(self, row: type[Row]) -> Sequence[bytes]:
+        return self.texts[row] if row in self.texts else copy_text(row, self.few.get(row, ()))
 
 
 class Writer:
@@ -126,8 +125,8 @@ class Writer:
 
     def _copy(self, batch: Batch) -> None:
         with self._claim.moving(batch.headers[-1], batch.chain_head) as cursor:
-            for row, text in batch.texts.items():
-                append(cursor, tables()[row], text)
+            for row, parts in batch.texts.items():
+                append(cursor, tables()[row], parts)
             self._claim.statements.execute(self._few(batch))
             appended = _appended(batch.headers)
             # No statement waits for the answer to the one before it; but COPY can't be pipelined.
@@ -145,15 +144,17 @@ def _commit(batch: Batch) -> Iterator[None]:
         yield
 
 
-def copy_text(row: type[Row], rows: Sequence[Any]) -> bytes:
-    """Rows in PostgreSQL's COPY text format."""
-    return tables()[row].lines(rows).encode()
+def copy_text(row: type[Row], rows: Sequence[Any]) -> Sequence[bytes]:
+    """Rows in PostgreSQL's COPY text format, in parts."""
+    lines = tables()[row].lines
+    return [lines(rows[first : first + _ROWS_AT_ONCE]).encode() for first in range(0, len(rows), _ROWS_AT_ONCE)]
 
 
-def append(cursor: Cursor[Any], table: Table, text: bytes) -> None:
+def append(cursor: Cursor[Any], table: Table, parts: Sequence[bytes]) -> None:
     """Append rows in COPY text format to a history table."""
     with cursor.copy(f"COPY {table.name} ({table.column_list}) FROM STDIN") as copy:
-        copy.write(text)
+        for part in parts:
+            copy.write(part)
 
 
 def _appended(headers: Sequence[Header]) -> tuple[str, Sequence[Any]]:

@@ -34,7 +34,7 @@ NEXT = Header(2, Hash("0x" + "22" * 32), NO_HASH, 1_000)
 
 
 def write(claim: Claim) -> None:
-    Writer(claim, 100).write(Batch({ChainBlockRow: b""}, {}, [NEXT], chain_head=2))
+    Writer(claim, 100).write(Batch({ChainBlockRow: []}, {}, [NEXT], chain_head=2))
 
 
 def write_few(claim: Claim) -> None:

@@ -88,7 +88,10 @@ def test_only_finalized_batches_of_limited_size_are_put_together(
     finalized: tuple[bool, bool], size: int, headers: int, expected: bool
 ) -> None:
     header = Header(2, NO_HASH, NO_HASH, 1_000)
-    first, second = (Batch({WitnessAnswerRow: b" " * size}, {}, [header] * headers, each) for each in finalized)
+    first, second = (
+        Batch({WitnessAnswerRow: [b" " * (size // 2), b" " * (size - size // 2)]}, {}, [header] * headers, each)
+        for each in finalized
+    )
     assert first.may_be_one_with(second) is expected
 
 
