@@ -73,9 +73,11 @@ def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], a
     block_id = first_id(block.header.number)
     time = BlockTime(block.header.timestamp)
     add_log, add_row, known = block.logs.append, archive.events.append, decoder.by_address_and_topic
+    tx_hash, tx_index = Hash(""), 0
     for raw in raw_logs:
         log_id = block_id | quantity(raw.log_index)
-        tx_index, tx_hash = quantity(raw.transaction_index), Hash(raw.transaction_hash)
+        if raw.transaction_hash != tx_hash:
+            tx_hash, tx_index = Hash(raw.transaction_hash), quantity(raw.transaction_index)
         topics = raw.topics
         try:
             found = known.get((raw.address, topics[0])) if topics else None

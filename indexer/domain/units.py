@@ -1,5 +1,6 @@
 """Types of the chain's values, the contracts' constants, and the ids that order rows as the chain does."""
 
+from functools import lru_cache
 from typing import Final, NewType
 
 Address = NewType("Address", str)
@@ -51,8 +52,11 @@ class NotHex(ValueError):
     """A number that does not begin with `0x`: it may be decimal."""
 
 
+@lru_cache(maxsize=4096)
 def quantity(text: str) -> int:
     """A number as nodes write it: in hex after `0x`; some write zero without a digit.
+
+    The latest are kept: most are indices in a block, which come again in each.
 
     Raises NotHex without `0x`, and ValueError for no number.
     """
