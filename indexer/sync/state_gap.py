@@ -43,6 +43,9 @@ class _Place:
     hint: Hint | None = None
 
 
+_Reach = tuple[int, float]
+"""The block in which the rules fail, with minus infinity; else the last one, with minus the number of figures that
+differ after it. The larger, the better."""
 _Options = Sequence[_Place | None]
 """The places of a candidate, the likeliest first; None where it need not have been made."""
 
@@ -143,9 +146,9 @@ class StateGap:
         """The places from which the rules lead to the state, from these on, within so many trials. What follows from
         one of them gets half of the trials that are left: it may be a wrong one, though the rules break later by it."""
         reach = self._reach(candidates, chosen)
-        if reach > self._last:
+        if reach == self._goal:
             return chosen
-        for trial in _alternatives(options, chosen, reach):
+        for trial in _alternatives(options, chosen, reach[0]):
             if trials <= 0:
                 return None
             trials -= 1
@@ -155,11 +158,14 @@ class StateGap:
                     return found
         return None
 
-    def _reach(self, candidates: Sequence[Candidate], chosen: _Options) -> int:
-        """The block in which the rules fail with changes at these places; the last one if only its figures differ; the
-        last one plus 1 if all agree."""
+    @property
+    def _goal(self) -> _Reach:
+        return self._last, 0
+
+    def _reach(self, candidates: Sequence[Candidate], chosen: _Options) -> _Reach:
+        """How far the rules lead with changes at these places."""
         number, reached = self._reached(self._changes(candidates, chosen))
-        return number + self._is_right(reached)
+        return number, -inf if isinstance(reached, InvariantBroken) else -len(reached.differences(self._state))
 
     def _changes(self, candidates: Sequence[Candidate], chosen: _Options) -> Changes:
         """The proven changes, and these at their places."""
@@ -181,7 +187,7 @@ class StateGap:
                 continue
             rivals = [other for other in options[index] if other and other != place and _is_as_likely(other, place)]
             trials = ([*chosen[:index], other, *chosen[index + 1 :]] for other in rivals)
-            if any(self._reach(candidates, trial) > self._last for trial in trials):
+            if any(self._reach(candidates, trial) == self._goal for trial in trials):
                 places[index] = replace(place, tx_hash=NO_HASH)
         return places
 

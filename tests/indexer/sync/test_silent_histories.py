@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from indexer.replay.server import ReplayServer
+from indexer.replay.calls import StateOptions
+from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.state import RecordedState
 from tests.chains import ADDRESSES
 from tests.contract_state import state_document
@@ -27,3 +28,19 @@ def test_after_every_block_the_tables_hold_what_the_contracts_hold(connection: C
     assert last == history.length - 1
     wrong = differences(indexed_views(connection), views_of(document), last)
     assert [one for one in wrong if int(one.partition(" after block ")[2].partition(":")[0]) >= DEPLOYED] == []
+
+
+@pytest.mark.parametrize(("seed", "prune", "batch_size"), [(125, 3, 1), (157, 20, 7), (178, 3, 5)])
+def test_where_old_state_is_lost_the_tables_are_right_after_the_last_block(
+    connection: Connection[Any], seed: int, prune: int, batch_size: int
+) -> None:
+    """Two settlements before claims that paid, a configuration that another one hides, two levels changed unseen."""
+    history = SilentHistory(seed)
+    document = state_document(history.chain.blocks, history.changes)
+    options = ReplayOptions(state=StateOptions(prune=prune))
+    with ReplayServer(history.chain.blocks, options, state=RecordedState(document)) as server:
+        index(server, ADDRESSES, batch_size=batch_size)
+    last = checkpoint(connection)
+    assert last == history.length - 1
+    wrong = differences(indexed_views(connection), views_of(document), last)
+    assert [one for one in wrong if f" after block {last}:" in one] == []
