@@ -4,7 +4,7 @@ A factory fills in the columns that do not matter for a test. A row of a history
 """
 
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
@@ -17,12 +17,14 @@ from indexer.domain.positions import Action, Status
 from indexer.domain.units import DATA, ZERO_ADDRESS, first_id
 from indexer.store.alarms import AlarmKind
 from tests.chains import ADDRESSES, START, user
+from tests.passwords import hash_quickly
 
 BLOCK = 100
 """The default block of rows; its time is BLOCK seconds after START."""
 BLOCK_TIME = datetime.fromtimestamp(START + BLOCK, UTC)
 
 PASSWORD = "correct horse battery staple"
+hash_quickly()
 
 
 def now() -> datetime:
@@ -149,7 +151,7 @@ class UserFactory(DjangoModelFactory[User]):
         model = User
 
     username = "root"
-    password = LazyFunction(cache(partial(make_password, PASSWORD)))  # hashed once: that takes half a second
+    password = LazyFunction(partial(make_password, PASSWORD))
     is_staff = True
     is_superuser = True
 

@@ -17,6 +17,8 @@ from django.core.management import get_commands
 from django.db import connections
 from django.utils.functional import empty
 
+from tests.passwords import hash_quickly
+
 SETTINGS: Final = "ghostnet.settings"
 MODULES: Final = (
     "ghostnet.http.bodies",
@@ -56,4 +58,5 @@ def _forget_settings() -> None:
 
 _set_up()
 _forget_settings()
+hash_quickly()
 assert threading.active_count() == 1, "a fork has no thread but the one that forked"

@@ -24,7 +24,7 @@ class Operator:
 
     @classmethod
     def known(cls, client: WebClient, user: str) -> "Operator":
-        """An operator who is logged in already, without half a second for the slow check of the password."""
+        """An operator who is logged in already."""
         operator, account = cls(client), User.objects.get(username=user)
         with override_settings(SECRET_KEY=SECRET["DJANGO_SECRET_KEY"]):
             session = SessionStore()
