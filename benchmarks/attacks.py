@@ -6,61 +6,15 @@ Prints a count of each answer: statuses, close codes, and connections that ended
 import argparse
 import asyncio
 import random
-import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from aiohttp import ClientSession, CookieJar
 
+from benchmarks.asking import ADDRESS, FRAGMENT, PING, PLAYER, burst, count, dial, found
+from benchmarks.oddities import ODDITIES
 from benchmarks.sockets import HANDSHAKE, message
-
-ADDRESS: Final = "127.0.0.66"
-HEAD: Final = "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n"
-PING: Final = b"\x89\x80\0\0\0\0"
-FRAGMENT: Final = b"\x00\x80\0\0\0\0"
-PLAYER: Final = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
-PAUSE: Final = 3.0
-"""Seconds between bursts."""
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-found: Counter[str] = Counter()
-
-
-async def get(port: int, path: str, more: str = "", address: str = ADDRESS) -> tuple[int, float]:
-    """The status of an answer, and the seconds until its end; 0 for a connection that ended without one."""
-    started = time.perf_counter()
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
-        writer.write(HEAD.format(path=path, more=more).encode())
-        answer = await reader.read()
-        writer.close()
-        return int(answer.split(None, 2)[1]), time.perf_counter() - started
-    except (OSError, IndexError):
-        return 0, time.perf_counter() - started
-
-
-async def count(port: int, path: str, more: str = "") -> None:
-    """Ask, and count the answer."""
-    status, _ = await get(port, path, more)
-    found[str(status or "reset")] += 1
-
-
-async def _burst(port: int, path: Callable[[int], str], times: int = 100) -> None:
-    """Send a number of requests at once, repeatedly."""
-    while True:
-        await asyncio.gather(*(count(port, path(random.getrandbits(40))) for _ in range(times)))
-        await asyncio.sleep(PAUSE)
-
-
-async def dial(port: int) -> Streams:
-    """An open socket."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(ADDRESS, 0))
-    writer.write(HANDSHAKE)
-    status = (await reader.readuntil(b"\r\n")).split()[1]
-    found[f"handshake {status.decode()}"] += 1
-    return reader, writer
 
 
 async def _flood(port: int, frames: bytes, pause: float = 0) -> None:
@@ -102,7 +56,7 @@ async def _replays(port: int) -> None:
 
 
 async def _documents(port: int) -> None:
-    await _burst(port, lambda number: f"/api/v1/openapi.json?n={number}")
+    await burst(port, lambda number: f"/api/v1/openapi.json?n={number}")
 
 
 async def _volume(port: int) -> None:
@@ -111,11 +65,11 @@ async def _volume(port: int) -> None:
         end = start + timedelta(hours=4_990)
         return f"/api/v1/stats/volume?interval=hour&from={start:%Y-%m-%dT%H:%M:%SZ}&to={end:%Y-%m-%dT%H:%M:%SZ}"
 
-    await _burst(port, path)
+    await burst(port, path)
 
 
 async def _offsets(port: int) -> None:
-    await _burst(port, lambda number: f"/api/v1/positions/{PLAYER}/history?limit=100&offset={number % 1_000_000}")
+    await burst(port, lambda number: f"/api/v1/positions/{PLAYER}/history?limit=100&offset={number % 1_000_000}")
 
 
 async def _body(port: int) -> None:
@@ -156,7 +110,8 @@ async def _half_requests(port: int, more: bytes) -> None:
     while True:
         await asyncio.sleep(1)
         for _, writer in opened:
-            writer.write(b"x")
+            if not writer.is_closing():
+                writer.write(b"x")
 
 
 async def _slow_headers(port: int) -> None:
@@ -218,6 +173,7 @@ ATTACKS: Final[dict[str, Callable[[int], Awaitable[None]]]] = {
     "5,000 (un)subscriptions a minute": _subscriptions,
     "1,000 players' pages a minute": _player_pages,
     "searches in the admin": _searches,
+    **ODDITIES,
 }
 
 
