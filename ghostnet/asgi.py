@@ -58,9 +58,12 @@ MOST_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
 WAITING_PAGES: Final = 400
 """Requests for pages that may wait for their turn."""
+MOST_SIGN_INS: Final = 1
 MOST_PROBES: Final = 2
 WAITING_PROBES: Final = 50
 """Requests of probes and of Prometheus that are answered at the same time, and that wait for it."""
+
+SIGN_IN: Final = "/admin/login/"
 
 environment = settings.GHOSTNET
 limits: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute)
@@ -91,8 +94,10 @@ boards: Final = CachingFrontend(
     cache_bytes=BOARD_BYTES,
 )
 """The pages' boards: every browser asks for one after every block."""
-pages: Final = ThreadedPages(2 * MOST_PAGES + MOST_PROBES)
+pages: Final = ThreadedPages(2 * MOST_PAGES + MOST_SIGN_INS + MOST_PROBES)
 limited_pages: Final = Routes(Places(pages, MOST_PAGES, WAITING_PAGES, limits), limits)
+sign_ins: Final = Places(pages, MOST_SIGN_INS, WAITING_PAGES, limits)
+"""Passwords that are checked: each takes half a second of a core by design, and no page may have to wait for it."""
 files: Final = Routes(Places(pages, MOST_PAGES, WAITING_PAGES, limits, free=True), limits, is_file)
 """Styles and scripts: a browser asks for a dozen with each page, and needs all of them."""
 
@@ -128,6 +133,8 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await probes(scope, receive, send)
     elif scope["path"].startswith(FILES):
         await files(scope, receive, send)
+    elif scope["method"] == "POST" and scope["path"] == SIGN_IN:
+        await sign_ins(scope, receive, send)
     else:
         await limited_pages(scope, receive, send)
 
@@ -138,7 +145,7 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 
 if "daphne.server" in sys.modules:  # it imports this module, then makes its factories
     daphne: Any = sys.modules["daphne.server"]
-    daphne.HTTPFactory = bounded_http_factory(BoundedRequest, peers, Rounds())
+    daphne.HTTPFactory = bounded_http_factory(BoundedRequest, peers, Rounds(), environment.proxies)
     daphne.WebSocketFactory = bounded_factory(visitors, peers, environment.proxies)
 
 application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)

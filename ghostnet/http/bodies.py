@@ -1,4 +1,4 @@
-"""Limit the size of request bodies while they are received; daphne calls the application only after the whole body.
+"""Limit requests while they are received; daphne calls the application only after the whole body.
 
 Only the forms of operators have a body that matters. All other bodies are counted and dropped.
 """
@@ -10,10 +10,15 @@ from typing import Final
 
 from daphne.http_protocol import WebRequest
 
+from ghostnet.http.clients import client_of
+from ghostnet.http.edge import forwarded_client
+
 MOST_BODY: Final = 1 << 20
 """Bytes that a body may have."""
 MOST_FORM: Final = 128 << 10
 """Bytes that the body of a POST may have, which is kept in memory."""
+MOST_PARAMETERS: Final = 100
+"""Parameters that an address may have. To sort out 8,000 takes 30 ms."""
 
 
 class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
@@ -39,9 +44,26 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
         elif self._most == MOST_FORM:
             self.content.write(data)
 
+    def parseCookies(self) -> None:  # noqa: N802
+        """Twisted reads cookies here, for which nobody asks."""
+
     def process(self) -> None:
-        """The request is complete."""
-        if not self.channel.refused:
+        """The request is complete. Behind proxies it waits for its client's turn; up to here it was theirs."""
+        if self.channel.refused:
+            return
+        if self.uri.count(b"&") >= MOST_PARAMETERS:
+            self.channel.refuse(HTTPStatus.BAD_REQUEST, f"an address may have {MOST_PARAMETERS} parameters")
+        elif self.clientproto != b"HTTP/1.1" and self.requestHeaders.hasHeader(b"Upgrade"):
+            self.channel.refuse(HTTPStatus.BAD_REQUEST, "a WebSocket begins with a request of HTTP/1.1 (RFC 6455)")
+        elif self.channel.proxies:
+            named = [(b"x-forwarded-for", value) for value in self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])]
+            client = forwarded_client(named, self.channel.proxies)
+            self.channel.rounds.call(client_of({"client": (client, 0) if client else None}), self._begin)
+        else:
+            super().process()
+
+    def _begin(self) -> None:
+        if self.channel is not None:  # or else the connection is gone
             super().process()
 
     def finish(self) -> None:

@@ -15,6 +15,7 @@ from ghostnet.http.headers import SECURITY_HEADERS
 from ghostnet.http.peers import Peers, client_at
 from ghostnet.http.problems import phrase, problem
 from ghostnet.http.rounds import FairReader, Rounds
+from ghostnet.http.transport import drop_unwritten, unwritten
 
 MOST_HEAD: Final = 16 << 10
 """Bytes that a request's first line and its headers may have together."""
@@ -42,6 +43,12 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
     """Called when the connection has ended, unless it has become a WebSocket's."""
     rounds: Rounds
     """When what comes is looked at."""
+    proxies = 0
+    """Proxies that requests pass, which name their clients."""
+    owe: Callable[[int], bool] | None = None
+    """Called with the bytes by which more or less wait to be read by the client, while many do; returns False if they
+    are more than it may have."""
+    _owed = 0
 
     @property
     def refused(self) -> bool:
@@ -59,13 +66,43 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         """The connection is there."""
         super().connectionMade()
         client = client_at(self.transport.getPeer())
-        self._reader = FairReader(self.rounds, client, self.transport, self._take, self._may_read)
+        self._reader = FairReader(self.rounds, client, self.transport, self._take, self._may_take)
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come, or are left of what came before a request was answered."""
-        self._reader.receive(data)
+        if self.refused:
+            self.rawDataReceived(data)
+        else:
+            self._reader.receive(data)
 
-    def _may_read(self) -> bool:
+    def setLineMode(self, extra: bytes = b"") -> None:
+        """A request is answered; a part of the next ones has come already."""
+        self.line_mode = 1
+        self._reader.put_back(extra)
+
+    def pauseProducing(self) -> None:
+        """Much waits to be read by the client: what else has come waits, too."""
+        super().pauseProducing()
+        self._set_owed(unwritten(self.transport))
+
+    def resumeProducing(self) -> None:
+        """All has been read."""
+        super().resumeProducing()
+        self._set_owed(0)
+        self._reader.go_on()
+
+    def loseConnection(self) -> None:
+        """Close the connection when the client has read all, for which it has as long as for its next request."""
+        if self._abortingCall is None:
+            self.setTimeout(self.timeOut)
+        super().loseConnection()
+
+    def _set_owed(self, size: int) -> None:
+        change, self._owed = size - self._owed, size
+        if self.owe is not None and change and not self.owe(change):
+            self.transport.abortConnection()
+
+    def _may_take(self) -> bool:
         return not self._waitingForTransport
 
     def _take(self, data: bytes) -> None:
@@ -99,13 +136,15 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         self._head_is_over()
         if self._cut is not None and self._cut.active():
             self._cut.cancel()
+        self._set_owed(0)
+        drop_unwritten(self.transport)
         if self.leave is not None:
             self.leave()
         super().connectionLost(reason)
 
     def has_more(self) -> bool:
         """Whether bytes of another request have come."""
-        return bool(self._buffer or self._dataBuffer)
+        return bool(self._buffer or self._dataBuffer or self._reader.waits)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Refuse what is no HTTP, or too long; Twisted calls this wherever it finds such."""
@@ -127,9 +166,10 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         self._deadline = None
 
 
-def bounded_http_factory(request: type, peers: Peers, rounds: Rounds) -> type[HTTPFactory]:
+def bounded_http_factory(request: type, peers: Peers, rounds: Rounds, proxies: int = 0) -> type[HTTPFactory]:
     """daphne's factory of connections, for bounded ones that make their requests by `request`, are read in `rounds`,
-    and are counted by `peers`: a client that has used up its share is disconnected at once."""
+    and are counted by `peers`: a client that has used up its share is disconnected at once. Requests come through
+    `proxies` proxies."""
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel
@@ -146,7 +186,7 @@ def bounded_http_factory(request: type, peers: Peers, rounds: Rounds) -> type[HT
                 return None  # Twisted closes the connection
             protocol = super().buildProtocol(addr)
             protocol.requestFactory, protocol.leave = request, partial(peers.leave, addr)
-            protocol.rounds = rounds
+            protocol.rounds, protocol.proxies, protocol.owe = rounds, proxies, partial(peers.owe, addr)
             return protocol
 
     return BoundedHTTPFactory

@@ -11,6 +11,7 @@ from ghostnet.http.origins import normal_origin
 Headers = Sequence[tuple[bytes, bytes]]
 
 _OF_PROXIES: Final = (b"x-forwarded-", b"forwarded", b"x-real-ip")
+MOST_CODINGS: Final = 20
 _WEIGHT: Final = re.compile(r";\s*q\s*=\s*([0-9.]+)\s*$", re.IGNORECASE)
 
 
@@ -45,14 +46,13 @@ def trusted_scope(scope: Scope, proxies: int) -> dict[str, Any]:
     `normal_origin`, Accept-Encoding is `gzip` or is not there.
     """
     headers: Headers = scope["headers"]
-    clients = _forwarded(headers, b"x-forwarded-for")
-    hosts = _forwarded(headers, b"x-forwarded-host")
+    hosts = _forwarded(headers, b"x-forwarded-host") if proxies else []
     kept = [
         (name, value)
         for name, value in headers
         if not name.startswith(_OF_PROXIES) or (proxies and name == b"x-forwarded-proto")
     ]
-    if proxies and hosts:  # each proxy adds to the list, or replaces it
+    if hosts:  # each proxy adds to the list, or replaces it
         host = hosts[-min(proxies, len(hosts))].encode("latin-1")
         kept = [(name, value) for name, value in kept if name != b"host"] + [(b"host", host)]
     kept = [(name, _normal(value) if name == b"origin" else value) for name, value in kept]
@@ -61,9 +61,15 @@ def trusted_scope(scope: Scope, proxies: int) -> dict[str, Any]:
     if accepts_gzip(accepted):
         kept.append((b"accept-encoding", b"gzip"))
     found = {**scope, "headers": kept, "root_path": ""}
-    if 0 < proxies <= len(clients):
-        found["client"] = (clients[-proxies], 0)
+    if (client := forwarded_client(headers, proxies)) is not None:
+        found["client"] = (client, 0)
     return found
+
+
+def forwarded_client(headers: Headers, proxies: int) -> str | None:
+    """The client that the first of `proxies` trusted ones names in X-Forwarded-For; None if there is none."""
+    clients = _forwarded(headers, b"x-forwarded-for") if proxies else []
+    return clients[-proxies] if 0 < proxies <= len(clients) else None
 
 
 def _forwarded(headers: Headers, name: bytes) -> list[str]:
@@ -77,9 +83,12 @@ def _normal(origin: bytes) -> bytes:
 
 
 def accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding allows gzip (RFC 9110, 12.5.3): it, or `*`, with a weight above 0."""
+    """Whether an Accept-Encoding allows gzip (RFC 9110, 12.5.3): it, or `*`, with a weight above 0.
+
+    Of the codings the first MOST_CODINGS count.
+    """
     weights = {}
-    for coding in header.split(","):
+    for coding in header.split(",", MOST_CODINGS)[:MOST_CODINGS]:
         weight = _WEIGHT.search(coding)
         try:
             weights[coding.partition(";")[0].strip().lower()] = float(weight[1]) if weight else 1.0

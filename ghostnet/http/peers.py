@@ -1,10 +1,19 @@
-"""Count open connections by the client's address, and limit them."""
+"""Count open connections and unread bytes by the client's address, and limit them."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
+from ghostnet.http.buckets import Buckets
 from ghostnet.http.clients import UNKNOWN_CLIENT, client_of
 from ghostnet.http.metrics import REFUSED_CONNECTIONS
+
+MOST_UNREAD: Final = 64 << 20
+"""Bytes of answers that may wait for one client to read them."""
+
+
+CONNECTIONS: Final = 50.0
+CONNECTIONS_AT_ONCE: Final = 500.0
+"""Connections that one client may open, a second in the long run, and at once."""
 
 
 class Peers:
@@ -16,6 +25,8 @@ class Peers:
     def __init__(self, most: int) -> None:
         self._most = most
         self._open: Counter[str] = Counter()
+        self._unread: Counter[str] = Counter()
+        self._new = Buckets(CONNECTIONS, CONNECTIONS_AT_ONCE)
 
     def __len__(self) -> int:
         """The clients with open connections."""
@@ -23,11 +34,11 @@ class Peers:
 
     def enter(self, address: Any) -> bool:
         """Count a connection from an address of Twisted's, until `leave`; return False, and count none, if its client
-        has reached the limit."""
+        has reached the limit, or opens too many connections a second."""
         client = client_at(address)
         if not self._most or client == UNKNOWN_CLIENT:
             return True
-        if self._open[client] >= self._most:
+        if self._open[client] >= self._most or not self._new.of(client).take():
             REFUSED_CONNECTIONS.inc()
             return False
         self._open[client] += 1
@@ -40,6 +51,17 @@ class Peers:
             self._open[client] -= 1
             if not self._open[client]:
                 del self._open[client]
+
+    def owe(self, address: Any, size: int) -> bool:
+        """Count bytes that wait to be read over a connection, below 0 for those that no longer do; return whether the
+        client may have as many as there are now."""
+        client = client_at(address)
+        if not self._most or client == UNKNOWN_CLIENT:
+            return True
+        self._unread[client] += size
+        if not self._unread[client]:
+            del self._unread[client]
+        return self._unread[client] <= MOST_UNREAD
 
 
 def client_at(address: Any) -> str:

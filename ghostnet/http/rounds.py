@@ -13,6 +13,9 @@ from typing import Any, Final
 TURN_SECONDS: Final = 0.001
 """Seconds of one turn of the event loop in which more than one call per client is made. A call is never interrupted."""
 
+PIECE: Final = 2048
+"""Bytes of one connection that are looked at in one call. Of a body in chunks of one byte these take 1.3 ms."""
+
 Call = Callable[[], None]
 
 
@@ -72,12 +75,13 @@ class Rounds:
 
 
 class FairReader:
-    """Passes the bytes of one connection on to `take`, in rounds, by its client.
+    """Passes the bytes of one connection on to `take`, in rounds, by its client, at most PIECE in one call.
 
-    While bytes wait and others have come, the `transport` is not read; `may_read` says whether it may be afterwards.
+    While bytes wait and others have come, the `transport` is not read. While `may_take` is false nothing is passed on,
+    nor is the transport read again: `go_on` when that changes.
     """
 
-    __slots__ = ("_client", "_is_paused", "_may_read", "_rounds", "_take", "_transport", "_waiting")
+    __slots__ = ("_client", "_is_called", "_is_paused", "_may_take", "_rounds", "_take", "_transport", "_waiting")
 
     def __init__(
         self,
@@ -85,24 +89,40 @@ class FairReader:
         client: str,
         transport: Any,
         take: Callable[[bytes], None],
-        may_read: Callable[[], bool],
+        may_take: Callable[[], bool],
     ) -> None:
         self._rounds = rounds
         self._client = client
         self._transport = transport
         self._take = take
-        self._may_read = may_read
+        self._may_take = may_take
         self._waiting = b""
+        self._is_called = False
         self._is_paused = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether bytes have come that were not passed on."""
+        return bool(self._waiting)
 
     def receive(self, data: bytes) -> None:
         """Pass bytes on, now or later. What `take` raises ends the connection."""
-        if self._waiting:
-            self._waiting += data
+        waited = self.waits
+        self._waiting += data
+        self.go_on()
+        if self.waits and (waited or len(self._waiting) > PIECE):
             self._is_paused = True
             self._transport.pauseProducing()
-        elif data:
-            self._waiting = data
+
+    def put_back(self, data: bytes) -> None:
+        """Pass bytes on again, before those that wait."""
+        self._waiting = data + self._waiting
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Pass on what waits, if it may be taken."""
+        if self._waiting and not self._is_called and self._may_take():
+            self._is_called = True
             self._rounds.call(self._client, self._pass_on)
 
     def end(self) -> None:
@@ -110,15 +130,17 @@ class FairReader:
         self._waiting = b""
 
     def _pass_on(self) -> None:
-        data, self._waiting = self._waiting, b""
-        if not data:
+        self._is_called = False
+        if not self._waiting or not self._may_take():
             return
-        if self._is_paused:
+        data, self._waiting = self._waiting[:PIECE], self._waiting[PIECE:]
+        if self._is_paused and not self._waiting:
             self._is_paused = False
-            if self._may_read():
-                self._transport.resumeProducing()
+            self._transport.resumeProducing()
         try:
             self._take(data)
         except BaseException:
+            self._waiting = b""
             self._transport.abortConnection()
             raise
+        self.go_on()

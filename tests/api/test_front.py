@@ -210,8 +210,19 @@ def test_a_body_that_is_too_large_is_refused_before_it_has_come(client: WebClien
         ("hello\r\n\r\n", 400),
         (f"GET {STATUS} HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (f"GET {STATUS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n", 400),
+        (f"GET {STATUS}?{'a&' * 100} HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        ("GET /ws HTTP/1.0\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n", 400),
     ],
-    ids=["long address", "endless address", "long headers", "no HTTP", "no header", "no length"],
+    ids=[
+        "long address",
+        "endless address",
+        "long headers",
+        "no HTTP",
+        "no header",
+        "no length",
+        "parameters",
+        "socket of HTTP/1.0",
+    ],
 )
 def test_what_cannot_be_read_as_a_request_is_refused_with_a_reason(client: WebClient, sent: str, status: int) -> None:
     with socket.create_connection(("127.0.0.1", client.port or 0), timeout=30) as connection:
@@ -279,6 +290,7 @@ def test_a_compressed_answer_is_known_by_its_tag_too(client: WebClient) -> None:
     for known in (tag, plain, "*", f'"other", {tag}'):
         assert client.get("/api/v1/positions", {"If-None-Match": known}).status_code == 304
     assert client.get("/api/v1/positions", {"If-None-Match": '"other"'}).status_code == 200
+    assert client.get("/api/v1/positions", {"If-None-Match": '"other",' * 1_000 + tag}).status_code == 304
 
 
 def test_a_database_that_is_away_is_a_503(django_db_blocker: Any, season_url: str) -> None:

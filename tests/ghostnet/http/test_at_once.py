@@ -13,7 +13,7 @@ from ghostnet.http.at_once import NotAtOnce, answer_at_once, must_be_at_once
 from ghostnet.http.bodies import BoundedRequest
 from ghostnet.http.connections import bounded_http_factory
 from ghostnet.http.peers import Peers
-from ghostnet.http.rounds import Rounds
+from ghostnet.http.rounds import Call, Rounds
 
 SCOPE: dict[str, Any] = {"type": "http", "path": "/"}
 asked: ContextVar[str] = ContextVar("asked", default="nothing")
@@ -106,3 +106,17 @@ def test_other_requests_take_daphne_s_way(sent: bytes) -> None:
     channel.dataReceived(sent)
     assert transport.value() == b""  # type: ignore[no-untyped-call]
     assert len(server.created) == 1
+
+
+def test_behind_a_proxy_requests_wait_for_their_clients_turns() -> None:
+    channel, _, server = connect()
+    made, channel.proxies = list[str](), 1
+
+    class Waiting(Rounds):
+        def call(self, client: str, call: Call) -> None:
+            made.append(client)
+            super().call(client, call)
+
+    channel.rounds = Waiting(math.inf, call_soon=lambda _: None)
+    channel.dataReceived(get("/slow", more="X-Forwarded-For: 192.0.2.66, 192.0.2.1\r\n"))
+    assert (made, server.created) == (["192.0.2.1"], ["/slow"])

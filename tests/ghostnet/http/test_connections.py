@@ -13,6 +13,10 @@ from ghostnet.http.rounds import Rounds
 class _Transport(StringTransport):
     aborted = False
 
+    def unregisterProducer(self) -> None:  # noqa: N802 - Twisted's name
+        """As that of a real connection, also when there is none."""
+        self.producer = None
+
     @property
     def sent(self) -> bytes:
         return cast("bytes", self.value())  # type: ignore[no-untyped-call]
@@ -42,6 +46,25 @@ def test_a_head_that_grows_slowly_ends_its_connection() -> None:
     assert not transport.aborted
     clock.advance(HEAD_SECONDS / 5)
     assert transport.aborted
+
+
+def test_what_comes_while_answers_are_not_read_waits_until_they_are() -> None:
+    channel, transport, _ = connect()
+    channel.pauseProducing()
+    channel.dataReceived(b"hello\r\n")
+    assert transport.sent == b""
+    channel.resumeProducing()
+    assert transport.sent.startswith(b"HTTP/1.1 400")
+
+
+def test_an_answer_that_nobody_reads_ends_its_connection_though_it_is_the_last() -> None:
+    channel, _, clock = connect()
+    channel.timeOut = 60
+    channel.loseConnection()
+    clock.advance(60)
+    assert clock.getDelayedCalls(), "it has some seconds more"
+    clock.advance(channel.abortTimeout)
+    assert channel.transport.aborted
 
 
 def test_what_comes_after_a_refusal_is_dropped_and_the_connection_ends() -> None:

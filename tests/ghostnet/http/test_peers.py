@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from websockets.asyncio.client import connect
 
-from ghostnet.http.peers import Peers
+from ghostnet.http.peers import CONNECTIONS_AT_ONCE, MOST_UNREAD, Peers
 from tests.databases import database_url
 from tests.processes import await_true
 from tests.web import web
@@ -32,6 +32,25 @@ def test_connections_are_counted_by_address_or_ipv6_network_and_closed_ones_make
             peers.leave(one)
             peers.leave(same)
     assert len(peers) == 0
+
+
+def test_who_opens_connections_without_end_is_disconnected_for_a_while() -> None:
+    peers, address = Peers(3), IPv4Address("TCP", "192.0.2.1", 1)
+    for _ in range(int(CONNECTIONS_AT_ONCE)):
+        assert peers.enter(address)
+        peers.leave(address)
+    while peers.enter(address):  # some more, while there was time for them
+        peers.leave(address)
+    assert peers.enter(IPv4Address("TCP", "192.0.2.2", 1))
+
+
+def test_one_client_leaves_so_much_unread_and_nothing_stays_counted() -> None:
+    peers, one, other = Peers(3), IPv4Address("TCP", "192.0.2.1", 1), IPv4Address("TCP", "192.0.2.2", 1)
+    assert peers.owe(one, MOST_UNREAD)
+    assert not peers.owe(one, 1)
+    assert peers.owe(other, 1)
+    assert peers.owe(one, -MOST_UNREAD - 1)
+    assert peers.owe(one, MOST_UNREAD)
 
 
 def test_what_has_no_address_is_not_counted_nor_is_anything_without_a_bound() -> None:

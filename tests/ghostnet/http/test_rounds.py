@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from twisted.internet.testing import StringTransport
 
-from ghostnet.http.rounds import FairReader, Rounds
+from ghostnet.http.rounds import PIECE, FairReader, Rounds
 
 SECONDS = 0.4
 """What a call takes, of a second in each turn."""
@@ -90,38 +90,53 @@ def test_a_thousand_clients_leave_nothing_behind() -> None:
     assert len(loop.made) == 2_000
 
 
-def reader_of_a_busy_client(
-    loop: Loop, transport: StringTransport, taken: list[bytes], *, may_read: bool
-) -> FairReader:
+def reader_of_a_busy_client(loop: Loop, transport: StringTransport, taken: list[bytes]) -> FairReader:
     """A connection of a client whose calls fill this turn."""
     for name in ("a0", "a1", "a2"):
         loop.ask(name)
-    return FairReader(loop.rounds, "a", transport, taken.append, lambda: may_read)
+    return FairReader(loop.rounds, "a", transport, taken.append, lambda: True)
 
 
 def test_bytes_that_wait_stay_in_order_and_no_more_are_read() -> None:
     loop, transport, taken = Loop(), StringTransport(), list[bytes]()  # type: ignore[no-untyped-call]
-    reader = reader_of_a_busy_client(loop, transport, taken, may_read=True)
-    reader.receive(b"1")
+    reader = reader_of_a_busy_client(loop, transport, taken)
+    reader.receive(b"2")
     assert transport.producerState == "producing"
-    reader.receive(b"2")
+    reader.receive(b"3")
     assert (transport.producerState, taken) == ("paused", [])
+    reader.put_back(b"1")
     loop.turn()
-    assert (transport.producerState, taken) == ("producing", [b"12"])
+    assert (transport.producerState, taken) == ("producing", [b"123"])
 
 
-def test_who_may_not_be_read_for_another_reason_is_not() -> None:
-    loop, transport, taken = Loop(), StringTransport(), list[bytes]()  # type: ignore[no-untyped-call]
-    reader = reader_of_a_busy_client(loop, transport, taken, may_read=False)
+def test_much_is_passed_on_in_pieces_and_others_have_their_turn_between_them() -> None:
+    loop, transport, taken = Loop(seconds=0), StringTransport(), list[bytes]()  # type: ignore[no-untyped-call]
+    reader = FairReader(loop.rounds, "a", transport, taken.append, lambda: True)
+    reader.receive(b"x" * 2 * PIECE + b"y")
+    assert (transport.producerState, taken) == ("paused", [b"x" * PIECE])
+    for name in ("b0", "b1"):
+        loop.ask(name)
+    loop.turn()
+    loop.turn()
+    loop.turn()
+    assert (transport.producerState, taken[1:], loop.made) == ("producing", [b"x" * PIECE, b"y"], ["b0", "b1"])
+
+
+def test_nothing_is_passed_on_nor_read_while_it_may_not_be_taken() -> None:
+    loop, transport, taken, may_take = Loop(), StringTransport(), list[bytes](), False  # type: ignore[no-untyped-call]
+    reader = FairReader(loop.rounds, "a", transport, taken.append, lambda: may_take)
     reader.receive(b"1")
     reader.receive(b"2")
     loop.turn()
-    assert (transport.producerState, taken) == ("paused", [b"12"])
+    assert (transport.producerState, taken) == ("paused", [])
+    may_take = True
+    reader.go_on()
+    assert (transport.producerState, taken) == ("producing", [b"12"])
 
 
 def test_what_waits_is_dropped_with_its_connection() -> None:
     loop, transport, taken = Loop(), StringTransport(), list[bytes]()  # type: ignore[no-untyped-call]
-    reader = reader_of_a_busy_client(loop, transport, taken, may_read=True)
+    reader = reader_of_a_busy_client(loop, transport, taken)
     reader.receive(b"1")
     reader.end()
     loop.turn()
