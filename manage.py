@@ -7,12 +7,12 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from ghostnet.collecting import RARELY
+from ghostnet.garbage_collection import START_UP_THRESHOLDS
 from ghostnet.observability.logs import end_process
 from indexer.base.errors import GhostnetError
 
 if __name__ == "__main__":
-    gc.set_threshold(*RARELY)
+    gc.set_threshold(*START_UP_THRESHOLDS)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     try:
         execute_from_command_line(sys.argv)

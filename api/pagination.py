@@ -25,7 +25,7 @@ Offset = Annotated[
     int | None,
     Query(ge=0, le=1_000_000, description="Leave out so many rows, and answer with the total; a cursor is steadier."),
 ]
-MOST_DIGITS: Final = 78
+MAX_DIGITS: Final = 78
 _SEARCH: Final = ("searched",)
 
 
@@ -87,7 +87,7 @@ def _decode(cursor: str, order: tuple[str, ...]) -> list[int]:
     try:
         document = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[str])
         name, *texts = document
-        if name == ".".join(order) and all(len(text) <= MOST_DIGITS for text in texts) and len(texts) == len(order):
+        if name == ".".join(order) and all(len(text) <= MAX_DIGITS for text in texts) and len(texts) == len(order):
             return [int(text) for text in texts]
     except (ValueError, binascii.Error) as error:
         raise BadInput([("cursor", "not a cursor that any list gave")]) from error

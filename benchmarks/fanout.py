@@ -131,7 +131,7 @@ def write(connection: Any, block: int, padding: int) -> None:
     from indexer.domain.units import first_id
     from indexer.records.rows import ChainEventRow
     from indexer.store.checkpoint import HEAD_CHANNEL
-    from indexer.stream.announced import announcement
+    from indexer.stream.commit_payload import commit_payload
 
     with connection.transaction():
         args = {"level": "1", "amount": str(time.monotonic_ns()), "padding": "." * padding}
@@ -155,7 +155,7 @@ def write(connection: Any, block: int, padding: int) -> None:
         connection.execute("UPDATE checkpoints SET block_number = %s, revision = revision + 1", (block,))
         connection.execute(
             "SELECT pg_notify(%s, concat_ws(' ', block_number, revision, %s::text)) FROM checkpoints",
-            (HEAD_CHANNEL, announcement({ChainEventRow: [row]}, Header(*header), block)),
+            (HEAD_CHANNEL, commit_payload({ChainEventRow: [row]}, Header(*header), block)),
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import django
 
-from benchmarks.clock import timed
+from benchmarks.clock import time_call
 
 ROUNDS = 30
 
@@ -68,7 +68,7 @@ def main() -> None:
     django.setup()
     for name, query in queries().items():
         query()
-        times = sorted(timed(query)[0] * 1000 for _ in range(ROUNDS))
+        times = sorted(time_call(query)[0] * 1000 for _ in range(ROUNDS))
         plan = f"  {explained(query)}" if "--explain" in sys.argv else ""
         print(f"{name:32} median {statistics.median(times):8.2f} ms  slowest {times[-1]:8.2f} ms{plan}", flush=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 import django
 from psycopg import Connection
 
-from benchmarks.clock import timed
+from benchmarks.clock import time_call
 from indexer.domain.units import LOG_INDEX_BITS
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     from indexer.store.database import connect
 
     with connect() as connection:
-        seconds, rows = timed(lambda: repeat(connection, int(sys.argv[1])))
+        seconds, rows = time_call(lambda: repeat(connection, int(sys.argv[1])))
     print(f"{rows:,} rows of history after {seconds:.0f} s")
 
 

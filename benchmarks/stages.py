@@ -16,12 +16,12 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from ghostnet.collecting import RARELY
+from ghostnet.garbage_collection import START_UP_THRESHOLDS
 
 seconds: defaultdict[str, float] = defaultdict(float)
 
 
-def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def measure_stage(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a function so that its wall time is added to a stage."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -37,7 +37,7 @@ def timed(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def main() -> None:
     """Wrap the functions of each stage, run the command, and print the seconds."""
     started = time.perf_counter()
-    gc.set_threshold(*RARELY)  # as manage.py does
+    gc.set_threshold(*START_UP_THRESHOLDS)  # as manage.py does
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     django.setup()
     from indexer.chain.source import BlockSource
@@ -59,7 +59,7 @@ def main() -> None:
         (pipeline.Pipeline, "run", "all, without start-up"),
     ]
     for owner, name, stage in patches:
-        setattr(owner, name, timed(stage, getattr(owner, name)))
+        setattr(owner, name, measure_stage(stage, getattr(owner, name)))
     call_command(*sys.argv[1:])
     print(json.dumps(seconds))
 

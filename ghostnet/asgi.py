@@ -14,31 +14,31 @@ from prometheus_client import make_asgi_app
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ghostnet.collecting import RARELY
+from ghostnet.garbage_collection import START_UP_THRESHOLDS
 from ghostnet.observability.logs import end_process
 from indexer.base.errors import GhostnetError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 try:
-    gc.set_threshold(*RARELY)  # while all is imported: nothing of it is garbage
+    gc.set_threshold(*START_UP_THRESHOLDS)  # while all is imported: nothing of it is garbage
     django.setup()
 except GhostnetError as error:
     end_process(error)
 
 # Django must be set up before anything of what follows is imported.
-from api.known import KnownAnswers
-from ghostnet.http.at_once import NotAtOnce, must_be_at_once
+from api.positions_from_memory import PositionsFromMemory
 from ghostnet.http.bodies import BoundedRequest
+from ghostnet.http.caching_frontend import CachingFrontend
+from ghostnet.http.connection_counts import ConnectionCounts
 from ghostnet.http.connections import bounded_http_factory
 from ghostnet.http.edge import Edge
-from ghostnet.http.front import CachingFrontend
+from ghostnet.http.fair_reads import FairScheduler
 from ghostnet.http.headers import EXPOSED_HEADERS
 from ghostnet.http.limits import ClientLimits
+from ghostnet.http.page_slots import PageSlots
 from ghostnet.http.pages import ThreadedPages
-from ghostnet.http.peers import Peers
-from ghostnet.http.places import Places
-from ghostnet.http.rounds import Rounds
 from ghostnet.http.routes import FILES, Routes, is_file
+from ghostnet.http.synchronous import NotSynchronous, must_be_synchronous
 from ghostnet.pages.views import BOARD, CACHED_SECONDS, PAGES
 from indexer.stream.broker import broker_at
 from indexer.stream.commits import CommitWatcher
@@ -47,19 +47,19 @@ from realtime.bounds import bounded_factory
 from realtime.hub import Hub
 from realtime.replay import Replays
 from realtime.routing import websockets
-from realtime.visitors import Visitors
+from realtime.socket_limits import SocketLimits
 
 _REQUEST_ID: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """Request ids of proxies and clients that are accepted; anything else could forge a line of the log."""
 
 BOARD_THREADS: Final = 2
 BOARD_BYTES: Final = 16 << 20
-MOST_PAGES: Final = 8
+MAX_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
 WAITING_PAGES: Final = 400
-"""Requests for pages that may wait for their turn."""
-MOST_SIGN_INS: Final = 1
-MOST_PROBES: Final = 2
+"""Requests for pages that may wait for a slot."""
+MAX_SIGN_INS: Final = 1
+MAX_PROBES: Final = 2
 WAITING_PROBES: Final = 50
 """Requests of probes and of Prometheus that are answered at the same time, and that wait for it."""
 
@@ -75,7 +75,7 @@ api: Final[ASGIApp] = CORSMiddleware(
             limits,
             environment.api_threads,
             environment.longest_wait,
-            at_once=KnownAnswers(commits.positions),
+            in_memory=PositionsFromMemory(commits.positions),
         ),
         limits,
     ),
@@ -94,11 +94,11 @@ boards: Final = CachingFrontend(
     cache_bytes=BOARD_BYTES,
 )
 """The pages' boards: every browser asks for one after every block."""
-pages: Final = ThreadedPages(2 * MOST_PAGES + MOST_SIGN_INS + MOST_PROBES)
-limited_pages: Final = Routes(Places(pages, MOST_PAGES, WAITING_PAGES, limits), limits)
-sign_ins: Final = Places(pages, MOST_SIGN_INS, WAITING_PAGES, limits)
+pages: Final = ThreadedPages(2 * MAX_PAGES + MAX_SIGN_INS + MAX_PROBES)
+limited_pages: Final = Routes(PageSlots(pages, MAX_PAGES, WAITING_PAGES, limits), limits)
+sign_ins: Final = PageSlots(pages, MAX_SIGN_INS, WAITING_PAGES, limits)
 """Passwords that are checked: each takes half a second of a core by design, and no page may have to wait for it."""
-files: Final = Routes(Places(pages, MOST_PAGES, WAITING_PAGES, limits, free=True), limits, is_file)
+files: Final = Routes(PageSlots(pages, MAX_PAGES, WAITING_PAGES, limits, free=True), limits, is_file)
 """Styles and scripts: a browser asks for a dozen with each page, and needs all of them."""
 
 source: Final = (
@@ -108,14 +108,16 @@ source: Final = (
 )
 hub: Final = Hub(source)
 sockets: Final = websockets(hub, Replays(hub, environment.replay_blocks, limits), environment.cors_origins)
-visitors: Final = Visitors(environment.sockets_per_client if limits.active else 0)
-peers: Final = Peers(environment.connections_per_client if limits.active and not environment.proxies else 0)
+socket_limits: Final = SocketLimits(environment.sockets_per_client if limits.active else 0)
+connection_counts: Final = ConnectionCounts(
+    environment.connections_per_client if limits.active and not environment.proxies else 0
+)
 """Connections by address. Behind a proxy all of them are the proxy's, which has to bound its own."""
 
 of_probes: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute)
 """Work for probes is counted by itself: they are answered, whatever else their address asks for."""
-probes: Final = Routes(Places(pages, MOST_PROBES, WAITING_PROBES, of_probes), limits)
-metrics: Final = Places(make_asgi_app(), MOST_PROBES, WAITING_PROBES, of_probes)
+probes: Final = Routes(PageSlots(pages, MAX_PROBES, WAITING_PROBES, of_probes), limits)
+metrics: Final = PageSlots(make_asgi_app(), MAX_PROBES, WAITING_PROBES, of_probes)
 """This process's metrics. None of Django's URLs: Prometheus asks by IP address, which ALLOWED_HOSTS does not name."""
 
 
@@ -125,8 +127,8 @@ async def _by_path(scope: Scope, receive: Receive, send: Send) -> None:
         await api(scope, receive, send)
     elif scope["query_string"] == BOARD and PAGES.fullmatch(scope["path"]):
         await boards(scope, receive, send)
-    elif must_be_at_once(scope):
-        raise NotAtOnce
+    elif must_be_synchronous(scope):
+        raise NotSynchronous
     elif scope["path"] == "/metrics":
         await metrics(scope, receive, send)
     elif scope["path"].startswith("/health/"):
@@ -145,11 +147,12 @@ requests: Final[ASGIApp] = CorrelationIdMiddleware(_by_path, validator=lambda na
 
 if "daphne.server" in sys.modules:  # it imports this module, then makes its factories
     daphne: Any = sys.modules["daphne.server"]
-    daphne.HTTPFactory = bounded_http_factory(BoundedRequest, peers, Rounds(), environment.proxies)
-    daphne.WebSocketFactory = bounded_factory(visitors, peers, environment.proxies)
+    daphne.HTTPFactory = bounded_http_factory(BoundedRequest, connection_counts, FairScheduler(), environment.proxies)
+    daphne.WebSocketFactory = bounded_factory(socket_limits, connection_counts, environment.proxies)
 
 application: Final[Any] = Edge(ProtocolTypeRouter({"http": requests, "websocket": sockets}), environment.proxies)
-"""What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.wire.Wire` needs daphne's own."""
+"""What daphne serves. No middleware wraps a socket's `send`: :class:`realtime.socket_writer.SocketWriter` needs
+daphne's own."""
 
 
 # Threads that compute give up the interpreter's lock to the event loop so often; by default every 5 ms. The event loop

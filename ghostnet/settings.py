@@ -146,7 +146,7 @@ DATABASES: dict[str, Any] = {
     else EMBEDDED_DATABASE
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {  # of the pages' boards, some 50 kB each; the API's answers are kept by `ghostnet.http.front`
+CACHES = {  # of the pages' boards, some 50 kB each; the API's answers are kept by `ghostnet.http.caching_frontend`
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 300}},
 }
 

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtocol
 
-from ghostnet.http.buckets import Bucket
 from ghostnet.http.clients import client_of
+from ghostnet.http.connection_counts import ConnectionCounts
 from ghostnet.http.edge import trusted_scope
-from ghostnet.http.peers import Peers
-from realtime.visitors import Visitors
-from realtime.wire import TOO_MUCH
+from ghostnet.http.token_buckets import TokenBucket
+from realtime.socket_limits import SocketLimits
+from realtime.socket_writer import TOO_MUCH
 
 FRAMES: Final = (100.0, 1_000.0)
 CONTROL_FRAMES: Final = (5.0, 60.0)
@@ -35,8 +35,12 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """The handshake begins."""
-        self._frames, self._control_frames, self._bytes = Bucket(*FRAMES), Bucket(*CONTROL_FRAMES), Bucket(*BYTES)
-        self._frames_of_client: Bucket | None = None
+        self._frames, self._control_frames, self._bytes = (
+            TokenBucket(*FRAMES),
+            TokenBucket(*CONTROL_FRAMES),
+            TokenBucket(*BYTES),
+        )
+        self._frames_of_client: TokenBucket | None = None
         self._address = self.transport.getPeer()
         self.end = self.sendCloseFrame
         if isinstance(connection := self.transport.getHandle(), socket.socket):
@@ -49,10 +53,10 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         if not request.headers.get("sec-websocket-protocol", "").isascii():  # daphne would log an error of its own
             raise ConnectionDeny(400, "Sec-WebSocket-Protocol must be ASCII")
         client = self._client_of(request)
-        visitors: Visitors = self.factory.visitors
-        if not visitors.enter(client):
+        socket_limits: SocketLimits = self.factory.socket_limits
+        if not socket_limits.enter(client):
             raise ConnectionDeny(429, "too many sockets or handshakes of one address")
-        self._client, self._frames_of_client = client, visitors.frames_of(client)
+        self._client, self._frames_of_client = client, socket_limits.frames_of(client)
         return super().onConnect(request)
 
     def onClose(self, *reason: Any) -> None:  # noqa: N802
@@ -63,9 +67,9 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
         """The connection is gone."""
         super().connectionLost(reason)
-        self.factory.peers.leave(self._address)
+        self.factory.connection_counts.leave(self._address)
         if self._client is not None:
-            self.factory.visitors.leave(self._client)
+            self.factory.socket_limits.leave(self._client)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """Bytes have come."""
@@ -119,16 +123,18 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne has no t
         return client_of(trusted_scope({"headers": headers, "client": address}, self.factory.proxies))
 
 
-def bounded_factory(visitors: Visitors, peers: Peers, proxies: int) -> type[WebSocketFactory]:
-    """daphne's factory of sockets, for bounded ones, whose connections `peers` has counted."""
+def bounded_factory(
+    socket_limits: SocketLimits, connection_counts: ConnectionCounts, proxies: int
+) -> type[WebSocketFactory]:
+    """daphne's factory of sockets, for bounded ones, whose connections `connection_counts` has counted."""
 
     class BoundedSocketFactory(WebSocketFactory):  # type: ignore[misc]
         protocol = BoundedSocket
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            self.visitors = visitors
-            self.peers = peers
+            self.socket_limits = socket_limits
+            self.connection_counts = connection_counts
             self.proxies = proxies
 
     return BoundedSocketFactory

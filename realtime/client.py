@@ -4,11 +4,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from indexer.stream.feed import EVERYTHING, WATCHERS, FeedItem
-from realtime.wire import TOO_SLOW, Wire
+from indexer.stream.feed import WATCHERS, FeedItem
+from realtime.socket_writer import TOO_SLOW, SocketWriter
 
-MOST_SUBSCRIPTIONS: Final = 64
-MOST_HELD: Final = 20_000
+MAX_SUBSCRIPTIONS: Final = 64
+MAX_HELD_FRAMES: Final = 20_000
 """Frames that may be held until the end of a replay."""
 
 
@@ -20,7 +20,7 @@ class Client:
     (during a replay, or after one from a newer snapshot than the hub's), each frame is checked against the cursor.
     """
 
-    wire: Wire
+    writer: SocketWriter
     address: str
     """The client's address, as the limits identify it."""
     cursor: int = 0
@@ -36,39 +36,39 @@ class Client:
 
     def is_subscribed_to(self, item: FeedItem) -> bool:
         """Whether one of its channels carries this item, or the item is of a player whom the client watches."""
-        return carries(self.channels, item) or (item.channel == WATCHERS and item.key in self.users)
+        return item.is_carried_by(self.channels) or (item.channel == WATCHERS and item.key in self.users)
 
     def wants_preconfirmed(self, item: FeedItem) -> bool:
         """Whether the client gets a preconfirmed item: it subscribed to them on the item's channel, and it is in sync
         with the hub or, after a replay, its cursor is below the item."""
         is_new = self.in_sync or (self.held is None and item.id > self.cursor)
-        return is_new and carries(self.preconfirmed_channels & self.channels, item)
+        return is_new and item.is_carried_by(self.preconfirmed_channels & self.channels)
 
     def send_item(self, item: FeedItem, frame: bytes) -> None:
         """Send an item's frame, unless the client has the item already; hold it back during a replay."""
         if self.in_sync:
-            self.wire.write(frame)
+            self.writer.write(frame)
         elif self.held is not None:
             self._hold(HeldFrame(item, frame, None))
         elif item.id > self.cursor:
             self.cursor = item.id
-            self.wire.write(frame)
+            self.writer.write(frame)
 
     def send_reorg(self, dropped_from: int, frame: bytes) -> None:
         """Send the frame of a reorg that dropped all ids from `dropped_from` on, unless the client has none of them."""
         if self.in_sync:
-            self.wire.write(frame)
+            self.writer.write(frame)
         elif self.held is not None:
             self._hold(HeldFrame(None, frame, dropped_from))
         elif dropped_from <= self.cursor:
             self.cursor = dropped_from - 1
-            self.wire.write(frame)
+            self.writer.write(frame)
 
     def _hold(self, held: "HeldFrame") -> None:
         assert self.held is not None
         self.held.append(held)
-        if len(self.held) > MOST_HELD:
-            self.wire.close(TOO_SLOW)
+        if len(self.held) > MAX_HELD_FRAMES:
+            self.writer.close(TOO_SLOW)
 
     def end_replay(self) -> None:
         """Send what was held back during the replay, as far as the client does not have it."""
@@ -84,11 +84,6 @@ class Client:
         """Note that the hub has sent everything up to a revision; from the client's own one on, both are in sync."""
         if self.held is None and revision >= self.revision:
             self.in_sync = True
-
-
-def carries(channels: set[str], item: FeedItem) -> bool:
-    """Whether an item belongs to one of these channels."""
-    return item.channel in channels or (item.in_feed and EVERYTHING in channels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from ghostnet.http.clients import client_of
 from ghostnet.http.origins import is_ours, is_same_origin
-from ghostnet.http.turns import NoRoom
-from realtime.client import MOST_SUBSCRIPTIONS, Client
+from ghostnet.http.work_slots import NoRoom
+from realtime.client import MAX_SUBSCRIPTIONS, Client
 from realtime.hub import Hub
 from realtime.protocol import (
     PONG,
@@ -32,11 +32,11 @@ from realtime.protocol import (
     parse,
 )
 from realtime.replay import Replays
-from realtime.wire import TOO_MUCH, TRY_AGAIN, Wire, frame
+from realtime.socket_writer import TOO_MUCH, TRY_AGAIN, SocketWriter, frame
 
 logger = logging.getLogger(__name__)
 
-MOST_ERRORS: Final = 20
+MAX_ERRORS: Final = 20
 """Errors a minute after which a client is closed with TOO_MUCH."""
 
 
@@ -44,7 +44,7 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     """A client of `/ws`; `origins` are those whose pages may connect, besides the server's own.
 
     Channels routes the connection here and passes the client's messages to the methods named after them. What the
-    client gets is written past it, straight to the transport (`realtime.wire`).
+    client gets is written past it, straight to the transport (`realtime.socket_writer`).
     """
 
     _client: Client
@@ -53,7 +53,7 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         self._hub = hub
         self._replays = replays
         self._origins = origins
-        self._errors = Rate(MOST_ERRORS)
+        self._errors = Rate(MAX_ERRORS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -74,27 +74,27 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             raise StopConsumer
         await self._hub.start()
         await self.send({"type": "websocket.accept"})
-        self._client = Client(Wire(self.base_send), client_of(self.scope))
+        self._client = Client(SocketWriter(self.base_send), client_of(self.scope))
         self._hub.add(self._client)
         state = ConnectionState.of(self._hub.block, self._hub.cursor.event_id)
-        self._client.wire.write(frame(state.encode()))
+        self._client.writer.write(frame(state.encode()))
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         """Do what a message asks for; answer one that violates the protocol with ERROR."""
-        wire = self._client.wire
-        if wire.closed:
+        writer = self._client.writer
+        if writer.closed:
             return
         try:
             await self._handle(message.get("text"))
         except BadMessage as error:
-            wire.write(frame(Error.of(error).encode()))
+            writer.write(frame(Error.of(error).encode()))
             if self._errors.reached():
-                wire.close(TOO_MUCH)
+                writer.close(TOO_MUCH)
         except NoRoom:
-            wire.close(TRY_AGAIN)
+            writer.close(TRY_AGAIN)
         except (DatabaseError, psycopg.Error, OSError) as error:
             logger.warning("a client is disconnected, its message could not be handled: %s", error)
-            wire.close(TRY_AGAIN)
+            writer.close(TRY_AGAIN)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         """The connection is closed."""
@@ -103,7 +103,7 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     async def _handle(self, text: str | None) -> None:
         client, message = self._client, parse(text)
         if isinstance(message, Ping):
-            client.wire.write(frame(PONG))
+            client.writer.write(frame(PONG))
             return
         if isinstance(message, Subscribe):
             channels: set[str] = set(message.channels)
@@ -115,28 +115,28 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         async with self._hub.delivery:
             self._subscribe(message)
             state = Subscribed.of(client.channels, client.users, self._hub.cursor.event_id)
-            client.wire.write(frame(state.encode()))
+            client.writer.write(frame(state.encode()))
 
     def _subscribe(self, message: AnyClientMessage) -> None:
         client = self._client
         match message:
             case Subscribe(channels=channels):
                 client.channels |= set(channels)
-                self._hub.changed(client)
+                self._hub.update_subscriptions(client)
             case SubscribeUser(player=player, cursor=cursor, snapshot=snapshot):
                 self._check_room(player not in client.users)
                 self._hub.updates.watch(client, player)
                 if snapshot or cursor is not None:
-                    self._hub.updates.request(client, player, with_cursor=snapshot)
+                    self._hub.updates.send_current(client, player, with_cursor=snapshot)
             case Unsubscribe(channels=channels):
                 client.channels -= set(channels)
-                self._hub.changed(client)
+                self._hub.update_subscriptions(client)
             case UnsubscribeUser(player=player):
                 self._hub.updates.unwatch(client, player)
 
     def _check_room(self, more: int) -> None:
-        if len(self._client.channels) + len(self._client.users) + more > MOST_SUBSCRIPTIONS:
-            raise BadMessage("too_many_subscriptions", f"at most {MOST_SUBSCRIPTIONS} channels and players")
+        if len(self._client.channels) + len(self._client.users) + more > MAX_SUBSCRIPTIONS:
+            raise BadMessage("too_many_subscriptions", f"at most {MAX_SUBSCRIPTIONS} channels and players")
 
 
 def may_connect(scope: Scope, origins: tuple[str, ...]) -> bool:
@@ -156,10 +156,10 @@ def may_connect(scope: Scope, origins: tuple[str, ...]) -> bool:
 class Rate:
     """Counts occurrences against a limit per minute."""
 
-    def __init__(self, most: int) -> None:
-        self._times: deque[float] = deque(maxlen=most)
+    def __init__(self, limit: int) -> None:
+        self._times: deque[float] = deque(maxlen=limit)
 
     def reached(self) -> bool:
-        """Count one more; return whether that makes it `most` within a minute."""
+        """Count one more; return whether that makes it `limit` within a minute."""
         self._times.append(time.monotonic())
         return len(self._times) == self._times.maxlen and self._times[-1] - self._times[0] < 60

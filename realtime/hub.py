@@ -20,24 +20,24 @@ from indexer.selectors.arguments import rfc3339
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.connection import wait_for_commit
-from indexer.stream.feed import EVERYTHING, WATCHERS, FeedItem, survivor_item
+from indexer.stream.feed import FEED_CHANNEL, WATCHERS, FeedItem, survivor_item
+from indexer.stream.levels_and_deadlines import NOTHING, Deadline, players_on, read_levels_and_deadlines, survivors_of
 from indexer.stream.reader import FeedCursor, Step
 from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.source import MustBeginAnew, Source
-from indexer.stream.standing import NOTHING, Deadline, players_on, read_standing, survivors_of
 from realtime.client import Client
 from realtime.delivery import Delivery
 from realtime.preconfirmed import PreconfirmedItems
 from realtime.protocol import Reorg, ResetWarning, RoundLocked, ScanWarning
+from realtime.socket_writer import GOING_AWAY, TRY_AGAIN, before_shutdown, frame
 from realtime.updates import PositionUpdates
 from realtime.warnings import Warnings
-from realtime.wire import GOING_AWAY, TRY_AGAIN, before_shutdown, frame
 
 logger = logging.getLogger(__name__)
 
 CONNECTIONS: Final = Gauge("websocket_connections", "Clients that are connected")
 MESSAGES: Final = Counter("websocket_messages", "Feed items sent, counted once for each client that got them")
-LONGEST_START: Final = 2.0
+MAX_START_SECONDS: Final = 2.0
 """Seconds that a client's handshake waits for the hub to read the end of the feed."""
 
 
@@ -54,7 +54,7 @@ class Hub:
         self._updating: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._warnings = Warnings(self._send_warning)
-        self._standing = NOTHING
+        self._levels = NOTHING
         self.updates = PositionUpdates()
         self.delivery = Delivery()
         self.preconfirmed = PreconfirmedItems(self.delivery)
@@ -62,7 +62,7 @@ class Hub:
         self.cursor = FeedCursor(0, 0)
 
     async def start(self) -> None:
-        """Start to read, once; wait until the hub's cursor is known, at most LONGEST_START seconds."""
+        """Start to read, once; wait until the hub's cursor is known, at most MAX_START_SECONDS."""
         if self._task is None or self._task.done():
             if self._task is None:
                 before_shutdown(self._close_all)
@@ -71,7 +71,7 @@ class Hub:
                 run_with_reconnect(self._follow, "ghostnet hub", "the feed can't be read"), name="hub"
             )
         if not self._ready.is_set():
-            await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=LONGEST_START)
+            await asyncio.wait([asyncio.ensure_future(self._ready.wait())], timeout=MAX_START_SECONDS)
 
     def add(self, client: Client) -> None:
         """Add a client that has connected; its cursor is the hub's."""
@@ -88,7 +88,7 @@ class Hub:
         self._subscribers.clear()
         CONNECTIONS.set(len(self._clients))
 
-    def changed(self, client: Client) -> None:
+    def update_subscriptions(self, client: Client) -> None:
         """Update the subscribers, after a client's channels have changed, or whether it is in sync."""
         self._subscribers.clear()
         if not client.in_sync:
@@ -116,9 +116,9 @@ class Hub:
             self.preconfirmed.reset(self.block.block_number)
             for client in self._clients:
                 if client.channels or client.users:
-                    client.wire.close(TRY_AGAIN)
-        self._standing = await read_standing(connection)
-        self._warnings.update(self._standing.deadlines, self.block)
+                    client.writer.close(TRY_AGAIN)
+        self._levels = await read_levels_and_deadlines(connection)
+        self._warnings.update(self._levels.deadlines, self.block)
         self._ready.set()
         return self.block
 
@@ -130,7 +130,7 @@ class Hub:
         async with self.delivery:
             await self._deliver(step, survivors)
         await self._update_positions(connection, step)
-        self._warnings.update(self._standing.deadlines, step.block)
+        self._warnings.update(self._levels.deadlines, step.block)
 
     async def _deliver(self, step: Step, survivors: list[FeedItem]) -> None:
         before, self.block, self.cursor = self.cursor, step.block, step.cursor
@@ -165,11 +165,11 @@ class Hub:
         if step.ancestor is not None:
             self.updates.all_changed()
         self.updates.changed(step.touched)
-        self.updates.expire(step.block.timestamp)
-        standing = await read_standing(connection)
-        changed = standing.changed_since(self._standing)
+        self.updates.schedule_expired_boosts(step.block.timestamp)
+        found = await read_levels_and_deadlines(connection)
+        changed = found.changed_since(self._levels)
         self.updates.changed(await players_on(connection, changed, self.updates.players))
-        self._standing = standing
+        self._levels = found
 
     async def _send_reorg(self, ancestor: int, before: FeedCursor) -> None:
         """Send a reorg to each client that may have dropped items: those up to the cursor `before` the step, or, where
@@ -192,7 +192,7 @@ class Hub:
 
     def _close_all(self) -> None:
         for client in self._clients:
-            client.wire.close(GOING_AWAY)
+            client.writer.close(GOING_AWAY)
 
     def _send_warning(self, deadline: Deadline, time: int, seconds: int) -> None:
         kind, number = deadline
@@ -203,5 +203,5 @@ class Hub:
         }[kind]
         text = frame(message.encode())
         for client in self._clients:
-            if client.channels & {channel, EVERYTHING}:
-                client.wire.write(text)
+            if client.channels & {channel, FEED_CHANNEL}:
+                client.writer.write(text)

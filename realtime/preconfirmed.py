@@ -21,9 +21,9 @@ from indexer.stream.reconnect import run_with_reconnect
 from realtime.client import Client
 from realtime.delivery import Delivery
 from realtime.protocol import Dropped
-from realtime.wire import frame
+from realtime.socket_writer import frame
 
-LONGEST_START: Final = 2.0
+MAX_START_SECONDS: Final = 2.0
 """Seconds that the first client's subscription waits for the database."""
 MESSAGES: Final = Counter("websocket_preconfirmed_messages", "Preconfirmed items sent, counted for each client")
 
@@ -46,7 +46,7 @@ class PreconfirmedItems:
     async def subscribe(self, client: Client, channels: Iterable[str], wanted: bool) -> None:
         """Subscribe a client to the preconfirmed items of channels or, if they are not `wanted`, unsubscribe it.
 
-        Waits until items are received, at most LONGEST_START seconds.
+        Waits until items are received, at most MAX_START_SECONDS.
         """
         if not wanted:
             client.preconfirmed_channels -= {*channels}
@@ -59,7 +59,7 @@ class PreconfirmedItems:
                 name="preconfirmed",
             )
         with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_START):
+            async with asyncio.timeout(MAX_START_SECONDS):
                 await self._listening.wait()
 
     def remove(self, client: Client) -> None:
@@ -76,7 +76,7 @@ class PreconfirmedItems:
                 self._sent[item.event_key] = item
                 text = frame(item.preconfirmed_message())
                 for client in clients:
-                    client.wire.write(text)
+                    client.writer.write(text)
                     await self._delivery.sent()
                 MESSAGES.inc(len(clients))
 
@@ -111,7 +111,7 @@ class PreconfirmedItems:
                 if client.wants_preconfirmed(item):
                     keys[client].append(item.event_key)
         for client, dropped in keys.items():
-            client.wire.write(frame(Dropped(dropped).encode()))
+            client.writer.write(frame(Dropped(dropped).encode()))
 
     async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
         await listen(connection)

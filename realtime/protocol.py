@@ -15,7 +15,7 @@ from indexer.domain.units import ADDRESS_PATTERN, MAX_ID, Address, first_id
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.feed import CHANNELS, Channel
-from realtime.wire import MOST_FRAME
+from realtime.socket_writer import MAX_FRAME_BYTES
 
 Channels = Annotated[tuple[Channel, ...], Meta(min_length=1, description="The channels, at least one.")]
 Player = Annotated[
@@ -120,7 +120,7 @@ class Ping(ClientMessage, frozen=True, tag="PING"):
 
 
 class ServerMessage(Struct, frozen=True, tag_field="type"):
-    """A message of the server; FEED_EVENT is `indexer.stream.feed.FeedFrame`."""
+    """A message of the server; FEED_EVENT is `indexer.stream.feed.FeedEventMessage`."""
 
     def encode(self) -> bytes:
         return _encode(self)
@@ -225,8 +225,8 @@ def parse(text: str | None) -> AnyClientMessage:
     """A client's message from its frame; None stands for a binary one. Raises BadMessage."""
     if text is None:
         raise BadMessage("binary_frame", "frames are text, not binary")
-    if len(text.encode()) > MOST_FRAME:
-        raise BadMessage("frame_too_long", f"a frame has at most {MOST_FRAME} bytes")
+    if len(text.encode()) > MAX_FRAME_BYTES:
+        raise BadMessage("frame_too_long", f"a frame has at most {MAX_FRAME_BYTES} bytes")
     try:
         message: AnyClientMessage = _decoder.decode(text)
     except msgspec.ValidationError as error:

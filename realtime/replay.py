@@ -11,27 +11,27 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from ghostnet.http.limits import ClientLimits
-from ghostnet.http.turns import Turns
+from ghostnet.http.work_slots import WorkSlots
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.connection import connect
 from indexer.stream.feed import FeedItem
 from indexer.stream.ids import last_id
 from indexer.stream.newest import cursor_before
-from realtime.client import Client, carries
+from realtime.client import Client
 from realtime.hub import Hub
 from realtime.protocol import BadMessage, Reorg, Subscribed
-from realtime.wire import TRY_AGAIN, frame
+from realtime.socket_writer import TRY_AGAIN, frame
 
-MOST_REPLAYS: Final = 8
+MAX_REPLAYS: Final = 8
 """Replays that read the database at the same time."""
-MOST_WAITING: Final = 2_000
+MAX_WAITING: Final = 2_000
 ITEMS_A_PAGE: Final = 100
 """The approximate number of items of a replay that are read and sent without yielding to other tasks."""
 BLOCKS_A_PAGE: Final = 200
-LONGEST_WAIT: Final = 20.0
-"""Seconds that a replay may wait for its turn."""
-LONGEST_REPLAY: Final = 60.0
+MAX_WAIT_SECONDS: Final = 20.0
+"""Seconds that a replay may wait for a slot."""
+MAX_REPLAY_SECONDS: Final = 60.0
 """Seconds after which the replay of a slow client ends, to make room for others; it can go on from its cursor."""
 
 
@@ -45,8 +45,8 @@ class Replays:
     def __init__(self, hub: Hub, replay_blocks: int, limits: ClientLimits) -> None:
         self._hub = hub
         self._replay_blocks = replay_blocks
-        each, waiting = limits.turns_each(MOST_REPLAYS), limits.waiting_each(MOST_WAITING)
-        self._turns = Turns(MOST_REPLAYS, each, MOST_WAITING, waiting)
+        each, waiting = limits.slots_each(MAX_REPLAYS), limits.waiting_each(MAX_WAITING)
+        self._slots = WorkSlots(MAX_REPLAYS, each, MAX_WAITING, waiting)
         self._page = asyncio.Lock()
 
     async def run(self, client: Client, channels: set[str], since: int | None, last: int | None = None) -> None:
@@ -55,11 +55,11 @@ class Replays:
 
         What the hub sends meanwhile is held back. The database may be ahead of the hub: until the hub has come as far
         as the replay, the client gets only what it does not have. Raises BadMessage for a cursor that nothing can be
-        replayed from, NoRoom and TimeoutError (the client is closed, or never got a turn), psycopg.Error.
+        replayed from, NoRoom and TimeoutError (the client is closed, or never got a slot), psycopg.Error.
         """
-        async with self._turn(client):
-            if not client.wire.closed:
-                async with asyncio.timeout(LONGEST_REPLAY), await connect("ghostnet replay") as connection:
+        async with self._slot(client):
+            if not client.writer.closed:
+                async with asyncio.timeout(MAX_REPLAY_SECONDS), await connect("ghostnet replay") as connection:
                     await self._replay(connection, client, channels, since, last)
 
     async def _replay(
@@ -75,43 +75,43 @@ class Replays:
             revision = 0 if client.in_sync else client.revision
             client.in_sync, client.held = False, deque()
             client.channels |= channels
-            self._hub.changed(client)
+            self._hub.update_subscriptions(client)
         try:
             async with reader.snapshot(connection) as block:
                 if since is None:
                     end = last_id(block.block_number) if block else 0
                     since = await cursor_before(connection, channels, last or 0, end)
                 replay = await self._prepare(connection, block, since)
-                client.wire.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
+                client.writer.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
                 if replay.ancestor is not None:
-                    client.wire.write(frame(Reorg.of(replay.ancestor).encode()))
+                    client.writer.write(frame(Reorg.of(replay.ancestor).encode()))
                     known = min(known, replay.after)
                 pages = replay.pages(connection)
-                while not client.wire.closed and await self._send_page(pages, client, known, before):
-                    await client.wire.drained()
+                while not client.writer.closed and await self._send_page(pages, client, known, before):
+                    await client.writer.drained()
             client.cursor, client.revision = replay.last, replay.block.revision
         except BadMessage:
             client.channels, client.cursor, client.revision = before, known, revision
             raise
         except BaseException:
             # What was held back would leave a gap. The client goes on from its cursor on another connection.
-            client.wire.close(TRY_AGAIN)
+            client.writer.close(TRY_AGAIN)
             raise
         finally:
             async with self._hub.delivery:
                 client.end_replay()
                 client.sync(self._hub.block.revision if self._hub.block else 0)
-                self._hub.changed(client)
+                self._hub.update_subscriptions(client)
 
     @asynccontextmanager
-    async def _turn(self, client: Client) -> AsyncIterator[None]:
-        """Hold one of the MOST_REPLAYS turns. Raises NoRoom, TimeoutError if none becomes free."""
-        async with asyncio.timeout(LONGEST_WAIT):
-            await self._turns.take(client.address)
+    async def _slot(self, client: Client) -> AsyncIterator[None]:
+        """Hold one of the MAX_REPLAYS slots. Raises NoRoom, TimeoutError if none becomes free."""
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
+            await self._slots.take(client.address)
         try:
             yield
         finally:
-            self._turns.give_back(client.address)
+            self._slots.give_back(client.address)
 
     async def _send_page(
         self, pages: AsyncIterator[list[FeedItem]], client: Client, known: int, before: set[str]
@@ -122,8 +122,8 @@ class Replays:
             started = time.perf_counter()
             page = await anext(pages, None)
             for item in page or ():
-                if client.is_subscribed_to(item) and (item.id > known or not carries(before, item)):
-                    client.wire.write(frame(item.message()))
+                if client.is_subscribed_to(item) and (item.id > known or not item.is_carried_by(before)):
+                    client.writer.write(frame(item.message()))
             await asyncio.sleep(time.perf_counter() - started)
         return page is not None
 

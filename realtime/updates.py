@@ -21,14 +21,14 @@ from indexer.stream.ids import last_id
 from realtime.client import Client
 from realtime.positions import position_json, read_positions
 from realtime.protocol import PositionUpdate
-from realtime.wire import frame
+from realtime.socket_writer import frame
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 200
 """Positions that are read together."""
-FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 5.0
+FIRST_PAUSE_SECONDS: Final = 0.5
+MAX_PAUSE_SECONDS: Final = 5.0
 
 
 class PositionUpdates:
@@ -73,7 +73,7 @@ class PositionUpdates:
         for address in touched & self._watchers.keys():
             self._schedule(address, self._watchers[address])
 
-    def expire(self, now: int) -> None:
+    def schedule_expired_boosts(self, now: int) -> None:
         """Schedule positions whose boosts expire by the time of an indexed block (unix seconds)."""
         due = {address for address, expiry in self._expiries.items() if expiry <= now}
         for address in due:
@@ -88,7 +88,7 @@ class PositionUpdates:
         """The clients that watch a player."""
         return self._watchers.get(address, ())
 
-    def request(self, client: Client, address: str, *, with_cursor: bool = False) -> None:
+    def send_current(self, client: Client, address: str, *, with_cursor: bool = False) -> None:
         """Send a player's current position to one client."""
         if with_cursor:
             self._snapshots.add((client, address))
@@ -100,7 +100,7 @@ class PositionUpdates:
 
     async def run(self) -> None:
         """Read and send scheduled positions forever; positions that can't be read are scheduled again."""
-        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+        backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         while True:
             await self._wake.wait()
             batch = [*self._due][:AT_ONCE]
@@ -135,6 +135,6 @@ class PositionUpdates:
                 if (client, address) in self._snapshots:
                     self._snapshots.discard((client, address))
                     cursor = str(last_id(block.block_number)) if block else "0"
-                    client.wire.write(frame(replace(update, cursor=cursor).encode()))
+                    client.writer.write(frame(replace(update, cursor=cursor).encode()))
                 elif address in client.users:
-                    client.wire.write(text)
+                    client.writer.write(text)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.standing import Deadline
+from indexer.stream.levels_and_deadlines import Deadline
 
 SECONDS_BEFORE: Final = {"scan": (60, 10), "reset": (3_600, 600, 60), "round": (0,)}
 """How long before a deadline of each kind clients are warned."""
-MOST_DRIFT: Final = 60
+MAX_DRIFT_SECONDS: Final = 60
 """Seconds between the chain's time and this machine's clock up to which the chain is assumed to be live."""
 
 _Warning = tuple[Deadline, int, int]
@@ -62,4 +62,4 @@ class Warnings:
 def _now(block: IndexedBlock) -> int:
     """The current time for warnings, in unix seconds: this machine's if the chain is live, else the last block's."""
     clock = time.time()
-    return max(block.timestamp, int(clock)) if abs(clock - block.timestamp) < MOST_DRIFT else block.timestamp
+    return max(block.timestamp, int(clock)) if abs(clock - block.timestamp) < MAX_DRIFT_SECONDS else block.timestamp

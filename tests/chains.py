@@ -11,7 +11,7 @@ from typing import Any
 from eth_abi import abi
 from eth_hash.auto import keccak
 
-from indexer.chain.wire import WireLog
+from indexer.chain.rpc_types import WireLog
 from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
 from indexer.domain.chain import Block, Header, SilentChange, Transaction

@@ -23,8 +23,8 @@ SETTINGS: Final = "ghostnet.settings"
 MODULES: Final = (
     "ghostnet.http.bodies",
     "ghostnet.http.edge",
-    "ghostnet.http.front",
-    "ghostnet.http.places",
+    "ghostnet.http.caching_frontend",
+    "ghostnet.http.page_slots",
     "ghostnet.urls",
     "realtime.routing",
 )

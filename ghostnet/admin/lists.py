@@ -19,8 +19,8 @@ from ghostnet.admin.paging import BoundedPaginator, StretchFilter, approximate_s
 from indexer.domain.units import ADDRESS_PATTERN, HASH_PATTERN, MAX_BLOCK, first_id
 from indexer.models.fields import AddressField, HashField
 
-LONGEST_QUERY: Final = "10s"
-MOST_RELATED: Final = 10
+QUERY_TIMEOUT: Final = "10s"
+MAX_RELATED: Final = 10
 """Rows of another table on a row's page."""
 
 
@@ -76,10 +76,10 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().change_view(request, object_id, form_url, {"related": related, **(extra_context or {})})
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The list; a message of how to narrow it if the query takes longer than LONGEST_QUERY."""
+        """The list; a message of how to narrow it if the query takes longer than QUERY_TIMEOUT."""
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [LONGEST_QUERY])
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [QUERY_TIMEOUT])
                 title = self.model._meta.verbose_name_plural
                 context = {
                     "title": str(title).capitalize(),
@@ -198,6 +198,6 @@ def _related(request: HttpRequest, row: Model, text: str, model: str, column: st
         "headings": [one.short_description for one in columns],
         "rows": [
             (f"/admin/indexer/{model}/{one.pk}/change/", [column(one) for column in columns])
-            for one in found[:MOST_RELATED]
+            for one in found[:MAX_RELATED]
         ],
     }

@@ -50,7 +50,7 @@ LEADING: Final = {
     "UndecodedLog": ("block_time", "address", "reason", "tx_hash"),
 }
 """The columns of a table's list, where the first ones by FIRST are not those that matter; a row's page has all."""
-MOST_COLUMNS: Final = 6
+MAX_COLUMNS: Final = 6
 """Columns of any other list, so that a screen of 1440 pixels is not too narrow for it."""
 LAST: Final = ("event_id", "tx_hash", "tx_index")
 SORTABLE: Final = {"AccountTotal": ("earned", "lost")}
@@ -64,7 +64,7 @@ def shown_columns(model: type[Model]) -> list[str]:
     columns = [field.name for field in model._meta.concrete_fields]
     if "block_time" in columns:
         columns.remove("id")  # the row's block stands in its place
-    return sorted(columns, key=lambda name: rank(model, name))[:MOST_COLUMNS]
+    return sorted(columns, key=lambda name: rank(model, name))[:MAX_COLUMNS]
 
 
 def rank(model: type[Model], column: str) -> int:

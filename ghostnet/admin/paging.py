@@ -1,4 +1,4 @@
-"""Pages of lists of any length: a list is cut into stretches of MOST_COUNTED rows, of which one is paged at a time."""
+"""Pages of lists of any length: a list is cut into stretches of MAX_COUNTED rows, of which one is paged at a time."""
 
 from functools import cached_property
 from typing import Any, Final, cast
@@ -12,21 +12,21 @@ from django.http import HttpRequest
 from indexer.selectors.rows import raw_connection
 from indexer.timescale.status import approximate_rows
 
-MOST_COUNTED: Final = 5_000
+MAX_COUNTED: Final = 5_000
 """Rows of a stretch: a list is counted no further, and has pages no further."""
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """A paginator that counts rows up to MOST_COUNTED."""
+    """A paginator that counts rows up to MAX_COUNTED."""
 
     @cached_property
     def count(self) -> int:
-        return len(cast("QuerySet[Any]", self.object_list).values_list("pk", flat=True)[:MOST_COUNTED])
+        return len(cast("QuerySet[Any]", self.object_list).values_list("pk", flat=True)[:MAX_COUNTED])
 
     @property
     def is_full(self) -> bool:
         """Whether there may be more rows than are counted."""
-        return self.count == MOST_COUNTED
+        return self.count == MAX_COUNTED
 
 
 class StretchFilter(admin.SimpleListFilter):
@@ -40,9 +40,9 @@ class StretchFilter(admin.SimpleListFilter):
         before = self.used_parameters.get(self.parameter_name)
         if before is not None:
             rows = rows.filter(pk__lt=_row_id(before))
-        end = rows.values_list("pk", flat=True)[MOST_COUNTED - 1 : MOST_COUNTED].first()
+        end = rows.values_list("pk", flat=True)[MAX_COUNTED - 1 : MAX_COUNTED].first()
         known = [] if before is None else [(before, f"before {before}")]
-        return known if end is None else [*known, (str(end), f"the {MOST_COUNTED} before those")]
+        return known if end is None else [*known, (str(end), f"the {MAX_COUNTED} before those")]
 
     def has_output(self) -> bool:
         """Show the filter for a single choice too, which Django does not: all other rows are the newest."""
@@ -62,4 +62,4 @@ def _row_id(text: Any) -> int:
 def approximate_size(model: type[Model]) -> str:
     """The number of a table's rows according to the server's statistics, as a text; empty for few."""
     rows = approximate_rows(raw_connection(), model._meta.db_table)
-    return f"about {rows:,} rows" if rows > MOST_COUNTED else ""
+    return f"about {rows:,} rows" if rows > MAX_COUNTED else ""

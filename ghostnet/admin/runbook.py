@@ -8,7 +8,7 @@ from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from ghostnet.environment import PROJECT
-from ghostnet.pages.standing import Standing, State
+from ghostnet.pages.service_state import ServiceState, State
 
 _OPERATIONS: Final = PROJECT / "docs" / "operations.md"
 _BY_STATE: Final = {
@@ -39,7 +39,7 @@ def _marked(text: str) -> str:
     return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", re.sub("`([^`]+)`", r"<code>\1</code>", text))
 
 
-def runbooks_of(verdict: Standing) -> list[str]:
+def runbooks_of(verdict: ServiceState) -> list[str]:
     """The sections of the runbook for a state."""
     if verdict.state is State.ALARM:
         return list(dict.fromkeys(_BY_ALARM.get(alarm.kind, "IndexerAlarm") for alarm in verdict.alarms))

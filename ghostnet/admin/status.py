@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ghostnet.admin.runbook import runbooks_of
 from ghostnet.admin.timeline import timeline
-from ghostnet.pages.standing import standing
+from ghostnet.pages.service_state import service_state
 from indexer.models import Checkpoint
 from indexer.selectors import operations
 from indexer.selectors.rows import raw_connection
@@ -19,11 +19,11 @@ from indexer.selectors.status import checkpoint, pulse, relay_lag
 from indexer.timescale import status as timescale
 from indexer.timescale.features import has_timescaledb
 
-LOOKS: Final = "status_page_looks"
+SAMPLES: Final = "status_page_samples"
 """The cache's key of the status page's recent samples: a time and the block indexed then."""
-LOOKS_SECONDS: Final = 60
-LEAST_SECONDS: Final = 2
-MOST_LOOKS: Final = 100
+SAMPLE_WINDOW_SECONDS: Final = 60
+MIN_WINDOW_SECONDS: Final = 2
+MAX_SAMPLES: Final = 100
 """Seconds over which the throughput is measured, the least number of seconds for it, and the samples that are kept."""
 TABLES: Final = 12
 DAY: Final = timedelta(days=1)
@@ -34,7 +34,7 @@ def status() -> dict[str, Any]:
     found = checkpoint()
     alive = None if found is None else pulse()
     raw = raw_connection()
-    verdict = standing()
+    verdict = service_state()
     return {
         "verdict": verdict,
         "runbooks": runbooks_of(verdict),
@@ -55,13 +55,14 @@ def status() -> dict[str, Any]:
 
 
 def _throughput(found: Checkpoint) -> float | None:
-    """Blocks per second since the oldest sample of the last LOOKS_SECONDS; None until one is LEAST_SECONDS old."""
+    """Blocks per second since the oldest sample of the last SAMPLE_WINDOW_SECONDS; None until one is MIN_WINDOW_SECONDS
+    old."""
     now = time.monotonic()
-    looks: list[tuple[float, int]] = [
-        (at, number) for at, number in cache.get(LOOKS, []) if 0 <= now - at <= LOOKS_SECONDS
+    samples: list[tuple[float, int]] = [
+        (at, number) for at, number in cache.get(SAMPLES, []) if 0 <= now - at <= SAMPLE_WINDOW_SECONDS
     ]
-    cache.set(LOOKS, [*looks, (now, found.block_number)][-MOST_LOOKS:], LOOKS_SECONDS)
-    if not looks or now - looks[0][0] < LEAST_SECONDS:
+    cache.set(SAMPLES, [*samples, (now, found.block_number)][-MAX_SAMPLES:], SAMPLE_WINDOW_SECONDS)
+    if not samples or now - samples[0][0] < MIN_WINDOW_SECONDS:
         return None
-    since, number = looks[0]
+    since, number = samples[0]
     return max(0, found.block_number - number) / (now - since)

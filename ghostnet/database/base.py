@@ -7,7 +7,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrappe
 
 from ghostnet.database.embedded import EmbeddedPostgres
 from ghostnet.database.schema import SchemaEditor
-from indexer.selectors.timing import timed
+from indexer.selectors.timing import record_time
 from indexer.store.session import SET_SESSION
 from indexer.timescale.features import can_have_timescaledb, has_timescaledb
 
@@ -34,7 +34,7 @@ class DatabaseWrapper(PostgresWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.execute_wrappers.append(timed)
+        self.execute_wrappers.append(record_time)
 
     def prepare_database(self) -> None:
         """Before migrations: create the extension where the server has it, else a `time_bucket` with the same results

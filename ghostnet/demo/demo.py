@@ -21,7 +21,7 @@ from ghostnet.database.embedded import SUPERUSER, EmbeddedPostgres
 from ghostnet.demo.parts import Parts
 from ghostnet.environment import PROJECT
 from indexer.base.errors import GhostnetError
-from indexer.store.checkpoint import NothingIndexed, read_progress
+from indexer.store.checkpoint import NothingIndexed, read_checkpoint
 
 DATABASE: Final = "ghostnet_demo"
 FIXTURES: Final = PROJECT / "fixtures"
@@ -159,7 +159,7 @@ def _has_indexed(database_url: str) -> bool:
     """Whether everything before the live part is indexed."""
     with psycopg.connect(database_url) as connection:
         try:
-            return read_progress(connection).block_number >= FIRST_HEAD
+            return read_checkpoint(connection).block_number >= FIRST_HEAD
         except NothingIndexed:
             return False
 

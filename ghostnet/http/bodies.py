@@ -13,11 +13,11 @@ from daphne.http_protocol import WebRequest
 from ghostnet.http.clients import client_of
 from ghostnet.http.edge import forwarded_client
 
-MOST_BODY: Final = 1 << 20
+MAX_BODY_BYTES: Final = 1 << 20
 """Bytes that a body may have."""
-MOST_FORM: Final = 128 << 10
+MAX_FORM_BYTES: Final = 128 << 10
 """Bytes that the body of a POST may have, which is kept in memory."""
-MOST_PARAMETERS: Final = 100
+MAX_PARAMETERS: Final = 100
 """Parameters that an address may have. To sort out 8,000 takes 30 ms."""
 
 
@@ -25,23 +25,23 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
     """daphne's request, which answers 413 as soon as a body is known to be too large; for a `BoundedChannel`."""
 
     _size = 0
-    _most = MOST_BODY
+    _limit = MAX_BODY_BYTES
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         """Handle the end of the headers; a body of `length` bytes follows, or one of unknown length."""
         self.content = BytesIO()
         if self.channel._command == b"POST":
-            self._most = MOST_FORM
-        if length is not None and length > self._most:
+            self._limit = MAX_FORM_BYTES
+        if length is not None and length > self._limit:
             self.requestHeaders.removeHeader(b"Expect")  # the answer is no "100 Continue"
             self._refuse()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         """A part of the body has come."""
         self._size += len(data)
-        if self._size > self._most:
+        if self._size > self._limit:
             self._refuse()
-        elif self._most == MOST_FORM:
+        elif self._limit == MAX_FORM_BYTES:
             self.content.write(data)
 
     def parseCookies(self) -> None:  # noqa: N802
@@ -51,14 +51,14 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
         """The request is complete. Behind proxies it waits for its client's turn; up to here it was theirs."""
         if self.channel.refused:
             return
-        if self.uri.count(b"&") >= MOST_PARAMETERS:
-            self.channel.refuse(HTTPStatus.BAD_REQUEST, f"an address may have {MOST_PARAMETERS} parameters")
+        if self.uri.count(b"&") >= MAX_PARAMETERS:
+            self.channel.refuse(HTTPStatus.BAD_REQUEST, f"an address may have {MAX_PARAMETERS} parameters")
         elif self.clientproto != b"HTTP/1.1" and self.requestHeaders.hasHeader(b"Upgrade"):
             self.channel.refuse(HTTPStatus.BAD_REQUEST, "a WebSocket begins with a request of HTTP/1.1 (RFC 6455)")
         elif self.channel.proxies:
             named = [(b"x-forwarded-for", value) for value in self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])]
             client = forwarded_client(named, self.channel.proxies)
-            self.channel.rounds.call(client_of({"client": (client, 0) if client else None}), self._begin)
+            self.channel.scheduler.call(client_of({"client": (client, 0) if client else None}), self._begin)
         else:
             super().process()
 
@@ -82,5 +82,6 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
     def _refuse(self) -> None:
         self.content = BytesIO()
         self.channel.refuse(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MOST_BODY} bytes, that of a POST {MOST_FORM}"
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"a body may have {MAX_BODY_BYTES} bytes, that of a POST {MAX_FORM_BYTES}",
         )

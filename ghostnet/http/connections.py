@@ -10,18 +10,18 @@ from typing import Any, Final
 from daphne.http_protocol import HTTPFactory
 from twisted.web.http import HTTPChannel
 
-from ghostnet.http.at_once import create_or_answer
+from ghostnet.http.connection_counts import ConnectionCounts, client_at
+from ghostnet.http.fair_reads import FairReader, FairScheduler
 from ghostnet.http.headers import SECURITY_HEADERS
-from ghostnet.http.peers import Peers, client_at
 from ghostnet.http.problems import phrase, problem
-from ghostnet.http.rounds import FairReader, Rounds
+from ghostnet.http.synchronous import create_or_answer
 from ghostnet.http.transport import drop_unwritten, unwritten
 
-MOST_HEAD: Final = 16 << 10
+MAX_HEAD_BYTES: Final = 16 << 10
 """Bytes that a request's first line and its headers may have together."""
 HEAD_SECONDS: Final = 20.0
 """Seconds from the first byte of a request to the end of its headers; slower connections are cut off."""
-MOST_LATE: Final = 4 << 20
+MAX_DRAINED_BYTES: Final = 4 << 20
 """Bytes that are read and dropped after a refusal: a client that is still sending reads it only afterwards."""
 LATE_SECONDS: Final = 5.0
 """Seconds after which a refused connection is cut off."""
@@ -33,7 +33,7 @@ _Channel: Any = HTTPChannel  # it has types for some of its parts only
 class BoundedChannel(_Channel):  # type: ignore[misc]
     """Twisted's HTTP/1.1 connection; refuses with a problem document what it would drop without a word."""
 
-    totalHeadersSize = MOST_HEAD
+    totalHeadersSize = MAX_HEAD_BYTES
     _deadline: Any = None
     """The call that ends a connection whose request's head is slow; None unless a head is on its way."""
     _cut: Any = None
@@ -41,7 +41,7 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
     _dropped = 0
     leave: Callable[[], None] | None = None
     """Called when the connection has ended, unless it has become a WebSocket's."""
-    rounds: Rounds
+    scheduler: FairScheduler
     """When what comes is looked at."""
     proxies = 0
     """Proxies that requests pass, which name their clients."""
@@ -66,7 +66,7 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         """The connection is there."""
         super().connectionMade()
         client = client_at(self.transport.getPeer())
-        self._reader = FairReader(self.rounds, client, self.transport, self._take, self._may_take)
+        self._reader = FairReader(self.scheduler, client, self.transport, self._take, self._may_take)
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes have come, or are left of what came before a request was answered."""
@@ -121,7 +121,7 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
             super().rawDataReceived(data)
             return
         self._dropped += len(data)
-        if self._dropped > MOST_LATE:
+        if self._dropped > MAX_DRAINED_BYTES:
             self.transport.abortConnection()
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -148,10 +148,10 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Refuse what is no HTTP, or too long; Twisted calls this wherever it finds such."""
-        if self._receivedHeaderSize > MOST_HEAD or self._receivedHeaderCount > self.maxHeaders:
+        if self._receivedHeaderSize > MAX_HEAD_BYTES or self._receivedHeaderCount > self.maxHeaders:
             self.refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                f"a request may have {MOST_HEAD} bytes of address and headers, and {self.maxHeaders} headers",
+                f"a request may have {MAX_HEAD_BYTES} bytes of address and headers, and {self.maxHeaders} headers",
             )
         else:
             self.refuse(HTTPStatus.BAD_REQUEST, "that is no request of HTTP/1.1 (RFC 9112)")
@@ -166,10 +166,12 @@ class BoundedChannel(_Channel):  # type: ignore[misc]
         self._deadline = None
 
 
-def bounded_http_factory(request: type, peers: Peers, rounds: Rounds, proxies: int = 0) -> type[HTTPFactory]:
-    """daphne's factory of connections, for bounded ones that make their requests by `request`, are read in `rounds`,
-    and are counted by `peers`: a client that has used up its share is disconnected at once. Requests come through
-    `proxies` proxies."""
+def bounded_http_factory(
+    request: type, connection_counts: ConnectionCounts, scheduler: FairScheduler, proxies: int = 0
+) -> type[HTTPFactory]:
+    """daphne's factory of connections, for bounded ones that make their requests by `request`, are read by `scheduler`,
+    and are counted by `connection_counts`: a client that has used up its share is disconnected at once. Requests come
+    through `proxies` proxies."""
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel
@@ -182,11 +184,15 @@ def bounded_http_factory(request: type, peers: Peers, rounds: Rounds, proxies: i
             """Twisted's log of requests, which takes 7 % of a short answer's time and which daphne drops."""
 
         def buildProtocol(self, addr: Any) -> Any:
-            if not peers.enter(addr):
+            if not connection_counts.enter(addr):
                 return None  # Twisted closes the connection
             protocol = super().buildProtocol(addr)
-            protocol.requestFactory, protocol.leave = request, partial(peers.leave, addr)
-            protocol.rounds, protocol.proxies, protocol.owe = rounds, proxies, partial(peers.owe, addr)
+            protocol.requestFactory, protocol.leave = request, partial(connection_counts.leave, addr)
+            protocol.scheduler, protocol.proxies, protocol.owe = (
+                scheduler,
+                proxies,
+                partial(connection_counts.owe, addr),
+            )
             return protocol
 
     return BoundedHTTPFactory

@@ -10,8 +10,8 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from ghostnet.http.moment import in_a_moment
 from ghostnet.http.problems import problem
+from ghostnet.http.retry_page import retry_page
 from indexer.store.database import DatabaseReadOnly, failure_of
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class PageWithoutDatabase(MiddlewareMixin):
         if not isinstance(error, InterfaceError) and (not isinstance(error, Error) or failure_of(error) is None):
             return None
         _log(request, error)
-        page = in_a_moment(_reason(error), request.method or "", RETRY_SECONDS)
+        page = retry_page(_reason(error), request.method or "", RETRY_SECONDS)
         return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY | {"Cache-Control": "no-store"})
 
 

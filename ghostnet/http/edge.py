@@ -11,7 +11,7 @@ from ghostnet.http.origins import normal_origin
 Headers = Sequence[tuple[bytes, bytes]]
 
 _OF_PROXIES: Final = (b"x-forwarded-", b"forwarded", b"x-real-ip")
-MOST_CODINGS: Final = 20
+MAX_CODINGS: Final = 20
 _WEIGHT: Final = re.compile(r";\s*q\s*=\s*([0-9.]+)\s*$", re.IGNORECASE)
 
 
@@ -85,10 +85,10 @@ def _normal(origin: bytes) -> bytes:
 def accepts_gzip(header: str) -> bool:
     """Whether an Accept-Encoding allows gzip (RFC 9110, 12.5.3): it, or `*`, with a weight above 0.
 
-    Of the codings the first MOST_CODINGS count.
+    Of the codings the first MAX_CODINGS count.
     """
     weights = {}
-    for coding in header.split(",", MOST_CODINGS)[:MOST_CODINGS]:
+    for coding in header.split(",", MAX_CODINGS)[:MAX_CODINGS]:
         weight = _WEIGHT.search(coding)
         try:
             weights[coding.partition(";")[0].strip().lower()] = float(weight[1]) if weight else 1.0

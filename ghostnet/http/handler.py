@@ -22,9 +22,9 @@ from indexer.selectors.snapshot import IndexedBlock
 
 UNKNOWN: Final = "unknown"
 """The endpoint, in the metrics, of paths that don't exist."""
-LEAST_COMPRESSED: Final = 200
+MIN_COMPRESSED_BYTES: Final = 200
 """Bytes of a body that is worth compressing."""
-MOST_PADDING: Final = 100
+MAX_PADDING_BYTES: Final = 100
 """Random bytes of a compressed answer, so that its length does not reveal its content (BREACH)."""
 
 
@@ -77,9 +77,9 @@ def answer(
 
     Compressed if `gzip` allows it, as Django's GZipMiddleware does it.
     """
-    if len(body) >= LEAST_COMPRESSED and "Content-Encoding" not in headers:  # a page's view compresses by itself
+    if len(body) >= MIN_COMPRESSED_BYTES and "Content-Encoding" not in headers:  # a page's view compresses by itself
         headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), "Accept-Encoding"])
-        compressed = compress_string(body, max_random_bytes=MOST_PADDING) if gzip else body
+        compressed = compress_string(body, max_random_bytes=MAX_PADDING_BYTES) if gzip else body
         if len(compressed) < len(body):
             body = compressed
             headers["Content-Encoding"] = "gzip"

@@ -5,7 +5,7 @@ import random
 from math import ceil
 from typing import Final
 
-from ghostnet.http.buckets import Buckets
+from ghostnet.http.token_buckets import TokenBuckets
 
 WORK_SECONDS: Final = 10
 """Seconds of work (a thread's, or a page's place) that one client may cause in a minute, unless it is set otherwise."""
@@ -16,10 +16,10 @@ REFUSALS_AT_ONCE: Final = 50
 REFUSAL_SECONDS: Final = 2.0, 4.0
 """Bounds of that delay in seconds. It is random, since hundreds of refusals that are sent together, and the requests
 that follow them, would hold the event loop for a tenth of a second."""
-EACH: Final = 1
+CONCURRENT_PER_CLIENT: Final = 1
 """Requests of one client that are computed at the same time: two would fill two cores."""
 WAITING_EACH: Final = 100
-"""Requests of one client that may wait for their turn."""
+"""Requests of one client that may wait for a slot."""
 
 
 class ClientLimits:
@@ -31,40 +31,40 @@ class ClientLimits:
     def __init__(self, per_minute: int, work: float = WORK_SECONDS) -> None:
         self.active = per_minute > 0
         self._per_minute = per_minute
-        self._requests = Buckets(per_minute / 60, per_minute)
-        self._work = Buckets(work / 60, WORK_AT_ONCE)
-        self._refusals = Buckets(REFUSALS, REFUSALS_AT_ONCE)
+        self._requests = TokenBuckets(per_minute / 60, per_minute)
+        self._work = TokenBuckets(work / 60, WORK_AT_ONCE)
+        self._refusals = TokenBuckets(REFUSALS, REFUSALS_AT_ONCE)
 
     def __len__(self) -> int:
         """The number of clients with a bucket."""
         return max(len(self._requests), len(self._work))
 
-    def turns_each(self, most: int) -> int:
-        """The number of turns that one client may have of `most`."""
-        return EACH if self.active else most
+    def slots_each(self, limit: int) -> int:
+        """The number of slots that one client may have of `limit`."""
+        return CONCURRENT_PER_CLIENT if self.active else limit
 
-    def waiting_each(self, most: int) -> int:
-        """The number of places in a queue that one client may have of `most`."""
-        return min(WAITING_EACH, most) if self.active else most
+    def waiting_each(self, limit: int) -> int:
+        """The number of places in a queue that one client may have of `limit`."""
+        return min(WAITING_EACH, limit) if self.active else limit
 
     def take_request(self, client: str) -> bool:
         """Count a request; return whether it is allowed."""
-        return not self.active or self._requests.of(client).take()
+        return not self.active or self._requests.for_client(client).take()
 
     def may_work(self, client: str) -> bool:
         """Whether the client has not used up its work."""
-        return not self.active or self._work.of(client).level >= 0
+        return not self.active or self._work.for_client(client).level >= 0
 
     def charge(self, client: str, seconds: float) -> None:
         """Count work that was done for a client."""
         if self.active:
-            self._work.of(client).charge(seconds)
+            self._work.for_client(client).charge(seconds)
 
     def headers(self, client: str) -> list[tuple[bytes, bytes]]:
         """The `RateLimit-*` headers of an answer."""
         if not self.active:
             return []
-        requests = self._requests.of(client)
+        requests = self._requests.for_client(client)
         return [
             (b"RateLimit-Limit", b"%d" % self._per_minute),
             (b"RateLimit-Remaining", b"%d" % max(0, int(requests.level))),
@@ -73,10 +73,10 @@ class ClientLimits:
 
     async def before_refusal(self, client: str) -> None:
         """Delay a refusal of a client that gets many, since refusals have a cost too."""
-        if self.active and not self._refusals.of(client).take():
+        if self.active and not self._refusals.for_client(client).take():
             await asyncio.sleep(random.uniform(*REFUSAL_SECONDS))  # noqa: S311
 
     def retry_after(self, client: str) -> int:
         """The seconds after which a client that was refused may ask again."""
-        wait = max(self._requests.of(client).seconds_until(1), self._work.of(client).seconds_until(0))
+        wait = max(self._requests.for_client(client).seconds_until(1), self._work.for_client(client).seconds_until(0))
         return max(1, ceil(wait))

@@ -14,13 +14,13 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ghostnet.http.at_once import must_be_at_once
 from ghostnet.http.clients import client_of
 from ghostnet.http.handler import UNKNOWN, Answer, answer_of
 from ghostnet.http.headers import SECURITY_HEADERS
 from ghostnet.http.limits import ClientLimits
 from ghostnet.http.metrics import requests_of
 from ghostnet.http.problems import problem
+from ghostnet.http.synchronous import must_be_synchronous
 
 FILES: Final = f"/{settings.STATIC_URL.strip('/')}/"
 """The path of styles, scripts and other static files."""
@@ -53,7 +53,7 @@ class Routes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if must_be_at_once(scope) or self._has(path):
+        if must_be_synchronous(scope) or self._has(path):
             await self._application(scope, receive, send)
             return
         client = client_of(scope)

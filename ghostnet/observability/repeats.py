@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-MOST_LINES: Final = 20
+MAX_LINES: Final = 20
 """Lines of one kind in a minute."""
 SECONDS: Final = 60.0
 LOGGERS: Final = ("django.", "axes", "daphne", "twisted", "autobahn", "asyncio", "ghostnet.http.")
@@ -21,7 +21,7 @@ class _Kind:
 
 
 class FewOfAKind(logging.Filter):
-    """Passes MOST_LINES records of a kind in a minute; the next one after that has the number of others as `left_out`.
+    """Passes MAX_LINES records of a kind in a minute; the next one after that has the number of others as `left_out`.
 
     A kind is what one of the LOGGERS says with one level, and one status (Django's `status_code`) if it names any.
     Records of other loggers all pass. `clock` returns seconds.
@@ -42,7 +42,7 @@ class FewOfAKind(logging.Filter):
             if kind.left_out:
                 record.left_out = kind.left_out
             self._kinds[key] = kind = _Kind(now)
-        if kind.lines == MOST_LINES:
+        if kind.lines == MAX_LINES:
             kind.left_out += 1
             return False
         kind.lines += 1

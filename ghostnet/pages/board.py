@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ghostnet.pages.chart import charts
 from ghostnet.pages.names import contract_names, names
-from ghostnet.pages.standing import standing
+from ghostnet.pages.service_state import service_state
 from ghostnet.pages.wording import SENTENCES, Part, has_sentence, question, sentence
 from indexer.domain.units import Address
 from indexer.models import CurrentProtocol, CurrentRound, CurrentScan
@@ -53,7 +53,7 @@ def game(block: IndexedBlock) -> dict[str, Any]:
 
 def header(block: IndexedBlock) -> dict[str, Any]:
     """The head of every board: the block, and the state of the service."""
-    return {"chain": block, "now": block.timestamp, "standing": standing()}
+    return {"chain": block, "now": block.timestamp, "service_state": service_state()}
 
 
 def feed(block: IndexedBlock, player: Address | None = None) -> dict[str, Any]:

@@ -27,9 +27,9 @@ _X: Final = WIDTH - LEFT - 8
 _Y: Final = HEIGHT - BOTTOM - TOP
 LONG_GAP: Final = 3
 """Buckets without any change from which on the line is drawn as a gap."""
-MOST_DAYS: Final = 400
+MAX_DAYS: Final = 400
 """Days from which on the whole history is drawn by weeks."""
-MOST_POINTS: Final = 180
+MAX_POINTS: Final = 180
 """Points of a line: more could not be distinguished."""
 KEPT_SECONDS: Final = 30
 
@@ -84,7 +84,7 @@ def _histories(block: IndexedBlock) -> list[tuple[str, list[ChartPoint], list[da
         hours = selectors.tvl_points(_last(block, Interval.HOUR, timedelta(days=30)))
         first = selectors.first_change() or block.block_time
         age = block.block_time - first
-        by = Interval.WEEK if age > timedelta(days=MOST_DAYS) else Interval.DAY if age.days >= 30 else Interval.HOUR
+        by = Interval.WEEK if age > timedelta(days=MAX_DAYS) else Interval.DAY if age.days >= 30 else Interval.HOUR
         everything = hours if by is Interval.HOUR else selectors.tvl_points(_last(block, by, age))
         resets = selectors.resets_since(first)
         spans = [("24 h", hours[-25:]), ("7 d", hours[-169:]), ("30 d", thin(hours)), ("all", thin(everything))]
@@ -94,8 +94,8 @@ def _histories(block: IndexedBlock) -> list[tuple[str, list[ChartPoint], list[da
 
 
 def thin(points: Sequence[ChartPoint]) -> list[ChartPoint]:
-    """At most MOST_POINTS of the points, at equal distances, the last one among them."""
-    each = -(-len(points) // MOST_POINTS)
+    """At most MAX_POINTS of the points, at equal distances, the last one among them."""
+    each = -(-len(points) // MAX_POINTS)
     groups = [points[max(0, end - each) : end] for end in range(len(points), 0, -each)] if each else []
     return [replace(group[-1], changed=any(point.changed for point in group)) for group in reversed(groups)]
 

@@ -14,7 +14,7 @@ from ghostnet.http.database import database_unavailable, retry_on_lost_connectio
 from ghostnet.http.problems import problem
 from ghostnet.pages import board, subjects
 from ghostnet.pages.search import find
-from ghostnet.pages.standing import standing
+from ghostnet.pages.service_state import service_state
 from ghostnet.pages.terms import TERMS, anchor
 from indexer.domain.units import MAX_BLOCK, Address, Hash
 from indexer.selectors.addresses import checksummed
@@ -26,7 +26,7 @@ PAGES: Final = re.compile(r"/|/player/[^/]+|/scan/\d+/\d+|/round/\d+|/block/\d+|
 """The paths that have a board. No others may pass that frontend, which checks no sessions, hosts and CSRF tokens."""
 CACHED_SECONDS: Final = 1
 """What happens without a commit, a pause or the end of the indexer, is seen after this time at the latest."""
-LONGEST_SEARCH: Final = 200
+MAX_SEARCH_CHARACTERS: Final = 200
 """Characters of a search that are looked at and shown again."""
 _FRESH: Final = {"Cache-Control": "no-cache"}
 _ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")
@@ -76,16 +76,18 @@ def transaction(request: HttpRequest, tx_hash: str) -> HttpResponseBase:
 def search(request: HttpRequest) -> HttpResponse:
     """The search field's target: redirects to the page of what was typed, lists those that it may mean, or says that
     there is none (404) and keeps what was typed."""
-    typed = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
+    typed = request.GET.get("q", "").strip()[:MAX_SEARCH_CHARACTERS]
     if not typed:
         return HttpResponseRedirect("/")
     with snapshot() as block:
         found = [] if block is None else find(typed, block)
-        state = standing()
+        state = service_state()
     if len(found) == 1:
         return HttpResponseRedirect(found[0].href)
     status = HTTPStatus.OK if found else HTTPStatus.NOT_FOUND
-    return _whole(request, "search", {"typed": typed, "found": found, "standing": state}, status=status, headers=_FRESH)
+    return _whole(
+        request, "search", {"typed": typed, "found": found, "service_state": state}, status=status, headers=_FRESH
+    )
 
 
 def _page(request: HttpRequest, name: str, read: Read, player: Address | None = None, **page: Any) -> HttpResponseBase:
@@ -100,7 +102,7 @@ def _page(request: HttpRequest, name: str, read: Read, player: Address | None = 
         context = {
             "board": _rendered(request, name, read, block),
             "path": request.path,
-            "standing": standing(),
+            "service_state": service_state(),
             "chain": block,
             **page,
             **board.feed(block, player),

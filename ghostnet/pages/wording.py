@@ -119,12 +119,12 @@ def question(round_type: Any, target_level: Any, line: Any) -> str:
         RoundType.STREAK_RECORD: (f"the longest streak on {where}", counted(line, "scan", "scans")),
         RoundType.SYSTEM_RESET: ("system resets", f"{int(line):,}"),
     }[_round_type(round_type)]
-    if int(line) > _MOST_SHOWN:
+    if int(line) > _MAX_SHOWN:
         number = "a number beyond reach"
     return f"{subject}: over or under {number}?"
 
 
-_MOST_SHOWN: Final = 10**30
+_MAX_SHOWN: Final = 10**30
 """A line above this, a billion times all tokens, is out of reach, and not shown as a number."""
 
 

@@ -3,8 +3,8 @@
 import random
 from typing import Final
 
-FIRST_SECONDS: Final = 0.1
-LONGEST_SECONDS: Final = 30.0
+FIRST_PAUSE_SECONDS: Final = 0.1
+MAX_PAUSE_SECONDS: Final = 30.0
 
 
 class Backoff:
@@ -13,7 +13,7 @@ class Backoff:
     After `reset`, which a success calls, they begin anew at `first`.
     """
 
-    def __init__(self, first: float = FIRST_SECONDS, longest: float = LONGEST_SECONDS) -> None:
+    def __init__(self, first: float = FIRST_PAUSE_SECONDS, longest: float = MAX_PAUSE_SECONDS) -> None:
         self._first = first
         self._longest = longest
         self.failures = 0

@@ -18,10 +18,10 @@ from indexer.chain.errors import (
     Unavailable,
     rpc_error,
 )
+from indexer.chain.json_normalization import BYTE_ORDER_MARK, parsed
 from indexer.chain.nodes import Node
-from indexer.chain.spelling import BYTE_ORDER_MARK, parsed
+from indexer.chain.rpc_types import WireHeader
 from indexer.chain.transport import Reply
-from indexer.chain.wire import WireHeader
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ HexOrHeader = str | WireHeader | RpcError | None
 Answers = Sequence[HexOrHeader]
 """The results of calls that give hex or a header; None for `null`, an RpcError for a call that was refused for good."""
 
-MOST_FOREIGN_IDS: Final = 2
+MAX_FOREIGN_IDS: Final = 2
 """Answers in a row with a wrong id after which a node is assumed not to repeat the ids of requests."""
 
 _BATCH_STATUSES: Final = {400, 403, 404, 405, 406, 411, 413, 414, 415, 422, 431, 501}
@@ -108,7 +108,7 @@ def _answer_of_single(answers: Sequence[Answer[Any]], node: Node, call_id: int) 
         node.foreign_ids = 0
     elif answer.error is None:
         node.foreign_ids += 1
-        if node.foreign_ids < MOST_FOREIGN_IDS:
+        if node.foreign_ids < MAX_FOREIGN_IDS:
             return None
     return answer
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.completeness import BloomWitness, is_round
+from indexer.chain.completeness import BloomCheck, may_be_truncated
 from indexer.chain.errors import Inconsistent, NodeError
-from indexer.chain.wire import WireHeader, WireLog
+from indexer.chain.rpc_types import WireHeader, WireLog
 from indexer.domain.chain import Header
 from indexer.domain.units import quantity
 
@@ -26,9 +26,9 @@ class BlockLogs:
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
         self._addresses = sorted(contracts.values())
-        self._blooms = BloomWitness(contracts)
+        self._blooms = BloomCheck(contracts)
 
-    async def of(
+    async def fetch(
         self, headers: Sequence[Header], meter: Meter | None, beside: Sequence[Call] = ()
     ) -> tuple[list[list[WireLog]], Answers]:
         """The logs of blocks by their hashes, and the answers (hex or headers) to the calls `beside`, which are sent in
@@ -41,7 +41,7 @@ class BlockLogs:
         if not all(isinstance(answer, list) for answer in answers) or any(isinstance(other, list) for other in others):
             raise Inconsistent("eth_getLogs gave no list, or another call gave one")
         for place, header in enumerate(headers):
-            if is_round(len(answers[place])):
+            if may_be_truncated(len(answers[place])):
                 log_filter = {"address": self._addresses, "blockHash": header.hash}
                 answers[place] = await self.by_contracts(log_filter, answers[place], meter)
         return await self.completed(headers, answers), others
@@ -92,7 +92,7 @@ class BlockLogs:
         calls: list[Call] = [("eth_getLogs", [half]) for half in halves]
         again = []
         for half, answer in zip(halves, complete(await self._client.batch(calls, list[WireLog], meter)), strict=True):
-            again += await self.by_contracts(half, answer, meter) if is_round(len(answer)) else answer
+            again += await self.by_contracts(half, answer, meter) if may_be_truncated(len(answer)) else answer
         return not_fewer(sorted(again, key=lambda log: quantity(log.log_index)), logs)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from indexer.chain.errors import Misnumbered
-from indexer.chain.wire import WireHeader, WireLog
+from indexer.chain.rpc_types import WireHeader, WireLog
 from indexer.domain.chain import Header, SilentChange, Transaction
 from indexer.domain.state import ContractState
 from indexer.domain.units import MAX_BLOCK, Hash, quantity
@@ -36,8 +36,8 @@ class FetchedRange:
     """Consecutive blocks `first` to `last.number`; `blocks` are those with logs of our contracts or relevant calldata.
 
     `parent_hash` is the hash of the block before the first. `state` is what the contracts' views returned after the
-    last block, None if it was not fetched. `checked` are blocks inside the range after which the views are to be read
-    as well, since their transactions hint at a silent change.
+    last block, None if it was not fetched. `blocks_to_check` are blocks inside the range after which the views are to
+    be read as well, since their transactions hint at a silent change.
     """
 
     first: int
@@ -47,7 +47,7 @@ class FetchedRange:
     headers: dict[int, Header] = field(default_factory=dict)
     """By number those headers that are known, the last one among them."""
     state: ContractState | None = None
-    checked: list[int] = field(default_factory=list)
+    blocks_to_check: list[int] = field(default_factory=list)
 
     @property
     def first_hash(self) -> Hash | None:

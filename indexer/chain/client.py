@@ -9,8 +9,9 @@ from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-from indexer.base.retry import LONGEST_SECONDS, Backoff
+from indexer.base.retry import MAX_PAUSE_SECONDS, Backoff
 from indexer.chain.answers import BatchRefused, Call, Decoder, decoder_of, results_of
+from indexer.chain.block_reference import json_params
 from indexer.chain.errors import (
     Denied,
     Disconnected,
@@ -28,9 +29,8 @@ from indexer.chain.errors import (
 )
 from indexer.chain.limiter import Limiter
 from indexer.chain.nodes import REFUSED_SECONDS, STATELESS_SECONDS, Node, Nodes
-from indexer.chain.places import named
 from indexer.chain.proof import PROOF_KIND, Proof, number_of
-from indexer.chain.refusals import STATE_METHOD, is_misnamed, is_range, is_refused, lacks_state, of_range
+from indexer.chain.refusals import STATE_METHOD, is_range, is_refused, lacks_state, of_range, refuses_block_hash
 from indexer.chain.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ T = TypeVar("T")
 MALFORMED_TRIES: Final = 2
 PROOF_SECONDS: Final = 5.0
 """How long a node may take to prove itself while another one is ready."""
-MOST_REFUSALS: Final = 8
+MAX_REFUSALS: Final = 8
 """Refusals of essential calls, over about 20 s, after which a node that answers other calls is given up: until then
 one of the machines behind its load balancer may be faulty."""
 _ESSENTIAL: Final = {
@@ -109,7 +109,7 @@ class NodeClient:
 
     @property
     def asks_by_number(self) -> bool:
-        """Whether a node takes a block's number only where a call names its block (see `BlockPlace`)."""
+        """Whether a node takes a block's number only where a call names its block (see `BlockParam`)."""
         return any(node.by_number for node in self._nodes.all)
 
     @property
@@ -128,7 +128,7 @@ class NodeClient:
         node = self._nodes.preferred
         if self._nodes.others({node}, ready=True):
             logger.warning("node %s rests for %.0f s: %s", node.name, REFUSED_SECONDS, why)
-            node.rest(REFUSED_SECONDS)
+            node.pause_for(REFUSED_SECONDS)
 
     def prefer(self, url: str) -> None:
         """Ask the node at this address before the others."""
@@ -200,7 +200,7 @@ class NodeClient:
                 answer = await self._answer_of(node, asked, decoder, meter)
             except BatchRefused:
                 if len(asked) <= node.calls_a_request:
-                    node.refused_calls(len(asked))
+                    node.record_refused_calls(len(asked))
                 return await self._in_parts(calls, node.calls_a_request, decoder, meter)
             except NodeError as error:
                 if not (isinstance(error, TimedOut) and self._leaves_to_others(node, attempts.refused)):
@@ -211,15 +211,17 @@ class NodeClient:
             if answer is None:
                 open_calls = self._without_refused(open_calls, results, attempts)
                 continue
-            node.succeeded(len(asked))
+            node.record_success(len(asked))
             for index, result in zip(open_calls, answer, strict=True):
                 results[index] = of_range(result, calls[index])
             node.serves |= any(not isinstance(results[index], NodeError) for index in open_calls)
-            misnamed = [] if by_number else [index for index in open_calls if is_misnamed(results[index], calls[index])]
-            if misnamed:
-                node.knows_numbers_only(results[misnamed[0]].message)
-            others = [index for index in open_calls if index not in misnamed] if misnamed else open_calls
-            left = sorted([*misnamed, *self._left(node, attempts, calls, results, others)])
+            refused_hashes = (
+                [] if by_number else [index for index in open_calls if refuses_block_hash(results[index], calls[index])]
+            )
+            if refused_hashes:
+                node.record_numbers_only(results[refused_hashes[0]].message)
+            others = [index for index in open_calls if index not in refused_hashes] if refused_hashes else open_calls
+            left = sorted([*refused_hashes, *self._left(node, attempts, calls, results, others)])
             if left == open_calls and len(calls) > 1 and isinstance(results[left[0]], TooLarge):
                 return await self._in_halves(calls, decoder, meter, results[left[0]])
             open_calls = left
@@ -239,7 +241,7 @@ class NodeClient:
         if passing:
             self._note_failure(node, results[passing[0]], attempts, answered=True)
         else:
-            self._limiter.succeeded()
+            self._limiter.record_success()
         return sorted({*passing, *rest, *refused})
 
     def _without_refused(self, asked: list[int], results: Sequence[Any], attempts: _Attempts) -> list[int]:
@@ -258,15 +260,15 @@ class NodeClient:
         attempts.is_essential = must_be_served and isinstance(refusal, Denied | Pruned | MethodNotFound)
         if attempts.is_essential and self.has_several_nodes:
             logger.warning("node %s rests for %.0f s: %s", node.name, REFUSED_SECONDS, refusal.message)
-            node.rest(REFUSED_SECONDS)
+            node.pause_for(REFUSED_SECONDS)
         if self._nodes.others(attempts.refused, ready=not attempts.is_essential):
             return True
         attempts.refused.clear()
         attempts.refusals += 1
-        if not (attempts.is_essential and node.serves and attempts.refusals < MOST_REFUSALS):
+        if not (attempts.is_essential and node.serves and attempts.refusals < MAX_REFUSALS):
             return False
         logger.warning("node %s refuses what it must serve: %s", node.name, refusal.message)
-        node.rest(attempts.pauses.pause())
+        node.pause_for(attempts.pauses.pause())
         return True
 
     async def _in_halves(self, calls: Sequence[Call], decoder: Decoder, meter: Meter, error: NodeError) -> list[Any]:
@@ -300,7 +302,7 @@ class NodeClient:
                 if self._leaves_to_others(node):
                     return False
                 raise Unavailable(error.message) from error  # which says nothing of the calls that wait for the proof
-            node.succeeded(len(proof.calls))
+            node.record_success(len(proof.calls))
             disproof = proof.disproof(answers)
             if disproof is not None:
                 self._nodes.disprove(node, disproof)
@@ -323,7 +325,7 @@ class NodeClient:
         if not self._nodes.others({node, *refused}, ready=True):
             return False
         logger.warning("node %s rests for %.0f s: it did not answer in time", node.name, REFUSED_SECONDS)
-        node.hung(REFUSED_SECONDS)
+        node.record_timeout(REFUSED_SECONDS)
         return True
 
     def _note_failure(self, node: Node, error: NodeError, attempts: _Attempts, *, answered: bool = False) -> None:
@@ -333,7 +335,7 @@ class NodeClient:
         """
         attempts.number += 1
         attempts.malformed += isinstance(error, Inconsistent)
-        left = LONGEST_SECONDS if attempts.deadline is None else attempts.deadline - time.monotonic()
+        left = MAX_PAUSE_SECONDS if attempts.deadline is None else attempts.deadline - time.monotonic()
         if isinstance(error, RpcError):
             if not self._is_asked_again(node, attempts, error):
                 raise error
@@ -344,13 +346,13 @@ class NodeClient:
                 raise error
             raise NodeUnreachable(f"{node.name} does not answer: {error.message}") from error
         elif isinstance(error, RateLimited):
-            self._limiter.refused()
+            self._limiter.record_refusal()
             pause = error.retry_after if error.retry_after is not None else attempts.pauses.pause()
-            node.rest(min(pause, left, LONGEST_SECONDS))
+            node.pause_for(min(pause, left, MAX_PAUSE_SECONDS))
         elif answered or isinstance(error, Inconsistent):
-            node.rest(min(attempts.pauses.pause(), left))
+            node.pause_for(min(attempts.pauses.pause(), left))
         else:
-            node.failed(left)
+            node.record_failure(left)
         if attempts.number in (3, 10) or attempts.number % 50 == 0:
             logger.warning("node %s: %s (%d attempts so far)", node.name, error.message, attempts.number)
 
@@ -366,14 +368,14 @@ class NodeClient:
         first_id = self._next_id
         self._next_id += len(calls)
         requests = [
-            {"jsonrpc": "2.0", "id": first_id + index, "method": method, "params": named(params, node.by_number)}
+            {"jsonrpc": "2.0", "id": first_id + index, "method": method, "params": json_params(params, node.by_number)}
             for index, (method, params) in enumerate(calls)
         ]
         body = msgspec.json.encode(requests if len(requests) > 1 else requests[0])
         try:
             reply = await self._transport.post(node, body, calls[0][0], seconds)
         except Disconnected:
-            if node.cut_off(len(calls)):
+            if node.record_cut_off(len(calls)):
                 raise BatchRefused from None
             raise
         meter.bytes += len(reply.body)

@@ -8,20 +8,20 @@ from typing import Final
 
 from eth_hash.auto import keccak
 
-from indexer.chain.wire import WireLog
+from indexer.chain.rpc_types import WireLog
 from indexer.decode.decoder import decoders_of
 
 BLOOM_BITS: Final = 2048
 _BLOOM: Final = re.compile(f"0x[0-9a-f]{{{BLOOM_BITS // 4}}}")
-MOST_SET: Final = BLOOM_BITS // 4
+MAX_BLOOM_BITS_SET: Final = BLOOM_BITS // 4
 """Bits up to which a bloom is evaluated; a fuller one, of a block with a hundred logs, has too many false positives."""
-ROUND: Final = 1_000
+TRUNCATION_MULTIPLE: Final = 1_000
 """Nodes that truncate lists without an error do so at multiples of this, or at a power of two."""
 
 _address = attrgetter("address")
 
 
-class BloomWitness:
+class BloomCheck:
     """Compares logs with their block's bloom; `contracts` maps names to addresses."""
 
     def __init__(self, contracts: Mapping[str, str]) -> None:
@@ -39,7 +39,7 @@ class BloomWitness:
         if not _BLOOM.fullmatch(logs_bloom):
             return []
         bloom = int(logs_bloom, 16)
-        if bloom.bit_count() > MOST_SET:
+        if bloom.bit_count() > MAX_BLOOM_BITS_SET:
             return []
         given = set(map(_address, logs))
         if any(not _holds(bloom, bloom_of(address)) for address in given):
@@ -60,9 +60,9 @@ def bloom_of(digits: str) -> int:
     return bits
 
 
-def is_round(count: int) -> bool:
+def may_be_truncated(count: int) -> bool:
     """Whether a list of `count` logs may have been truncated."""
-    return count >= ROUND and (count % ROUND == 0 or count.bit_count() == 1)
+    return count >= TRUNCATION_MULTIPLE and (count % TRUNCATION_MULTIPLE == 0 or count.bit_count() == 1)
 
 
 def _holds(bloom: int, mask: int) -> bool:

@@ -13,15 +13,15 @@ from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, Misnumbered, WrongNumbers
 from indexer.chain.range_logs import RangeLogs, in_chain_order, without_removed
-from indexer.chain.wire import WireHeader, WireLog, WirePlacedTransaction, WireTransaction
+from indexer.chain.rpc_types import WireHeader, WireLog, WirePlacedTransaction, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header, Transaction
-from indexer.domain.units import MOST_IN_BLOCK, Address, Calldata, Hash, NotHex, quantity
+from indexer.domain.units import MAX_IN_BLOCK, Address, Calldata, Hash, NotHex, quantity
 
 T = TypeVar("T")
 
 _TRIES: Final = 6
-_FIRST_PAUSE: Final = 0.05
+_FIRST_PAUSE_SECONDS: Final = 0.05
 _TRIES_A_NODE: Final = 3
 
 _block_number = attrgetter("block_number")
@@ -37,7 +37,7 @@ class RangeFetcher:
         self._range_logs = RangeLogs(client, contracts, self._block_logs)
         self._compared: int | None = None
 
-    async def finalized(
+    async def by_range(
         self, first: int, last: int, meter: Meter | None = None, *, calldata: bool = True
     ) -> FetchedRange:
         """Blocks first to last, their logs requested by range: only for blocks so far below the head that every machine
@@ -46,13 +46,13 @@ class RangeFetcher:
         `calldata`: whether that of deaths is fetched. Inconsistent answers are requested again a few times. Raises
         Inconsistent if they remain so, RangeTooLarge if the node wants fewer blocks, another NodeError if it refuses.
         """
-        return await retry_inconsistent(self._client, lambda: self._finalized(first, last, meter, calldata))
+        return await retry_inconsistent(self._client, lambda: self._by_range(first, last, meter, calldata))
 
     async def by_hash(
         self, headers: Sequence[Header], meter: Meter | None = None, *, calldata: bool = True
     ) -> FetchedRange:
         """The blocks of these linked headers, their logs requested by block hash, as is necessary near the head, where
-        a lagging machine cuts a range off without an error or answers from another fork. Raises as `finalized`.
+        a lagging machine cuts a range off without an error or answers from another fork. Raises as `by_range`.
         """
         fetched, _ = await self.by_hash_with(headers, (), meter, calldata=calldata)
         return fetched
@@ -87,9 +87,9 @@ class RangeFetcher:
                 raise Inconsistent(f"asked for block {number}, got {header.number}")
         return headers
 
-    async def _finalized(self, first: int, last: int, meter: Meter | None, calldata: bool) -> FetchedRange:
+    async def _by_range(self, first: int, last: int, meter: Meter | None, calldata: bool) -> FetchedRange:
         ends = sorted({first, last})
-        logs, headers = await self._range_logs.of(first, last, ends, meter)
+        logs, headers = await self._range_logs.fetch(first, last, ends, meter)
         fetched = FetchedRange(
             first, headers[0].parent_hash, headers[-1], [], {header.number: header for header in headers}
         )
@@ -106,7 +106,7 @@ class RangeFetcher:
         self, headers: Sequence[Header], beside: Sequence[Call], meter: Meter | None, calldata: bool
     ) -> tuple[FetchedRange, Answers]:
         blocks = []
-        found, answers = await self._block_logs.of(headers, meter, beside)
+        found, answers = await self._block_logs.fetch(headers, meter, beside)
         for header, logs in zip(headers, found, strict=True):
             if logs:
                 blocks.append(FetchedBlock(header, [], checked_logs(logs, header)))
@@ -222,7 +222,7 @@ async def retry_inconsistent(client: NodeClient, fetch: Callable[[], Awaitable[T
     """Call `fetch` until its answers are consistent: a few attempts with growing pauses, then on the next node. Raises
     Inconsistent, or WrongNumbers if the numbering of logs, or the blocks' time, is the cause.
     """
-    backoff = Backoff(_FIRST_PAUSE)
+    backoff = Backoff(_FIRST_PAUSE_SECONDS)
     for attempt in range(1, _TRIES + 1):
         try:
             return await fetch()
@@ -315,7 +315,7 @@ def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
             seen.add(tx_hash)
         elif log.transaction_index != tx_index:
             return False
-    return last_index < MOST_IN_BLOCK and last_position < MOST_IN_BLOCK
+    return last_index < MAX_IN_BLOCK and last_position < MAX_IN_BLOCK
 
 
 def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
@@ -333,7 +333,7 @@ def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
         if all(quantity(log.transaction_index) < quantity(following.transaction_index) for log, following in falls):
             raise Misnumbered(f"logs of block {number} are numbered by transaction, not by block: {indices}")
         raise Inconsistent(f"logs of block {number} are out of order or repeated: {indices}")
-    if (highest := max(indices[-1], *(quantity(log.transaction_index) for log in logs))) >= MOST_IN_BLOCK:
+    if (highest := max(indices[-1], *(quantity(log.transaction_index) for log in logs))) >= MAX_IN_BLOCK:
         raise Misnumbered(f"{highest} can't be the index of a log or transaction in block {number}")
     positions = list(dict.fromkeys((log.transaction_hash, log.transaction_index) for log in logs))
     if len(positions) > 1:

@@ -14,7 +14,7 @@ from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Denied, Inconsistent, MethodNotFound, NodeError, RpcError
 from indexer.chain.fetcher import RangeFetcher, check_position, linked, parse_transaction, retry_inconsistent
-from indexer.chain.wire import WireBlock, WireLog, WireReceipt, WireTransaction
+from indexer.chain.rpc_types import WireBlock, WireLog, WireReceipt, WireTransaction
 from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, SilentChange, Transaction
 from indexer.domain.units import Address, Calldata, Hash, quantity
@@ -36,15 +36,15 @@ class FullBlockFetcher:
         last: int,
         meter: Meter | None = None,
         *,
-        finalized: bool = False,
+        by_range: bool = False,
         parties: AbstractSet[Address] | None = None,
     ) -> FetchedRange:
-        """Blocks first to last; their logs by hash, or, if they are finalized, by their range.
+        """Blocks first to last; their logs by hash, or, if `by_range`, by their range.
 
         With `parties` the `hinting` transactions are kept: those that hold the call of a silent change, or have one of
         these as a party. Raises Inconsistent, RangeTooLarge, another NodeError.
         """
-        return await retry_inconsistent(self._client, lambda: self._fetch(first, last, meter, finalized, parties))
+        return await retry_inconsistent(self._client, lambda: self._fetch(first, last, meter, by_range, parties))
 
     async def successes(self, block: Hash | int) -> list[Transaction] | None:
         """A block's transactions that did not fail, by their receipts: without their calldata.
@@ -110,11 +110,11 @@ class FullBlockFetcher:
         return await retry_inconsistent(self._client, fetch)
 
     async def _fetch(
-        self, first: int, last: int, meter: Meter | None, finalized: bool, parties: AbstractSet[Address] | None
+        self, first: int, last: int, meter: Meter | None, by_range: bool, parties: AbstractSet[Address] | None
     ) -> FetchedRange:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in range(first, last + 1)]
-        if finalized:
-            logs = self._fetcher.finalized(first, last, meter, calldata=False)
+        if by_range:
+            logs = self._fetcher.by_range(first, last, meter, calldata=False)
             fetched, answers = await asyncio.gather(logs, self._client.batch(calls, WireBlock, meter))
             blocks = complete(answers)
             headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])
@@ -161,7 +161,7 @@ class FullBlockFetcher:
                     for one in transactions
                     if one.hash not in known_hints and not parties.isdisjoint((one.sender, one.to))
                 )
-        fetched.checked += dict.fromkeys(header.number for header, _ in hints)
+        fetched.blocks_to_check += dict.fromkeys(header.number for header, _ in hints)
         logged = {log.transaction_hash for block in fetched.blocks for log in block.logs}
         succeeded = await self._succeeded([*hints, *near], logged)
         for header, change in await self._proven([hint for hint in hints if hint[1].hash in succeeded]):

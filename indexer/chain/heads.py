@@ -13,10 +13,10 @@ from indexer.base.retry import Backoff
 from indexer.chain.blocks import parse_header
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent, NodeError, WrongChain
+from indexer.chain.json_normalization import parsed
 from indexer.chain.preconfirmed import PreconfirmedLogs
 from indexer.chain.proof import number_of
-from indexer.chain.spelling import parsed
-from indexer.chain.wire import WireHeader
+from indexer.chain.rpc_types import WireHeader
 from indexer.domain.chain import Header
 from indexer.domain.units import MAX_BLOCK
 
@@ -27,7 +27,7 @@ KEEP_ALIVE_SECONDS: Final = 20.0
 HEADERS_KEPT: Final = 128
 SLOW_POLL_SECONDS: Final = 2.0
 RECONNECT_SECONDS: Final = 2.0
-LONGEST_RECONNECT_SECONDS: Final = 60.0
+MAX_RECONNECT_SECONDS: Final = 60.0
 """The pauses between sockets that bring nothing grow from the one to the other."""
 WRONG_CHAIN_SECONDS: Final = 60.0
 FAR_BLOCKS: Final = 1_000
@@ -81,17 +81,17 @@ class HeadWatcher:
         self._pushed_head = -1
         self._trusted = False
         self._failures = Backoff()
-        self._reconnects = Backoff(RECONNECT_SECONDS, LONGEST_RECONNECT_SECONDS)
+        self._reconnects = Backoff(RECONNECT_SECONDS, MAX_RECONNECT_SECONDS)
         self._moved = asyncio.Event()
         self._pushed: dict[int, Header] = {}
         self.head: int | None = None
 
     @property
-    def is_pushed(self) -> bool:
+    def is_subscription_reliable(self) -> bool:
         """Whether the subscription can be relied on to bring every new head."""
         return self._trusted
 
-    def pushed(self, number: int) -> Header | None:
+    def pushed_header(self, number: int) -> Header | None:
         """The header of this height that the subscription has brought last, if any: over HTTP a header comes with the
         hashes of all transactions of its block."""
         return self._pushed.get(number)

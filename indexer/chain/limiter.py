@@ -3,14 +3,14 @@
 import asyncio
 from typing import Final
 
-MOST_AT_ONCE: Final = 16
+MAX_CONCURRENT_REQUESTS: Final = 16
 
 
 class Limiter:
-    """Limits concurrent requests, as an asynchronous context manager around each; at most MOST_AT_ONCE."""
+    """Limits concurrent requests, as an asynchronous context manager around each; at most MAX_CONCURRENT_REQUESTS."""
 
     def __init__(self) -> None:
-        self._allowed: float = MOST_AT_ONCE
+        self._allowed: float = MAX_CONCURRENT_REQUESTS
         self._active = 0
         self._freed = asyncio.Condition()
 
@@ -24,10 +24,10 @@ class Limiter:
             self._active -= 1
             self._freed.notify_all()
 
-    def refused(self) -> None:
+    def record_refusal(self) -> None:
         """Halve the limit, after the node refused a request for their rate."""
         self._allowed = max(1.0, self._allowed / 2)
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """Raise the limit a little, after a request without such a refusal."""
-        self._allowed = min(MOST_AT_ONCE, self._allowed + 0.05)
+        self._allowed = min(MAX_CONCURRENT_REQUESTS, self._allowed + 0.05)

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from indexer.chain.fetcher import parse_transaction
-from indexer.chain.spelling import with_hex_quantities
-from indexer.chain.wire import WirePendingLog, WireTransaction
+from indexer.chain.json_normalization import with_hex_quantities
+from indexer.chain.rpc_types import WirePendingLog, WireTransaction
 from indexer.domain.chain import Transaction
 from indexer.domain.units import Hash
 

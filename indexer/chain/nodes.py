@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from indexer.base.redaction import Mask
-from indexer.base.retry import LONGEST_SECONDS, Backoff
+from indexer.base.retry import MAX_PAUSE_SECONDS, Backoff
 from indexer.chain.errors import NodeError, OtherHistory
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 CALLS_A_REQUEST: Final = 100
 FORGET_SECONDS: Final = 3600.0
 """Seconds after which a node with a reduced number of calls a request is tried with the full number again."""
-MOST_CUT_OFF: Final = 4
+MAX_CUT_OFF: Final = 4
 """Requests of several calls in a row that end with a closed connection before fewer calls are sent in a request."""
 REFUSED_SECONDS: Final = 60.0
 """Seconds for which a node is paused that refuses an essential call, does not answer in time, or is inconsistent."""
@@ -78,7 +78,7 @@ class Node:
             self._calls_a_request = CALLS_A_REQUEST
         return self._calls_a_request
 
-    def knows_numbers_only(self, refusal: str) -> None:
+    def record_numbers_only(self, refusal: str) -> None:
         """Note that it refused a call with a block's hash: from now on blocks are named by their numbers."""
         if not self.by_number:
             logger.warning(
@@ -88,41 +88,41 @@ class Node:
             )
         self.by_number = True
 
-    def refused_calls(self, calls: int) -> None:
+    def record_refused_calls(self, calls: int) -> None:
         """Note that a request had too many calls: half of them are sent, down to single calls, for FORGET_SECONDS."""
         self._calls_a_request = max(1, min(self._calls_a_request, calls // 2))
         self._forget_at = time.monotonic() + FORGET_SECONDS
         self._cut_off = 0
 
-    def cut_off(self, calls: int) -> bool:
+    def record_cut_off(self, calls: int) -> bool:
         """Note that it closed the connection on a request; return whether it is assumed to refuse so many calls."""
         self._cut_off += calls > 1
-        return calls > 1 and self._cut_off >= MOST_CUT_OFF
+        return calls > 1 and self._cut_off >= MAX_CUT_OFF
 
-    def succeeded(self, calls: int) -> None:
+    def record_success(self, calls: int) -> None:
         """Note that it answered a request of `calls` calls."""
         self.backoff.reset()
         self._has_failed, self._answered_at = False, time.monotonic()
         if calls > 1:
             self._cut_off = 0
 
-    def rest(self, seconds: float) -> None:
+    def pause_for(self, seconds: float) -> None:
         """Do not use it for so many seconds; a pause that has begun is not extended, so that failures do not add up."""
         now = time.monotonic()
         if self.ready_at <= now:
             self.ready_at = now + seconds
 
-    def hung(self, seconds: float) -> None:
+    def record_timeout(self, seconds: float) -> None:
         """Note that it did not answer a request in time: it is paused, and must prove itself again."""
         self._has_failed = True
-        self.rest(seconds)
+        self.pause_for(seconds)
 
-    def failed(self, most: float) -> None:
-        """Note that it failed: it is paused, longer each time but at most `most` seconds, and must prove itself again
+    def record_failure(self, limit: float) -> None:
+        """Note that it failed: it is paused, longer each time but at most `limit` seconds, and must prove itself again
         if it was away."""
         self._has_failed = True
         if self.ready_at <= time.monotonic():
-            self.rest(min(self.backoff.pause(), most, LONGEST_SECONDS))
+            self.pause_for(min(self.backoff.pause(), limit, MAX_PAUSE_SECONDS))
 
 
 class Nodes:

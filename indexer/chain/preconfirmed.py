@@ -17,9 +17,9 @@ import msgspec
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import NodeError
 from indexer.chain.fetcher import parse_transaction
+from indexer.chain.json_normalization import parsed, with_hex_quantities
 from indexer.chain.mini_blocks import MiniBlock
-from indexer.chain.spelling import parsed, with_hex_quantities
-from indexer.chain.wire import WirePendingLog, WireTransaction
+from indexer.chain.rpc_types import WirePendingLog, WireTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Transaction
 from indexer.domain.units import NO_HASH, Hash, quantity
@@ -31,11 +31,11 @@ REQUEST_ID: Final = 3
 QUIET_SECONDS: Final = 0.001
 """Seconds without another log after which a transaction is assumed to be complete; the node does not mark its end."""
 CALLDATA_SECONDS: Final = 0.5
-CALLDATA_PAUSE: Final = 0.02
+CALLDATA_PAUSE_SECONDS: Final = 0.02
 """How long, and with which pauses, calldata is asked for: a machine of the node may lag behind."""
 
 
-class Realtime(StrEnum):
+class PreconfirmedMode(StrEnum):
     """Whether logs are read before their block is sealed. AUTO: if the node offers the subscription. ON: the same, with
     a warning if it does not. MINI_BLOCKS: by whole mini-blocks, with other people's transactions. OFF: not at all."""
 
@@ -96,11 +96,11 @@ class PreconfirmedLogs:
     Belongs to one event loop; `hand_over` gets each transaction as soon as it is complete, in the order of their logs.
     """
 
-    def __init__(self, client: NodeClient, contracts: Mapping[str, str], realtime: Realtime) -> None:
+    def __init__(self, client: NodeClient, contracts: Mapping[str, str], mode: PreconfirmedMode) -> None:
         self._client = client
         self._addresses = sorted(contracts.values())
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
-        self._realtime = realtime
+        self._mode = mode
         self.hand_over: Callable[[PreconfirmedTransaction], None]
         self._subscription: Any = None
         self._logs: list[WirePendingLog] = []
@@ -114,15 +114,15 @@ class PreconfirmedLogs:
     @property
     def brings_everything(self) -> bool:
         """Whether other people's transactions are received too, which makes a large amount of data."""
-        return self._realtime is Realtime.MINI_BLOCKS
+        return self._mode is PreconfirmedMode.MINI_BLOCKS
 
     async def subscribe(self, socket: Socket) -> None:
         """Ask for the subscription on a socket that was just opened."""
         self._subscription, self._logs = None, []
-        if self._realtime is Realtime.OFF:
+        if self._mode is PreconfirmedMode.OFF:
             return
         wanted = {"address": self._addresses, "fromBlock": "pending", "toBlock": "pending"}
-        params = ["miniBlocks"] if self._realtime is Realtime.MINI_BLOCKS else ["logs", wanted]
+        params = ["miniBlocks"] if self._mode is PreconfirmedMode.MINI_BLOCKS else ["logs", wanted]
         request = {"jsonrpc": "2.0", "id": REQUEST_ID, "method": "eth_subscribe", "params": params}
         await socket.send(msgspec.json.encode(request).decode())
 
@@ -131,7 +131,7 @@ class PreconfirmedLogs:
 
         Raises msgspec.MsgspecError if it is no JSON-RPC.
         """
-        if self._realtime is Realtime.OFF:
+        if self._mode is PreconfirmedMode.OFF:
             return False
         message = parsed(text, _decoder)
         if message.id == REQUEST_ID:
@@ -143,7 +143,7 @@ class PreconfirmedLogs:
             return False
         raw = bytes(message.params.result)
         try:
-            if self._realtime is Realtime.MINI_BLOCKS:
+            if self._mode is PreconfirmedMode.MINI_BLOCKS:
                 self._take_mini_block(MiniBlock(raw))
             else:
                 self._take_log(_decode_log(with_hex_quantities(raw)))
@@ -186,7 +186,7 @@ class PreconfirmedLogs:
             self._subscription = message.result
             self._log_once(logging.INFO, "the node streams logs before their block")
         else:
-            level = logging.INFO if self._realtime is Realtime.AUTO else logging.WARNING
+            level = logging.INFO if self._mode is PreconfirmedMode.AUTO else logging.WARNING
             self._log_once(level, f"the node streams no logs before their block: {message.error}")
 
     def _log_once(self, level: int, text: str) -> None:
@@ -233,7 +233,7 @@ class PreconfirmedLogs:
                         return [parse_transaction(found)]
                     except (NodeError, ValueError) as error:
                         logger.debug("the calldata of %s: %s", tx_hash, error)
-                    await asyncio.sleep(CALLDATA_PAUSE)
+                    await asyncio.sleep(CALLDATA_PAUSE_SECONDS)
         return []
 
 

@@ -13,7 +13,6 @@ from indexer.base.errors import GhostnetError
 from indexer.base.retry import Backoff
 from indexer.chain.answers import Answers
 from indexer.chain.blocks import FetchedRange
-from indexer.chain.capabilities import RECENT_BLOCKS, StateHistory
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError, TooLarge
 from indexer.chain.fetcher import RangeFetcher, linked
@@ -22,6 +21,7 @@ from indexer.chain.heads import HeadWatcher
 from indexer.chain.queue import RangeQueue
 from indexer.chain.ranges import AdaptiveRange
 from indexer.chain.state import StateMissing, StateReader, StateUnavailable
+from indexer.chain.state_availability import RECENT_BLOCKS, StateAvailability
 from indexer.domain.chain import Header
 from indexer.domain.state import ContractState
 from indexer.domain.units import Address, Hash
@@ -33,15 +33,15 @@ logger = logging.getLogger(__name__)
 
 TIP_CHECK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
-LONGEST_PAUSE: Final = 2.0
+MAX_PAUSE_SECONDS: Final = 2.0
 REMEMBERED: Final = 512
 RANGES_IN_FLIGHT: Final = 3
 LAGGING_BLOCKS: Final = 6
 """Distance to the head in blocks up to which logs are fetched by block hash: a machine may still lack these blocks."""
-MOST_MISFITS: Final = 20
+MAX_INCONSISTENT_TRIES: Final = 20
 """Attempts, over more than a minute, to fetch one block with consistent answers."""
 FIRST_FULL_BLOCKS: Final = 25
-MOST_FULL_BLOCKS: Final = 500
+MAX_FULL_BLOCKS: Final = 500
 
 
 @dataclass(slots=True)
@@ -61,18 +61,16 @@ class Producer:
         self.fetcher = RangeFetcher(client, options.contracts)
         self.full = FullBlockFetcher(client, self.fetcher, options.contracts)
         self.states = StateReader(client, options.contracts)
-        self.queue = RangeQueue(options.most_queued)
+        self.queue = RangeQueue(options.max_queued_bytes)
         self._client = client
         self._heads = heads
         self._options = options
-        self._history = StateHistory(options.full_blocks)
-        self._by_logs = AdaptiveRange(most=options.batch_size)
-        self._by_blocks = AdaptiveRange(
-            FIRST_FULL_BLOCKS, min(options.batch_size or MOST_FULL_BLOCKS, MOST_FULL_BLOCKS)
-        )
+        self._availability = StateAvailability(options.full_blocks)
+        self._by_logs = AdaptiveRange(limit=options.batch_size)
+        self._by_blocks = AdaptiveRange(FIRST_FULL_BLOCKS, min(options.batch_size or MAX_FULL_BLOCKS, MAX_FULL_BLOCKS))
         self._hashes: dict[int, Hash] = {}
         self._tip_checked_at = 0.0
-        self._pauses = Backoff(RETRY_SECONDS, LONGEST_PAUSE)
+        self._pauses = Backoff(RETRY_SECONDS, MAX_PAUSE_SECONDS)
         self._narrow: int | None = None
         """Upper bound of the next range in blocks, after inconsistent answers for a larger one: the node may lack the
         last ones, though they are not above its head."""
@@ -107,7 +105,7 @@ class Producer:
             while True:
                 if proofs != self._client.proofs:
                     proofs = self._client.proofs
-                    self._history.nodes_changed()
+                    self._availability.reset_after_node_change()
                 head = self._heads.head or 0
                 end = head if last is None else min(head, last)
                 while len(flights) < RANGES_IN_FLIGHT and next_block <= end:
@@ -129,43 +127,43 @@ class Producer:
     async def _probe(self, first: int) -> None:
         """Find out whether the node has the state of old blocks, so that no range in flight is fetched twice."""
         head = self._heads.head or 0
-        if self._history.is_known or first > head - RECENT_BLOCKS:
+        if self._availability.is_known or first > head - RECENT_BLOCKS:
             return
         try:
             await self.states.state(first)
         except StateMissing as missing:
-            self._history.unavailable(first, head, missing.message)
+            self._availability.record_unavailable(first, head, missing.message)
         except (StateUnavailable, Inconsistent):
             return  # GhostCore may not be deployed yet, or the node may be at odds with itself
         else:
-            self._history.available(first, head)
+            self._availability.record_available(first, head)
 
     def _begin_fetch(self, first: int, end: int, head: int) -> _Flight:
         """Begin to fetch the next range: of blocks that no machine of the node lacks, or of those near the head."""
-        settled = head - LAGGING_BLOCKS
-        full = self._history.needs_full_blocks(first, head)
+        last_by_range = head - LAGGING_BLOCKS
+        full = self._availability.needs_full_blocks(first, head)
         size = self._by_blocks.size if full else self._by_logs.size
         size = min(size, self._narrow or size)
-        last = min(first + size - 1, end if full or first > settled else min(end, settled))
-        last = self._history.bounded(first, last, head)
+        last = min(first + size - 1, end if full or first > last_by_range else min(end, last_by_range))
+        last = self._availability.bounded(first, last, head)
         meter = Meter()
         task = asyncio.create_task(self._fetch(first, last, head, full, meter))
         return _Flight(first, last, full, task, meter)
 
     async def _fetch(self, first: int, last: int, head: int, full: bool, meter: Meter) -> FetchedRange:
         is_skipped = self._is_skipped(first, last, head)
-        is_closed = not is_skipped and self._history.has_state(last, head)
+        is_closed = not is_skipped and self._availability.may_have_state(last, head)
         if not (full or self._is_by_range(last, head)):
             fetched, state = await self._fetch_by_hash(first, last, meter, is_closed=is_closed)
         else:
             if full:
-                fetched = await self.full.fetch(first, last, meter, finalized=self._is_by_range(last, head))
+                fetched = await self.full.fetch(first, last, meter, by_range=self._is_by_range(last, head))
             else:
-                fetched = await self.fetcher.finalized(first, last, meter)
+                fetched = await self.fetcher.by_range(first, last, meter)
             state = await self._state_after(fetched.last if is_closed else None)
-        if self._close(fetched, state, head) or is_skipped or full:
+        if self._store_state(fetched, state, head) or is_skipped or full:
             return fetched
-        if not self._is_deployed_by(fetched) or not self._history.may_fetch_in_full:
+        if not self._is_deployed_by(fetched) or not self._availability.may_fetch_in_full:
             return fetched
         return await self.fetch_in_full(first, last)
 
@@ -193,14 +191,14 @@ class Producer:
         except StateUnavailable as unavailable:
             return unavailable
 
-    def _close(self, fetched: FetchedRange, state: ContractState | StateUnavailable | None, head: int) -> bool:
+    def _store_state(self, fetched: FetchedRange, state: ContractState | StateUnavailable | None, head: int) -> bool:
         """Store the contracts' state after a range, or record that the node lacks it; return whether it is there.
         `state` is None if it was not requested."""
         if isinstance(state, ContractState):
             fetched.state = state
-            self._history.available(fetched.last.number, head)
+            self._availability.record_available(fetched.last.number, head)
         elif state is not None and self._is_deployed_by(fetched):
-            self._history.unavailable(fetched.last.number, head, state.message)
+            self._availability.record_unavailable(fetched.last.number, head, state.message)
         return fetched.state is not None
 
     async def fetch_closed(self, first: int, last: int) -> FetchedRange:
@@ -228,14 +226,14 @@ class Producer:
             portion = min(last, first + self._by_blocks.size - 1)
             started, portion_meter = time.monotonic(), Meter()
             try:
-                finalized = self._is_by_range(portion, head)
-                part = await self.full.fetch(first, portion, portion_meter, finalized=finalized, parties=parties)
+                by_range = self._is_by_range(portion, head)
+                part = await self.full.fetch(first, portion, portion_meter, by_range=by_range, parties=parties)
             except (RangeTooLarge, TooLarge):
                 if portion == first:
                     raise
-                self._by_blocks.refused(portion - first + 1)
+                self._by_blocks.record_refusal(portion - first + 1)
                 continue
-            self._by_blocks.succeeded(part.size, part.log_count, portion_meter.bytes, time.monotonic() - started)
+            self._by_blocks.record_success(part.size, part.log_count, portion_meter.bytes, time.monotonic() - started)
             if whole is None:
                 whole = part
             elif part.parent_hash != whole.last.hash:
@@ -243,7 +241,7 @@ class Producer:
             else:
                 whole.blocks += part.blocks
                 whole.headers |= part.headers
-                whole.checked += part.checked
+                whole.blocks_to_check += part.blocks_to_check
                 whole.last = part.last
             first = portion + 1
         assert whole is not None
@@ -251,7 +249,7 @@ class Producer:
 
     async def _headers(self, first: int, last: int) -> list[Header]:
         """Linked headers near the head: those that the subscription brought, else those that the node gives."""
-        pushed = [self._heads.pushed(number) for number in range(first, last + 1)]
+        pushed = [self._heads.pushed_header(number) for number in range(first, last + 1)]
         try:
             return linked(range(first, last + 1), pushed)
         except Inconsistent:
@@ -269,14 +267,14 @@ class Producer:
         except (RangeTooLarge, TooLarge):
             if flight.first == flight.last:
                 raise
-            size.refused(blocks)
+            size.record_refusal(blocks)
             return None
         except Inconsistent as error:
             logger.warning("blocks %d to %d: %s", flight.first, flight.last, error.message)
             self._heads.forget_pushed()
             self._narrow = max(1, blocks // 2)
             self._misfits += blocks == 1
-            if self._misfits == MOST_MISFITS:
+            if self._misfits == MAX_INCONSISTENT_TRIES:
                 raise
             await asyncio.sleep(self._pauses.pause())
             with suppress(Inconsistent, RpcError):
@@ -284,7 +282,7 @@ class Producer:
             return None
         self._pauses.reset()
         self._narrow, self._misfits = None, 0
-        size.succeeded(blocks, fetched.log_count, flight.meter.bytes, time.monotonic() - flight.started)
+        size.record_success(blocks, fetched.log_count, flight.meter.bytes, time.monotonic() - flight.started)
         return fetched
 
     async def _hand_over(self, fetched: FetchedRange) -> None:
@@ -304,7 +302,7 @@ class Producer:
             return False
         self._tip_checked_at = time.monotonic()
         try:
-            header = self._heads.pushed(number) if self._heads.is_pushed else None
+            header = self._heads.pushed_header(number) if self._heads.is_subscription_reliable else None
             if header is None:
                 (header,) = await self.fetcher.headers([number])
             if header is None or header.hash == self._hashes[number]:

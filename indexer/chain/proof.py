@@ -19,7 +19,7 @@ from indexer.chain.errors import (
     Unavailable,
     WrongChain,
 )
-from indexer.chain.wire import WireHeader
+from indexer.chain.rpc_types import WireHeader
 from indexer.domain.units import Hash, quantity
 
 PROOF_KIND: Final[Any] = str | WireHeader

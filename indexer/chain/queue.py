@@ -8,17 +8,17 @@ from typing import Final
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.preconfirmed import PreconfirmedTransaction
 
-MOST_PRECONFIRMED: Final = 10_000
+MAX_PRECONFIRMED: Final = 10_000
 """Preconfirmed transactions that may wait; a reader that is further behind has no use for the older ones."""
 
 
 class RangeQueue:
-    """Filled from an event loop, emptied from another thread; ranges of at most `most_bytes` bytes wait in it."""
+    """Filled from an event loop, emptied from another thread; ranges of at most `max_bytes` bytes wait in it."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._ranges: deque[tuple[FetchedRange, int]] = deque()
-        self._preconfirmed: deque[PreconfirmedTransaction] = deque(maxlen=MOST_PRECONFIRMED)
+        self._preconfirmed: deque[PreconfirmedTransaction] = deque(maxlen=MAX_PRECONFIRMED)
         self._bytes = 0
         self._changed = threading.Condition()
         self._error: BaseException | None = None
@@ -28,7 +28,7 @@ class RangeQueue:
     async def put(self, fetched: FetchedRange) -> None:
         """Queue a range as soon as there is room."""
         size = fetched.memory
-        while self._bytes and self._bytes + size > self._most_bytes:
+        while self._bytes and self._bytes + size > self._max_bytes:
             self.space.clear()
             await self.space.wait()
         with self._changed:

@@ -10,10 +10,10 @@ from indexer.chain.answers import Call, complete
 from indexer.chain.block_logs import BlockLogs, not_fewer
 from indexer.chain.blocks import parse_header
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.completeness import is_round
+from indexer.chain.completeness import may_be_truncated
 from indexer.chain.errors import Inconsistent, MethodNotFound, RangeTooLarge, RpcError, TooLarge
 from indexer.chain.refusals import CURSOR_METHOD
-from indexer.chain.wire import WireHeader, WireLog
+from indexer.chain.rpc_types import WireHeader, WireLog
 from indexer.domain.chain import Header
 from indexer.domain.units import quantity
 
@@ -61,7 +61,7 @@ class RangeLogs:
         self._block_logs = block_logs
         self._has_cursor: bool | None = None
 
-    async def of(
+    async def fetch(
         self, first: int, last: int, ends: Sequence[int], meter: Meter | None
     ) -> tuple[list[WireLog], list[Header]]:
         """The logs of a range, and the headers of its ends from the same request: without these, a lagging machine
@@ -82,7 +82,7 @@ class RangeLogs:
         logs, *headers = complete(await self._client.batch(calls, _LogsOrHeader, meter))
         if not isinstance(logs, list):
             raise Inconsistent("eth_getLogs gave no list")
-        if is_round(len(logs)):
+        if may_be_truncated(len(logs)):
             logs = await self._by_halves(first, last, logs, meter)
         return logs, _ends(ends, headers)
 
@@ -94,7 +94,7 @@ class RangeLogs:
         middle = (first + last) // 2
         again = []
         for start, end in ((first, middle), (middle + 1, last)):
-            again += (await self.of(start, end, sorted({start, end}), meter))[0]
+            again += (await self.fetch(start, end, sorted({start, end}), meter))[0]
         return not_fewer(again, logs)
 
     async def _has_pages(self, log_filter: dict[str, Any]) -> bool:

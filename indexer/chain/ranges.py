@@ -5,33 +5,33 @@ from typing import Final
 TARGET_LOGS: Final = 16_000
 TARGET_BYTES: Final = 16_000_000
 TARGET_SECONDS: Final = 4.0
-MOST_BLOCKS: Final = 100_000
-MOST_GROWTH: Final = 4
+MAX_BLOCKS: Final = 100_000
+MAX_GROWTH: Final = 4
 
 
 class AdaptiveRange:
     """The number of blocks of the next range.
 
     It aims at 16,000 logs, 16 MB and 4 seconds an answer, whichever comes first; it grows at most fourfold, and a
-    refusal halves it. `most` bounds it in blocks.
+    refusal halves it. `limit` bounds it in blocks.
     """
 
-    def __init__(self, first: int = 200, most: int | None = None) -> None:
-        self._most = most or MOST_BLOCKS
-        self._refused = self._most + 1
-        self.size = min(first, self._most)
+    def __init__(self, first: int = 200, limit: int | None = None) -> None:
+        self._limit = limit or MAX_BLOCKS
+        self._refused = self._limit + 1
+        self.size = min(first, self._limit)
 
-    def succeeded(self, blocks: int, logs: int, received: int, seconds: float) -> None:
+    def record_success(self, blocks: int, logs: int, received: int, seconds: float) -> None:
         """Adapt the size to an answer for `blocks` blocks with so many logs and bytes, which took so many seconds."""
-        share = max(logs / TARGET_LOGS, received / TARGET_BYTES, seconds / TARGET_SECONDS, 1 / MOST_GROWTH)
-        fitting = int(blocks / share) if share > 1 else int(min(blocks / share, MOST_GROWTH * self.size))
+        share = max(logs / TARGET_LOGS, received / TARGET_BYTES, seconds / TARGET_SECONDS, 1 / MAX_GROWTH)
+        fitting = int(blocks / share) if share > 1 else int(min(blocks / share, MAX_GROWTH * self.size))
         if blocks >= self._refused:
-            self._refused = self._most + 1
+            self._refused = self._limit + 1
         # Just below what was refused last, growth is slow: a refusal costs a request, a smaller range hardly more.
-        bound = max(self.size, (self.size + self._refused) // 2) if fitting >= self._refused else self._most
-        self.size = max(1, min(fitting, bound, self._most))
+        bound = max(self.size, (self.size + self._refused) // 2) if fitting >= self._refused else self._limit
+        self.size = max(1, min(fitting, bound, self._limit))
 
-    def refused(self, blocks: int) -> None:
+    def record_refusal(self, blocks: int) -> None:
         """Halve the size, after a range of this many blocks was refused."""
         self._refused = blocks
         self.size = max(1, min(self.size, blocks // 2))

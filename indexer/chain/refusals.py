@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from indexer.chain.answers import Call
+from indexer.chain.block_reference import BlockParam
 from indexer.chain.errors import InvalidParams, MethodNotFound, Pruned, RangeTooLarge, Reverted, RpcError
-from indexer.chain.places import BlockPlace
 
 CURSOR_METHOD: Final = "eth_getLogsWithCursor"
 """A method that a node may lack; eth_getLogs is used instead."""
@@ -45,6 +45,6 @@ def is_refused(result: Any, call: Call) -> bool:
     return not (isinstance(result, RangeTooLarge) and is_range(call))
 
 
-def is_misnamed(result: Any, call: Call) -> bool:
+def refuses_block_hash(result: Any, call: Call) -> bool:
     """Whether a node refused a call because it names its block by hash; some nodes take numbers only."""
-    return isinstance(result, InvalidParams) and any(isinstance(param, BlockPlace) for param in call[1])
+    return isinstance(result, InvalidParams) and any(isinstance(param, BlockParam) for param in call[1])

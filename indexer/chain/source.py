@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from indexer.base.stopping import Interrupted
-from indexer.chain.alone import PATIENCE_SECONDS, fetch_alone
+from indexer.chain.block_reference import BlockReference
 from indexer.chain.blocks import FetchedRange
-from indexer.chain.capabilities import FullBlocks
 from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
-from indexer.chain.places import Place
-from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedTransaction, Realtime
+from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedMode, PreconfirmedTransaction
 from indexer.chain.producer import Producer
 from indexer.chain.proof import Proof
+from indexer.chain.single_node import PATIENCE_SECONDS, fetch_alone
 from indexer.chain.state import StateUnavailable
+from indexer.chain.state_availability import FullBlocks
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.state import ContractState
 from indexer.domain.units import Address, Hash
@@ -38,7 +38,7 @@ INTERRUPT_SECONDS: Final = 0.1
 class SourceOptions:
     """Where blocks come from.
 
-    `reorg_depth` and `batch_size` (None: adaptive) in blocks; `most_queued`: bytes fetched ahead, at most;
+    `reorg_depth` and `batch_size` (None: adaptive) in blocks; `max_queued_bytes`: bytes fetched ahead, at most;
     intervals in seconds; at the head the state of each `state_every`-th block is read.
     """
 
@@ -49,11 +49,11 @@ class SourceOptions:
     start_block: int = 0
     reorg_depth: int = 64
     batch_size: int | None = None
-    most_queued: int = 64_000_000
+    max_queued_bytes: int = 64_000_000
     poll_interval: float = 0.25
     full_blocks: FullBlocks = FullBlocks.AUTO
     state_every: int = 1
-    realtime: Realtime = Realtime.OFF
+    preconfirmed_mode: PreconfirmedMode = PreconfirmedMode.OFF
 
 
 class BlockSource:
@@ -162,16 +162,16 @@ class BlockSource:
         """The node's headers at these heights, None where it has no block."""
         return self._wait(self._headers(numbers))
 
-    def state(self, block: Place) -> ContractState | None:
+    def state(self, block: BlockReference) -> ContractState | None:
         """The contracts' state after a block, None if the node does not have it. Raises Inconsistent if the node gives
         another block's repeatedly."""
         return self._wait(_or_none(self._producer.states.state(block)))
 
-    def stakes(self, users: Sequence[Address], block: Place) -> list[int] | None:
+    def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None:
         """Raw stakes of users after a block in wei, None if the node does not have its state. Raises as `state`."""
         return self._wait(_or_none(self._producer.states.stakes(users, block)))
 
-    def alive(self, users: Sequence[Address], block: Place) -> list[bool] | None:
+    def alive(self, users: Sequence[Address], block: BlockReference) -> list[bool] | None:
         """Whether users are alive after a block, None if the node does not have its state. Raises as `state`."""
         return self._wait(_or_none(self._producer.states.alive(users, block)))
 
@@ -222,7 +222,7 @@ class BlockSource:
             except RateLimited as error:
                 logger.warning("the addresses of the contracts could not be checked: %s", error.message)
         self._client = await NodeClient(options.rpc_urls, proof=proof).__aenter__()
-        preconfirmed = PreconfirmedLogs(self._client, options.contracts, options.realtime)
+        preconfirmed = PreconfirmedLogs(self._client, options.contracts, options.preconfirmed_mode)
         self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval, options.chain_id, preconfirmed)
         self._producer = Producer(self._client, self._heads, options)
         preconfirmed.hand_over = self._producer.queue.put_preconfirmed

@@ -10,11 +10,12 @@ from eth_hash.auto import keccak
 
 from indexer.base.errors import GhostnetError
 from indexer.chain.answers import Answers, Call, HexOrHeader
+from indexer.chain.block_reference import AnotherBlock, BlockReference, MulticallBlockCheck, block_param, check_header
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.fetcher import retry_inconsistent
 from indexer.chain.metrics import FOREIGN_STATES
-from indexer.chain.places import AnotherBlock, Place, Witnesses, check_header, place_param
+from indexer.chain.rpc_types import WireHeader
 from indexer.chain.views import (
     BALANCE_OF,
     GET_LEVEL_CONFIG,
@@ -28,7 +29,6 @@ from indexer.chain.views import (
     TOTAL_SUPPLY,
     View,
 )
-from indexer.chain.wire import WireHeader
 from indexer.domain.chain import Header
 from indexer.domain.levels import INITIAL_CONFIGS, LevelConfig
 from indexer.domain.state import ContractState, LevelFigures, ResetFigures, watched_accounts
@@ -36,7 +36,7 @@ from indexer.domain.units import Address
 
 logger = logging.getLogger(__name__)
 
-MOST_VIEWS: Final = 250
+MAX_VIEWS: Final = 250
 """Views in one Multicall3 call: far below the 60 M gas that MegaETH allows it."""
 
 _AGGREGATE3: Final = "0x" + keccak(b"aggregate3((address,bool,bytes)[])").hex()[:8]
@@ -75,15 +75,15 @@ class StateReader:
         self._accounts = watched_accounts(contracts)
         self._closing: tuple[Question, ...] = (*_CLOSING, *((BALANCE_OF, account) for account in self._accounts))
         self._multicall: bool | None = None
-        self._witnesses = Witnesses()
+        self._block_check = MulticallBlockCheck()
         self._warned = False
         self._aggregated = lru_cache(maxsize=8)(self._aggregate)
 
-    async def closing_calls(self, block: Place) -> list[Call]:
+    async def closing_calls(self, block: BlockReference) -> list[Call]:
         """The calls by which `state` reads the state after a block."""
         return await self._calls(self._closing, block)
 
-    async def state(self, block: Place, answers: Answers | None = None) -> ContractState:
+    async def state(self, block: BlockReference, answers: Answers | None = None) -> ContractState:
         """The contracts' state after a block; `answers` are those to the `closing_calls`, if they were sent already.
 
         Raises StateUnavailable, NodeUnreachable, Inconsistent if the node repeatedly gives another block's.
@@ -104,22 +104,24 @@ class StateReader:
             {account: balance[0] for account, balance in balances if balance is not None},
         )
 
-    async def stakes(self, users: Sequence[Address], block: Place) -> list[int]:
+    async def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int]:
         """The raw stakes of users in wei (`getPosition`), 0 without a position. Raises as `state`."""
         return await self._first_results(GET_POSITION, users, block)
 
-    async def alive(self, users: Sequence[Address], block: Place) -> list[bool]:
+    async def alive(self, users: Sequence[Address], block: BlockReference) -> list[bool]:
         """Whether users are alive (`isAlive`). Raises as `state`."""
         return await self._first_results(IS_ALIVE, users, block)
 
-    async def _first_results(self, view: View, users: Sequence[Address], block: Place) -> list[Any]:
+    async def _first_results(self, view: View, users: Sequence[Address], block: BlockReference) -> list[Any]:
         """The first result of a view of each user. Raises as `state`."""
         answers = await self._read(tuple((view, user) for user in users), block)
         if None in answers:
             raise StateUnavailable(f"{view.signature} can't be read after block {_name(block)}")
         return [answer[0] for answer in answers]
 
-    async def _read(self, questions: tuple[Question, ...], block: Place, answers: Answers | None = None) -> list[Any]:
+    async def _read(
+        self, questions: tuple[Question, ...], block: BlockReference, answers: Answers | None = None
+    ) -> list[Any]:
         """What the views returned, None where a call reverted or its answer has another shape; `answers` are those to
         the `_calls`, if they were sent already. Answers after another block are requested again."""
         given = [answers] if answers is not None else []
@@ -135,11 +137,13 @@ class StateReader:
             try:
                 return await retry_inconsistent(self._client, read_once)
             except AnotherBlock as error:
-                if not self._witnesses.leave_out():
+                if not self._block_check.leave_out():
                     raise
                 logger.warning("contracts see other block numbers on this chain, so they show no block: %s", error)
 
-    async def _read_once(self, questions: tuple[Question, ...], block: Place, answers: Answers | None) -> list[Any]:
+    async def _read_once(
+        self, questions: tuple[Question, ...], block: BlockReference, answers: Answers | None
+    ) -> list[Any]:
         together = await self._has_multicall()
         found, headers = await self._answers(self._state_calls(questions, block, together=together), block, answers)
         figures = self._read_together(questions, block, found) if together else None
@@ -154,7 +158,9 @@ class StateReader:
             check_header(block, header)
         return figures
 
-    async def _answers(self, calls: list[Call], block: Place, given: Answers | None) -> tuple[Answers, Answers]:
+    async def _answers(
+        self, calls: list[Call], block: BlockReference, given: Answers | None
+    ) -> tuple[Answers, Answers]:
         """The answers to calls of the state, and to the call for the block's header where one is needed; the `given`
         ones are incomplete if the node has refused the block's hash only then."""
         found = given
@@ -168,26 +174,28 @@ class StateReader:
             logger.warning("%s; it is asked again, which the metric node_foreign_states counts from now on", error)
         self._warned = True
 
-    async def _calls(self, questions: tuple[Question, ...], block: Place) -> list[Call]:
+    async def _calls(self, questions: tuple[Question, ...], block: BlockReference) -> list[Call]:
         together = await self._has_multicall()
         return [*self._state_calls(questions, block, together=together), *self._header_call(block)]
 
-    def _header_call(self, block: Place) -> list[Call]:
+    def _header_call(self, block: BlockReference) -> list[Call]:
         """The call that checks, with a state that may be requested by number, that the block has the expected hash."""
         if not (isinstance(block, Header) and self._client.asks_by_number):
             return []
         return [("eth_getBlockByNumber", [hex(block.number), False])]
 
-    def _state_calls(self, questions: tuple[Question, ...], block: Place, *, together: bool) -> list[Call]:
-        place = place_param(block)
+    def _state_calls(self, questions: tuple[Question, ...], block: BlockReference, *, together: bool) -> list[Call]:
+        param = block_param(block)
         if together:
-            return [("eth_call", [{"to": MULTICALL3, "data": data}, place]) for data in self._aggregated(questions)]
+            return [("eth_call", [{"to": MULTICALL3, "data": data}, param]) for data in self._aggregated(questions)]
         return [
-            ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, place])
+            ("eth_call", [{"to": self._contracts[view.contract], "data": _calldata(view, argument)}, param])
             for view, argument in questions
         ]
 
-    def _read_together(self, questions: Sequence[Question], block: Place, answers: Answers) -> list[Any] | None:
+    def _read_together(
+        self, questions: Sequence[Question], block: BlockReference, answers: Answers
+    ) -> list[Any] | None:
         """What the views returned, by Multicall3's answers; None where it was not deployed yet. Raises AnotherBlock."""
         found: list[tuple[bool, str]] = []
         for answer in answers:
@@ -195,12 +203,12 @@ class StateReader:
             if text == "0x":
                 return None
             try:
-                results = results_of(text)
+                results = multicall_results(text)
             except ValueError as error:
                 raise StateUnavailable(f"Multicall3 answers in another shape: {error}") from error
-            of_block = len(Witnesses.CALLS)
+            of_block = len(MulticallBlockCheck.CALLS)
             if len(results) > of_block:
-                self._witnesses.check(block, results[:of_block])
+                self._block_check.check(block, results[:of_block])
             found += results[of_block:]
         if len(found) != len(questions):
             raise StateUnavailable(f"Multicall3 gives {len(found)} answers to {len(questions)} questions")
@@ -217,18 +225,19 @@ class StateReader:
 
     def _aggregate(self, questions: tuple[Question, ...]) -> list[str]:
         """The calldata of the Multicall3 calls that ask these questions, each preceded by the check of the block."""
-        witnesses = [(MULTICALL3, data.hex()) for data in Witnesses.CALLS]
+        checks = [(MULTICALL3, data.hex()) for data in MulticallBlockCheck.CALLS]
         calls = [(self._contracts[view.contract], _calldata(view, argument)[2:]) for view, argument in questions]
         return [
-            aggregated([*witnesses, *calls[start : start + MOST_VIEWS]]) for start in range(0, len(calls), MOST_VIEWS)
+            multicall_calldata([*checks, *calls[start : start + MAX_VIEWS]])
+            for start in range(0, len(calls), MAX_VIEWS)
         ]
 
 
-def _name(block: Place) -> str:
+def _name(block: BlockReference) -> str:
     return f"{block.number} ({block.hash})" if isinstance(block, Header) else str(block)
 
 
-def aggregated(calls: Sequence[tuple[str, str]]) -> str:
+def multicall_calldata(calls: Sequence[tuple[str, str]]) -> str:
     """The calldata of `aggregate3` with these calls, each a target and its calldata as hex digits; each may fail. It is
     `(address target, bool allowFailure, bytes callData)[]`, as eth_abi encodes it."""
     structs = []
@@ -240,7 +249,7 @@ def aggregated(calls: Sequence[tuple[str, str]]) -> str:
     return f"{_AGGREGATE3}{32:064x}{len(structs):064x}{offsets}{''.join(structs)}"
 
 
-def results_of(answer: str) -> list[tuple[bool, str]]:
+def multicall_results(answer: str) -> list[tuple[bool, str]]:
     """What `aggregate3` returned, `(bool success, bytes returnData)[]`: of each call whether it succeeded, and its
     result in hex. Raises ValueError if the answer is not shaped so.
 

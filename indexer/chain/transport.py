@@ -13,13 +13,13 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from indexer.base.retry import LONGEST_SECONDS
+from indexer.base.retry import MAX_PAUSE_SECONDS
 from indexer.chain.errors import Denied, Disconnected, TimedOut, TooLong, Unavailable
 from indexer.chain.metrics import RECEIVED, REQUESTS
 from indexer.chain.nodes import Node
 
 REQUEST_SECONDS: Final = 30.0
-MOST_BYTES: Final = 256 << 20
+MAX_BYTES: Final = 256 << 20
 """The longest answer that is read, unpacked: one without an end would take all memory."""
 KEEP_ALIVE_SECONDS: Final = 3.0
 """How long an idle connection is kept. While a node fails the pauses are longer soon, and its name is resolved anew:
@@ -80,7 +80,7 @@ class Transport:
     async def post(self, node: Node, body: bytes, method: str, seconds: float | None = None) -> Reply:
         """The reply to a request whose first call is of `method`, within so many seconds (None: REQUEST_SECONDS).
 
-        Raises TimedOut, Disconnected or Unavailable if there is none, TooLong if it is longer than MOST_BYTES,
+        Raises TimedOut, Disconnected or Unavailable if there is none, TooLong if it is longer than MAX_BYTES,
         Denied if the address is not the node's own.
         """
         seconds = REQUEST_SECONDS if seconds is None else seconds
@@ -117,8 +117,8 @@ async def _body(response: aiohttp.ClientResponse, method: str) -> bytes:
     async for part in response.content.iter_any():
         parts.append(part)
         size += len(part)
-        if size > MOST_BYTES:
-            raise TooLong(method, {"message": f"the answer is longer than {MOST_BYTES >> 20} MiB"})
+        if size > MAX_BYTES:
+            raise TooLong(method, {"message": f"the answer is longer than {MAX_BYTES >> 20} MiB"})
     return b"".join(parts)
 
 
@@ -166,4 +166,4 @@ def _seconds(retry_after: str | None) -> float | None:
             seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
-    return None if math.isnan(seconds) else min(LONGEST_SECONDS, max(0.0, seconds))
+    return None if math.isnan(seconds) else min(MAX_PAUSE_SECONDS, max(0.0, seconds))

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from indexer.chain.block_reference import BlockReference
 from indexer.chain.errors import NodeError
 from indexer.chain.full_blocks import calls_of
-from indexer.chain.places import Place
 from indexer.decode.calldata import death_lists
 from indexer.domain.units import Address, Calldata, Hash, Json
 from indexer.rules.witness import Witness
@@ -13,20 +13,20 @@ from indexer.rules.witness import Witness
 T = TypeVar("T")
 
 
-class Asked(Protocol):
+class NodeQueries(Protocol):
     """The queries that NodeWitness makes (BlockSource has them); each may block until the node answers."""
 
     def call(self, method: str, params: list[Any]) -> Any: ...
 
-    def stakes(self, users: Sequence[Address], block: Place) -> list[int] | None: ...
+    def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None: ...
 
-    def alive(self, users: Sequence[Address], block: Place) -> list[bool] | None: ...
+    def alive(self, users: Sequence[Address], block: BlockReference) -> list[bool] | None: ...
 
 
 class NodeWitness(Witness):
     """Queries by JSON-RPC; the result is None if the node can't answer, or answers for another block."""
 
-    def __init__(self, node: Asked, contracts: Mapping[str, Address]) -> None:
+    def __init__(self, node: NodeQueries, contracts: Mapping[str, Address]) -> None:
         self._node = node
         self._contracts = contracts
 
@@ -51,7 +51,9 @@ class NodeWitness(Witness):
         return _first(self._node.stakes, user, block_number)
 
 
-def _first(ask: Callable[[Sequence[Address], Place], list[T] | None], user: Address, block_number: int) -> T | None:
+def _first(
+    ask: Callable[[Sequence[Address], BlockReference], list[T] | None], user: Address, block_number: int
+) -> T | None:
     """The only user's value; None if the node has none."""
     try:
         found = ask([user], block_number)

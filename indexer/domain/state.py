@@ -35,7 +35,7 @@ class ResetFigures(NamedTuple):
     penalty_bps: int
 
 
-class Difference(NamedTuple):
+class StateDifference(NamedTuple):
     """A figure of the mirror that differs from the contracts'."""
 
     figure: str
@@ -66,7 +66,7 @@ class ContractState:
         """Whether GhostCore is initialized: before that, its views show nothing that could be compared."""
         return self.reset.deadline > 0
 
-    def differences(self, theirs: "ContractState") -> list[Difference]:
+    def differences(self, theirs: "ContractState") -> list[StateDifference]:
         """The figures in which the contracts' state, `theirs`, differs from this one."""
         if not self.is_initialized or not theirs.is_initialized:
             return []
@@ -84,5 +84,5 @@ class ContractState:
         return found
 
 
-def _compare(figure: str, ours: object, theirs: object) -> list[Difference]:
-    return [] if ours == theirs else [Difference(figure, ours, theirs)]
+def _compare(figure: str, ours: object, theirs: object) -> list[StateDifference]:
+    return [] if ours == theirs else [StateDifference(figure, ours, theirs)]

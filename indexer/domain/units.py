@@ -40,7 +40,7 @@ DATA: Final = 10**18
 
 LOG_INDEX_BITS: Final = 23
 """Bits of an id below the block number: they hold a log index, or a row's number in its block."""
-MOST_IN_BLOCK: Final = 1 << LOG_INDEX_BITS
+MAX_IN_BLOCK: Final = 1 << LOG_INDEX_BITS
 """More logs or transactions than any block has: their indices are below."""
 MAX_BLOCK: Final = 1 << 39
 """The largest block number that clients may name: more than any chain has, and its ids still fit into 64 bits."""

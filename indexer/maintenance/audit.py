@@ -14,15 +14,15 @@ from indexer.base.errors import GhostnetError
 from indexer.base.stopping import run_until_stopped
 from indexer.chain import views
 from indexer.chain.answers import Call
+from indexer.chain.block_reference import BlockReference, block_param
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import RpcError
 from indexer.chain.fetcher import RangeFetcher
-from indexer.chain.places import Place, place_param
 from indexer.chain.proof import Proof
 from indexer.chain.views import View
 from indexer.domain.chain import Header
 from indexer.maintenance.dump import dump_state
-from indexer.store.checkpoint import Progress, read_progress
+from indexer.store.checkpoint import StoredCheckpoint, read_checkpoint
 from indexer.store.headers import stored_header
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class OtherFork(AuditImpossible):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ViewDifference:
     """A field whose indexed value is not what the contract returns; `key` names the call, as in `getPosition(0x…)`."""
 
     key: str
@@ -84,7 +84,7 @@ class AuditReport:
 
     block: int
     views_checked: int
-    differences: Sequence[Difference]
+    differences: Sequence[ViewDifference]
     duration: float
     unanswered: int = 0
 
@@ -108,17 +108,17 @@ class _Check:
         name = self.view.signature.partition("(")[0]
         return f"{name}({', '.join(map(str, self.arguments))})"
 
-    def differences(self, answer: str) -> Iterator[Difference]:
+    def differences(self, answer: str) -> Iterator[ViewDifference]:
         """The fields in which the view's answer differs."""
         decode, decoding_error = _reference()
         try:
             theirs = decode(self.view.results, bytes.fromhex(answer[2:]))
         except (decoding_error, ValueError):
-            yield Difference(self.key, "answer", self.ours, answer)
+            yield ViewDifference(self.key, "answer", self.ours, answer)
             return
         for field, our_value, their_value in zip(self.view.fields, self.ours, theirs, strict=True):
             if our_value != their_value:
-                yield Difference(self.key, field, our_value, their_value)
+                yield ViewDifference(self.key, field, our_value, their_value)
 
 
 def audit(
@@ -139,11 +139,11 @@ def audit(
     state = dump_state(connection, at_block)
     block = state["block"]
     header = stored_header(connection, block)
-    progress, checks = read_progress(connection), list(_checks(state, sample))
+    checkpoint, checks = read_checkpoint(connection), list(_checks(state, sample))
     stop = stop or threading.Event()
 
     def ask(checks: Sequence[_Check]) -> list[str | RpcError | None]:
-        return run_until_stopped(_call_views(rpc_urls, progress, header or block, checks), stop)
+        return run_until_stopped(_call_views(rpc_urls, checkpoint, header or block, checks), stop)
 
     answers = ask(checks)
     answered = [(check, answer) for check, answer in zip(checks, answers, strict=True) if _is_answer(answer)]
@@ -168,27 +168,27 @@ def _is_answer(answer: str | RpcError | None) -> TypeGuard[str]:
 
 
 async def _call_views(
-    rpc_urls: Sequence[str], progress: Progress, place: Place, checks: Sequence[_Check]
+    rpc_urls: Sequence[str], checkpoint: StoredCheckpoint, reference: BlockReference, checks: Sequence[_Check]
 ) -> list[str | RpcError | None]:
     """The views' answers after a block. Raises OtherFork if the node has another block at that height."""
-    contracts, block = progress.contracts, place.number if isinstance(place, Header) else place
+    contracts, block = checkpoint.contracts, reference.number if isinstance(reference, Header) else reference
     calls: list[Call] = [
         (
             "eth_call",
             [
                 {"to": contracts[check.view.contract], "data": check.view.calldata(*check.arguments)},
-                place_param(place),
+                block_param(reference),
             ],
         )
         for check in checks
     ]
-    async with NodeClient(rpc_urls, PATIENCE_SECONDS, Proof(progress.chain_id)) as client:
+    async with NodeClient(rpc_urls, PATIENCE_SECONDS, Proof(checkpoint.chain_id)) as client:
         answers = await client.batch(calls, str)
         (header,) = await RangeFetcher(client, contracts).headers([block])
     if header is None:
         raise AuditImpossible(f"the node does not know block {block}")
-    if isinstance(place, Header) and header.hash != place.hash:
-        raise OtherFork(f"the node's block {block} is {header.hash}, ours is {place.hash}")
+    if isinstance(reference, Header) and header.hash != reference.hash:
+        raise OtherFork(f"the node's block {block} is {header.hash}, ours is {reference.hash}")
     return answers
 
 

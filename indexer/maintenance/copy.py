@@ -43,7 +43,7 @@ def copy_database(source: Connection[Any], target: Connection[Any], on_table: On
     Raises NothingIndexed, IndexerAtWork while an indexer writes to the source or the target, TargetNotEmpty, and
     CopyDiffers if the digests are not the same afterwards.
     """
-    chain_id = Snapshot(source).progress.chain_id
+    chain_id = Snapshot(source).checkpoint.chain_id
     if target.execute("SELECT FROM checkpoints").rowcount:
         raise TargetNotEmpty("the target database holds a chain already")
     rows = 0

@@ -26,7 +26,7 @@ def dump_state(connection: Connection[Any], at_block: int | None = None) -> dict
     Raises NothingIndexed, BlockNotIndexed or HistoryRetired.
     """
     with snapshot_of(connection, at_block) as snapshot:
-        contracts = {name: Address(address) for name, address in snapshot.progress.contracts.items()}
+        contracts = {name: Address(address) for name, address in snapshot.checkpoint.contracts.items()}
         game = load_game(snapshot, contracts)
         timestamp = snapshot.timestamp()
         players = sorted(address_of(row.address) for row in snapshot.states(PositionRow))

@@ -66,7 +66,7 @@ def rebuild(
     RebuildInterrupted, NotTheWriter, BlockNotIndexed, HistoryRetired, ArchiveIncomplete, and InvariantBroken if the
     rules contradict the chain.
     """
-    chain_id = Snapshot(connection).progress.chain_id
+    chain_id = Snapshot(connection).checkpoint.chain_id
     with exclusive_tables(connection, chain_id) as claim:
         return _rebuild(claim.take() if swap else claim, from_block, swap, stop, on_progress)
 
@@ -76,18 +76,18 @@ def _rebuild(
 ) -> Rebuilt:
     connection = claim.connection
     snapshot = Snapshot(connection)
-    progress = snapshot.progress
-    first = progress.start_block if from_block is None else from_block
-    check_indexed(progress, first)
-    contracts = {name: Address(address) for name, address in progress.contracts.items()}
+    checkpoint = snapshot.checkpoint
+    first = checkpoint.start_block if from_block is None else from_block
+    check_indexed(checkpoint, first)
+    contracts = {name: Address(address) for name, address in checkpoint.contracts.items()}
     game, before = _state_before(snapshot, first, contracts)
     shadow, archive = Shadow(claim, before), Archive()
-    replay = _Replay(game, LogDecoder(contracts), archive)
+    applier = _ArchiveApplier(game, LogDecoder(contracts), archive)
     shadow.create()
     try:
         for blocks in archived_blocks(snapshot, first):
             for block in blocks:
-                replay.apply(block)
+                applier.apply(block)
             shadow.append(game.journal.take())
             if stop.is_set():
                 raise RebuildInterrupted(f"stopped at block {game.journal.block_number}")
@@ -105,7 +105,7 @@ def _rebuild(
 
 def _state_before(snapshot: Snapshot, first: int, contracts: dict[str, Address]) -> tuple[Game, Header]:
     """The game's state before block `first`, and a header of the block before it with its number and timestamp only."""
-    if first == snapshot.progress.start_block:
+    if first == snapshot.checkpoint.start_block:
         game, timestamp = Game(contracts, quarantined=load_quarantine(snapshot)), 0
     else:
         before = Snapshot(snapshot.connection, first - 1)
@@ -116,7 +116,7 @@ def _state_before(snapshot: Snapshot, first: int, contracts: dict[str, Address])
 
 
 @dataclass(slots=True)
-class _Replay:
+class _ArchiveApplier:
     """Applies archived blocks; events of logs that could not be decoded before are collected in `archive`."""
 
     game: Game

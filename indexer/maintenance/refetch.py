@@ -18,7 +18,7 @@ from indexer.domain.chain import Header
 from indexer.domain.units import Address
 from indexer.maintenance.comparing import BlockDifference, archived_items, differences, fetched_items
 from indexer.records.rows import ARCHIVE
-from indexer.store.checkpoint import Progress, check_indexed
+from indexer.store.checkpoint import StoredCheckpoint, check_indexed
 from indexer.store.headers import newest_hash, store_header
 from indexer.store.loader import Snapshot
 from indexer.store.lock import exclusive_tables
@@ -40,7 +40,7 @@ class NothingBefore(GhostnetError):
     help = "Index into an empty database."
 
 
-class DiffersBefore(GhostnetError):
+class ForkBeforeRange(GhostnetError):
     """The node is on another fork than the indexed chain before the first block that is compared."""
 
     help = (
@@ -79,16 +79,16 @@ def refetch(
 
     With `mend` the tables are rolled back to before the first block that differs, so that the indexer indexes it and
     all that follow anew. Raises BlockNotIndexed, ReversedRange, HistoryRetired, NodeError, Interrupted once `stop` is
-    set; with `mend` also IndexerAtWork, NothingBefore and DiffersBefore.
+    set; with `mend` also IndexerAtWork, NothingBefore and ForkBeforeRange.
     """
     snapshot = Snapshot(connection)
 
     def fetch(start: int, end: int) -> FetchedRange:
-        return run_until_stopped(_fetch(rpc_urls, snapshot.progress, start, end), stop)
+        return run_until_stopped(_fetch(rpc_urls, snapshot.checkpoint, start, end), stop)
 
     if not mend:
         return _compare(snapshot, first, last, fetch, on_progress)
-    with exclusive_tables(connection, snapshot.progress.chain_id) as claim:
+    with exclusive_tables(connection, snapshot.checkpoint.chain_id) as claim:
         found = _compare(Snapshot(connection), first, last, fetch, on_progress)
         if not found.differing:
             return found
@@ -102,7 +102,7 @@ def refetch(
 
 
 def _check_same_chain(connection: Connection[Any], before: Header, fetch: Callable[[int], Header]) -> None:
-    """Raise DiffersBefore if the node has another block than the newest one with a known hash, up to the node's block
+    """Raise ForkBeforeRange if the node has another block than the newest one with a known hash, up to the node's block
     `before`: the blocks indexed up to there would otherwise be left below blocks of another fork."""
     known = newest_hash(connection, before.number)
     if known is None:
@@ -110,22 +110,22 @@ def _check_same_chain(connection: Connection[Any], before: Header, fetch: Callab
     number, ours = known
     theirs = before if number == before.number else fetch(number)
     if theirs.hash != ours:
-        raise DiffersBefore(f"the node's block {number} is {theirs.hash}, ours is {ours}")
+        raise ForkBeforeRange(f"the node's block {number} is {theirs.hash}, ours is {ours}")
 
 
 def _compare(
     snapshot: Snapshot, first: int, last: int | None, fetch: Callable[[int, int], FetchedRange], on_progress: OnProgress
 ) -> Refetched:
-    progress = snapshot.progress
-    last = progress.block_number if last is None else last
+    checkpoint = snapshot.checkpoint
+    last = checkpoint.block_number if last is None else last
     for number in (first, last):
-        check_indexed(progress, number)
+        check_indexed(checkpoint, number)
     if last < first:
         raise ReversedRange(f"block {last} comes before block {first}: there is nothing to compare")
     archive = [tables()[row].name for row in ARCHIVE]
     time = Snapshot(snapshot.connection, first).timestamp()
     check_whole(snapshot.connection, archive, time, f"comparing block {first}")
-    decoder = LogDecoder({name: Address(address) for name, address in progress.contracts.items()})
+    decoder = LogDecoder({name: Address(address) for name, address in checkpoint.contracts.items()})
     differing: list[BlockDifference] = []
     for start in range(first, last + 1, PORTION):
         end = min(last, start + PORTION - 1)
@@ -135,7 +135,7 @@ def _compare(
     return Refetched(first, last, differing)
 
 
-async def _fetch(rpc_urls: Sequence[str], progress: Progress, first: int, last: int) -> FetchedRange:
-    async with NodeClient(rpc_urls, PATIENCE_SECONDS, Proof(progress.chain_id)) as client:
-        fetcher = RangeFetcher(client, progress.contracts)
+async def _fetch(rpc_urls: Sequence[str], checkpoint: StoredCheckpoint, first: int, last: int) -> FetchedRange:
+    async with NodeClient(rpc_urls, PATIENCE_SECONDS, Proof(checkpoint.chain_id)) as client:
+        fetcher = RangeFetcher(client, checkpoint.contracts)
         return await fetcher.by_hash(await fetcher.linked_headers(first, last))

@@ -73,7 +73,7 @@ class Shadow:
         `decoded` are events that can be decoded now and could not be before: they leave `undecoded_logs`.
         Raises NotTheWriter.
         """
-        with self._claim.staying() as cursor:
+        with self._claim.transaction_in_place() as cursor:
             cursor.execute(LIFT_DECOMPRESSION_LIMIT)
             for comparison in comparisons:
                 if not comparison.same:

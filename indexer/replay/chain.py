@@ -112,7 +112,7 @@ class LiveChain:
             if following <= self._fork_end:
                 self._push_fork_block()
             else:
-                self.settle()
+                self.restore_recorded()
             return True
         if following > self.last:
             return False
@@ -137,7 +137,7 @@ class LiveChain:
     def reorg(self, depth: int) -> None:
         """Replace the newest `depth` blocks by a fork of the same length, or a fork by the recorded blocks."""
         if self.forked:
-            self.settle()
+            self.restore_recorded()
         else:
             self.fork(depth, depth)
 
@@ -148,7 +148,7 @@ class LiveChain:
         while self.head < self._fork_end:
             self._push_fork_block()
 
-    def settle(self, head: int | None = None) -> None:
+    def restore_recorded(self, head: int | None = None) -> None:
         """Replace a fork's blocks by the recorded ones, up to `head` (None: one more than there were)."""
         end = min(self.head + 1 if head is None else head, self.last)
         first = len(self.blocks)

@@ -19,7 +19,7 @@ BEYOND_HEAD: Final = (-32602, "block range extends beyond current head block")
 RATE_EXCEEDED: Final = (-32005, "rate limit exceeded")
 """Code and message of refusals."""
 
-_LONGEST_ERROR: Final = 1000
+_MAX_ERROR_BYTES: Final = 1000
 _STATUS_OF_ERROR: Final = {
     -32700: HTTPStatus.BAD_REQUEST,
     OUT_OF_RANGE[0]: HTTPStatus.BAD_REQUEST,
@@ -50,7 +50,7 @@ class Limits:
     megaeth: bool = False
 
 
-class Bucket:
+class RateBucket:
     """Tokens that come at a rate; it holds one second's worth, but at least one, and can be in debt."""
 
     def __init__(self) -> None:
@@ -74,9 +74,9 @@ class Gate:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._requests = Bucket()
-        self._calls = Bucket()
-        self._bytes = Bucket()
+        self._requests = RateBucket()
+        self._calls = RateBucket()
+        self._bytes = RateBucket()
 
     def refuse(self, body: bytes, rate_limit: float) -> web.Response | None:
         """The answer to a request that is one too many, at `rate_limit` requests a second or by the limits."""
@@ -129,7 +129,7 @@ class _Answer(msgspec.Struct):
 
 
 def _status_of(answer: bytes) -> HTTPStatus:
-    if not answer.startswith(b"{") or len(answer) > _LONGEST_ERROR:
+    if not answer.startswith(b"{") or len(answer) > _MAX_ERROR_BYTES:
         return HTTPStatus.OK
     code = msgspec.json.decode(answer, type=_Answer).error.code
     return _STATUS_OF_ERROR.get(code, HTTPStatus.OK)

@@ -17,7 +17,7 @@ from indexer.replay.rendering import LogFilter, ServedBlock, unsealed
 _encode = msgspec.json.Encoder().encode
 
 _FINALITY: Final = 64
-_MOST_PREPARED: Final = 16
+_MAX_PREPARED: Final = 16
 """Calls whose answers are made for each block before they are asked for."""
 _HASH_LENGTH: Final = len("0x") + 64
 
@@ -174,7 +174,7 @@ class Methods:
         answer = self._states.get((block.hash, *asked)) if is_newest else None
         if answer is None:
             answer = self._calls.answer(self._chain, params[0], block)
-        if is_newest and asked[1] and len(self._asked) < _MOST_PREPARED:
+        if is_newest and asked[1] and len(self._asked) < _MAX_PREPARED:
             self._asked.add(asked)
         return _encode("0x" + answer.hex())
 

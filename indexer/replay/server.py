@@ -165,9 +165,9 @@ class ReplayServer:
         """Replace the newest `depth` blocks, of a fork or not, by `length` other ones."""
         self._on_loop(lambda: self.chain.fork(depth, length))
 
-    def settle(self, head: int) -> None:
+    def restore_recorded(self, head: int) -> None:
         """Serve the recorded blocks, up to `head`, whatever fork was served."""
-        self._on_loop(lambda: self.chain.settle(head))
+        self._on_loop(lambda: self.chain.restore_recorded(head))
 
     def status(self) -> dict[str, Any]:
         """What is served and what it has cost so far: the answer to the method `replay_status`."""

@@ -14,7 +14,7 @@ from indexer.domain.units import BPS, Address
 from indexer.rules.errors import DeathsUnresolved
 from indexer.rules.game import Game
 
-_MOST_SEARCHED: Final = 36
+_MAX_SEARCHED: Final = 36
 """Subsets of more candidates than this are not searched: the work doubles with every second candidate."""
 
 
@@ -100,7 +100,7 @@ class _Batch:
         doomed = [position for position in self.candidates() if self.doomed(position)]
         if self.fits(doomed):
             return [doomed]
-        if len(doomed) <= _MOST_SEARCHED:
+        if len(doomed) <= _MAX_SEARCHED:
             return list(islice(selections_of_sum(doomed, self.count, self.total), 2))
         by_address = sorted(doomed, key=lambda position: position.address)
         runs = [run for order in (doomed, by_address) for run in self.runs(order)]

@@ -47,10 +47,10 @@ class Game:
     journal: Journal = field(default_factory=Journal)
     witness: Witness = field(default_factory=NoWitness)
     quarantined: frozenset[tuple[Hash, int]] = frozenset()
-    is_checked: bool = False
+    has_state_check: bool = False
     """Whether the result of these blocks is compared with the contracts' state; the rules then infer no silent change
     themselves."""
-    doubts: set[int] = field(default_factory=set)
+    blocks_to_check: set[int] = field(default_factory=set)
     """Blocks after which the contracts' state is to be read, since their events may hide a silent change."""
     tx: TransactionContext = field(default_factory=TransactionContext)
     _changed_levels: set[int] = field(default_factory=set)
@@ -100,20 +100,20 @@ class Game:
         self._protocol_changed = True
         self.total_supply += difference
 
-    def doubt_before(self) -> None:
+    def check_state_before_block(self) -> None:
         """Have the contracts' state compared after the block before this one too.
 
         An event settles a penalty that a claim without a log may have settled by then.
         """
-        self.doubts.add(self.journal.block_number - 1)
+        self.blocks_to_check.add(self.journal.block_number - 1)
 
-    def doubt_config_unless(self, fits: bool) -> None:
+    def check_config_unless(self, fits: bool) -> None:
         """Have the contracts' state compared after this block unless an event `fits` its level's configuration.
 
         The configuration may have been changed without a log.
         """
         if not fits:
-            self.doubts.add(self.journal.block_number)
+            self.blocks_to_check.add(self.journal.block_number)
 
     def move_balance(self, sender: Address, recipient: Address, amount: int) -> None:
         """Apply a transfer of `amount` wei of DATA to the balances of watched accounts."""
@@ -199,7 +199,7 @@ class Game:
                 {id_: {user: _copied_bet(bet) for user, bet in bets.items()} for id_, bets in self.bets.items()},
             ),
             quarantined=self.quarantined,
-            is_checked=self.is_checked,
+            has_state_check=self.has_state_check,
         )
         twin.balances = dict(self.balances)
         twin.witness = self.witness.recording_into(twin.journal.answer)

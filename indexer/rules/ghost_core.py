@@ -63,7 +63,7 @@ def jacked_in(game: Game, event: JackedIn) -> None:
     if event.user in game.positions:
         raise game.broken(f"{event.user} jacked in but has a position already")
     level = game.change_level(event.level)
-    game.doubt_config_unless(event.amount >= level.config.min_stake and level.alive_count < level.config.max_positions)
+    game.check_config_unless(event.amount >= level.config.min_stake and level.alive_count < level.config.max_positions)
     position = Position(
         address=event.user,
         amount=event.amount,
@@ -132,7 +132,7 @@ def claim_rewards(game: Game, user: Address, amount: int) -> None:
         raise game.broken(f"GhostCore paid {amount} wei to {user}, who is {position.status}; no rule explains it")
     penalty = game.settle(position)
     if penalty:
-        game.doubt_before()
+        game.check_state_before_block()
     level = game.levels[position.level]
     game.expect(f"rewards claimed by {user}", pending_rewards(position, level), amount)
     position.reward_debt = accrued(position.amount, level.acc_rewards_per_share)
@@ -143,7 +143,7 @@ def position_culled(game: Game, event: PositionCulled) -> None:
     """A culling on a full level: 30 % of the penalty is burned, the rest rewards the level (rules 4 and 7)."""
     victim = game.position(event.victim)
     level = game.change_level(victim.level)
-    game.doubt_config_unless(level.alive_count >= level.config.max_positions)
+    game.check_config_unless(level.alive_count >= level.config.max_positions)
     roster = level.roster
     if not roster.members or roster.members[0] != event.victim:
         if roster.order_known or not victim.on_roster:

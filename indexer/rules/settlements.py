@@ -21,8 +21,8 @@ from indexer.domain.positions import (
 from indexer.domain.units import BPS, Address
 from indexer.rules.game import Game
 
-_MOST_TOGETHER: Final = 4
-_MOST_SELECTIONS: Final = 2_000_000
+_MAX_SETTLEMENTS: Final = 4
+_MAX_SELECTIONS: Final = 2_000_000
 _ROUNDING: Final = BPS // RESET_PENALTY_BPS
 """The number of consecutive stakes in wei that have the same penalty, which is floored."""
 
@@ -37,7 +37,7 @@ def settle_silently(game: Game, user: Address) -> bool:
     if position is None or not position.alive or game.paused or position.epoch >= game.reset.epoch:
         return False
     penalty = game.settle(position)
-    if game.is_checked:
+    if game.has_state_check:
         pending = pending_rewards(position, game.levels[position.level])
         game.expect(f"rewards of {user}'s claim without a log", 0, pending)
     game.journal.position(position, Action.PENALTY_SETTLED, amount_change=-penalty, penalty=penalty)
@@ -53,8 +53,8 @@ def settle_as_shown(game: Game, position: Position, settled_amount: int) -> int:
     before = position.amount
     missed_epochs = game.reset.epoch - position.epoch
     if game.settle(position):
-        game.doubt_before()
-    for _ in range(0 if game.is_checked else missed_epochs - 1):
+        game.check_state_before_block()
+    for _ in range(0 if game.has_state_check else missed_epochs - 1):
         if position.amount <= settled_amount:
             break
         position.epoch = game.reset.epoch - 1
@@ -71,7 +71,7 @@ def settle_hidden(game: Game, total_penalty: int) -> None:
     raises InvariantBroken with the difference.
     """
     excess = game.total_value_locked - total_penalty * _ROUNDING
-    if excess < _ROUNDING or game.is_checked:
+    if excess < _ROUNDING or game.has_state_check:
         return
     owing = [position for position in game.positions.values() if owed_penalty(position, game.reset.epoch)]
     owing.sort(key=lambda position: position.address)
@@ -85,8 +85,8 @@ def settle_hidden(game: Game, total_penalty: int) -> None:
 def _selections(game: Game, owing: Sequence[Position], excess: int) -> Iterator[Sequence[Position]]:
     """The selections of players whose penalties explain the excess, the smallest ones first."""
     penalties = [(owed_penalty(position, game.reset.epoch), position) for position in owing]
-    for size in range(1, _MOST_TOGETHER + 1):
-        if comb(len(owing), size) > _MOST_SELECTIONS:
+    for size in range(1, _MAX_SETTLEMENTS + 1):
+        if comb(len(owing), size) > _MAX_SELECTIONS:
             return
         for selection in combinations(penalties, size):
             if 0 <= excess - sum(penalty for penalty, _ in selection) < _ROUNDING:

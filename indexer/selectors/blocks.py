@@ -68,16 +68,16 @@ def silent_changes(block: int) -> list[Position]:
     return list(rows.exclude(action__in=(Action.REWARDS_CLAIMED, Action.TRACED)).order_by("id"))
 
 
-def blocks_of_player(player: Address, most: int) -> list[int]:
-    """The numbers of at most `most` blocks that changed a player's position, boosts or bets, the newest first.
+def blocks_of_player(player: Address, limit: int) -> list[int]:
+    """The numbers of at most `limit` blocks that changed a player's position, boosts or bets, the newest first.
 
     Of the changes of a bet only the last one counts.
     """
     found: set[int] = set()
     for table in (Position, Boost, CurrentBet):
         rows = table.objects.filter(address=player).order_by("-id").values_list("id", flat=True)
-        found |= {block_of(row) for row in rows[:most]}
-    return sorted(found, reverse=True)[:most]
+        found |= {block_of(row) for row in rows[:limit]}
+    return sorted(found, reverse=True)[:limit]
 
 
 def scan_with(scan_id: int) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from indexer.domain.units import Address, Hash, first_id
 from indexer.models import ChainEvent
 from indexer.selectors.blocks import BlockEvents, block_of_transaction, events_in, transaction_sender
 
-MOST_SCANNED: Final = 20_000
+MAX_SCANNED: Final = 20_000
 """Events that one search reads: an index on all arguments of all events would cost the writer more than rare searches
 are worth."""
 
@@ -34,8 +34,8 @@ class FoundEvents:
     reached: int | None
 
 
-def search(wanted: EventFilter, before: int | None, most: int) -> FoundEvents:
-    """At most `most` of the wanted events with an id below `before` (None: from the newest on)."""
+def search(wanted: EventFilter, before: int | None, limit: int) -> FoundEvents:
+    """At most `limit` of the wanted events with an id below `before` (None: from the newest on)."""
     rows = ChainEvent.objects.order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)
@@ -43,11 +43,11 @@ def search(wanted: EventFilter, before: int | None, most: int) -> FoundEvents:
         rows = rows.filter(id__gte=first_id(wanted.from_block))
     if wanted.to_block is not None:
         rows = rows.filter(id__lt=first_id(wanted.to_block + 1))
-    last = rows.values_list("id", flat=True)[MOST_SCANNED - 1 : MOST_SCANNED].first()
+    last = rows.values_list("id", flat=True)[MAX_SCANNED - 1 : MAX_SCANNED].first()
     part = rows if last is None else rows.filter(id__gte=last)
-    found = list(part.filter(_condition(wanted))[: most + 1])
-    if len(found) > most:
-        return FoundEvents(found[:most], found[most - 1].id)
+    found = list(part.filter(_condition(wanted))[: limit + 1])
+    if len(found) > limit:
+        return FoundEvents(found[:limit], found[limit - 1].id)
     return FoundEvents(found, last)
 
 

@@ -93,11 +93,11 @@ SELECTS: Final = {
     for kind, (table, condition) in _TABLES.items()
 }
 """The query of each row; the stream reads by cursor (`indexer.stream.reader`) what pages read from the newest on."""
-MOST_SEARCHED: Final = 20_000
+MAX_SEARCHED: Final = 20_000
 """Events that one search for the newest items reads: a channel of which few happen may get less than it asks for."""
 BOTTOM: Final = f"""
     SELECT coalesce((
-        SELECT id FROM chain_events WHERE id < %(before)s ORDER BY id DESC OFFSET {MOST_SEARCHED - 1} LIMIT 1
+        SELECT id FROM chain_events WHERE id < %(before)s ORDER BY id DESC OFFSET {MAX_SEARCHED - 1} LIMIT 1
     ), 0)
 """
 """The query of the id down to which a search for items below `before` reads."""

@@ -13,7 +13,7 @@ from indexer.selectors.snapshot import IndexedBlock
 from indexer.selectors.stats import Flow
 
 HOUR: Final = timedelta(hours=1)
-MOST_BLOCKS: Final = 10_000
+MAX_BLOCKS: Final = 10_000
 """More blocks than an hour has, at one a second: where no header from before the hour is stored any more."""
 
 
@@ -137,7 +137,7 @@ def _first_of_hour(block: IndexedBlock) -> int:
     A value of its own and no part of the query: with a value at hand the server knows how few rows it is about.
     """
     before = fetch_rows(_BEFORE, {"since": block.timestamp - int(HOUR.total_seconds())})
-    return first_id(before[0][0] + 1 if before else max(0, block.block_number - MOST_BLOCKS))
+    return first_id(before[0][0] + 1 if before else max(0, block.block_number - MAX_BLOCKS))
 
 
 _NOTHING: Final[tuple[Any, ...]] = (0, False, 0, ZERO_ADDRESS, 0, 1, 0, *(0,) * 10, 0)

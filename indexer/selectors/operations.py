@@ -4,7 +4,7 @@ from typing import Final
 
 from indexer.models import Audit, OperatorRequest, QuarantinedLog, Reorg, UndecodedLog
 
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 """Rows up to which undecoded logs are counted."""
 
 
@@ -26,14 +26,14 @@ def last_audit() -> Audit | None:
     return Audit.objects.order_by("-id").first()
 
 
-def last_reorgs(most: int) -> list[Reorg]:
+def last_reorgs(limit: int) -> list[Reorg]:
     """The newest reorgs, the last one first."""
-    return list(Reorg.objects.order_by("-id")[:most])
+    return list(Reorg.objects.order_by("-id")[:limit])
 
 
 def undecoded_count() -> int:
-    """How many logs could not be decoded; counted up to MOST_COUNTED."""
-    return len(UndecodedLog.objects.values_list("id")[:MOST_COUNTED])
+    """How many logs could not be decoded; counted up to MAX_COUNTED."""
+    return len(UndecodedLog.objects.values_list("id")[:MAX_COUNTED])
 
 
 def quarantined_count() -> int:

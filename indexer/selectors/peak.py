@@ -7,7 +7,7 @@ from indexer.domain.units import LOG_INDEX_BITS, first_id
 from indexer.selectors.rows import fetch_rows
 from indexer.selectors.snapshot import IndexedBlock
 
-SETTLED: Final = 512
+KEPT_BELOW_HEAD: Final = 512
 """Blocks below the last one up to which the maximum is kept; what is above is read again each time."""
 
 
@@ -52,11 +52,11 @@ def most_players(block: IndexedBlock) -> int:
     What lies deep below it is not read again, unless a reorg has reached it.
     """
     name = f"{block.chain_id} {block.start_block}"
-    settled = max(0, block.block_number - SETTLED)
+    bound = max(0, block.block_number - KEPT_BELOW_HEAD)
     kept = _kept.get(name, _NONE)
     while True:
-        is_due = settled - kept.before >= SETTLED or (settled > 0 and kept.before == 0)
-        found = _continued(kept, settled if is_due else block.block_number + 1)
+        is_due = bound - kept.before >= KEPT_BELOW_HEAD or (bound > 0 and kept.before == 0)
+        found = _continued(kept, bound if is_due else block.block_number + 1)
         if found is None:
             kept = _NONE
         elif is_due:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from indexer.base.buckets import floor_to
 from indexer.base.errors import GhostnetError
+from indexer.base.time_buckets import floor_to
 
-MOST_BUCKETS: Final = 5_000
+MAX_BUCKETS: Final = 5_000
 
 
 class BadRange(GhostnetError):
@@ -58,13 +58,13 @@ class Buckets:
 
     @classmethod
     def covering(cls, interval: Interval, start: datetime, end: datetime) -> Self:
-        """All buckets that hold a moment of [start, end). Raises BadRange for none, or for more than MOST_BUCKETS."""
+        """All buckets that hold a moment of [start, end). Raises BadRange for none, or for more than MAX_BUCKETS."""
         if start >= end:
             raise BadRange(f"the range from {start.isoformat()} to {end.isoformat()} is empty")
         first = interval.floor(start)
         last = interval.floor(end - timedelta(microseconds=1)) + interval.width
         count = (last - first) // interval.width
-        if count > MOST_BUCKETS:
+        if count > MAX_BUCKETS:
             raise BadRange(f"the range has {count} buckets of a{'n' * (interval == 'hour')} {interval}")
         return cls(interval, first, last)
 

@@ -99,12 +99,12 @@ class NextVictims:
     positions: list[RankedPosition]
 
 
-def next_victims(level: int, most: int) -> NextVictims:
+def next_victims(level: int, limit: int) -> NextVictims:
     """The first victims of a level's next cullings, without those who enter at each (rules 6 and 7)."""
     stored = CurrentLevel.objects.get(level=level)
     slots = CurrentLevelSlot.objects.filter(level=level, address__isnull=False).order_by("slot")
     members = list(slots.values_list("address", flat=True))
-    victims = [*members[:1], *members[:0:-1]][:most]
+    victims = [*members[:1], *members[:0:-1]][:limit]
     found = {row.address: row for row in with_streak().filter(address__in=victims)}
     epoch = current_epoch()
     return NextVictims(

@@ -21,11 +21,11 @@ def database_size() -> int:
     return size
 
 
-def largest_tables(most: int) -> list[TableSize]:
+def largest_tables(limit: int) -> list[TableSize]:
     """The largest plain tables; those of hypertables' chunks are not among them."""
     return fetch(
         TableSize,
         "SELECT relname::text, pg_total_relation_size(oid), reltuples::bigint FROM pg_class"
-        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC, 1 LIMIT %(most)s",
-        {"most": most},
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC, 1 LIMIT %(limit)s",
+        {"limit": limit},
     )

@@ -36,9 +36,9 @@ class IndexedBlock:
 
 CHECKPOINT_COLUMNS: Final = tuple(field.name for field in fields(IndexedBlock))
 READ_CHECKPOINT: Final = f"SELECT {', '.join(CHECKPOINT_COLUMNS)} FROM checkpoints WHERE block_number >= start_block"
-LONGEST_QUERY: Final = "5s"
+QUERY_TIMEOUT: Final = "5s"
 _BEGIN: Final = (
-    f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '{LONGEST_QUERY}';"
+    f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '{QUERY_TIMEOUT}';"
     f" {READ_CHECKPOINT}"
 )
 
@@ -54,7 +54,7 @@ def snapshot() -> Iterator[IndexedBlock | None]:
 
     It yields None before anything is indexed. The transaction begins in the message that reads the checkpoint: one of
     Django's own would cost two more round trips, which are most of a short answer's time. Raises
-    django.db.OperationalError, also for a query that takes longer than LONGEST_QUERY.
+    django.db.OperationalError, also for a query that takes longer than QUERY_TIMEOUT.
     """
     with connection.cursor() as cursor:
         try:

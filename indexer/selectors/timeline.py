@@ -6,7 +6,7 @@ from typing import Final
 
 from indexer.models import Audit, Incident, OperatorRequest, Reorg
 
-MOST: Final = 200
+MAX_ROWS: Final = 200
 """Rows of each table that are read."""
 
 
@@ -21,10 +21,10 @@ class Lately:
 
 
 def lately(since: datetime) -> Lately:
-    """The rows since a time, at most MOST of each table."""
+    """The rows since a time, at most MAX_ROWS of each table."""
     return Lately(
-        reorgs=list(Reorg.objects.filter(detected_at__gte=since).order_by("-id")[:MOST]),
-        incidents=list(Incident.objects.filter(at__gte=since).order_by("-id")[:MOST]),
-        requests=list(OperatorRequest.objects.filter(requested_at__gte=since).order_by("-id")[:MOST]),
-        audits=list(Audit.objects.filter(finished_at__gte=since).order_by("-id")[:MOST]),
+        reorgs=list(Reorg.objects.filter(detected_at__gte=since).order_by("-id")[:MAX_ROWS]),
+        incidents=list(Incident.objects.filter(at__gte=since).order_by("-id")[:MAX_ROWS]),
+        requests=list(OperatorRequest.objects.filter(requested_at__gte=since).order_by("-id")[:MAX_ROWS]),
+        audits=list(Audit.objects.filter(finished_at__gte=since).order_by("-id")[:MAX_ROWS]),
     )

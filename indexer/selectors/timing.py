@@ -13,7 +13,7 @@ SECONDS: Final = Histogram(
 )
 
 
-def timed(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:
+def record_time(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:
     """Run a statement and record its time, whether or not it succeeds; an execute wrapper of Django's."""
     started = time.perf_counter()
     try:

@@ -8,7 +8,7 @@ from psycopg import Connection
 KEPT: Final = 10_000
 
 
-MOST_LISTED: Final = 100
+MAX_LISTED: Final = 100
 """Differences, at most, that are stored one by one."""
 
 
@@ -16,7 +16,7 @@ def record_audit(
     connection: Connection[Any], block_number: int, views_checked: int, differences: Sequence[object], duration: float
 ) -> None:
     """Store the result of an audit (`duration` in seconds); only the newest 10,000 are kept."""
-    report = "\n".join(map(str, differences[:MOST_LISTED]))
+    report = "\n".join(map(str, differences[:MAX_LISTED]))
     row = connection.execute(
         "INSERT INTO audits (finished_at, block_number, views_checked, differences, duration_ms, report)"
         " VALUES (clock_timestamp(), %s, %s, %s, %s, %s) RETURNING id",

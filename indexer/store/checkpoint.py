@@ -15,7 +15,7 @@ from indexer.store.tables import block_datetime
 
 HEAD_CHANNEL: Final = "ghostnet_head"
 """The NOTIFY channel of commit notifications: the checkpoint's block number, its revision, and what
-`indexer.stream.announced` makes of the commit, if that is small."""
+`indexer.stream.commit_payload` makes of the commit, if that is small."""
 
 
 class ForeignDatabase(GhostnetError):
@@ -40,7 +40,7 @@ class BlockNotIndexed(GhostnetError):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StoredCheckpoint:
     """The checkpoint as stored; `timestamp` in unix seconds, `contracts` maps names to addresses.
 
     `block_hash` is None before the first block is indexed: that of the block below it is unknown.
@@ -54,7 +54,9 @@ class Progress:
     timestamp: int
 
 
-def start_chain(connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]) -> Progress:
+def start_chain(
+    connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]
+) -> StoredCheckpoint:
     """The checkpoint to resume from; an empty database gets one just below the start block.
 
     Raises ForeignDatabase if the database belongs to another chain or deployment.
@@ -75,16 +77,16 @@ def start_chain(connection: Connection[Any], chain_id: int, start_block: int, co
                 start_block - 1,
             ),
         )
-        progress = read_progress(connection)
+        checkpoint = read_checkpoint(connection)
     configured = (chain_id, start_block, dict(contracts))
-    stored = (progress.chain_id, progress.start_block, progress.contracts)
+    stored = (checkpoint.chain_id, checkpoint.start_block, checkpoint.contracts)
     for what, ours, theirs in zip(("chain id", "start block", "contracts"), configured, stored, strict=True):
         if ours != theirs:
             raise ForeignDatabase(f"the {what} configured is {ours}, but this database was indexed with {theirs}")
-    return progress
+    return checkpoint
 
 
-def read_progress(connection: Connection[Any]) -> Progress:
+def read_checkpoint(connection: Connection[Any]) -> StoredCheckpoint:
     """The checkpoint.
 
     Raises NothingIndexed if there is none.
@@ -96,15 +98,15 @@ def read_progress(connection: Connection[Any]) -> Progress:
         raise NothingIndexed("this database holds no chain yet")
     chain_id, start_block, contracts, number, block_hash, timestamp = row
     known = hash_of(block_hash)
-    return Progress(
+    return StoredCheckpoint(
         chain_id, start_block, read_json(contracts), number, None if known == NO_HASH else known, int(timestamp)
     )
 
 
-def check_indexed(progress: Progress, block_number: int) -> None:
+def check_indexed(checkpoint: StoredCheckpoint, block_number: int) -> None:
     """Raise BlockNotIndexed unless the block is between the start block and the checkpoint."""
-    if not progress.start_block <= block_number <= progress.block_number:
+    if not checkpoint.start_block <= block_number <= checkpoint.block_number:
         raise BlockNotIndexed(
-            f"block {block_number} is not indexed: this database covers {progress.start_block} to"
-            f" {progress.block_number}"
+            f"block {block_number} is not indexed: this database covers {checkpoint.start_block} to"
+            f" {checkpoint.block_number}"
         )

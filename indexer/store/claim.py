@@ -28,13 +28,13 @@ _NOTIFY: Final = (
     f"SELECT pg_notify('{HEAD_CHANNEL}', concat_ws(' ', block_number, revision, $1::text)) FROM checkpoints"
 )
 
-Announce = Callable[[], str | None]
+MakePayload = Callable[[], str | None]
 """Makes what a commit's notification carries besides the block's number and the revision, less than 7,950 bytes; None
 for nothing."""
 
 
-def nothing() -> None:
-    """The announcement of a commit whose notification carries nothing else."""
+def no_payload() -> None:
+    """The payload of a commit whose notification carries nothing else."""
 
 
 class NotTheWriter(Retryable):
@@ -73,7 +73,7 @@ class Claim:
         return self
 
     def begin_move(
-        self, header: Header, chain_head: int, statements: Iterable[Statement], announce: Announce = nothing
+        self, header: Header, chain_head: int, statements: Iterable[Statement], payload: MakePayload = no_payload
     ) -> None:
         """Send all that commits statements and makes a block the checkpoint, without waiting for it. The commit sends a
         notification, whose content is made last, while the database is at work.
@@ -82,7 +82,7 @@ class Claim:
         whether anything was written; not after psycopg.Error, when nothing was.
         """
         with self._undone_at_an_error():
-            self.statements.send(self._moved(header, chain_head, statements, announce))
+            self.statements.send(self._moved(header, chain_head, statements, payload))
         self._moving_to = header.number
 
     def finish_move(self) -> None:
@@ -92,7 +92,7 @@ class Claim:
         self.block_number = self._moving_to
 
     @contextmanager
-    def moving(self, header: Header, chain_head: int) -> Iterator[Cursor[Any]]:
+    def transaction_to(self, header: Header, chain_head: int) -> Iterator[Cursor[Any]]:
         """A transaction that makes a block the checkpoint; its commit sends a notification.
 
         `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written.
@@ -102,7 +102,7 @@ class Claim:
         self.block_number = header.number
 
     @contextmanager
-    def staying(self) -> Iterator[Cursor[Any]]:
+    def transaction_in_place(self) -> Iterator[Cursor[Any]]:
         """A transaction that changes tables without moving the checkpoint; its commit sends a notification.
 
         It increments the fence, so that processes that keep the tables' content in memory read all of it again.
@@ -114,14 +114,14 @@ class Claim:
         self._fence += 1
 
     def _moved(
-        self, header: Header, chain_head: int, statements: Iterable[Statement], announce: Announce
+        self, header: Header, chain_head: int, statements: Iterable[Statement], payload: MakePayload
     ) -> Iterator[Statement]:
         """The statements of a commit. The checkpoint's row comes first: it stays locked, so that a second writer waits,
         then fails."""
         yield _BEGIN
         yield self._move(header, chain_head)
         yield from statements
-        yield _NOTIFY, (announce(),)
+        yield _NOTIFY, (payload(),)
         yield _COMMIT
 
     def _move(self, header: Header, chain_head: int) -> Statement:

@@ -30,13 +30,13 @@ def state_digest(connection: Connection[Any], at_block: int | None = None) -> st
     Raises CurrentRowsDiffer, TotalsDiffer, NothingIndexed or BlockNotIndexed.
     """
     with snapshot_of(connection, at_block) as snapshot:
-        if snapshot.at_block == snapshot.progress.block_number:
+        if snapshot.at_block == snapshot.checkpoint.block_number:
             check_current_rows(connection)
             for name, wrong in wrong_totals(connection).items():
                 raise TotalsDiffer(f"{wrong} rows of {name} are not the sums over history")
         digest = blake2b(digest_size=32)
-        progress = snapshot.progress
-        digest.update(f"{progress.chain_id} {progress.start_block} {snapshot.at_block}\n".encode())
+        checkpoint = snapshot.checkpoint
+        digest.update(f"{checkpoint.chain_id} {checkpoint.start_block} {snapshot.at_block}\n".encode())
         for table in tables().values():
             digest.update(f"{table.name}\n".encode())
             add_rows(digest, connection, table, 0, snapshot.end_id)

@@ -25,7 +25,7 @@ from indexer.records.rows import (
 )
 from indexer.records.stored import stored_level, stored_position
 from indexer.rules.game import Game
-from indexer.store.checkpoint import check_indexed, read_progress
+from indexer.store.checkpoint import check_indexed, read_checkpoint
 from indexer.store.tables import tables
 
 
@@ -48,10 +48,10 @@ class Snapshot:
 
     def __init__(self, connection: Connection[Any], at_block: int | None = None) -> None:
         self.connection = connection
-        self.progress = read_progress(connection)
-        self.at_block = self.progress.block_number if at_block is None else at_block
+        self.checkpoint = read_checkpoint(connection)
+        self.at_block = self.checkpoint.block_number if at_block is None else at_block
         if at_block is not None:
-            check_indexed(self.progress, at_block)
+            check_indexed(self.checkpoint, at_block)
         self.end_id = first_id(self.at_block + 1)
 
     def timestamp(self) -> int:
@@ -71,7 +71,7 @@ class Snapshot:
     def states_sql(self, row: type[Row]) -> str:
         """What to select from for the newest version of each key of a table."""
         table = tables()[row]
-        if table.current and self.at_block == self.progress.block_number:
+        if table.current and self.at_block == self.checkpoint.block_number:
             return table.current
         key = ", ".join(table.key)
         return f"(SELECT DISTINCT ON ({key}) * FROM {table.name} WHERE id < {self.end_id} ORDER BY {key}, id DESC)"
@@ -98,7 +98,7 @@ def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
 
 def _load_balances(game: Game, snapshot: Snapshot) -> None:
     """The watched accounts' balances: totals are those at the checkpoint, earlier ones are not known."""
-    if snapshot.at_block != snapshot.progress.block_number:
+    if snapshot.at_block != snapshot.checkpoint.block_number:
         game.balances.clear()
         return
     accounts = [to_bytes(account) for account in game.balances]

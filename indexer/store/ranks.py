@@ -89,7 +89,7 @@ def _boards(snapshot: Snapshot, end: datetime) -> Mapping[Board, Sequence[Addres
     none if there was nothing before it."""
     (first,) = _row(snapshot.connection, "SELECT min(id) FROM chain_blocks WHERE block_time >= %s", end) or (None,)
     at_block = snapshot.at_block if first is None else block_of(first) - 1
-    if at_block < snapshot.progress.start_block:
+    if at_block < snapshot.checkpoint.start_block:
         return {}
     then = Snapshot(snapshot.connection, at_block)
     alive = f"""

@@ -44,7 +44,7 @@ def roll_back(claim: Claim, ancestor: int, new_hashes: Sequence[Hash] = ()) -> R
     header = stored_header(claim.connection, ancestor) if is_stored else BEFORE_THE_CHAIN
     dropped_head = claim.block_number
     assert header is not None, "the caller found the ancestor among the stored headers"
-    with claim.moving(header, dropped_head) as cursor:
+    with claim.transaction_to(header, dropped_head) as cursor:
         cursor.execute(LIFT_DECOMPRESSION_LIMIT)
         undone = sum(_roll_back_table(cursor, table, header) for table in tables().values())
         delete_ranks(cursor, ancestor)

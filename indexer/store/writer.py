@@ -11,7 +11,7 @@ from indexer.base.tracing import TRACER
 from indexer.domain.chain import Header
 from indexer.domain.units import first_id
 from indexer.records.rows import Row
-from indexer.store.claim import Announce, Claim, nothing
+from indexer.store.claim import Claim, MakePayload, no_payload
 from indexer.store.database import enlarge_send_buffer
 from indexer.store.few_rows import FEW_ROWS, few_headers, few_rows
 from indexer.store.statements import Statement
@@ -20,11 +20,11 @@ from indexer.store.totals import add_to_totals
 
 _DO_NOT_WAIT: Final[Statement] = "SET LOCAL synchronous_commit = off", ()
 _FORGET_HEADERS: Final = "DELETE FROM blocks WHERE number <= $1"
-MOST_BYTES: Final = 12_000_000
+MAX_BYTES: Final = 12_000_000
 """Of COPY texts of batches that are committed together."""
 _ROWS_AT_ONCE: Final = 1_000
 """Rows that are made text together: so many fit into the processor's caches."""
-MOST_HEADERS: Final = 10_000
+MAX_HEADERS: Final = 10_000
 """Of batches that are committed together: those without rows take memory too."""
 
 
@@ -42,38 +42,38 @@ class Batch:
     database the checkpoint is that of an earlier batch, never one without its rows."""
     chain_head: int = 0
     """The height of the node's newest known block."""
-    announce: Announce = nothing
+    payload: MakePayload = no_payload
     """Makes what the commit's notification carries."""
 
     @classmethod
-    def of(
+    def from_rows(
         cls,
         rows: Mapping[type[Row], Sequence[Any]],
         headers: Sequence[Header],
         *,
         finalized: bool,
         chain_head: int,
-        announce: Announce = nothing,
+        payload: MakePayload = no_payload,
     ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint. Of many rows nothing is announced."""
         texts = {row: copy_text(row, some) for row, some in rows.items() if len(some) > FEW_ROWS}
         few = {row: some for row, some in rows.items() if 0 < len(some) <= FEW_ROWS}
         if sum(map(len, rows.values())) > FEW_ROWS:
-            announce = nothing
-        return cls(texts, few, headers, finalized, chain_head, announce)
+            payload = no_payload
+        return cls(texts, few, headers, finalized, chain_head, payload)
 
     @property
     def is_urgent(self) -> bool:
         """Whether it is of the head, where somebody waits for it, and small."""
         return not self.finalized and not self.texts
 
-    def may_be_one_with(self, later: "Batch") -> bool:
+    def can_merge(self, later: "Batch") -> bool:
         """Whether the next batch may be committed together with this one: both are finalized, and not too large."""
         size = sum(len(part) for batch in (self, later) for parts in batch.texts.values() for part in parts)
-        is_small = size <= MOST_BYTES and len(self.headers) + len(later.headers) <= MOST_HEADERS
+        is_small = size <= MAX_BYTES and len(self.headers) + len(later.headers) <= MAX_HEADERS
         return is_small and self.finalized and later.finalized
 
-    def and_then(self, later: "Batch") -> "Batch":
+    def merge(self, later: "Batch") -> "Batch":
         """This batch and the next one, as one commit, of which nothing is announced."""
         texts, few = dict[type[Row], Sequence[bytes]](), dict[type[Row], Sequence[Any]]()
         for row in {**self.texts, **self.few, **later.texts, **later.few}:
@@ -108,7 +108,7 @@ class Writer:
     def begin(self, batch: Batch) -> None:
         """Send all that commits a batch without COPY texts, without waiting for it; `finish` is to be called next, on
         whichever thread. Raises psycopg.Error."""
-        self._claim.begin_move(batch.headers[-1], batch.chain_head, self._few(batch), batch.announce)
+        self._claim.begin_move(batch.headers[-1], batch.chain_head, self._few(batch), batch.payload)
 
     def finish(self, batch: Batch) -> None:
         """Wait for the commit that was begun; blocks and raises as `write`."""
@@ -124,7 +124,7 @@ class Writer:
         yield _FORGET_HEADERS, (str(batch.headers[-1].number - self._headers_kept),)
 
     def _copy(self, batch: Batch) -> None:
-        with self._claim.moving(batch.headers[-1], batch.chain_head) as cursor:
+        with self._claim.transaction_to(batch.headers[-1], batch.chain_head) as cursor:
             for row, parts in batch.texts.items():
                 append(cursor, tables()[row], parts)
             self._claim.statements.execute(self._few(batch))

@@ -46,8 +46,8 @@ class Broker(Protocol):
         After a normal return they outlive the broker's process; after an exception any of them may have been appended.
         """
 
-    async def poll(self, partition: TopicPartition, offset: int, most: int) -> list[Received]:
-        """At most `most` messages from an offset on, in order; an empty list if there are none yet."""
+    async def poll(self, partition: TopicPartition, offset: int, limit: int) -> list[Received]:
+        """At most `limit` messages from an offset on, in order; an empty list if there are none yet."""
 
     async def end(self, partition: TopicPartition) -> int:
         """The offset that the next message will have."""

@@ -12,7 +12,7 @@ from indexer.store.session import LIFT_TIME_OUTS, SET_SESSION
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT: Final = 10.0
+MAX_WAIT_SECONDS: Final = 10.0
 """Seconds without a commit notification after which a reader looks at the tables all the same."""
 
 
@@ -42,16 +42,16 @@ async def listen(connection: AsyncConnection[Any]) -> None:
         logger.warning(
             "DATABASE_URL leads to a pooler: unless it keeps a session for each connection (pool_mode = session),"
             " commit notifications get lost, and what is new is seen up to %d s late",
-            LONGEST_WAIT,
+            MAX_WAIT_SECONDS,
         )
 
 
-async def notifications(connection: AsyncConnection[Any], seconds: float = LONGEST_WAIT) -> list[str]:
+async def notifications(connection: AsyncConnection[Any], seconds: float = MAX_WAIT_SECONDS) -> list[str]:
     """Wait for commit notifications, at most so many seconds; what they carry, in order."""
     return [one.payload async for one in connection.notifies(timeout=seconds, stop_after=1)]
 
 
-async def wait_for_commit(connection: AsyncConnection[Any], seconds: float = LONGEST_WAIT) -> bool:
+async def wait_for_commit(connection: AsyncConnection[Any], seconds: float = MAX_WAIT_SECONDS) -> bool:
     """Wait for a commit notification, at most so many seconds; return whether one came."""
     return bool(await notifications(connection, seconds))
 

@@ -4,7 +4,7 @@ A pure function of the stored rows: the same chain gives the same items, on any 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
@@ -18,9 +18,9 @@ from indexer.stream.ids import claim_id, death_id, survivor_id
 
 Channel = Literal["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
-EVERYTHING: Final = "feed"
-"""The channel of all items except small transfers and tax, of which there are thousands a day. The topic `feed` has
-those too."""
+FEED_CHANNEL: Final = "feed"
+"""The channel of all items except small transfers and tax, of which there are thousands a day. The Iggy topic `feed`
+contains those too."""
 WATCHERS: Final = "user"
 """The channel of items that are sent only to clients that watch the player."""
 LARGE_TRANSFER: Final = 1_000 * DATA
@@ -79,7 +79,7 @@ class FeedEvent(msgspec.Struct, frozen=True):
     tx: str
 
 
-class FeedFrame(msgspec.Struct, frozen=True, tag_field="type", tag="FEED_EVENT"):
+class FeedEventMessage(msgspec.Struct, frozen=True, tag_field="type", tag="FEED_EVENT"):
     """The FEED_EVENT message of `/ws`: `confirmed` in a block, with an id, or `preconfirmed` before it.
 
     `key` is the same in both: the transaction's hash and the item's ordinal among the items of the transaction.
@@ -120,13 +120,19 @@ class FeedItem(msgspec.Struct, frozen=True):
         """The `key` of the item's messages, the same in the preconfirmed and in the confirmed one."""
         return f"{self.event.tx}:{self.ordinal}"
 
+    def is_carried_by(self, channels: Collection[str]) -> bool:
+        """Whether one of these channels carries the item."""
+        return self.channel in channels or (self.in_feed and FEED_CHANNEL in channels)
+
     def message(self) -> bytes:
         """The item's FEED_EVENT message as JSON, with the id that it has in its block."""
-        return msgspec.json.encode(FeedFrame(str(self.id), self.event_key, self.channel, self.event, "confirmed"))
+        return msgspec.json.encode(
+            FeedEventMessage(str(self.id), self.event_key, self.channel, self.event, "confirmed")
+        )
 
     def preconfirmed_message(self) -> bytes:
         """The item's FEED_EVENT message as JSON before its block: without an id, which is not known yet."""
-        return msgspec.json.encode(FeedFrame(UNSET, self.event_key, self.channel, self.event, "preconfirmed"))
+        return msgspec.json.encode(FeedEventMessage(UNSET, self.event_key, self.channel, self.event, "preconfirmed"))
 
 
 def numbered(items: Iterable[FeedItem]) -> list[FeedItem]:

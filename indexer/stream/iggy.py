@@ -34,7 +34,7 @@ CALL_SECONDS: Final = 5.0
 """Seconds that a call may take."""
 PROBE_SECONDS: Final = 1.0
 """Seconds in which a server of the protocol before 0.9 must have shown that it is one."""
-MOST_SENT: Final = 1_000
+MAX_SENT_MESSAGES: Final = 1_000
 """Messages of one call."""
 PORT: Final = 8090
 _CONSUMER: Final = Consumer.Single("ghostnet")
@@ -72,11 +72,14 @@ class IggyBroker:
     async def publish(self, partition: TopicPartition, messages: Sequence[Message]) -> None:
         topic, number = partition
         client = await self._connected()
-        for start in range(0, len(messages), MOST_SENT):
-            sent = [SendMessage(one.payload, self._headers(one), one.id) for one in messages[start : start + MOST_SENT]]
+        for start in range(0, len(messages), MAX_SENT_MESSAGES):
+            sent = [
+                SendMessage(one.payload, self._headers(one), one.id)
+                for one in messages[start : start + MAX_SENT_MESSAGES]
+            ]
             await self._call(client.send_messages(STREAM, topic, Partitioning.partition_id(number), sent))
 
-    async def poll(self, partition: TopicPartition, offset: int, most: int) -> list[Received]:
+    async def poll(self, partition: TopicPartition, offset: int, limit: int) -> list[Received]:
         topic, number = partition
         client = await self._connected()
         found = await self._call(
@@ -85,7 +88,7 @@ class IggyBroker:
                 topic,
                 consumer=_CONSUMER,
                 polling_strategy=PollingStrategy.Offset(offset),
-                count=most,
+                count=limit,
                 auto_commit=False,
                 partition_id=number,
             )

@@ -21,7 +21,7 @@ from indexer.selectors.feed import (
     search_bottom,
 )
 from indexer.stream.connection import fetch_one
-from indexer.stream.feed import EVERYTHING, KINDS, LARGE_TRANSFER, FeedItem, feed_item, numbered
+from indexer.stream.feed import FEED_CHANNEL, KINDS, LARGE_TRANSFER, FeedItem, feed_item, numbered
 
 _CHANNEL_OF: Final[dict[type[FeedRow], str]] = {
     DeathRow: "deaths",
@@ -52,8 +52,8 @@ class _Search:
     parameters: dict[str, Any]
 
     @classmethod
-    def of(cls, channels: Collection[str], before: int, bottom: int, limit: int) -> "_Search":
-        everything = EVERYTHING in channels
+    def for_channels(cls, channels: Collection[str], before: int, bottom: int, limit: int) -> "_Search":
+        everything = FEED_CHANNEL in channels
         names = [
             name
             for name, kind in KINDS.items()
@@ -71,19 +71,14 @@ class _Search:
         return cls(frozenset(channels), [EventRow, *kinds], parameters)
 
     def items(self, rows: Collection[FeedRow], before: int, limit: int) -> list[FeedItem]:
-        found = (item for item in map(feed_item, rows) if item.id < before and carried(self.channels, item))
+        found = (item for item in map(feed_item, rows) if item.id < before and item.is_carried_by(self.channels))
         return sorted(found, key=lambda item: item.id, reverse=True)[:limit]
 
 
-def carried(channels: Collection[str], item: FeedItem) -> bool:
-    """Whether one of these channels carries an item."""
-    return item.channel in channels or (item.in_feed and EVERYTHING in channels)
-
-
-def newest_items(limit: int, channel: str = EVERYTHING, before: int = MAX_ID) -> NewestItems:
+def newest_items(limit: int, channel: str = FEED_CHANNEL, before: int = MAX_ID) -> NewestItems:
     """The newest `limit` items of a channel below an id."""
     bottom = search_bottom(before)
-    search = _Search.of([channel], before, bottom, limit)
+    search = _Search.for_channels([channel], before, bottom, limit)
     items = search.items(newest_rows(search.kinds, search.parameters), before, limit)
     whole = numbered(map(feed_item, rows_of({item.block_number for item in items}, [*KINDS])))
     found = {item.id: item for item in whole}
@@ -95,7 +90,7 @@ async def cursor_before(connection: AsyncConnection[Any], channels: Collection[s
     """The id after which the newest `last` items of channels follow, up to the id `end`."""
     row = await fetch_one(connection, BOTTOM, {"before": end + 1})
     assert row is not None
-    search = _Search.of(channels, end + 1, int(row[0]), last)
+    search = _Search.for_channels(channels, end + 1, int(row[0]), last)
     rows: list[FeedRow] = []
     for kind in search.kinds:
         found = await connection.execute(newest_select(kind), search.parameters)

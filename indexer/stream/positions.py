@@ -46,7 +46,7 @@ class CurrentPositions:
     def block(self) -> IndexedBlock | None:
         return self._state and self._state.block
 
-    def of(self, player: Address) -> PlayerPosition | None:
+    def position_of(self, player: Address) -> PlayerPosition | None:
         """A player's position after `block`, which is known; None if there is none."""
         stored = self._stored.get(player)
         if stored is None or self._state is None:

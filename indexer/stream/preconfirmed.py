@@ -18,7 +18,7 @@ from indexer.store.tables import block_datetime
 from indexer.stream.feed import KINDS, FeedItem, feed_item, numbered
 
 PRECONFIRMED_CHANNEL: Final = "ghostnet_preconfirmed"
-MOST_BYTES: Final = 7_900
+MAX_BYTES: Final = 7_900
 """Bytes of JSON in one notification; PostgreSQL takes less than 8,000 in all."""
 
 _decode: Final = msgspec.json.Decoder(list[FeedItem]).decode
@@ -62,10 +62,10 @@ def notifications(items: Iterable[FeedItem]) -> Iterator[str]:
     part, size = list[bytes](), 2
     for item in items:
         encoded = msgspec.json.encode(item)
-        if part and size + len(encoded) + 1 > MOST_BYTES:
+        if part and size + len(encoded) + 1 > MAX_BYTES:
             yield _joined(part)
             part, size = [], 2
-        if len(encoded) + 2 <= MOST_BYTES:
+        if len(encoded) + 2 <= MAX_BYTES:
             part.append(encoded)
             size += len(encoded) + 1
     if part:

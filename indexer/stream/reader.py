@@ -74,8 +74,8 @@ async def read_newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, F
         return block, FeedCursor(last_id(block.block_number), reorg_id)
 
 
-async def read_step(connection: AsyncConnection[Any], cursor: FeedCursor, most_blocks: int) -> Step | None:
-    """What happened since a cursor, in at most `most_blocks` blocks with events of our contracts; None before anything
+async def read_step(connection: AsyncConnection[Any], cursor: FeedCursor, max_blocks: int) -> Step | None:
+    """What happened since a cursor, in at most `max_blocks` blocks with events of our contracts; None before anything
     is indexed."""
     async with snapshot(connection) as block:
         if block is None:
@@ -83,7 +83,7 @@ async def read_step(connection: AsyncConnection[Any], cursor: FeedCursor, most_b
         reorg_id, ancestor = await _reorgs_since(connection, cursor.reorg_id)
         after = kept_id(cursor, ancestor)
         end = last_id(block.block_number)
-        last = await page_end(connection, after, end, most_blocks)
+        last = await page_end(connection, after, end, max_blocks)
         items = await read_items(connection, after, last)
         touched = await _touched(connection, after, last)
         return Step(block, FeedCursor(last, reorg_id), ancestor, items, touched, last == end, after)
@@ -106,10 +106,10 @@ async def read_items(connection: AsyncConnection[Any], after: int, last: int) ->
     return [item for item in numbered(found) if item.id > after]
 
 
-async def page_end(connection: AsyncConnection[Any], after: int, last: int, most_blocks: int = BLOCKS_A_PAGE) -> int:
+async def page_end(connection: AsyncConnection[Any], after: int, last: int, max_blocks: int = BLOCKS_A_PAGE) -> int:
     """The id at which a page of items after an id ends: the end of a block, `last` at the latest."""
     sql = "SELECT id FROM chain_blocks WHERE id > %s AND id <= %s ORDER BY id OFFSET %s LIMIT 1"
-    row = await fetch_one(connection, sql, (after, last, most_blocks))
+    row = await fetch_one(connection, sql, (after, last, max_blocks))
     return last if row is None else min(last, last_id(block_of(row[0])))
 
 

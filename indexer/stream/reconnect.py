@@ -14,15 +14,15 @@ from indexer.stream.connection import connect
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE: Final = 0.2
-LONGEST_PAUSE: Final = 5.0
+FIRST_PAUSE_SECONDS: Final = 0.2
+MAX_PAUSE_SECONDS: Final = 5.0
 
 
 class _Outages(Backoff):
     """Pauses between the attempts of an outage; `logged` are the errors of it that were logged, and so is its end."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(FIRST_PAUSE, LONGEST_PAUSE)
+        super().__init__(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         self.logged: set[str] = set()
         self._name = name
 

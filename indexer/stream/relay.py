@@ -27,7 +27,7 @@ from indexer.stream.topics import FEED, messages_of
 
 logger = logging.getLogger(__name__)
 
-STANDBY_PAUSE: Final = 0.5
+STANDBY_PAUSE_SECONDS: Final = 0.5
 """Seconds between two attempts of a standby to take the lock."""
 LOCK_TRUSTED: Final = 1.0
 """Seconds for which the lock is assumed to be held without asking the server."""
@@ -67,7 +67,7 @@ class Relay:
                 logger.warning("another relay is active; waiting to take over")
                 LAG.set(0)
             waiting = True
-            await asyncio.sleep(STANDBY_PAUSE)
+            await asyncio.sleep(STANDBY_PAUSE_SECONDS)
 
     async def _publish_steps(self, connection: AsyncConnection[Any], cursor: FeedCursor, backoff: Backoff) -> None:
         while True:

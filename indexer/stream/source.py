@@ -13,8 +13,8 @@ from psycopg import AsyncConnection
 from indexer.base.errors import GhostnetError
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
-from indexer.stream.announced import announced_step, commit_of
 from indexer.stream.broker import Broker, Received
+from indexer.stream.commit_payload import commit_of, step_of_payload
 from indexer.stream.connection import listen, notifications, wait_for_commit
 from indexer.stream.feed import FeedItem
 from indexer.stream.ids import last_id
@@ -27,12 +27,12 @@ EXPECTED: Final = 0.25
 """Seconds after a commit in which its messages are expected; later ones are found by the next idle poll."""
 IDLE_POLL: Final = 0.05
 """Seconds between two polls while nothing is committed."""
-MOST_POLLED: Final = 1_000
+MAX_POLLED_MESSAGES: Final = 1_000
 """Messages of one poll."""
 LONG_SILENCE: Final = 2.0
 """Seconds without a message after which the topic's end is checked."""
-MOST_ITEMS: Final = 50_000
-MOST_BLOCKS: Final = 5_000
+MAX_ITEMS: Final = 50_000
+MAX_BLOCKS: Final = 5_000
 """Items, and blocks with events, in one step. A reader that is further behind starts anew at the newest block, and its
 clients ask for what they missed, a page at a time."""
 
@@ -149,7 +149,7 @@ class BrokerSource:
         assert self._offset is not None
         offset, checked_at, expected_until = self._offset, time.monotonic(), 0.0
         while True:
-            messages = await self._broker.poll(FEED, offset, MOST_POLLED)
+            messages = await self._broker.poll(FEED, offset, MAX_POLLED_MESSAGES)
             for message in messages:
                 if message.offset != offset:
                     raise _TopicHasGap(f"the topic continues at offset {message.offset} instead of {offset}")
@@ -193,8 +193,8 @@ class _StepAssembler:
     def _add_event(self, message: EventMessage) -> None:
         if message.id > reader.kept_id(self._cursor, self._ancestor):
             self._items[message.id] = message.item()
-            if len(self._items) > MOST_ITEMS:
-                raise FellBehind(f"more than {MOST_ITEMS} events at once")
+            if len(self._items) > MAX_ITEMS:
+                raise FellBehind(f"more than {MAX_ITEMS} events at once")
 
     def _add_reorg(self, message: ReorgMessage) -> None:
         if message.reorg > self._cursor.reorg_id:
@@ -231,7 +231,7 @@ async def _announced_step(connection: AsyncConnection[Any], block: IndexedBlock,
     """The next step, from the next notification; None if that carries none, or if none comes."""
     while payloads := await notifications(connection):
         if commit_of(payloads[-1]) != (block.block_number, block.revision):
-            return announced_step(payloads[-1], block, cursor)
+            return step_of_payload(payloads[-1], block, cursor)
     return None
 
 
@@ -244,11 +244,11 @@ async def _check_age(connection: AsyncConnection[Any], block: IndexedBlock, curs
 
 async def _whole_step(connection: AsyncConnection[Any], block: IndexedBlock, cursor: FeedCursor) -> Step:
     """The step to what the tables hold now. Raises FellBehind and TablesAreOlder."""
-    step = await reader.read_step(connection, cursor, MOST_BLOCKS)
+    step = await reader.read_step(connection, cursor, MAX_BLOCKS)
     if step is None or not _continues(step.block, block):
         raise _older(block, None if step is None else step.block)
     if not step.complete:
-        raise FellBehind(f"more than {MOST_BLOCKS} blocks at once")
+        raise FellBehind(f"more than {MAX_BLOCKS} blocks at once")
     return step
 
 

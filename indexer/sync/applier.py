@@ -21,9 +21,9 @@ from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.sync.block_times import check_times
 from indexer.sync.silent_candidates import may_settle
-from indexer.sync.silent_changes import DiffersBefore, KnownStates, MirrorHistory
+from indexer.sync.silent_change_search import SilentChangeSearch
+from indexer.sync.silent_changes import KnownStates, MirrorHistory, UncheckedBlocksBefore
 from indexer.sync.spare_game import SpareGame
-from indexer.sync.state_gap import StateGap
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +63,9 @@ class RangeApplier:
         self.game, self.time = game, time
         self._spare.drop()
 
-    def keep_up(self) -> None:
+    def refresh_spare(self) -> None:
         """Prepare for an attempt that goes wrong, in a moment in which there is nothing to apply."""
-        self._spare.keep_up(self.game)
+        self._spare.refresh_or_create(self.game)
 
     def apply(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
         """Apply a range whose parent is the last applied block; the blocks that are right, to be written.
@@ -75,29 +75,29 @@ class RangeApplier:
         BadBlockTime before anything is.
         """
         check_times(fetched, self.time)
-        self._spare.catch_up()
+        self._spare.refresh()
         game = self.game
-        game.is_checked = fetched.state is not None and not game.quarantined
-        game.doubts.clear()
+        game.has_state_check = fetched.state is not None and not game.quarantined
+        game.blocks_to_check.clear()
         archive, error = Archive(), None
         with TRACER.start_as_current_span("apply"):
             at = fetched.first
             try:
                 for block in fetched.blocks:
                     at = block.header.number
-                    self._apply(game, block, archive, () if game.is_checked else block.silent_changes)
+                    self._apply(game, block, archive, () if game.has_state_check else block.silent_changes)
             except GhostnetError as broken:
                 error = broken
-        if error is None and self._agrees(fetched) and not self._doubted(game, fetched):
+        if error is None and self._agrees(fetched) and not self._blocks_to_check(game, fetched):
             applied = self._applied(game, fetched, fetched.last.number, archive)
-            if game.is_checked:
+            if game.has_state_check:
                 self._spare.follow(fetched, applied.rows)
             else:
                 self._spare.drop()
             yield applied
-        elif game.is_checked and (error is None or isinstance(error, InvariantBroken)):
+        elif game.has_state_check and (error is None or isinstance(error, InvariantBroken)):
             if self.follows_unchecked:
-                raise DiffersBefore(f"block {fetched.first} or one before it holds a change that left no log")
+                raise UncheckedBlocksBefore(f"block {fetched.first} or one before it holds a change that left no log")
             yield from self._find_silent_changes(fetched)
         else:
             assert error is not None
@@ -113,17 +113,17 @@ class RangeApplier:
 
     def _agrees(self, fetched: FetchedRange) -> bool:
         """Whether the contracts' state after a range, where it is known, is the game's."""
-        if fetched.state is None or not self.game.is_checked:
+        if fetched.state is None or not self.game.has_state_check:
             return True
         return not self.game.contract_state().differences(fetched.state)
 
-    def _doubted(self, game: Game, fetched: FetchedRange) -> list[int]:
+    def _blocks_to_check(self, game: Game, fetched: FetchedRange) -> list[int]:
         """The blocks inside a range after which the state must be read too: a silent change before them may no longer
         be visible in the state at the range's end."""
-        if not game.is_checked:
+        if not game.has_state_check:
             return []
-        doubted = game.doubts | set(fetched.checked)
-        return sorted(number for number in doubted if fetched.first <= number < fetched.last.number)
+        numbers = game.blocks_to_check | set(fetched.blocks_to_check)
+        return sorted(number for number in numbers if fetched.first <= number < fetched.last.number)
 
     def _applied(self, game: Game, fetched: FetchedRange, last: int, archive: Archive) -> AppliedBlocks:
         """The blocks up to `last` that were applied since the last call."""
@@ -140,10 +140,10 @@ class RangeApplier:
         InvariantBroken."""
         assert fetched.state is not None
         known = KnownStates(self._source, {fetched.last.number: fetched.state}, fetched.headers)
-        known.read(self._doubted(self.game, fetched))
-        yield from self._closed_by(known, fetched)
+        known.read(self._blocks_to_check(self.game, fetched))
+        yield from self._apply_with_known_states(known, fetched)
 
-    def _unspoiled(self) -> Game:
+    def _game_before_attempt(self) -> Game:
         """The game as it was before the last attempt."""
         spare = self._spare.take(self.game)
         if spare is None:
@@ -151,26 +151,26 @@ class RangeApplier:
         self.game = spare
         return spare
 
-    def _closed_by(self, known: KnownStates, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
+    def _apply_with_known_states(self, known: KnownStates, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
         """Apply the range from one known state to the next; yields the blocks that agree with them."""
-        game, done = self._unspoiled(), fetched.first - 1
-        game.is_checked = True
+        game, done = self._game_before_attempt(), fetched.first - 1
+        game.has_state_check = True
         while done < fetched.last.number:
             target = known.next_after(done)
             trial = game.copy()
-            archive, parting = self._try(trial, fetched, done, target, known)
-            if parting is None:
+            archive, differing_block = self._apply_until(trial, fetched, done, target, known)
+            if differing_block is None:
                 if archive is not None:
                     self.game, game, done = trial, trial, target
                     known_headers = [number for number in fetched.headers if number <= target]
                     if known_headers:
                         yield self._applied(game, fetched, max(known_headers), archive)
                 continue
-            for reached, applied in self._apply_with_silent_changes(game, fetched, (done, parting), known):
+            for reached, applied in self._apply_with_silent_changes(game, fetched, (done, differing_block), known):
                 done = reached
                 yield applied
 
-    def _try(
+    def _apply_until(
         self, trial: Game, fetched: FetchedRange, done: int, target: int, known: KnownStates
     ) -> tuple[Archive | None, int | None]:
         """Apply the blocks after `done` up to `target`. Return their archive if the contracts' state agrees, else the
@@ -184,7 +184,7 @@ class RangeApplier:
         except InvariantBroken:
             pass
         else:
-            if known.read(number for number in self._doubted(trial, fetched) if done < number < target):
+            if known.read(number for number in self._blocks_to_check(trial, fetched) if done < number < target):
                 return None, None
             if mirror.agrees(target, known.states[target]):
                 return archive, None
@@ -192,11 +192,11 @@ class RangeApplier:
         return None, known.first_difference(mirror, wrong)
 
     def _apply_with_silent_changes(
-        self, game: Game, fetched: FetchedRange, done_and_parting: tuple[int, int], known: KnownStates
+        self, game: Game, fetched: FetchedRange, done_and_differing: tuple[int, int], known: KnownStates
     ) -> Iterator[tuple[int, AppliedBlocks]]:
         """Apply the blocks up to the one in which the contracts' state differs from the game's, or the next one whose
         state the node has, with the silent changes that explain the difference."""
-        done, number = done_and_parting
+        done, number = done_and_differing
         if not (number in known.states or known.read([number])):
             number = known.next_after(number)
         archive = Archive()
@@ -205,7 +205,7 @@ class RangeApplier:
             self._apply(game, block, archive)
         blocks = [*fetched.between(right, number - 1), self._fetched_block(fetched, number)]
         decoded = [self._decoded(block) for block in blocks]
-        gap = StateGap(
+        search = SilentChangeSearch(
             self._source,
             (game, right + 1),
             decoded,
@@ -214,7 +214,7 @@ class RangeApplier:
             full=self._in_full(right + 1, blocks[-1].header, may_settle(game, decoded)) if number - right > 1 else None,
         )
         try:
-            changes = gap.silent_changes()
+            changes = search.silent_changes()
         except InvariantBroken:
             if number - 1 > done and not known.has_gaps:
                 yield number - 1, self._applied(game, fetched, number - 1, archive)

@@ -15,7 +15,7 @@ from indexer.sync.metrics import ALARM, AUDIT_DIFFERENCES, AUDITED_BLOCK, AUDITS
 
 logger = logging.getLogger(__name__)
 
-MOST_LOGGED: Final = 20
+MAX_LOGGED: Final = 20
 """Differences, at most, that are logged one by one."""
 
 
@@ -58,6 +58,6 @@ def _measure(report: AuditReport) -> None:
 
 
 def _log(report: AuditReport) -> None:
-    for difference in report.differences[:MOST_LOGGED]:
+    for difference in report.differences[:MAX_LOGGED]:
         logger.error("audit at block %d: %s", report.block, difference)
     logger.info("audit at block %d: %s, %.1f s", report.block, report.outcome, report.duration)

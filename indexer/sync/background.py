@@ -16,8 +16,8 @@ from indexer.store.database import connect, database_failures
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 60.0
+FIRST_PAUSE_SECONDS: Final = 1.0
+MAX_PAUSE_SECONDS: Final = 60.0
 CANCEL_SECONDS: Final = 0.5
 """Seconds between two cancellations of the running statement of a job that is stopped."""
 
@@ -35,7 +35,7 @@ class BackgroundJob:
         self.stopping = threading.Event()
         self._work = work
         self._due = threading.Event()
-        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+        self._backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         self._connection: Connection[Any] | None = None
         self._thread = threading.Thread(target=self._run, name=name)
 

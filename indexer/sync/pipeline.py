@@ -25,27 +25,27 @@ from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms, clear_alarm, note_alarm, raise_alarm
 from indexer.store.checkpoint import start_chain
-from indexer.store.claim import Claim, nothing
+from indexer.store.claim import Claim, no_payload
 from indexer.store.headers import proving_blocks, store_header
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import BEFORE_THE_CHAIN, roll_back
 from indexer.store.writer import Batch, Writer
-from indexer.stream.announced import announcement
-from indexer.sync.announcer import Announcer
+from indexer.stream.commit_payload import commit_payload
 from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.common_ancestor import Divergence, find_divergence
-from indexer.sync.healing import Healing
 from indexer.sync.metrics import HEALED
+from indexer.sync.missing_logs import MissingLogs
 from indexer.sync.observer import Applied, Observer
+from indexer.sync.preconfirmed_publisher import PreconfirmedPublisher
 from indexer.sync.reading_ahead import ReadingAhead
 from indexer.sync.reconciler import Linkage, Tip, reconcile
-from indexer.sync.silent_changes import DiffersBefore
+from indexer.sync.silent_changes import UncheckedBlocksBefore
 from indexer.sync.undecoded import UndecodedLogs
 from indexer.sync.writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
 
-MOST_AGAIN: Final = 1_000
+MAX_REAPPLIED_BLOCKS: Final = 1_000
 """Blocks that are applied again at most because they were not compared with the contracts' state."""
 NOTHING_NEW_SECONDS = 0.1
 BEHIND_SECONDS = 60.0
@@ -91,13 +91,13 @@ class Pipeline:
         decoder = LogDecoder(chain.contracts)
         self._applier = RangeApplier(source, decoder, self._reload_game)
         self._undecoded = UndecodedLogs(decoder)
-        self._healing = Healing(connection, source, decoder, chain.start_block)
-        self._announcer = Announcer()
-        self._ahead = ReadingAhead(decoder, self._announcer.publish)
+        self._missing_logs = MissingLogs(connection, source, decoder, chain.start_block)
+        self._publisher = PreconfirmedPublisher()
+        self._ahead = ReadingAhead(decoder, self._publisher.publish)
         self._claim = Claim(connection)
         self._writer = WriterThread(Writer(self._claim, chain.headers_kept))
         self._tip = Tip(chain.start_block - 1, None)
-        self._checked = self._tip.number
+        self._last_checked = self._tip.number
         """The last block after which the game was compared with the contracts' state."""
         self._alarms: set[AlarmKind] = set()
         self._behind_since: float | None = None
@@ -123,7 +123,7 @@ class Pipeline:
         start_chain(self._connection, chain.chain_id, chain.start_block, chain.contracts)
         self._claim.take()
         self._load_game()
-        self._checked = self._tip.number
+        self._last_checked = self._tip.number
         _freeze_once()
         gc.set_threshold(*GC_THRESHOLDS)
         try:
@@ -138,7 +138,7 @@ class Pipeline:
                 if fetched is not None:
                     self._apply_range(fetched)
                 elif self._writer.is_idle:
-                    self._applier.keep_up()
+                    self._applier.refresh_spare()
                 self._writer.check()
                 self._report_nodes()
                 self._watch_head()
@@ -148,7 +148,7 @@ class Pipeline:
             logger.info("stopped while waiting for the node")
         finally:
             self._source.stop()
-            self._announcer.close()
+            self._publisher.close()
             self._writer.close()
 
     def _is_done(self, last_block: int | None, until_head: bool) -> bool:
@@ -162,9 +162,9 @@ class Pipeline:
         game = load_game(snapshot := Snapshot(self._connection), self._chain.contracts)
         node = NodeWitness(self._source, self._chain.contracts)
         game.witness = RecordingWitness(node, game.journal.answer)
-        self._tip = Tip(snapshot.progress.block_number, snapshot.progress.block_hash)
-        self._applier.start(game, snapshot.progress.timestamp)
-        self._ahead.restart(snapshot.progress.block_number, snapshot.progress.timestamp)
+        self._tip = Tip(snapshot.checkpoint.block_number, snapshot.checkpoint.block_hash)
+        self._applier.start(game, snapshot.checkpoint.timestamp)
+        self._ahead.restart(snapshot.checkpoint.block_number, snapshot.checkpoint.timestamp)
         standing = alarms(self._connection)
         self._alarms = standing.keys() - {AlarmKind.AUDIT, AlarmKind.UNDECODED}
         self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
@@ -200,7 +200,7 @@ class Pipeline:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
         linkage = reconcile(self._tip, fetched.first, fetched.first_hash, fetched.parent_hash)
         if linkage is Linkage.NEXT:
-            self._applier.follows_unchecked = 0 < self._tip.number - self._checked <= MOST_AGAIN
+            self._applier.follows_unchecked = 0 < self._tip.number - self._last_checked <= MAX_REAPPLIED_BLOCKS
             try:
                 self._apply(fetched)
             except (InvariantBroken, Inconsistent) as error:
@@ -211,8 +211,8 @@ class Pipeline:
     def _apply(self, fetched: FetchedRange) -> None:
         for applied in self._applier.apply(fetched):
             self._write_batch(applied)
-        if self._applier.game.is_checked:
-            self._checked = self._tip.number
+        if self._applier.game.has_state_check:
+            self._last_checked = self._tip.number
 
     def _recover(self, fetched: FetchedRange, error: InvariantBroken | Inconsistent) -> None:
         """Fetch again what could not be applied, where that may help; else raise the error."""
@@ -220,7 +220,7 @@ class Pipeline:
             try:
                 self._apply_again_together(fetched, error)
             except InvariantBroken as broken:
-                self._heal(fetched, broken)
+                self._reindex_missing_logs(fetched, broken)
         else:
             logger.warning("blocks from %d on are fetched again: %s", self._tip.number + 1, error.message)
             self._reload_game()
@@ -232,9 +232,9 @@ class Pipeline:
         last = self._next_with_state(fetched, error)
         if last is None:
             raise error
-        logger.warning("blocks from %d on are applied again: %s", self._checked + 1, error.message)
+        logger.warning("blocks from %d on are applied again: %s", self._last_checked + 1, error.message)
         self._reload_game()
-        if self._checked < self._tip.number and not self._return_to(self._checked):
+        if self._last_checked < self._tip.number and not self._return_to(self._last_checked):
             raise error
         self._applier.follows_unchecked = False
         try:
@@ -248,30 +248,30 @@ class Pipeline:
     def _next_with_state(self, fetched: FetchedRange, error: InvariantBroken) -> int | None:
         """The range's last block or the head, if the node has the state after it, by which silent changes are found;
         None if neither is near enough and has one."""
-        if isinstance(error, DiffersBefore):
+        if isinstance(error, UncheckedBlocksBefore):
             return fetched.last.number
         if fetched.state is not None:
             return None
         head = self._source.head or 0
         ends: tuple[tuple[int, Header | int], ...] = (fetched.last.number, fetched.last), (head, head)
-        near = ((number, block) for number, block in ends if number - self._checked <= MOST_AGAIN)
+        near = ((number, block) for number, block in ends if number - self._last_checked <= MAX_REAPPLIED_BLOCKS)
         return next((number for number, block in near if self._source.state(block) is not None), None)
 
-    def _heal(self, fetched: FetchedRange, error: InvariantBroken) -> None:
+    def _reindex_missing_logs(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Index again what a node had left out. If no node has more than is indexed: fetch once more, and raise the
         error if it recurs."""
         self._reload_game()
-        left_out = self._healing.left_out(self._tip.number, fetched)
-        if left_out is None:
-            if self._healing.is_final(error):
+        missing = self._missing_logs.find(self._tip.number, fetched)
+        if missing is None:
+            if self._missing_logs.is_permanent(error):
                 raise error
             logger.warning("blocks from %d on are fetched once more: %s", self._tip.number + 1, error.message)
             self._fetch_again(Linkage.REORG)
             return
         HEALED.inc()
-        self._raise_alarm(AlarmKind.LEFT_OUT, f"a node had left out logs, indexing anew from {left_out.what}")
-        self._source.prefer(left_out.node)
-        if left_out.block <= self._tip.number and not self._return_to(left_out.block - 1):
+        self._raise_alarm(AlarmKind.LEFT_OUT, f"a node had left out logs, indexing anew from {missing.what}")
+        self._source.prefer(missing.node)
+        if missing.block <= self._tip.number and not self._return_to(missing.block - 1):
             raise error
         self._fetch_again(Linkage.REORG)
 
@@ -284,7 +284,7 @@ class Pipeline:
             store_header(self._connection, header)
         self._observer.rolled_back(roll_back(self._claim, ancestor))
         self._load_game()
-        self._checked = min(self._checked, self._tip.number)
+        self._last_checked = min(self._last_checked, self._tip.number)
         return True
 
     def _was_replaced(self, header: Header) -> bool:
@@ -301,8 +301,8 @@ class Pipeline:
         self._tip = Tip(last, headers[-1].hash)
         self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
-        announce = nothing if finalized else partial(announcement, applied.rows, headers[-1], head)
-        self._writer.put(Batch.of(applied.rows, headers, finalized=finalized, chain_head=head, announce=announce))
+        payload = no_payload if finalized else partial(commit_payload, applied.rows, headers[-1], head)
+        self._writer.put(Batch.from_rows(applied.rows, headers, finalized=finalized, chain_head=head, payload=payload))
         self._ahead.sealed(headers[-1], applied.rows)
         report = Applied.of(last, head, last - first + 1, applied.rows)
         self._observer.applied(report)
@@ -350,7 +350,7 @@ class Pipeline:
             self._raise_alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
         self._observer.rolled_back(roll_back(self._claim, divergence.ancestor, divergence.new_hashes))
         self._load_game()
-        self._checked = min(self._checked, self._tip.number)
+        self._last_checked = min(self._last_checked, self._tip.number)
 
     def _divergence(self) -> Divergence | None:
         if self._tip.hash is None:

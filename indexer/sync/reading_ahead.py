@@ -27,11 +27,11 @@ from indexer.stream.preconfirmed import items_of
 
 logger = logging.getLogger(__name__)
 
-MOST_AHEAD: Final = 16
+MAX_BLOCKS_AHEAD: Final = 16
 """Blocks above the last applied one that are read ahead; an indexer further behind drops the rest."""
 BLOCK_SECONDS: Final = 1
 """Seconds between two blocks of MegaETH, by which the open block's time is computed where the node does not send it."""
-MOST_REPAIRS: Final = 8
+MAX_REPAIRS: Final = 8
 """Times a block that the twin is made anew because more logs came of a transaction that was applied already."""
 _ARCHIVED: Final = (ChainBlockRow, ChainTransactionRow)
 """Rows that are not made by the rules, and are not compared: mini-blocks have no hash, and less calldata."""
@@ -105,7 +105,7 @@ class ReadingAhead:
         for transaction in transactions:
             if self._first_sent is None:
                 self._first_sent = transaction.block_number
-            if self._tip < transaction.block_number <= self._tip + MOST_AHEAD:
+            if self._tip < transaction.block_number <= self._tip + MAX_BLOCKS_AHEAD:
                 self._read(transaction, game)
 
     def sealed(self, header: Header, rows: Mapping[type[Row], Sequence[Any]]) -> None:
@@ -136,7 +136,7 @@ class ReadingAhead:
                 return
             # What was applied was a part of the transaction.
             block.repairs += 1
-            self._twin, self._useless_until = None, block.number if block.repairs > MOST_REPAIRS else 0
+            self._twin, self._useless_until = None, block.number if block.repairs > MAX_REPAIRS else 0
         if self._twin is not None:
             self._apply(block, known)
         elif self._useless_until <= self._tip and self._first_sent is not None and self._first_sent <= self._tip + 1:
@@ -193,7 +193,7 @@ class ReadingAhead:
         """Let the twin finish the block that was applied to it last."""
         assert self._twin is not None
         self._twin.finish_block()
-        self._twin.doubts.clear()
+        self._twin.blocks_to_check.clear()
         rows = self._twin.journal.take()
         if self._at in self._blocks:
             self._blocks[self._at].add_rows(rows)

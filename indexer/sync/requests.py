@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 1.0
 """How often the indexer checks for new requests."""
-MOST_REPORTED: Final = 20
+MAX_REPORTED: Final = 20
 """Differences, at most, that the outcome of an audit lists."""
 
 
@@ -99,7 +99,7 @@ class RequestRunner:
 
     def _audit(self, connection: Connection[Any], request: Request, stop: threading.Event) -> str:
         report = audit_checkpoint(connection, self._rpc_urls, _number(request) or self._sample, stop)
-        differences = "".join(f"\n{difference}" for difference in report.differences[:MOST_REPORTED])
+        differences = "".join(f"\n{difference}" for difference in report.differences[:MAX_REPORTED])
         return f"block {report.block}: {report.outcome}{differences}"
 
 

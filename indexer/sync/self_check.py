@@ -11,7 +11,7 @@ from indexer.base.retry import Backoff
 from indexer.chain.errors import NodeError
 from indexer.domain.finality import is_finalized
 from indexer.maintenance.audit import AuditImpossible
-from indexer.store.checkpoint import read_progress
+from indexer.store.checkpoint import read_checkpoint
 from indexer.sync.audits import audit_checkpoint
 from indexer.sync.background import BackgroundJob
 from indexer.sync.observer import Applied, Observer
@@ -54,5 +54,5 @@ class SelfCheck(Observer):
 def _wait_for_commit(connection: Connection[Any], block: int, stop: threading.Event) -> None:
     """Wait until a block is committed, or until `stop` is set."""
     backoff = Backoff(first=0.02, longest=1.0)
-    while read_progress(connection).block_number < block and not stop.wait(backoff.pause()):
+    while read_checkpoint(connection).block_number < block and not stop.wait(backoff.pause()):
         pass

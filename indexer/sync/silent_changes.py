@@ -1,13 +1,13 @@
 """Find the first block after which the contracts' state differs from the mirror's, because of a silent change in it.
 
 Such a change is a level's new configuration, or a reset's penalty settled by a claim of nothing (rules 8 and 9). The
-block is found by bisection; `state_gap` then finds the change.
+block is found by bisection; `silent_change_search` then finds the change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from indexer.chain.places import Place
+from indexer.chain.block_reference import BlockReference
 from indexer.domain.chain import Header
 from indexer.domain.state import ContractState
 from indexer.domain.units import Address
@@ -29,16 +29,16 @@ class StateMismatch(InvariantBroken):
     )
 
 
-class DiffersBefore(StateMismatch):
+class UncheckedBlocksBefore(StateMismatch):
     """The contracts' state differs, and blocks before were not compared: the change may lie in any of them."""
 
 
 class StateSource(TransactionSource, Protocol):
     """The queries that are made; each returns None where the node does not have the contracts' state after a block."""
 
-    def state(self, block: Place) -> ContractState | None: ...
+    def state(self, block: BlockReference) -> ContractState | None: ...
 
-    def stakes(self, users: Sequence[Address], block: Place) -> list[int] | None: ...
+    def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None: ...
 
 
 class MirrorHistory:

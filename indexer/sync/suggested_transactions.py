@@ -9,10 +9,10 @@ from indexer.decode.calldata import CLAIM_REWARDS, UPDATE_LEVEL_CONFIG, encoded_
 from indexer.domain.chain import ConfigChange, Header, Settlement, Transaction
 from indexer.domain.units import Address, Hash
 
-MOST_CALLDATA: Final = 100
+MAX_CALLDATA: Final = 100
 """Transactions of one block whose calldata is fetched one by one."""
 
-BlockReference = Hash | int
+BlockId = Hash | int
 """A block by its hash, or by its number where the hash is not known."""
 Change = ConfigChange | Settlement
 
@@ -24,9 +24,9 @@ class Hint(IntEnum):
     """It is the call itself."""
     NESTED_CALL = 1
     """Its calldata holds the call: of that configuration, or, for a settlement, with the player as a party or named."""
-    QUIET = 2
+    WALLET_WITHOUT_LOGS = 2
     """It is to the player, a contract wallet, and emitted no log of the contracts: no event shows what it did."""
-    NEAR = 3
+    WEAK = 3
     """The player is a party to it otherwise; or it holds a call of some other configuration."""
 
 
@@ -40,11 +40,11 @@ class Suggestion(NamedTuple):
 class TransactionSource(Protocol):
     """The queries that are made of a node."""
 
-    def successes(self, block: BlockReference) -> list[Transaction] | None: ...
+    def successes(self, block: BlockId) -> list[Transaction] | None: ...
 
     def calldata(self, hashes: Sequence[Hash]) -> dict[Hash, Transaction]: ...
 
-    def transactions(self, block: BlockReference) -> tuple[Header, list[Transaction]]: ...
+    def transactions(self, block: BlockId) -> tuple[Header, list[Transaction]]: ...
 
     def succeeded(self, transactions: Sequence[Transaction]) -> set[Hash]: ...
 
@@ -52,7 +52,7 @@ class TransactionSource(Protocol):
 def suggested_transactions(
     source: TransactionSource,
     ghost_core: Address,
-    block: BlockReference,
+    block: BlockId,
     changes: Sequence[Change],
     with_logs: AbstractSet[Hash],
 ) -> Mapping[Change, list[Suggestion]]:
@@ -70,7 +70,7 @@ def suggested_transactions(
             for transaction in successes
             if transaction.recipient == ghost_core or {transaction.sender, transaction.recipient} & users
         ]
-        known = source.calldata(near[:MOST_CALLDATA]) if near else {}
+        known = source.calldata(near[:MAX_CALLDATA]) if near else {}
         found = suggested_among(list(known.values()), ghost_core, changes, with_logs)
         if all(found.values()):
             return found
@@ -111,7 +111,7 @@ def _hint(transaction: Transaction, change: Change, ghost_core: Address, with_lo
     if isinstance(change, ConfigChange):
         if encoded_level_config(change.level, change.config) in transaction.input:
             return Hint.CALL if direct else Hint.NESTED_CALL
-        return Hint.NEAR if UPDATE_LEVEL_CONFIG in transaction.input else None
+        return Hint.WEAK if UPDATE_LEVEL_CONFIG in transaction.input else None
     is_party = change.user in (transaction.sender, transaction.recipient)
     if direct:
         is_silent = transaction.hash not in with_logs
@@ -121,4 +121,4 @@ def _hint(transaction: Transaction, change: Change, ghost_core: Address, with_lo
     if not is_party:
         return None
     is_quiet = transaction.recipient == change.user and transaction.hash not in with_logs
-    return Hint.QUIET if is_quiet else Hint.NEAR
+    return Hint.WALLET_WITHOUT_LOGS if is_quiet else Hint.WEAK

@@ -8,8 +8,8 @@ from indexer.decode.decoder import LogDecoder
 from indexer.records.rows import UndecodedLogRow
 
 LOGS: Final = 1_000
-MOST_UNDECODED: Final = 10
-"""Of LOGS logs in a row, at most MOST_UNDECODED may be undecoded."""
+MAX_UNDECODED: Final = 10
+"""Of LOGS logs in a row, at most MAX_UNDECODED may be undecoded."""
 
 
 class UndecodedLogs:
@@ -31,7 +31,7 @@ class UndecodedLogs:
         if known is not None:
             self._is_wrong = True
             self.alarm = f"a log of {known.address} in {known.tx_hash} is of a known event, but {known.reason}"
-        elif self._undecoded > MOST_UNDECODED:
+        elif self._undecoded > MAX_UNDECODED:
             self._is_wrong = True
             last = f"; the last: {undecoded[-1].reason}" if undecoded else ""
             self.alarm = f"{self._undecoded} of {self._logs} logs can't be decoded{last}"

@@ -9,7 +9,7 @@ from indexer.store.rollback import Rollback
 from indexer.sync.background import BackgroundJob
 from indexer.sync.observer import Applied, Observer
 from indexer.timescale.plan import UpkeepPlan
-from indexer.timescale.upkeep import keep_up
+from indexer.timescale.upkeep import run_upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Upkeep(Observer):
 
     def _keep_up(self, job: BackgroundJob) -> None:
         with job.connect() as connection:
-            done = keep_up(connection, self._plan)
+            done = run_upkeep(connection, self._plan)
             day = keep_ranks(connection, self._plan.reorg_depth)
         if done:
             logger.info("upkeep: %s", "; ".join(done.values()))

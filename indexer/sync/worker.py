@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 START_UP_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 2.0
-FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 10.0
+FIRST_PAUSE_SECONDS: Final = 0.5
+MAX_PAUSE_SECONDS: Final = 10.0
 
 
 class Worker:
@@ -56,7 +56,7 @@ class Worker:
         self._started = False
         self._to_note: tuple[IncidentKind, str] | None = (IncidentKind.STARTED, f"process {os.getpid()}")
         """The incident to store as soon as the database can be written to."""
-        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+        self._backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         self.reached = chain.start_block - 1
         """The last block that was applied."""
 

@@ -32,12 +32,12 @@ class WriterThread:
         """Queue a batch to be written, merged with the waiting one if both may be one commit; else block until the
         waiting one is being written."""
         with self._changed:
-            while self._waiting is not None and not self._waiting.may_be_one_with(batch):
+            while self._waiting is not None and not self._waiting.can_merge(batch):
                 self._changed.wait()
             self.check()
             if batch.is_urgent and self.is_idle:
                 self._begin(batch)
-            self._waiting = batch if self._waiting is None else self._waiting.and_then(batch)
+            self._waiting = batch if self._waiting is None else self._waiting.merge(batch)
             self._changed.notify_all()
 
     def _begin(self, batch: Batch) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from psycopg import Connection, sql
 
-from indexer.base.buckets import floor_to
+from indexer.base.time_buckets import floor_to
 
 WIDTHS: Final = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
 """In the order of refreshing: the wide buckets are made of the narrow ones."""

@@ -15,7 +15,7 @@ from indexer.timescale.plan import UpkeepPlan
 from indexer.timescale.retention import retire_history
 
 
-def keep_up(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
+def run_upkeep(connection: Connection[Any], plan: UpkeepPlan) -> dict[str, str]:
     """Run upkeep once; return the summary of each step by its name.
 
     Nothing is done without TimescaleDB, before anything is indexed, or while another session does a round. Each step

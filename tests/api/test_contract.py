@@ -10,7 +10,7 @@ from requests import Request
 
 from api.api import api
 from api.document import openapi_json
-from ghostnet.http.connections import MOST_HEAD
+from ghostnet.http.connections import MAX_HEAD_BYTES
 from tests.paths import OPENAPI
 from tests.web import WebClient
 
@@ -38,7 +38,7 @@ def test_no_answer_violates_the_document(client: WebClient, operations: dict[str
     def ask(case: Any) -> None:
         # An address that is too long is refused before anything is known of what it asks.
         sent = Request(**{name: case.as_transport_kwargs(client.url)[name] for name in ("method", "url", "params")})
-        assume(len(sent.prepare().url or "") < MOST_HEAD // 2)
+        assume(len(sent.prepare().url or "") < MAX_HEAD_BYTES // 2)
         # That a block is not indexed yet, or a cursor no list's, is nothing that a document could say.
         case.call_and_validate(base_url=client.url, excluded_checks=excluded)
 

@@ -110,7 +110,7 @@ def test_every_answer_is_of_the_one_block_that_it_names(
                 if step % 8 >= 6:
                     await_tip(connection, node.chain.blocks[-1].hash)
                 await_answer_after(known)
-            node.settle(HEAD + 100)
+            node.restore_recorded(HEAD + 100)
             await_tip(connection, node.chain.blocks[-1].hash)
             done.set()
             for one in asking:

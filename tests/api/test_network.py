@@ -11,7 +11,7 @@ from django.db.transaction import atomic, set_rollback
 from indexer import models
 from indexer.domain.units import block_of
 from indexer.replay.truth import Truth
-from indexer.selectors.peak import SETTLED, most_players
+from indexer.selectors.peak import KEPT_BELOW_HEAD, most_players
 from indexer.selectors.snapshot import IndexedBlock, snapshot
 from tests.databases import default_database
 from tests.web import WebClient
@@ -96,7 +96,7 @@ def test_the_most_players_are_found_again_after_a_reorg_below_what_was_kept(
         with atomic():
             first = models.LevelState.objects.earliest("id")
             start = block_of(first.id)
-            assert start < block.block_number - SETTLED
+            assert start < block.block_number - KEPT_BELOW_HEAD
             models.LevelState.objects.filter(id=first.id).update(alive_count=first.alive_count + 1_000)
             assert most_players(block) == most, "what is settled is not read again"
             models.Reorg.objects.create(

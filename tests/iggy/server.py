@@ -11,7 +11,7 @@ from tests.iggy.storage import Group, Partition, Stream, Topic
 from tests.iggy.wire import (
     FRAMED,
     HEADER,
-    MOST_MESSAGE,
+    MAX_MESSAGE_BYTES,
     REQUEST,
     Body,
     Code,
@@ -94,14 +94,14 @@ class StandIn:
             while True:
                 header = await reader.readexactly(HEADER)
                 size = struct.unpack_from("<I", header, 48)[0]
-                if header[60] != REQUEST or not HEADER <= size <= MOST_MESSAGE:
+                if header[60] != REQUEST or not HEADER <= size <= MAX_MESSAGE_BYTES:
                     return
                 body = Body(await reader.readexactly(size - HEADER))
                 client, operation = header[128:144], header[176]
                 if self.silent:
                     continue
                 if operation == Operation.REGISTER:
-                    known = self._is_welcome(body)
+                    known = self._accepts_login(body)
                     if not known:
                         writer.write(eviction(header, WRONG_LOGIN))
                         return
@@ -117,7 +117,7 @@ class StandIn:
             writer.close()
             self._forget(client)
 
-    def _is_welcome(self, body: Body) -> bool:
+    def _accepts_login(self, body: Body) -> bool:
         body.u32()
         body.text()
         body.text()
@@ -126,7 +126,7 @@ class StandIn:
     def _answer(self, header: bytes, operation: int, client: bytes, known: bool, body: Body) -> bytes:
         framed = operation in FRAMED
         try:
-            found = self._obey(header, operation, client, known, body)
+            found = self._execute(header, operation, client, known, body)
         except Refused as refused:
             if framed:
                 return self._reply(header, operation, 0, struct.pack("<III", 1, 0, refused.failure))
@@ -137,7 +137,7 @@ class StandIn:
         self._answers += 1
         return reply(header, operation, self._answers, status, body)
 
-    def _obey(  # noqa: C901, PLR0911, PLR0912 - one answer per command
+    def _execute(  # noqa: C901, PLR0911, PLR0912 - one answer per command
         self, header: bytes, operation: int, client: bytes, known: bool, body: Body
     ) -> bytes:
         code = struct.unpack_from("<I", header, 196)[0] if operation == Operation.READ else None
@@ -175,9 +175,9 @@ class StandIn:
                 stored = partition.offsets.get(consumer)
                 return b"" if stored is None else struct.pack("<IQQ", partition.number, partition.current, stored)
             case _:
-                return self._obey_group(operation, code, client, body)
+                return self._execute_on_group(operation, code, client, body)
 
-    def _obey_group(self, operation: int, code: int | None, client: bytes, body: Body) -> bytes:
+    def _execute_on_group(self, operation: int, code: int | None, client: bytes, body: Body) -> bytes:
         topic = self._topic(body)
         count = len(topic.partitions)
         if operation == Operation.CREATE_GROUP:

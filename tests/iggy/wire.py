@@ -6,7 +6,7 @@ from typing import Final
 
 HEADER: Final = 256
 REQUEST, REPLY, EVICTION = 5, 8, 13
-MOST_MESSAGE: Final = 64 << 20
+MAX_MESSAGE_BYTES: Final = 64 << 20
 
 
 class Operation(IntEnum):

@@ -14,7 +14,7 @@ from indexer.replay.limits import Limits
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
-from indexer.store.checkpoint import read_progress
+from indexer.store.checkpoint import read_checkpoint
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.databases import Databases, default_database
@@ -141,7 +141,7 @@ def test_following_the_head_gives_what_a_backfill_gives(
     with ReplayServer(season, ReplayOptions(head=HEAD)) as server:
         with following(server, truth.contracts, ws=True) as watchers:
             for head in range(HEAD + 1, HEAD + 41):
-                server.settle(head)
+                server.restore_recorded(head)
                 await_block(connection, head)
         assert watchers[0].batches == [1] * 40
     with ReplayServer(season, ReplayOptions(head=HEAD + 40, blocks_per_second=200)) as server:
@@ -187,9 +187,9 @@ def test_a_reorg_while_the_indexer_was_down_is_undone_at_the_start(
             server.reorg(30)
             watcher = index(server, truth.contracts)
             assert [rollback.depth for rollback in watcher.rollbacks] == [30]
-            progress = read_progress(connection)
+            checkpoint = read_checkpoint(connection)
             digests.append(state_digest(connection, HEAD))
-            assert (progress.block_number, progress.block_hash) == (height, server.chain.blocks[-1].hash)
+            assert (checkpoint.block_number, checkpoint.block_hash) == (height, server.chain.blocks[-1].hash)
     assert digests[0] == digests[2] != digests[1]
 
 

@@ -23,7 +23,7 @@ class Operator:
         self._session.trust_env = False
 
     @classmethod
-    def known(cls, client: WebClient, user: str) -> "Operator":
+    def logged_in(cls, client: WebClient, user: str) -> "Operator":
         """An operator who is logged in already."""
         operator, account = cls(client), User.objects.get(username=user)
         with override_settings(SECRET_KEY=SECRET["DJANGO_SECRET_KEY"]):

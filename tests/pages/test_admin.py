@@ -35,7 +35,7 @@ def client(database: str, connection: Connection[Any]) -> Iterator[WebClient]:
 
 
 def test_every_table_can_be_read_and_none_changed(client: WebClient) -> None:
-    root = Operator.known(client, "root")
+    root = Operator.logged_in(client, "root")
     tables = sorted(set(re.findall(rb'href="(/admin/indexer/\w+/)"', root.get("/admin/").content)))
     assert len(tables) > 30
     home = root.get("/admin/").content.decode()
@@ -60,7 +60,7 @@ def test_every_table_can_be_read_and_none_changed(client: WebClient) -> None:
 def test_search_finds_players_in_any_casing_transactions_and_numbers(
     client: WebClient, connection: Connection[Any], write: Callable[[str], str]
 ) -> None:
-    root = Operator.known(client, "root")
+    root = Operator.logged_in(client, "root")
     rows = fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
     found = root.get(f"/admin/indexer/position/?q={write(PLAYER)}").content.decode()
     assert f"{rows} positions" in found or f"{rows} result" in found
@@ -79,7 +79,7 @@ def test_long_lists_are_read_stretch_by_stretch(client: WebClient, connection: C
     audits = [AuditFactory.build(id=number, block_number=number) for number in range(1, 12_001)]
     Audit.objects.bulk_create(audits, batch_size=4_000)
     connection.execute("ANALYZE audits")
-    root, path, seen = Operator.known(client, "root"), "/admin/indexer/audit/", 0
+    root, path, seen = Operator.logged_in(client, "root"), "/admin/indexer/audit/", 0
     for newest in (12_000, 7_000, 2_000):
         page = root.get(path).content.decode()
         assert "about 12,000 rows" in page
@@ -106,13 +106,13 @@ SENSELESS = (
 
 
 def test_senseless_questions_are_no_errors(client: WebClient) -> None:
-    root = Operator.known(client, "root")
+    root = Operator.logged_in(client, "root")
     for query in (*SENSELESS, "p=x"):
         assert root.get(f"/admin/indexer/position/?{query}").status_code == 200, query
 
 
 def test_rounds_and_bets_can_be_filtered_by_their_own_words(client: WebClient) -> None:
-    root = Operator.known(client, "root")
+    root = Operator.logged_in(client, "root")
     for table, action in (("round", "bet_placed"), ("bet", "placed"), ("position", "jacked_in"), ("scan", "executed")):
         name = "step" if table == "scan" else "action"
         page = root.get(f"/admin/indexer/{table}/?{name}={action}").content.decode()
@@ -123,7 +123,7 @@ def test_rounds_and_bets_can_be_filtered_by_their_own_words(client: WebClient) -
 
 def test_a_row_s_page_has_what_belongs_to_it(client: WebClient, connection: Connection[Any]) -> None:
     row = fetch_one(connection, f"SELECT id FROM current_positions WHERE address = '\\x{PLAYER[2:]}'")
-    page = Operator.known(client, "reader").get(f"/admin/indexer/currentposition/{row}/change/").content.decode()
+    page = Operator.logged_in(client, "reader").get(f"/admin/indexer/currentposition/{row}/change/").content.decode()
     changes = re.findall(r'href="/admin/indexer/position/\d+/change/"', page)
     assert len(changes) == min(
         10, fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
@@ -138,14 +138,14 @@ def test_a_scan_s_page_has_no_rows_of_the_block_with_its_number(client: WebClien
     row, number = connection.execute(
         f"SELECT id, c.scan_id::int FROM current_scans c, ({ended}) e WHERE c.scan_id = e.block"
     ).fetchone() or (0, 0)
-    page = Operator.known(client, "reader").get(f"/admin/indexer/currentscan/{row}/change/").content.decode()
+    page = Operator.logged_in(client, "reader").get(f"/admin/indexer/currentscan/{row}/change/").content.decode()
     steps = re.findall(r"/admin/indexer/scan/(\d+)/change/", page)
     assert {fetch_one(connection, f"SELECT scan_id::int FROM scans WHERE id = {step}") for step in steps} == {number}
 
 
 def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClient, connection: Connection[Any]) -> None:
     """The home of the admin, also under its own name."""
-    reader, root = Operator.known(client, "reader"), Operator.known(client, "root")
+    reader, root = Operator.logged_in(client, "reader"), Operator.logged_in(client, "root")
     note_incident(connection, IncidentKind.STARTED, "process 4711")
     connection.execute("UPDATE heartbeats SET seen_at = now() + interval '9 s'")
     page = reader.get("/admin/status/").content.decode()
@@ -170,7 +170,7 @@ def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClien
 
 def test_a_pause_ends_with_one_click_of_who_may(client: WebClient, connection: Connection[Any]) -> None:
     OperatorRequestFactory.create(done_at=now())
-    root, reader = Operator.known(client, "root"), Operator.known(client, "reader")
+    root, reader = Operator.logged_in(client, "root"), Operator.logged_in(client, "reader")
     waiting = "SELECT kind, requested_by FROM operator_requests WHERE done_at IS NULL"
     assert reader.click("/admin/", "/admin/resume/").status_code == 403
     assert root.forge("/admin/resume/", {}).status_code == 403, "without the form's token"
@@ -181,7 +181,7 @@ def test_a_pause_ends_with_one_click_of_who_may(client: WebClient, connection: C
 
 
 def test_what_is_asked_for_is_recorded_once_it_is_confirmed(client: WebClient, connection: Connection[Any]) -> None:
-    root = Operator.known(client, "root")
+    root = Operator.logged_in(client, "root")
     count = "SELECT count(*) FROM operator_requests"
     assert b"nothing was asked for" in root.ask(kind="pause", confirmation="resume").content
     assert b"names no log" in root.ask(kind="quarantine", argument="0x1", confirmation="quarantine").content
@@ -192,7 +192,7 @@ def test_what_is_asked_for_is_recorded_once_it_is_confirmed(client: WebClient, c
 
 
 def test_who_may_not_ask_for_something_cannot(client: WebClient, connection: Connection[Any]) -> None:
-    reader = Operator.known(client, "reader")
+    reader = Operator.logged_in(client, "reader")
     assert b"Select a valid choice" in reader.ask(kind="rebuild", confirmation="rebuild").content
     assert reader.ask(kind="audit", confirmation="audit").status_code == 200
     assert connection.execute("SELECT kind FROM operator_requests").fetchall() == [("audit",)]
@@ -280,7 +280,7 @@ def test_operators_who_see_or_point_otherwise_can_use_it(
 
 
 def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(client: WebClient) -> None:
-    root = Operator.known(client, "root")
+    root = Operator.logged_in(client, "root")
     page = root.get("/admin/indexer/position/").content.decode()
     ascending = re.search(r'href="(\?o=[^"]+)">Block</a>', page)
     assert ascending is not None

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from ghostnet.pages.chart import LEFT, MOST_POINTS, WIDTH, draw, thin
+from ghostnet.pages.chart import LEFT, MAX_POINTS, WIDTH, draw, thin
 from indexer.domain.units import DATA
 from indexer.selectors.chart import ChartPoint
 from tests.web import WebClient
@@ -55,7 +55,7 @@ def test_resets_are_marked_where_they_were() -> None:
 def test_a_long_history_is_thinned_out_and_keeps_its_end() -> None:
     whole = points(*range(1000))
     few = thin(whole)
-    assert MOST_POINTS / 2 < len(few) <= MOST_POINTS
+    assert MAX_POINTS / 2 < len(few) <= MAX_POINTS
     assert few[-1].tvl == whole[-1].tvl
     assert len({later.time - former.time for former, later in pairwise(few)}) == 1
     assert thin([]) == []

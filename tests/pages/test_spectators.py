@@ -31,7 +31,7 @@ pytestmark = needs_chromium
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 MISS = "/search?q=0x" + "ab" * 32
 PATHS = ("/", f"/player/{PLAYER}", "/scan/2/86", "/round/1", "/block/500", "/search?q=1", MISS, "/api/v1/ws-docs")
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 SCAN_OF_LATE = "SELECT level, scan_id FROM scans WHERE step = 'executed' AND id >= %s"
 
 
@@ -94,7 +94,7 @@ def test_everything_comes_from_us_and_is_small(chromium: Chromium, season_web: W
             for path in ("/", f"/player/{PLAYER}", "/?part=board"):
                 assert season_web.get(path)["Content-Encoding"] == "gzip", path
             assert hosts == {f"127.0.0.1:{season_web.port}"}
-            assert sum(sizes.values()) < MOST_BYTES
+            assert sum(sizes.values()) < MAX_BYTES
 
     chromium.run(work())
 

@@ -17,7 +17,7 @@ from tests.chains import user
 from tests.paths import PROJECT
 from tests.web import WebClient
 
-MOST = 2**256 - 1
+MAX_UINT256 = 2**256 - 1
 RAW = re.compile(r"[a-z]+_[a-z]+|\bNONE\b|11579208|1844674|\bNone\b|until never")
 
 
@@ -46,7 +46,7 @@ def test_rewards_are_told_where_there_are_some() -> None:
 
 
 @pytest.mark.parametrize("kind", RoundType)
-@pytest.mark.parametrize("line", [0, 1, DATA, MOST])
+@pytest.mark.parametrize("line", [0, 1, DATA, MAX_UINT256])
 def test_markets_are_questions(kind: RoundType, line: int) -> None:
     for level in (0, 4, None):
         asked = question(kind, level, line)

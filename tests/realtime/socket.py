@@ -38,7 +38,7 @@ class Browser:
     def last(self) -> int:
         return max(self.events, default=0)
 
-    def knows(self, item_id: int) -> bool:
+    def has_event(self, item_id: int) -> bool:
         """Whether an event with this id came, and no REORG took it back."""
         return item_id in self.events
 
@@ -93,7 +93,7 @@ def masked(**message: Any) -> bytes:
 
 
 @asynccontextmanager
-async def deaf(client: WebClient) -> AsyncIterator[sockets.socket]:
+async def non_reading_client(client: WebClient) -> AsyncIterator[sockets.socket]:
     """A client that reads nothing by itself, over a connection with little room."""
     loop = asyncio.get_running_loop()
     with sockets.socket() as raw:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ghostnet.http.buckets import MOST_CLIENTS
-from realtime.visitors import Visitors
+from ghostnet.http.token_buckets import MAX_CLIENTS
+from realtime.socket_limits import SocketLimits
 from tests.databases import database_url
 from tests.realtime.socket import HANDSHAKE
 from tests.web import WebClient, web
@@ -118,17 +118,17 @@ def test_one_address_has_so_many_sockets(client: WebClient) -> None:
 
 
 def test_a_million_visitors_leave_nothing_behind() -> None:
-    visitors = Visitors(2)
-    for number in range(MOST_CLIENTS + 10_000):
-        assert visitors.enter(str(number))
-        visitors.leave(str(number))
-    assert len(visitors) == 0
-    assert [visitors.enter("a") for _ in range(3)] == [True, True, False]
-    visitors.leave("a")
-    assert not visitors.enter("a"), "two handshakes at once"
+    socket_limits = SocketLimits(2)
+    for number in range(MAX_CLIENTS + 10_000):
+        assert socket_limits.enter(str(number))
+        socket_limits.leave(str(number))
+    assert len(socket_limits) == 0
+    assert [socket_limits.enter("a") for _ in range(3)] == [True, True, False]
+    socket_limits.leave("a")
+    assert not socket_limits.enter("a"), "two handshakes at once"
 
 
 def test_any_number_is_allowed_where_nothing_is_limited() -> None:
-    visitors = Visitors(0)
-    assert all(visitors.enter("a") for _ in range(1_000))
-    assert visitors.frames_of("a") is None
+    socket_limits = SocketLimits(0)
+    assert all(socket_limits.enter("a") for _ in range(1_000))
+    assert socket_limits.frames_of("a") is None

@@ -6,7 +6,7 @@ from indexer.stream.feed import FeedEvent, FeedItem
 from realtime.client import Client
 
 
-class RecordedWire:
+class RecordedWriter:
     """Keeps the frames that would be sent."""
 
     def __init__(self) -> None:
@@ -21,8 +21,8 @@ def item(item_id: int) -> FeedItem:
 
 
 def test_known_items_are_not_sent_again_and_a_reorg_of_them_is_sent() -> None:
-    wire = RecordedWire()
-    client = Client(cast("Any", wire), "192.0.2.1", cursor=100, channels={"scans"}, in_sync=False, revision=7)
+    writer = RecordedWriter()
+    client = Client(cast("Any", writer), "192.0.2.1", cursor=100, channels={"scans"}, in_sync=False, revision=7)
     client.send_item(item(90), b"known")
     client.send_reorg(101, b"reorg of nothing that it knows")
     client.sync(6)
@@ -30,4 +30,4 @@ def test_known_items_are_not_sent_again_and_a_reorg_of_them_is_sent() -> None:
     client.send_item(item(96), b"replaced")
     client.sync(7)
     client.send_item(item(97), b"live")
-    assert wire.frames == [b"reorg", b"replaced", b"live"]
+    assert writer.frames == [b"reorg", b"replaced", b"live"]

@@ -17,7 +17,7 @@ from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
 
 BEGIN, BLOCKS, OTHERS = 150, 30, 60
-MOST_MESSAGES = 900
+MAX_MESSAGES = 900
 """Messages that a socket may send at once, about."""
 
 
@@ -38,7 +38,7 @@ async def come_and_go(
     _, state = await events_until(socket, "CONNECTION_STATE")
     end = int(state["head"])
     found = []
-    for _ in range(MOST_MESSAGES // 2):
+    for _ in range(MAX_MESSAGES // 2):
         last = done.is_set()
         await ask(socket, type="SUBSCRIBE", channels=["feed"], **({"since": str(end)} if resume else {}))
         before, first = await events_until(socket, "SUBSCRIBED")

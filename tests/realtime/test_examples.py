@@ -78,7 +78,7 @@ def test_watching_before_the_block(
         lines_until(lines, "confirmed")
         node.fork(1, 2)
         lines_until(lines, "reorged")
-        node.settle(HEAD + 2)
+        node.restore_recorded(HEAD + 2)
         await_tip(connection, node.chain.blocks[-1].hash)
         node.announce()
         lines_until(lines, "preconfirmed")

@@ -16,7 +16,7 @@ from indexer.store.database import connect
 from tests.databases import default_database
 from tests.filling import fill
 from tests.processes import await_true
-from tests.realtime.socket import Browser, ask, deaf, dial, masked, receive, run
+from tests.realtime.socket import Browser, ask, dial, masked, non_reading_client, receive, run
 from tests.rows import fetch_one
 from tests.stream.expected import expected_feed
 from tests.web import WebClient, web
@@ -218,7 +218,7 @@ def test_twenty_errors_in_a_minute_are_enough(client: WebClient) -> None:
 
 def test_who_does_not_answer_two_pings_is_gone(strict_client: WebClient) -> None:
     async def work(client: WebClient) -> None:
-        async with dial(client) as alive, deaf(client) as raw:
+        async with dial(client) as alive, non_reading_client(client) as raw:
             await receive(alive)
             received = b""
             async with asyncio.timeout(50):
@@ -329,7 +329,7 @@ def test_replays_that_nobody_reads_do_not_keep_others_from_theirs(
     async def work() -> None:
         async with AsyncExitStack() as stack:
             for _ in range(12):
-                raw = await stack.enter_async_context(deaf(client))
+                raw = await stack.enter_async_context(non_reading_client(client))
                 await asyncio.get_running_loop().sock_sendall(
                     raw, masked(type="SUBSCRIBE", channels=["tokens", "feed"], since="0")
                 )
@@ -347,7 +347,7 @@ def test_who_does_not_read_is_closed_and_others_notice_nothing(client: WebClient
     """Answers that nobody reads pile up until they are too many; who then reads on finds out why it was closed."""
 
     async def work() -> None:
-        async with deaf(client) as raw:
+        async with non_reading_client(client) as raw:
             await listen_to_nobody(raw)
 
     async def listen_to_nobody(raw: sockets.socket) -> None:

@@ -82,7 +82,7 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
                 node.advance(20)  # that a fork which left the chain shorter is noticed at all
                 await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
                 newest = max(expected_feed(connection, ["feed"]))
-                await asyncio.to_thread(await_true, partial(steady.knows, newest), "the newest event did not come")
+                await asyncio.to_thread(await_true, partial(steady.has_event, newest), "the newest event did not come")
                 node.fork(5, 6)
                 await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
                 servers[0].kill()
@@ -104,7 +104,7 @@ def test_whatever_happens_each_client_has_seen_what_the_tables_hold(
                         await asyncio.sleep(0.1)
                         broker.start()
             await asyncio.sleep(chance.random() / 10)
-        node.settle(END)
+        node.restore_recorded(END)
         await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
         done.set()
         end = set(expected_feed(connection, ["feed"]))

@@ -56,7 +56,7 @@ class Spectator:
                 kept = {key: one for key, one in self.confirmed.items() if int(one["id"]) < int(frame["dropped_from"])}
                 self.confirmed = kept
 
-    def knows(self, item_id: int) -> bool:
+    def has_event(self, item_id: int) -> bool:
         """Whether an event with this id is confirmed."""
         return str(item_id) in {frame["id"] for frame in [*self.confirmed.values()]}
 
@@ -163,13 +163,13 @@ def test_whatever_the_mini_blocks_get_wrong_the_tables_are_right_and_every_key_h
                         depth = chance.randrange(1, 6)
                         node.fork(depth, depth + chance.randrange(1, 3))
                     case "settle":
-                        node.settle(node.chain.head + 1)
+                        node.restore_recorded(node.chain.head + 1)
                     case "drop":
                         node.drop_sockets()
-            node.settle(end)
+            node.restore_recorded(end)
             await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             newest = max(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 <= end)
-            await asyncio.to_thread(await_true, lambda: seen.knows(newest), "the newest event did not come")
+            await asyncio.to_thread(await_true, lambda: seen.has_event(newest), "the newest event did not come")
             taking.cancel()
         return seen
 

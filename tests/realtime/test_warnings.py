@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.standing import Deadline
+from indexer.stream.levels_and_deadlines import Deadline
 from realtime.warnings import Warnings
 
 

@@ -24,8 +24,8 @@ class MemoryBroker:
             offset = kept[-1].offset + 1 if kept else 0
             kept.append(Received(offset, message.id, message.payload))
 
-    async def poll(self, partition: TopicPartition, offset: int, most: int) -> list[Received]:
-        return [one for one in self._messages(partition) if one.offset >= offset][:most]
+    async def poll(self, partition: TopicPartition, offset: int, limit: int) -> list[Received]:
+        return [one for one in self._messages(partition) if one.offset >= offset][:limit]
 
     async def end(self, partition: TopicPartition) -> int:
         kept = self._messages(partition)

@@ -61,7 +61,7 @@ def assert_equal(positions: CurrentPositions, connection: Connection[Any]) -> No
     players = [Address(to_hex(row)) for (row,) in connection.execute("SELECT DISTINCT address FROM positions")]
     block, found = latest_positions(players)
     assert positions.block == block
-    known = {player: position for player in players if (position := positions.of(player)) is not None}
+    known = {player: position for player in players if (position := positions.position_of(player)) is not None}
     assert {player: json(position) for player, position in known.items()} == {
         player: json(position) for player, position in found.items()
     }
@@ -96,10 +96,10 @@ def test_rows_that_a_rebuild_replaces(reader: Reader, connection: Connection[Any
     fill(connection, HEAD)
     claim = Claim(connection).take()
     reader.read_all()
-    with claim.staying() as cursor:
+    with claim.transaction_in_place() as cursor:
         for table in ("positions", "current_positions"):
             cursor.execute(f"UPDATE {table} SET amount = amount + 1")
-    with claim.staying():
+    with claim.transaction_in_place():
         pass
     reader.follow()
     assert reader.positions.block is None
@@ -115,7 +115,7 @@ def test_what_was_forgotten_is_not_answered(reader: Reader, connection: Connecti
     fill(connection, HEAD)
     reader.read_all()
     player = Address(to_hex(fetch_one(connection, "SELECT min(address) FROM current_positions WHERE status = 'alive'")))
-    assert reader.positions.of(player) is not None
+    assert reader.positions.position_of(player) is not None
     reader.positions.forget()
-    assert reader.positions.of(player) is None
+    assert reader.positions.position_of(player) is None
     assert reader.positions.block is None

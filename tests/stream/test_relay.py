@@ -129,7 +129,7 @@ def test_reorgs_are_published_to_every_partition_and_what_replaces_them_follows(
         node.fork(9, 12)
         await_tip(connection, node.chain.blocks[-1].hash)
         arrives(server, lambda: expected_feed(connection, ALL))
-        node.settle(170)
+        node.restore_recorded(170)
         await_tip(connection, node.chain.blocks[-1].hash)
         arrives(server, lambda: expected_feed(connection, ALL))
     for messages in everything(server).values():

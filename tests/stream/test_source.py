@@ -170,7 +170,7 @@ def test_a_reader_too_far_behind_raises_and_begins_at_the_end(
     truth: Truth,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(source, "MOST_ITEMS", 50)
+    monkeypatch.setattr(source, "MAX_ITEMS", 50)
 
     async def work(node: ReplayServer) -> None:
         broker = MemoryBroker()

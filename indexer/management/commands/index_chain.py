@@ -9,9 +9,9 @@ from django.conf import settings
 from prometheus_client import start_http_server
 
 from indexer.base.errors import GhostnetError
-from indexer.chain.capabilities import FullBlocks
-from indexer.chain.preconfirmed import Realtime
+from indexer.chain.preconfirmed import PreconfirmedMode
 from indexer.chain.source import SourceOptions
+from indexer.chain.state_availability import FullBlocks
 from indexer.domain.units import Address
 from indexer.management.base import GhostnetCommand, block_number, positive, stop_on_signals
 from indexer.store.alarms import AlarmKind, alarms
@@ -113,7 +113,7 @@ def source_options(batch_size: int | None) -> SourceOptions:
         poll_interval=environment.poll_interval,
         full_blocks=FullBlocks(environment.full_blocks),
         state_every=environment.state_every,
-        realtime=Realtime(environment.realtime),
+        preconfirmed_mode=PreconfirmedMode(environment.realtime),
     )
 
 

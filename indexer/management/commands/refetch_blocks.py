@@ -12,7 +12,7 @@ from indexer.maintenance.refetch import refetch
 from indexer.management.base import GhostnetCommand, block_number, stop_on_signals
 from indexer.store.database import connect
 
-MOST_PRINTED: Final = 20
+MAX_PRINTED: Final = 20
 """Blocks that differ, at most, that are printed one by one."""
 
 
@@ -43,7 +43,7 @@ class Command(GhostnetCommand):
             done = refetch(
                 connection, settings.GHOSTNET.rpc_urls, first, last, mend=not check, stop=stop, on_progress=show
             )
-        for difference in done.differing[:MOST_PRINTED]:
+        for difference in done.differing[:MAX_PRINTED]:
             self.stdout.write(str(difference))
         outcome = f"{len(done.differing)} differ" if done.differing else "nothing differs"
         if done.rollback is not None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from indexer.management.base import GhostnetCommand
 from indexer.store.database import connect
 from indexer.timescale.features import NoTimescale, has_timescaledb
-from indexer.timescale.upkeep import keep_up
+from indexer.timescale.upkeep import run_upkeep
 
 
 class Command(GhostnetCommand):
@@ -19,7 +19,7 @@ class Command(GhostnetCommand):
         with connect() as connection:
             if not has_timescaledb(connection):
                 raise NoTimescale("this database has no TimescaleDB: there is nothing to keep up")
-            done = keep_up(connection, settings.GHOSTNET.upkeep)
+            done = run_upkeep(connection, settings.GHOSTNET.upkeep)
         if not done:
             self.stdout.write("nothing done: nothing is indexed yet, or another round is under way")
         for step, what in done.items():

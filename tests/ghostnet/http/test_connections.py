@@ -6,8 +6,8 @@ from typing import Any, cast
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from ghostnet.http.connections import HEAD_SECONDS, LATE_SECONDS, MOST_LATE, BoundedChannel
-from ghostnet.http.rounds import Rounds
+from ghostnet.http.connections import HEAD_SECONDS, LATE_SECONDS, MAX_DRAINED_BYTES, BoundedChannel
+from ghostnet.http.fair_reads import FairScheduler
 
 
 class _Transport(StringTransport):
@@ -31,7 +31,7 @@ def connect() -> tuple[Any, _Transport, Clock]:
     channel: Any = BoundedChannel()
     channel.callLater = clock.callLater
     channel.timeOut = None
-    channel.rounds = Rounds(math.inf, call_soon=lambda _: None)
+    channel.scheduler = FairScheduler(math.inf, call_soon=lambda _: None)
     channel.makeConnection(transport)
     return channel, transport, clock
 
@@ -68,7 +68,7 @@ def test_an_answer_that_nobody_reads_ends_its_connection_though_it_is_the_last()
 
 
 def test_what_comes_after_a_refusal_is_dropped_and_the_connection_ends() -> None:
-    for bytes_more, seconds in ((MOST_LATE + 1, 0.0), (10, LATE_SECONDS)):
+    for bytes_more, seconds in ((MAX_DRAINED_BYTES + 1, 0.0), (10, LATE_SECONDS)):
         channel, transport, clock = connect()
         channel.dataReceived(b"hello\r\n" + b"GET / HTTP/1.1\r\n\r\n")
         answer = transport.sent

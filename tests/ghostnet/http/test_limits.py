@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from ghostnet.http import buckets
 from ghostnet.http import limits as limits_module
-from ghostnet.http.buckets import Bucket, Buckets
+from ghostnet.http import token_buckets
 from ghostnet.http.limits import REFUSAL_SECONDS, REFUSALS_AT_ONCE, WORK_SECONDS, ClientLimits
+from ghostnet.http.token_buckets import TokenBucket, TokenBuckets
 
 
 class Clock:
@@ -23,12 +23,12 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(buckets, "time", found)
+    monkeypatch.setattr(token_buckets, "time", found)
     return found
 
 
 def test_a_bucket_holds_so_much_and_fills_again(clock: Clock) -> None:
-    bucket = Bucket(rate=2, burst=3)
+    bucket = TokenBucket(rate=2, burst=3)
     assert [bucket.take() for _ in range(4)] == [True, True, True, False]
     assert bucket.seconds_until(1) == 0.5
     clock.now = 0.5
@@ -60,18 +60,18 @@ def test_nothing_is_limited_by_client_if_requests_are_not() -> None:
     assert limits.may_work("dear")
     assert limits.take_request("dear")
     assert limits.headers("dear") == []
-    assert (limits.turns_each(8), limits.waiting_each(8)) == (8, 8)
+    assert (limits.slots_each(8), limits.waiting_each(8)) == (8, 8)
     limited = ClientLimits(60)
-    assert (limited.turns_each(8), limited.waiting_each(8)) == (1, 8)
+    assert (limited.slots_each(8), limited.waiting_each(8)) == (1, 8)
 
 
 def test_a_million_clients_take_no_more_room_than_some() -> None:
-    known = Buckets(1, 100)
-    for number in range(buckets.MOST_CLIENTS + 10_000):
-        known.of(str(number)).take(50)
-    assert len(known) == buckets.MOST_CLIENTS
-    assert known.of(str(number)).level < 51, "the newest are known"
-    assert known.of("0").level == 100, "the oldest are not"
+    known = TokenBuckets(1, 100)
+    for number in range(token_buckets.MAX_CLIENTS + 10_000):
+        known.for_client(str(number)).take(50)
+    assert len(known) == token_buckets.MAX_CLIENTS
+    assert known.for_client(str(number)).level < 51, "the newest are known"
+    assert known.for_client("0").level == 100, "the oldest are not"
 
 
 def test_refusals_beyond_some_wait_each_for_another_time(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

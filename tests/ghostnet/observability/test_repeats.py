@@ -2,7 +2,7 @@
 
 import logging
 
-from ghostnet.observability.repeats import MOST_LINES, SECONDS, FewOfAKind
+from ghostnet.observability.repeats import MAX_LINES, SECONDS, FewOfAKind
 
 
 def record(name: str, message: str, status: int) -> logging.LogRecord:
@@ -14,10 +14,10 @@ def record(name: str, message: str, status: int) -> logging.LogRecord:
 def test_few_lines_of_a_kind_are_written_and_the_others_are_counted() -> None:
     now = 0.0
     few = FewOfAKind(lambda: now)
-    passed = [few.filter(record("django.request", f"Not Found: /{n}", 404)) for n in range(MOST_LINES + 7)]
-    assert passed.count(True) == MOST_LINES
+    passed = [few.filter(record("django.request", f"Not Found: /{n}", 404)) for n in range(MAX_LINES + 7)]
+    assert passed.count(True) == MAX_LINES
     assert few.filter(record("django.request", "Bad Request: /", 400)), "another kind"
-    assert all(few.filter(record("indexer.sync", "left out", 0)) for _ in range(MOST_LINES * 2)), "no stranger's"
+    assert all(few.filter(record("indexer.sync", "left out", 0)) for _ in range(MAX_LINES * 2)), "no stranger's"
     now = SECONDS
     first, second = record("django.request", "Not Found: /", 404), record("django.request", "Not Found: /", 404)
     assert few.filter(first)

@@ -75,7 +75,7 @@ def test_batches_that_a_node_does_not_take_are_halved_and_it_is_remembered(most:
 def test_what_a_node_takes_is_forgotten_after_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes_module, "FORGET_SECONDS", 0.0)
     node = nodes_module.Node("http://127.0.0.1")
-    node.refused_calls(100)
+    node.record_refused_calls(100)
     assert node.calls_a_request == nodes_module.CALLS_A_REQUEST
 
 
@@ -97,7 +97,7 @@ def test_each_node_has_its_own_limit() -> None:
 def test_connections_that_are_closed_on_batches_time_and_again_are_taken_for_a_refusal() -> None:
     node = HandMadeNode(otherwise=over(1, cut_off))
     assert asked([node], lambda client: client.batch(CALLS[:2], str), patience=None) == RESULTS[:2]
-    assert node.sizes == [2] * nodes_module.MOST_CUT_OFF + [1, 1]
+    assert node.sizes == [2] * nodes_module.MAX_CUT_OFF + [1, 1]
 
 
 def with_id(call_id: Any) -> Reply:

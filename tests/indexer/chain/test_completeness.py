@@ -10,7 +10,7 @@ from indexer.chain import block_logs, completeness
 from indexer.domain.events import Initialized, Transfer
 from indexer.replay.server import ReplayServer
 from tests.chains import ChainBuilder, user
-from tests.forgetful import ForgetfulServer
+from tests.incomplete_node import IncompleteNode
 from tests.indexer.chain.ways import BY_HASH, BY_RANGE, IN_FULL, claims_chain, fetch, log_counts
 
 
@@ -19,7 +19,7 @@ def test_logs_that_the_bloom_shows_are_asked_for_again(
     first: int, last: int, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(block_logs, "PAUSE_SECONDS", 0.002)
-    with ForgetfulServer(claims_chain().blocks) as server:
+    with IncompleteNode(claims_chain().blocks) as server:
         server.times = 2
         assert log_counts(fetch(server, first, last, way))[2] == 2
         assert server.times == 0
@@ -72,7 +72,7 @@ def test_a_list_that_may_have_been_cut_is_asked_for_again_in_parts(
     counts: Sequence[int], most: int, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where even one block is cut, by contracts: half of each block's logs are of another one."""
-    monkeypatch.setattr(completeness, "ROUND", 4)
+    monkeypatch.setattr(completeness, "TRUNCATION_MULTIPLE", 4)
     chain = ChainBuilder()
     for count in counts:
         events = [("GhostCore", Initialized(1)), ("DataToken", Transfer(user(1), user(2), 1))]
@@ -90,4 +90,4 @@ def test_a_list_that_may_have_been_cut_is_asked_for_again_in_parts(
     ("count", "round_"), [(0, False), (500, False), (1_000, True), (1_001, False), (20_000, True), (1 << 12, True)]
 )
 def test_lists_are_cut_at_thousands_and_at_powers_of_two(count: int, round_: bool) -> None:
-    assert completeness.is_round(count) == round_
+    assert completeness.may_be_truncated(count) == round_

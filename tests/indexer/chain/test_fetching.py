@@ -50,7 +50,7 @@ def test_full_blocks_show_the_successful_direct_call_alone() -> None:
         fetched = fetch(server, 0, 3, IN_FULL)
     changes = {block.header.number: block.silent_changes for block in fetched.blocks if block.silent_changes}
     assert changes == {3: [SilentChange(0, Hash(chain.blocks[3].txs[0].hash), Settlement(user(1)))]}
-    assert fetched.checked == [3]
+    assert fetched.blocks_to_check == [3]
 
 
 def deaths_chain() -> ChainBuilder:
@@ -98,7 +98,7 @@ class TwoFacedServer(ReplayServer):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_logs_of_another_fork_are_asked_for_again(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
     with TwoFacedServer(claims_chain().blocks, ReplayOptions(log_timestamps=False)) as server:
         fetched = fetch(server, 0, 3, way)
         assert fetched.log_count == 4
@@ -195,7 +195,7 @@ CASES_IN_FULL = ["a receipt of another block", "a block without a transaction of
     ],
 )
 def test_answers_that_do_not_fit_are_asked_for_again(way: str, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
     with replaced_server(case, times=2) as server:
         last = server.chain.head
         fetched = fetch(server, 0, last, way)
@@ -299,7 +299,7 @@ def test_a_reorg_that_does_not_grow_the_chain_is_shown() -> None:
 
 def test_fetching_ahead_is_bounded() -> None:
     with ReplayServer(long_chain(2000)) as server:
-        source = source_of(server, batch_size=10, most_queued=200)
+        source = source_of(server, batch_size=10, max_queued_bytes=200)
         source.open()
         try:
             source.start(0, None)
@@ -374,7 +374,7 @@ class BoastfulServer(ReplayServer):
 def test_blocks_that_there_are_come_also_where_the_head_is_ahead_of_them(
     ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.002)
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
     monkeypatch.setattr(producer, "RETRY_SECONDS", 0.002)
     with BoastfulServer(long_chain(20)) as server:
         server.ahead = ahead

@@ -11,7 +11,7 @@ from aiohttp import web
 from indexer.chain import heads as heads_module
 from indexer.chain.client import NodeClient
 from indexer.chain.heads import HeadWatcher
-from indexer.chain.preconfirmed import PreconfirmedLogs, Realtime
+from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedMode
 from tests.chains import ADDRESSES
 from tests.indexer.chain.hand_made import HandMadeNode, Reply, each
 
@@ -70,7 +70,7 @@ class PushingNode(HandMadeNode):
 
 
 async def watch(
-    node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]], realtime: Realtime = Realtime.OFF
+    node: PushingNode, work: Callable[[HeadWatcher], Awaitable[None]], mode: PreconfirmedMode = PreconfirmedMode.OFF
 ) -> None:
     application = web.Application()
     application.router.add_post("/", node.serve)
@@ -80,7 +80,7 @@ async def watch(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     place = f"127.0.0.1:{runner.addresses[0][1]}/"
     async with NodeClient([f"http://{place}"], 5.0) as client:
-        preconfirmed = PreconfirmedLogs(client, ADDRESSES, realtime)
+        preconfirmed = PreconfirmedLogs(client, ADDRESSES, mode)
         watcher = HeadWatcher(client, f"ws://{place}", 0.02, CHAIN_ID, preconfirmed)
         task = asyncio.create_task(watcher.run())
         try:
@@ -108,10 +108,10 @@ def test_a_head_that_can_not_be_is_not_believed_and_later_ones_are(
     async def work(watcher: HeadWatcher) -> None:
         await node.pushed.wait()
         await until(lambda: watcher.head == 100)
-        assert not watcher.is_pushed
+        assert not watcher.is_subscription_reliable
         node._heads.append(header("0x65"))
-        await until(lambda: watcher.is_pushed)
-        assert watcher.pushed(101) is not None
+        await until(lambda: watcher.is_subscription_reliable)
+        assert watcher.pushed_header(101) is not None
 
     asyncio.run(watch(node, work))
 
@@ -121,15 +121,15 @@ def test_subscriptions_may_have_numbers_for_ids() -> None:
     node = PushingNode([header("0x65")], subscription=0)
 
     async def work(watcher: HeadWatcher) -> None:
-        await until(lambda: watcher.pushed(101) is not None)
+        await until(lambda: watcher.pushed_header(101) is not None)
         assert node.opened == 1
 
-    asyncio.run(watch(node, work, Realtime.AUTO))
+    asyncio.run(watch(node, work, PreconfirmedMode.AUTO))
 
 
 def test_sockets_that_bring_nothing_are_opened_after_ever_longer_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heads_module, "RECONNECT_SECONDS", 0.001)
-    monkeypatch.setattr(heads_module, "LONGEST_RECONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(heads_module, "MAX_RECONNECT_SECONDS", 0.01)
     node = PushingNode([])
     node.closes = True
 
@@ -138,7 +138,7 @@ def test_sockets_that_bring_nothing_are_opened_after_ever_longer_pauses(monkeypa
         assert watcher._reconnects.failures >= 5
         node.closes = False
         node._heads.append(header("0x65"))
-        await until(lambda: watcher.is_pushed)
+        await until(lambda: watcher.is_subscription_reliable)
         assert watcher._reconnects.failures == 0
 
     asyncio.run(watch(node, work))
@@ -149,7 +149,7 @@ def test_a_head_that_is_far_is_believed_if_the_node_says_so() -> None:
 
     async def work(watcher: HeadWatcher) -> None:
         watcher.head = 100
-        await until(lambda: watcher.pushed(9_000) is not None)
+        await until(lambda: watcher.pushed_header(9_000) is not None)
 
     asyncio.run(watch(node, work))
 
@@ -158,23 +158,23 @@ def test_heads_are_read_however_they_are_spelled() -> None:
     node = PushingNode([{**header(101, "0x" + "AB" * 32), "baseFeePerGas": "0xA"}])
 
     async def work(watcher: HeadWatcher) -> None:
-        await until(lambda: watcher.pushed(101) is not None)
-        pushed = watcher.pushed(101)
+        await until(lambda: watcher.pushed_header(101) is not None)
+        pushed = watcher.pushed_header(101)
         assert pushed is not None
         assert pushed.hash == "0x" + "ab" * 32
 
     asyncio.run(watch(node, work))
 
 
-@pytest.mark.parametrize("realtime", Realtime)
-def test_only_what_brings_everybody_s_transactions_is_compressed(realtime: Realtime) -> None:
+@pytest.mark.parametrize("mode", PreconfirmedMode)
+def test_only_what_brings_everybody_s_transactions_is_compressed(mode: PreconfirmedMode) -> None:
     node = PushingNode([])
 
     async def work(watcher: HeadWatcher) -> None:
         await node.pushed.wait()
-        assert node.is_compressed == (realtime is Realtime.MINI_BLOCKS)
+        assert node.is_compressed == (mode is PreconfirmedMode.MINI_BLOCKS)
 
-    asyncio.run(watch(node, work, realtime))
+    asyncio.run(watch(node, work, mode))
 
 
 def test_the_socket_of_another_chain_is_not_listened_to() -> None:
@@ -184,8 +184,8 @@ def test_the_socket_of_another_chain_is_not_listened_to() -> None:
         await node.pushed.wait()
         seen = node.requests
         await until(lambda: node.requests > seen + 3)
-        assert not watcher.is_pushed
-        assert watcher.pushed(101) is None
+        assert not watcher.is_subscription_reliable
+        assert watcher.pushed_header(101) is None
 
     asyncio.run(watch(node, work))
 

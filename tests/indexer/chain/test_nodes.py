@@ -165,7 +165,7 @@ def test_a_node_that_refuses_what_it_must_serve_rests_and_the_refusal_of_the_las
 def test_an_only_node_that_refuses_what_it_must_serve_is_asked_again(
     before: str, refusal: Reply, times: int | None, ends: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "MOST_REFUSALS", 4)
+    monkeypatch.setattr(client_module, "MAX_REFUSALS", 4)
     node = HandMadeNode()
     block: Callable[[NodeClient], Awaitable[Any]] = call("eth_blockNumber")
 
@@ -272,7 +272,7 @@ def test_while_a_node_rests_nothing_is_sent_that_waited_for_its_turn() -> None:
 
     async def work(client: NodeClient) -> list[Any]:
         for _ in range(9):
-            client._limiter.refused()
+            client._limiter.record_refusal()
         return await asyncio.gather(*(client.call("a", [], str) for _ in range(5)), return_exceptions=True)
 
     assert {type(answer) for answer in asked([node], work, patience=1.0)} == {RateLimited}

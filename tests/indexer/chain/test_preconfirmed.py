@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from indexer.chain.client import NodeClient
-from indexer.chain.preconfirmed import REQUEST_ID, PreconfirmedLogs, PreconfirmedTransaction, Realtime
+from indexer.chain.preconfirmed import REQUEST_ID, PreconfirmedLogs, PreconfirmedMode, PreconfirmedTransaction
 from indexer.decode.decoder import topic0_of
 from tests.chains import ADDRESSES
 from tests.indexer.chain.hand_made import HandMadeNode, asked, each
@@ -42,12 +42,14 @@ def answer(**fields: Any) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": REQUEST_ID, **fields})
 
 
-def received(*messages: str, realtime: Realtime = Realtime.AUTO) -> tuple[list[PreconfirmedTransaction], list[bool]]:
+def received(
+    *messages: str, mode: PreconfirmedMode = PreconfirmedMode.AUTO
+) -> tuple[list[PreconfirmedTransaction], list[bool]]:
     """What is handed over after these messages, and which of them were taken."""
     found: list[PreconfirmedTransaction] = []
 
     async def run() -> list[bool]:
-        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, realtime)
+        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, mode)
         logs.hand_over = found.append
         taken = [logs.takes(message) for message in messages]
         work = asyncio.create_task(logs.run())
@@ -104,7 +106,7 @@ def test_a_transaction_is_complete_once_its_block_is_sealed(monkeypatch: pytest.
     found: list[PreconfirmedTransaction] = []
 
     async def counts() -> list[int]:
-        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, Realtime.AUTO)
+        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, PreconfirmedMode.AUTO)
         logs.hand_over = found.append
         for message in (answer(result=SUBSCRIPTION), notification(log(3)), notification({"number": "0x10"}, "0x1")):
             logs.takes(message)
@@ -123,15 +125,17 @@ def test_a_transaction_is_complete_once_its_block_is_sealed(monkeypatch: pytest.
 
 
 def test_where_it_is_off_nothing_is_taken() -> None:
-    found, taken = received(answer(result=SUBSCRIPTION), notification(log(3)), realtime=Realtime.OFF)
+    found, taken = received(answer(result=SUBSCRIPTION), notification(log(3)), mode=PreconfirmedMode.OFF)
     assert (found, taken) == ([], [False, False])
 
 
-@pytest.mark.parametrize(("realtime", "level"), [(Realtime.AUTO, logging.INFO), (Realtime.ON, logging.WARNING)])
-def test_a_node_without_it_is_noted_once(caplog: pytest.LogCaptureFixture, realtime: Realtime, level: int) -> None:
+@pytest.mark.parametrize(
+    ("mode", "level"), [(PreconfirmedMode.AUTO, logging.INFO), (PreconfirmedMode.ON, logging.WARNING)]
+)
+def test_a_node_without_it_is_noted_once(caplog: pytest.LogCaptureFixture, mode: PreconfirmedMode, level: int) -> None:
     caplog.set_level(logging.INFO, "indexer.chain.preconfirmed")
     refused = answer(error={"code": -32602, "message": "pending logs are not supported"})
-    assert received(refused, refused, realtime=realtime) == ([], [True, True])
+    assert received(refused, refused, mode=mode) == ([], [True, True])
     (record,) = [record for record in caplog.records if record.name == "indexer.chain.preconfirmed"]
     assert record.levelno == level
     assert "pending logs are not supported" in record.getMessage()
@@ -171,7 +175,7 @@ def test_whole_mini_blocks_bring_our_transactions_and_the_calldata_of_deaths(hea
             receipt(log(3, 3, address=ADDRESSES["TraceScan"], topics=[deaths])),
         ],
     }
-    found, taken = received(answer(result=SUBSCRIPTION), notification(mini_block), realtime=Realtime.MINI_BLOCKS)
+    found, taken = received(answer(result=SUBSCRIPTION), notification(mini_block), mode=PreconfirmedMode.MINI_BLOCKS)
     assert taken == [True, True]
     assert [(one.block_number, one.timestamp) for one in found] == [(16, 1_800_000_000)] * 2
     assert [[int(each.log_index, 16) for each in one.logs] for one in found] == [[0], [3]]
@@ -183,7 +187,10 @@ def test_transactions_keep_their_order_though_the_calldata_of_one_is_waited_for(
     messages = [answer(result=SUBSCRIPTION), *map(notification, [log(0, 3), deaths, log(1, 2), log(2, 4)])]
 
     async def work(client: NodeClient) -> list[PreconfirmedTransaction]:
-        logs, handed_over = PreconfirmedLogs(client, ADDRESSES, Realtime.AUTO), asyncio.Queue[PreconfirmedTransaction]()
+        logs, handed_over = (
+            PreconfirmedLogs(client, ADDRESSES, PreconfirmedMode.AUTO),
+            asyncio.Queue[PreconfirmedTransaction](),
+        )
         logs.hand_over = handed_over.put_nowait
         for message in messages:
             logs.takes(message)
@@ -205,5 +212,5 @@ def test_transactions_keep_their_order_though_the_calldata_of_one_is_waited_for(
 def test_a_mini_block_that_cannot_be_read_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     messages = [answer(result=SUBSCRIPTION), *[notification({"receipts": "none"})] * 2]
-    assert received(*messages, realtime=Realtime.MINI_BLOCKS) == ([], [True] * 3)
+    assert received(*messages, mode=PreconfirmedMode.MINI_BLOCKS) == ([], [True] * 3)
     assert caplog.text.count("can't be read") == 1

@@ -55,10 +55,10 @@ def reached(*, by_hash: bool) -> int:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(producer, "RETRY_SECONDS", 0.001)
-    monkeypatch.setattr(producer, "LONGEST_PAUSE", 0.001)
-    monkeypatch.setattr(producer, "MOST_MISFITS", 3)
+    monkeypatch.setattr(producer, "MAX_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(producer, "MAX_INCONSISTENT_TRIES", 3)
 
 
 def test_a_block_that_is_wrong_in_ranges_only_is_read_alone() -> None:

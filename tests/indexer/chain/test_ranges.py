@@ -2,19 +2,19 @@
 
 import pytest
 
-from indexer.chain.ranges import MOST_BLOCKS, TARGET_BYTES, TARGET_LOGS, TARGET_SECONDS, AdaptiveRange
+from indexer.chain.ranges import MAX_BLOCKS, TARGET_BYTES, TARGET_LOGS, TARGET_SECONDS, AdaptiveRange
 
 
 def test_the_range_aims_at_so_many_logs_and_halves_when_refused() -> None:
     size = AdaptiveRange(first=100)
-    size.succeeded(100, 100, 1_000, 0.1)
+    size.record_success(100, 100, 1_000, 0.1)
     assert size.size == 400
-    size.succeeded(400, 10 * TARGET_LOGS, 1_000, 0.1)
+    size.record_success(400, 10 * TARGET_LOGS, 1_000, 0.1)
     assert size.size == 40
-    size.refused(40)
+    size.record_refusal(40)
     assert size.size == 20
     for _ in range(10):
-        size.refused(size.size)
+        size.record_refusal(size.size)
     assert size.size == 1
 
 
@@ -23,12 +23,12 @@ def test_the_range_aims_at_so_many_logs_and_halves_when_refused() -> None:
 )
 def test_the_range_shrinks_by_what_an_answer_costs(received: int, seconds: float) -> None:
     size = AdaptiveRange(first=100)
-    size.succeeded(100, 0, received, seconds)
+    size.record_success(100, 0, received, seconds)
     assert size.size == 10
 
 
 def test_a_range_without_logs_grows_up_to_its_bound() -> None:
     size = AdaptiveRange()
     for _ in range(20):
-        size.succeeded(size.size, 0, 100, 0.01)
-    assert size.size == MOST_BLOCKS
+        size.record_success(size.size, 0, 100, 0.01)
+    assert size.size == MAX_BLOCKS

@@ -9,7 +9,7 @@ from eth_hash.auto import keccak
 
 from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
-from indexer.chain.state import StateReader, aggregated, results_of
+from indexer.chain.state import StateReader, multicall_calldata, multicall_results
 from indexer.replay.calls import StateOptions
 from indexer.replay.multicall import encoded_results
 from indexer.replay.server import ReplayOptions, ReplayServer
@@ -28,7 +28,7 @@ RESULTS: list[list[tuple[bool, bytes]]] = [
 @pytest.mark.parametrize("results", RESULTS, ids=len)
 def test_results_are_read_and_written_as_eth_abi_does(results: list[tuple[bool, bytes]]) -> None:
     answer = "0x" + abi.encode(["(bool,bytes)[]"], [results]).hex()
-    assert [(success, bytes.fromhex(result[2:])) for success, result in results_of(answer)] == results
+    assert [(success, bytes.fromhex(result[2:])) for success, result in multicall_results(answer)] == results
     assert "0x" + encoded_results(results).hex() == answer
 
 
@@ -38,20 +38,20 @@ def test_calls_are_put_together_as_eth_abi_does(calls: list[tuple[bool, bytes]])
     together = [(target, True, data) for target, (_, data) in zip(to, calls, strict=True)]
     selector = keccak(b"aggregate3((address,bool,bytes)[])")[:4]
     expected = selector + abi.encode(["(address,bool,bytes)[]"], [together])
-    assert aggregated([(target, data.hex()) for target, _, data in together]) == "0x" + expected.hex()
+    assert multicall_calldata([(target, data.hex()) for target, _, data in together]) == "0x" + expected.hex()
 
 
 @pytest.mark.parametrize("cut", [1, 32, 33, 64, 200])
 def test_an_answer_that_was_cut_off_is_an_error(cut: int) -> None:
     whole = "0x" + abi.encode(["(bool,bytes)[]"], [[(True, bytes(32))] * 3]).hex()
     with pytest.raises(ValueError, match=r"ends after|can't hold|is none|no whole words"):
-        results_of(whole[: -2 * cut])
+        multicall_results(whole[: -2 * cut])
 
 
 @pytest.mark.parametrize("answer", ["0x", "0x" + "ff" * 96, "0x" + "00" * 31 + "20" + "ff" * 64])
 def test_what_is_no_list_of_results_is_an_error(answer: str) -> None:
     with pytest.raises(ValueError, match=r"ends after|can't hold|is none|no whole words"):
-        results_of(answer)
+        multicall_results(answer)
 
 
 @pytest.mark.parametrize(

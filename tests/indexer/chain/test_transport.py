@@ -11,7 +11,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from indexer.base.retry import LONGEST_SECONDS
+from indexer.base.retry import MAX_PAUSE_SECONDS
 from indexer.chain import transport
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Denied, NodeUnreachable, TooLong
@@ -45,7 +45,7 @@ def test_another_compression_is_named(compression: str) -> None:
 
 
 def test_an_answer_without_an_end_is_not_read_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(transport, "MAX_BYTES", 1 << 20)
     unpacked = gzip.compress(b" " * (8 << 20))
     node = HandMadeNode(
         otherwise=lambda request: (
@@ -91,10 +91,10 @@ def test_a_redirect_says_where_to_but_no_key() -> None:
     ("header", "seconds"),
     [
         ("7", 7.0),
-        ("1e9", LONGEST_SECONDS),
-        ("inf", LONGEST_SECONDS),
+        ("1e9", MAX_PAUSE_SECONDS),
+        ("inf", MAX_PAUSE_SECONDS),
         ("-3", 0.0),
-        (formatdate(4e9), LONGEST_SECONDS),
+        (formatdate(4e9), MAX_PAUSE_SECONDS),
         (formatdate(1e9), 0.0),
         ("nan", None),
         ("soon", None),
@@ -114,9 +114,9 @@ def test_a_pause_that_is_asked_for_is_at_most_our_own_longest(header: str, secon
 
 def test_one_limit_after_another_does_not_make_the_rest_longer() -> None:
     node = Node("http://127.0.0.1")
-    node.rest(0.5)
+    node.pause_for(0.5)
     ready_at = node.ready_at
-    node.rest(30.0)
+    node.pause_for(30.0)
     assert node.ready_at == ready_at
 
 

@@ -32,7 +32,7 @@ class DistractedServer(ReplayServer):
 
 @pytest.fixture
 def node(monkeypatch: pytest.MonkeyPatch) -> Iterator[DistractedServer]:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.001)
     with DistractedServer(BLOCKS, state=state_of(BLOCKS)) as server:
         yield server
 

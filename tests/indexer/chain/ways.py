@@ -30,7 +30,7 @@ def fetch(
                 return await FullBlockFetcher(client, by_logs, ADDRESSES).fetch(first, last, parties=parties)
             if way == BY_HASH:
                 return await by_logs.by_hash(await by_logs.linked_headers(first, last))
-            return await by_logs.finalized(first, last)
+            return await by_logs.by_range(first, last)
 
     return asyncio.run(work())
 

@@ -8,7 +8,7 @@ from eth_abi import abi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.chain.wire import WireLog
+from indexer.chain.rpc_types import WireLog
 from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import CONTRACTS, EventDecoder, LogDecoder, MalformedLog, decoders_of
 from indexer.domain import events

@@ -35,7 +35,7 @@ def test_the_copy_is_the_same_and_goes_on(
             fill(source, HEAD)
             server.fork(3, 3)
             index(server, truth.contracts)
-            server.settle(350)
+            server.restore_recorded(350)
             index(server, truth.contracts)
             call_command("copy_database", database_url(target))
         with default_database(target), connect() as connection:
@@ -47,7 +47,7 @@ def test_the_copy_is_the_same_and_goes_on(
             server.fork(40, 30)
             index(server, truth.contracts)
             assert fetch_one(connection, "SELECT count(*) FROM reorgs") == reorgs + 1
-            server.settle(400)
+            server.restore_recorded(400)
             index(server, truth.contracts)
             assert state_digest(connection) == digest_at(400)
 

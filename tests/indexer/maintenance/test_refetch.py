@@ -8,7 +8,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.domain.units import first_id
-from indexer.maintenance.refetch import DiffersBefore, Refetched, ReversedRange, refetch
+from indexer.maintenance.refetch import ForkBeforeRange, Refetched, ReversedRange, refetch
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
@@ -17,7 +17,7 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.lock import IndexerAtWork, indexer_lock
 from tests.filling import fill
-from tests.forgetful import ForgetfulServer
+from tests.incomplete_node import IncompleteNode
 from tests.indexing import index
 from tests.processes import checkpoint, run_command
 from tests.rows import fetch_one
@@ -32,7 +32,7 @@ LEFT_OUT: Final = 213
 def indexed(connection: Connection[Any], season: list[RecordedBlock], truth: Truth) -> Connection[Any]:
     """The season up to block 260, one block's logs left out."""
     fill(connection, LEFT_OUT - 1)
-    with ForgetfulServer(season, ReplayOptions(head=300)) as server:
+    with IncompleteNode(season, ReplayOptions(head=300)) as server:
         server.left_out, server.times, server.blind = LEFT_OUT, 1_000, True
         index(server, truth.contracts, to_block=260)
     return connection
@@ -110,7 +110,7 @@ def test_what_was_indexed_is_not_left_below_another_fork(
     connection.execute("DELETE FROM blocks WHERE number < 250")
     with ReplayServer(season, ReplayOptions(head=260)) as node:
         node.reorg(100)
-        with pytest.raises(DiffersBefore, match="ours is"):
+        with pytest.raises(ForkBeforeRange, match="ours is"):
             run_refetch(connection, node, 200, mend=True)
     assert checkpoint(connection) == 260
     assert state_digest(connection) == digest_at(260)

@@ -87,7 +87,7 @@ def contents(connection: Connection[Any]) -> list[Any]:
 def test_a_claim_waits_for_the_commit_at_hand(connection: Connection[Any], other: Connection[Any]) -> None:
     first, second = Claim(connection).take(), Claim(other)
     taking = threading.Thread(target=second.take)
-    with first.moving(NEXT, 2), connect() as watcher:
+    with first.transaction_to(NEXT, 2), connect() as watcher:
         taking.start()
         waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         await_true(lambda: watcher.execute(waits).rowcount == 1, "the claim was taken during a commit")
@@ -119,16 +119,16 @@ def test_what_a_commit_announces_is_made_when_its_rows_are_on_their_way(
         steps.append("rows")
         yield "SELECT 1", ()
 
-    def announce() -> str:
-        steps.append("announcement")
+    def payload() -> str:
+        steps.append("payload")
         return "of two words"
 
     other.execute(f"LISTEN {HEAD_CHANNEL}")
     claim = Claim(connection).take()
-    claim.begin_move(NEXT, 2, rows(), announce)
+    claim.begin_move(NEXT, 2, rows(), payload)
     claim.finish_move()
     (notification,) = other.notifies(timeout=5, stop_after=1)
-    assert steps == ["rows", "announcement"]
+    assert steps == ["rows", "payload"]
     assert notification.payload == f"2 {fetch_one(connection, 'SELECT revision FROM checkpoints')} of two words"
 
 
@@ -170,7 +170,7 @@ def test_an_indexer_that_lost_its_claim_takes_its_turn_again(
     with ReplayServer(season, ReplayOptions(head=300)) as node, following(node, truth.contracts):
         await_begun(connection, fence)
         Claim(connection).take()
-        node.settle(310)
+        node.restore_recorded(310)
         await_block(connection, 310)
     assert "indexing was interrupted" in caplog.text
     assert "another process writes this chain's tables" in caplog.text

@@ -142,7 +142,7 @@ def test_a_reorg_across_midnight_leaves_the_ranks_of_the_chain_that_stays(
         found, of_state = stored_ranks(connection, day), ranks_of_state(dump_state(connection, last))
         assert {name: found[name] for name in of_state} == of_state
         assert found != first
-        server.settle(433 + 80)
+        server.restore_recorded(433 + 80)
         index(server, truth.contracts)
     assert keep_ranks(connection, DEPTH) == day
     assert stored_ranks(connection, day) == first

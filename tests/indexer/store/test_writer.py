@@ -25,7 +25,7 @@ from indexer.store.digest import state_digest
 from indexer.store.statements import Statement, Statements
 from indexer.store.tables import tables
 from indexer.store.totals import wrong_totals
-from indexer.store.writer import MOST_BYTES, MOST_HEADERS, Batch, Writer
+from indexer.store.writer import MAX_BYTES, MAX_HEADERS, Batch, Writer
 from tests.chains import ChainBuilder, user
 from tests.indexer.store.building import deployed, index_blocks
 from tests.indexing import index
@@ -68,7 +68,7 @@ def test_texts_are_stored_as_they_are(connection: Connection[Any]) -> None:
         header = Header(number, Hash(f"0x{number:064x}"), NO_HASH, 1_000)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(writer, "FEW_ROWS", few)
-            batch = Batch.of({WitnessAnswerRow: [row]}, [header], finalized=False, chain_head=number)
+            batch = Batch.from_rows({WitnessAnswerRow: [row]}, [header], finalized=False, chain_head=number)
         Writer(claim.take(), 100).write(batch)
         assert WitnessAnswer.objects.values_list("question", "answer").get(id=row.id) == (text, text)
 
@@ -77,8 +77,8 @@ def test_texts_are_stored_as_they_are(connection: Connection[Any]) -> None:
     ("finalized", "size", "headers", "expected"),
     [
         ((True, True), 10, 1, True),
-        ((True, True), MOST_BYTES // 2 + 1, 1, False),
-        ((True, True), 10, MOST_HEADERS // 2 + 1, False),
+        ((True, True), MAX_BYTES // 2 + 1, 1, False),
+        ((True, True), 10, MAX_HEADERS // 2 + 1, False),
         ((True, False), 10, 1, False),
         ((False, True), 10, 1, False),
         ((False, False), 10, 1, False),
@@ -92,7 +92,7 @@ def test_only_finalized_batches_of_limited_size_are_put_together(
         Batch({WitnessAnswerRow: [b" " * (size // 2), b" " * (size - size // 2)]}, {}, [header] * headers, each)
         for each in finalized
     )
-    assert first.may_be_one_with(second) is expected
+    assert first.can_merge(second) is expected
 
 
 def note_statements(patch: pytest.MonkeyPatch) -> list[str]:

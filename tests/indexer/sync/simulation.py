@@ -92,7 +92,7 @@ class History:
                     self._chain_step()(server)
                 self._index(server, connection)
             self.steps.append(f"settle at {self.base.last}")
-            server.settle(self.base.last)
+            server.restore_recorded(self.base.last)
             self._calm(server)
             index(server, self.base.contracts, unsettled=DEEPEST, poll_interval=0.005)
             digest = state_digest(connection)
@@ -112,7 +112,7 @@ class History:
             self.steps.append(f"fork of {length} in place of {depth}")
             return lambda server: server.fork(min(depth, server.chain.head - DEPLOYED), length)
         self.steps.append("back to the recorded chain")
-        return lambda server: server.settle(max(self.base.first, server.chain.head))
+        return lambda server: server.restore_recorded(max(self.base.first, server.chain.head))
 
     def _index(self, server: ReplayServer, connection: Connection[Any]) -> None:
         """The indexer runs up to the head, perhaps on a bad node, while the chain moves and connections are lost."""
@@ -172,10 +172,10 @@ def _do(deeds: Sequence[Callable[[], object]], pauses: Sequence[float]) -> None:
 
 
 @contextmanager
-def impatient_workers() -> Iterator[None]:
+def short_retry_pauses() -> Iterator[None]:
     """Workers retry after short pauses while the database is away."""
-    before, worker.FIRST_PAUSE = worker.FIRST_PAUSE, 0.01  # type: ignore[misc]
+    before, worker.FIRST_PAUSE_SECONDS = worker.FIRST_PAUSE_SECONDS, 0.01  # type: ignore[misc]
     try:
         yield
     finally:
-        worker.FIRST_PAUSE = before  # type: ignore[misc]
+        worker.FIRST_PAUSE_SECONDS = before  # type: ignore[misc]

@@ -54,7 +54,7 @@ def test_a_lost_connection_is_logged_and_the_run_repeated(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(background, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(background, "FIRST_PAUSE_SECONDS", 0.01)
     attempts, repeated = [], threading.Event()
 
     def work(job: BackgroundJob) -> None:

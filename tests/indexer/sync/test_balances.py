@@ -14,7 +14,7 @@ from indexer.sync.silent_changes import StateMismatch
 from tests.chains import recording
 from tests.databases import Databases, default_database
 from tests.filling import fill
-from tests.forgetful import ForgetfulServer
+from tests.incomplete_node import IncompleteNode
 from tests.indexing import index
 from tests.processes import checkpoint
 
@@ -23,19 +23,19 @@ TAXED: Final = 516
 
 
 @pytest.fixture
-def forgetful() -> ForgetfulServer:
+def incomplete() -> IncompleteNode:
     recorded = recording("busy")
-    server = ForgetfulServer(recorded.blocks, ReplayOptions(head=540), state=recorded.state)
+    server = IncompleteNode(recorded.blocks, ReplayOptions(head=540), state=recorded.state)
     server.left_out, server.blind = TAXED, True
     return server
 
 
 @pytest.mark.parametrize("batch_size", [1, None], ids=["block by block", "in a wide range"])
 def test_a_transfer_that_was_left_out_shows_in_the_balances_and_is_found(
-    databases: Databases, forgetful: ForgetfulServer, batch_size: int | None
+    databases: Databases, incomplete: IncompleteNode, batch_size: int | None
 ) -> None:
     contracts, digests = recording("busy").truth.contracts, []
-    with forgetful as server:
+    with incomplete as server:
         for times in (0, 1):
             with default_database(databases.make()):
                 with connect() as connection:
@@ -52,8 +52,8 @@ def state_digest_now() -> str:
         return state_digest(connection)
 
 
-def test_where_no_node_has_it_the_balance_is_named(connection: Connection[Any], forgetful: ForgetfulServer) -> None:
-    with forgetful as server:
+def test_where_no_node_has_it_the_balance_is_named(connection: Connection[Any], incomplete: IncompleteNode) -> None:
+    with incomplete as server:
         fill(connection, TAXED - 10, "busy")
         server.times = 1_000_000
         with pytest.raises(StateMismatch, match=rf"block {TAXED}: balanceOf\({DEAD_ADDRESS}\): .* in the contracts"):

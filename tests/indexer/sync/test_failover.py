@@ -44,7 +44,7 @@ def follow_a_node_that_fails(
         seen = stranger.requests
         server.fails = lambda: stranger.requests < seen + 1
         with following(server, truth.contracts, others=[stranger]) as watchers:
-            server.settle(HEAD + 10)
+            server.restore_recorded(HEAD + 10)
             await_tip(connection, season[HEAD + 10].hash)
     return watchers[0]
 
@@ -84,7 +84,7 @@ def test_a_node_that_turns_to_another_history_while_in_use_is_left_for_the_one_t
         with following(first, truth.contracts, others=[second]) as watchers:
             await_tip(connection, season[HEAD].hash)
             first.fork(150, 160)
-            second.settle(HEAD + 10)
+            second.restore_recorded(HEAD + 10)
             await_tip(connection, season[HEAD + 10].hash)
     assert watchers[0].rollbacks == []
     assert state_digest(connection) == digest_at(HEAD + 10)

@@ -192,7 +192,7 @@ def test_postgresql_killed_twice_is_waited_for_and_nothing_is_lost(
         with own_server.connect() as connection:
             await_block(connection, HEAD)
         own_server.kill()
-        server.settle(400)
+        server.restore_recorded(400)
         own_server.start()
         _, said = process.communicate(timeout=100)
         assert process.returncode == 0, said
@@ -215,7 +215,7 @@ def test_a_standby_outlives_its_database(own_server: OwnServer, season: list[Rec
             own_server.kill()
             time.sleep(0.5)
             own_server.start()
-            server.settle(400)
+            server.restore_recorded(400)
             _, said = standby.communicate(timeout=100)
             assert standby.returncode == 0, said
     with own_server.connect() as connection:
@@ -330,7 +330,7 @@ def test_sigterm_ends_the_wait_for_a_database_that_is_gone(own_server: OwnServer
         with own_server.connect() as connection:
             await_block(connection, 90)
         own_server.server.stop()
-        server.settle(91)
+        server.restore_recorded(91)
         time.sleep(1.5)
         assert "indexing was interrupted" in terminate(process)
 
@@ -351,13 +351,13 @@ def test_an_indexer_goes_on_after_a_cancelled_statement_and_ten_seconds_of_read_
         await_begun(connection, fence)
         with connect() as other, other.transaction():
             other.execute("LOCK TABLE positions IN ACCESS EXCLUSIVE MODE")
-            node.settle(305)
+            node.restore_recorded(305)
             await_true(lambda: waiting_for_a_lock(connection), "nothing is written")
             connection.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         await_block(connection, 305)
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
         kill_indexer(connection)
-        node.settle(310)
+        node.restore_recorded(310)
         await_true(lambda: "takes no writes" in caplog.text, "the database is not read only")
         connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
         await_block(connection, 310)

@@ -106,7 +106,7 @@ def test_a_bad_node_delays_but_changes_nothing(
     fill(connection, BEFORE)
     with ReplayServer(season[:202], options) as server:
         index(server, truth.contracts, to_block=200, ws=ws)
-        server.settle(201)
+        server.restore_recorded(201)
         index(server, truth.contracts, to_block=200)
     assert state_digest(connection, 200) == digest_at(200)
 
@@ -118,7 +118,7 @@ def test_a_socket_that_dies_or_falls_silent_costs_no_block(
     fill(connection, BEFORE)
     with ReplayServer(season, ReplayOptions(head=BEFORE)) as server, following(server, truth.contracts, ws=True):
         for head in range(BEFORE + 1, BEFORE + 11):
-            server.settle(head)
+            server.restore_recorded(head)
             await_block(connection, head)
             if head == BEFORE + 4:
                 server.options.silent_ws = silent

@@ -6,7 +6,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 from psycopg import Connection
 
-from indexer.chain.preconfirmed import Realtime
+from indexer.chain.preconfirmed import PreconfirmedMode
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.replay.mini_blocks import MiniBlockPlan
 from indexer.replay.server import ReplayOptions, ReplayServer
@@ -42,7 +42,9 @@ def test_logs_that_came_before_their_block_are_read_before_it_is_applied(connect
         chain.jack_in(user(player + 1), 10**19, 1)
     last = len(chain.blocks) - 1
     with ReplayServer(chain.blocks, ReplayOptions(head=first - 1, mini_blocks=MiniBlockPlan(10.0))) as node:
-        options = SourceOptions([node.url], node.ws_url, node.chain_id, ADDRESSES, realtime=Realtime.ON)
+        options = SourceOptions(
+            [node.url], node.ws_url, node.chain_id, ADDRESSES, preconfirmed_mode=PreconfirmedMode.ON
+        )
         source = BlockSource(options)
         source.open()
         stop = Sealing(node, source)

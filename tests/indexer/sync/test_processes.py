@@ -39,7 +39,7 @@ def test_a_standby_takes_over_from_a_killed_indexer_without_loss(
         with indexer(database, server.url, "--to-block", "700") as standby:
             assert standby.stderr is not None
             assert "another indexer of this chain is at work" in standby.stderr.readline()
-            server.settle(800)
+            server.restore_recorded(800)
             await_true(lambda: checkpoint(connection) > 310, "the first one does not go on")
             first.kill()
             first.wait()

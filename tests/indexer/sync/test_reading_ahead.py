@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from indexer.chain.preconfirmed import PreconfirmedTransaction
-from indexer.chain.wire import WireLog, WirePendingLog
+from indexer.chain.rpc_types import WireLog, WirePendingLog
 from indexer.decode.block import Archive, decode_block
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Header, Transaction

@@ -13,7 +13,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.alarms import AlarmKind
-from indexer.store.checkpoint import HEAD_CHANNEL, read_progress
+from indexer.store.checkpoint import HEAD_CHANNEL, read_checkpoint
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.sync.common_ancestor import NoCommonAncestor
@@ -69,7 +69,7 @@ def test_forks_of_every_shape_are_followed_and_left(
         for depth, length in forks:
             server.fork(depth, length)
             await_tip(filled, server.chain.blocks[-1].hash)
-        server.settle(END)
+        server.restore_recorded(END)
         await_tip(filled, server.chain.blocks[-1].hash)
     assert [rollback.ancestor for rollback in watchers[0].rollbacks] == ancestors
     assert state_digest(filled) == digest
@@ -124,7 +124,7 @@ def test_a_reorg_deeper_than_expected_is_an_alarm_and_undone_all_the_same(
         assert status == 503
         assert "a reorg of 100 blocks down to 50" in checks["alarms"]["deep_reorg"]
         assert readiness()[0] == 200
-        server.settle(END)
+        server.restore_recorded(END)
         index(server, truth.contracts)
     assert state_digest(filled) == digest
 
@@ -144,7 +144,7 @@ def test_beyond_what_is_remembered_it_stops_changes_nothing_and_says_what_to_do(
         assert status == 503
         assert "shares none of the 70 headers" in checks["alarms"]["halted"]
         assert state_digest(connection) == before
-        server.settle(HEAD)
+        server.restore_recorded(HEAD)
         index(server, truth.contracts, headers_kept=70)
         assert readiness()[0] == 200
 
@@ -168,9 +168,9 @@ def test_a_start_in_the_middle_of_the_chain_can_be_reorganized_away(databases: D
                 server.fork(6, 8)
                 watcher = index(server, ADDRESSES, start_block=15)
                 assert [rollback.ancestor for rollback in watcher.rollbacks] == [14]
-            server.settle(30)
+            server.restore_recorded(30)
             index(server, ADDRESSES, start_block=15)
-            assert read_progress(connection).block_hash == chain.blocks[30].hash
+            assert read_checkpoint(connection).block_hash == chain.blocks[30].hash
             digests.append(state_digest(connection))
     assert digests[0] == digests[1]
 
@@ -218,8 +218,8 @@ def test_a_chain_that_moved_while_the_indexer_was_down(
         server.fork(10, length)
         watcher = index(server, truth.contracts)
         assert [rollback.depth for rollback in watcher.rollbacks] == [10]
-        assert read_progress(filled).block_hash == server.chain.blocks[-1].hash
-        server.settle(END)
+        assert read_checkpoint(filled).block_hash == server.chain.blocks[-1].hash
+        server.restore_recorded(END)
         index(server, truth.contracts)
     assert state_digest(filled) == digest
 
@@ -248,7 +248,7 @@ def test_a_machine_that_lags_behind_is_no_reorg_and_loses_nothing(
         server.late = late
         with following(server, truth.contracts) as watchers:
             for head in range(HEAD, END + 1):
-                server.settle(head)
+                server.restore_recorded(head)
                 await_block(filled, min(head, HEAD))
             await_tip(filled, season[END].hash)
     assert watchers[0].rollbacks == []
@@ -285,9 +285,9 @@ def test_machines_on_two_forks_are_never_mixed(
         server.other = lambda: other.chain
         with following(server, truth.contracts):
             for head in range(HEAD, HEAD + 12):
-                server.settle(head)
+                server.restore_recorded(head)
                 time.sleep(0.05)
             server.other = None
-            server.settle(END)
+            server.restore_recorded(END)
             await_tip(filled, season[END].hash)
     assert state_digest(filled) == digest

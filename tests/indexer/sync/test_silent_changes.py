@@ -161,11 +161,11 @@ def test_at_the_head_they_are_found_as_in_the_past(
         if live:
             with following(server, contracts(name), ws=True) as watchers:
                 for head in range(first + 1, last + 1):
-                    server.settle(head)
+                    server.restore_recorded(head)
                     await_block(connection, head)
             assert watchers[0].batches == [1] * (last - first)
         else:
-            server.settle(last)
+            server.restore_recorded(last)
             index(server, contracts(name), batch_size=1)
     with in_one_go(name) as other:
         assert state_digest(connection) == state_digest(other, last)
@@ -178,7 +178,7 @@ def test_where_the_state_is_read_after_every_tenth_block_they_are_found_in_their
         index(server, contracts("traps"))
         with following(server, contracts("traps"), state_every=10):
             for head in range(26, 90):
-                server.settle(head)
+                server.restore_recorded(head)
                 await_block(connection, head)
     with in_one_go("traps") as other:
         assert state_digest(connection) == state_digest(other)
@@ -193,7 +193,7 @@ def test_a_node_that_lost_its_old_state_gives_the_same_where_calldata_is_enough(
     with node("traps", options) as server:
         index(server, contracts("traps"))
         for head in (60, 70, 80, 89):
-            server.settle(head)
+            server.restore_recorded(head)
             index(server, contracts("traps"))
     with in_one_go("traps") as other:
         assert state_digest(connection) == state_digest(other)

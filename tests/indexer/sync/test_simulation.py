@@ -14,7 +14,7 @@ import pytest
 from indexer.store.database import connect
 from tests.chains import recording
 from tests.databases import Databases, default_database
-from tests.indexer.sync.simulation import WINDOWS, Base, History, impatient_workers
+from tests.indexer.sync.simulation import WINDOWS, Base, History, short_retry_pauses
 
 TOGETHER = 10
 
@@ -47,7 +47,7 @@ def bases(template: str, django_db_blocker: Any) -> Iterator[Bases]:
 
 def play(seed: int, bases: Bases) -> None:
     name, base = bases.of(seed)
-    with default_database(name), connect() as connection, impatient_workers():
+    with default_database(name), connect() as connection, short_retry_pauses():
         History(seed, base).run(connection)
 
 

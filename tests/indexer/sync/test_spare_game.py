@@ -62,7 +62,7 @@ def test_silent_changes_at_the_head_are_found_without_loading_the_game(name: str
                 for kind, some in applied.rows.items():
                     rows[kind] += some
             if first % (blocks * pause) == 0 or len(settled(rows)) > known:
-                applier.keep_up()
+                applier.refresh_spare()
     expected = [one for one in truth.document["silentSettlements"] if one["block"] <= last]
     assert expected
     assert settled(rows) == [(one["block"], one["tx"], one["user"], one["penalty"]) for one in expected]

@@ -20,7 +20,7 @@ from indexer.store.digest import state_digest
 from tests.chains import recording
 from tests.databases import Databases, default_database
 from tests.filling import fill
-from tests.indexer.sync.simulation import impatient_workers, kill_indexer
+from tests.indexer.sync.simulation import kill_indexer, short_retry_pauses
 from tests.indexing import following, index
 from tests.processes import await_block, await_tip
 
@@ -100,7 +100,7 @@ def test_a_machine_that_lags_behind_with_its_state_is_asked_again(
         server.fault = lagging
         with following(server, CONTRACTS):
             for head in range(BEFORE + 1, LAST + 1):
-                server.settle(head)
+                server.restore_recorded(head)
                 await_block(connection, head)
     assert len(refused) > 20
     assert state_digest(connection) == right
@@ -148,7 +148,7 @@ def test_each_third_state_being_another_block_s_changes_nothing(
         with following(server, CONTRACTS):
             await_block(connection, BEFORE + 10)
             for head in range(BEFORE + 11, LAST + 1):
-                server.settle(head)
+                server.restore_recorded(head)
                 await_block(connection, head)
     assert len(set(wrong)) > 5
     assert state_digest(connection) == right
@@ -222,7 +222,7 @@ def test_state_that_is_kept_for_some_blocks_is_enough_at_the_head(
     fill(connection, BEFORE, "traps")
     with FaultyServer(options) as server, following(server, CONTRACTS):
         for head in range(BEFORE + 1, LAST + 1):
-            server.settle(head)
+            server.restore_recorded(head)
             await_block(connection, head)
     assert state_digest(connection) == right
 
@@ -274,7 +274,7 @@ def test_reorgs_on_the_way_give_the_same(
 
 def test_kills_on_the_way_give_the_same(connection: Connection[Any], right: str) -> None:
     """At each block whose state is read while a silent change is searched for, the indexer's session is ended once."""
-    with FaultyServer() as server, impatient_workers():
+    with FaultyServer() as server, short_retry_pauses():
         killed: set[int] = set()
 
         def kill(method: str, params: Sequence[Any]) -> None:
@@ -303,7 +303,7 @@ def test_state_from_another_fork_is_never_compared(connection: Connection[Any], 
         server.fault = switch
         with following(server, CONTRACTS):
             for head in range(BEFORE + 1, LAST + 1):
-                server.settle(head)
+                server.restore_recorded(head)
                 await_block(connection, head)
             await_tip(connection, TRAPS.blocks[LAST].hash)
     assert switched == [63, 70, 80]

@@ -15,7 +15,7 @@ from indexer.rules.errors import InvariantBroken
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.loader import Snapshot
 from indexer.sync import undecoded
-from indexer.sync.undecoded import MOST_UNDECODED
+from indexer.sync.undecoded import MAX_UNDECODED
 from tests.chains import GHOST_CORE, user
 from tests.indexer.store.building import deployed, index_blocks
 
@@ -39,7 +39,7 @@ def test_undecodable_logs_are_kept_and_do_no_harm(database: str) -> None:
     ("topics", "count", "kind"),
     [
         ([topic0_of("GhostCore", "Extracted")], 1, "is of a known event"),
-        (["0x" + "ab" * 32], MOST_UNDECODED + 1, r"11 of \d+ logs can't be decoded"),
+        (["0x" + "ab" * 32], MAX_UNDECODED + 1, r"11 of \d+ logs can't be decoded"),
     ],
     ids=["a known event", "too many"],
 )

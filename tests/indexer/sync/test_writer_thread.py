@@ -27,7 +27,7 @@ def batch_of(block: int, rows: int, most_few: int, *, finalized: bool = True) ->
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, "FEW_ROWS", most_few)
-        return Batch.of({WitnessAnswerRow: answers}, [header], finalized=finalized, chain_head=1_000)
+        return Batch.from_rows({WitnessAnswerRow: answers}, [header], finalized=finalized, chain_head=1_000)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def all_stored(connection: Connection[Any]) -> dict[str, set[tuple[Any, ...]]]:
     return {f"{name}_{grain}": stored(connection, name, grain) for name in RECOMPUTED for grain in GRAINS}
 
 
-def assert_aggregates_tell_history(connection: Connection[Any]) -> None:
+def assert_aggregates_match_history(connection: Connection[Any]) -> None:
     """Every aggregate equals its recomputation, and none is empty."""
     for name in RECOMPUTED:
         for grain in GRAINS:

@@ -12,10 +12,10 @@ from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from indexer.store.rollback import roll_back
 from indexer.timescale.plan import UpkeepPlan
-from indexer.timescale.upkeep import keep_up
+from indexer.timescale.upkeep import run_upkeep
 from tests.databases import Databases, default_database
 from tests.indexer.maintenance.rebuilding import run_rebuild
-from tests.indexer.timescale.recomputed import all_stored, assert_aggregates_tell_history, recomputed
+from tests.indexer.timescale.recomputed import all_stored, assert_aggregates_match_history, recomputed
 from tests.indexing import index
 from tests.rows import fetch_one
 
@@ -27,7 +27,7 @@ COMPRESS_ALL = UpkeepPlan(compress_after=timedelta(0), keep_transfers=None, keep
 
 def test_the_season_s_aggregates(indexed_season: str, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), default_database(indexed_season), connect() as connection:
-        assert_aggregates_tell_history(connection)
+        assert_aggregates_match_history(connection)
 
 
 def test_burns_by_source_are_all_that_the_game_burned(indexed_season: str, django_db_blocker: Any) -> None:
@@ -57,30 +57,30 @@ def test_blocks_reorgs_and_rebuilds_between_refreshes(
     options = ReplayOptions(head=500)
     with default_database(databases.make()), ReplayServer(season, options) as server, connect() as connection:
         index(server, truth.contracts)
-        keep_up(connection, REFRESH_ONLY)
-        assert_aggregates_tell_history(connection)
+        run_upkeep(connection, REFRESH_ONLY)
+        assert_aggregates_match_history(connection)
 
-        server.settle(700)
+        server.restore_recorded(700)
         index(server, truth.contracts)
-        assert_aggregates_tell_history(connection)
-        keep_up(connection, REFRESH_ONLY)
+        assert_aggregates_match_history(connection)
+        run_upkeep(connection, REFRESH_ONLY)
 
         server.fork(200, 180)
         index(server, truth.contracts)
         assert fetch_one(connection, "SELECT max(depth) FROM reorgs") == 200
-        keep_up(connection, REFRESH_ONLY)
-        assert_aggregates_tell_history(connection)
+        run_upkeep(connection, REFRESH_ONLY)
+        assert_aggregates_match_history(connection)
 
         connection.execute("UPDATE deaths SET streak = streak + 1, amount = amount + 1")
         connection.execute(f"DELETE FROM token_transfers WHERE id < {200 << 23}")
         run_rebuild(connection)
-        keep_up(connection, REFRESH_ONLY)
-        assert_aggregates_tell_history(connection)
+        run_upkeep(connection, REFRESH_ONLY)
+        assert_aggregates_match_history(connection)
 
-        server.settle(1007)
+        server.restore_recorded(1007)
         index(server, truth.contracts)
-        keep_up(connection, REFRESH_ONLY)
-        assert_aggregates_tell_history(connection)
+        run_upkeep(connection, REFRESH_ONLY)
+        assert_aggregates_match_history(connection)
         assert state_digest(connection) == digest_at(1007)
 
 
@@ -92,15 +92,15 @@ def test_a_rollback_into_compressed_chunks_is_exact(
     databases.spoiled = True
     with default_database(databases.make()), ReplayServer(season) as server, connect() as connection:
         index(server, truth.contracts, to_block=900)
-        done = keep_up(connection, COMPRESS_ALL)
+        done = run_upkeep(connection, COMPRESS_ALL)
         assert not done or done["compress"] != "0 chunks compressed"
         assert state_digest(connection) == digest_at(900)
         roll_back(Claim(connection).take(), 300)
         assert state_digest(connection) == digest_at(300)
         index(server, truth.contracts)
         assert state_digest(connection) == digest_at(1007)
-        keep_up(connection, COMPRESS_ALL)
-        assert_aggregates_tell_history(connection)
+        run_upkeep(connection, COMPRESS_ALL)
+        assert_aggregates_match_history(connection)
 
 
 def test_a_round_that_broke_off_is_made_up_for(databases: Databases, season: list[RecordedBlock], truth: Truth) -> None:
@@ -109,10 +109,10 @@ def test_a_round_that_broke_off_is_made_up_for(databases: Databases, season: lis
     name = databases.make()
     with default_database(name), ReplayServer(season) as server, connect() as connection:
         index(server, truth.contracts)
-        keep_up(connection, REFRESH_ONLY)
+        run_upkeep(connection, REFRESH_ONLY)
         roll_back(Claim(connection).take(), 400)
     with default_database(name), connect() as connection:
-        keep_up(connection, UpkeepPlan(None, None, None, reorg_depth=1))
+        run_upkeep(connection, UpkeepPlan(None, None, None, reorg_depth=1))
         rolled_back = all_stored(connection)
         assert max(bucket for bucket, *_ in rolled_back["tvl_daily"]) <= fetch_one(
             connection, "SELECT block_time FROM checkpoints"

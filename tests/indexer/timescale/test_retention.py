@@ -18,7 +18,7 @@ from indexer.store.retention import HistoryRetired
 from indexer.store.rollback import roll_back
 from indexer.timescale.features import has_timescaledb
 from indexer.timescale.plan import UpkeepPlan
-from indexer.timescale.upkeep import keep_up
+from indexer.timescale.upkeep import run_upkeep
 from tests.databases import Databases, default_database
 from tests.indexer.maintenance.rebuilding import run_rebuild
 from tests.indexer.timescale.recomputed import all_stored
@@ -47,9 +47,9 @@ def test_what_is_old_goes_and_what_others_need_stays(
 ) -> None:
     with ReplayServer(season, ReplayOptions(head=1007)) as server:
         index(server, truth.contracts)
-        keep_up(timescale, UpkeepPlan(None, None, None, reorg_depth=5))
+        run_upkeep(timescale, UpkeepPlan(None, None, None, reorg_depth=5))
         before = all_stored(timescale)
-        done = keep_up(timescale, PLAN)
+        done = run_upkeep(timescale, PLAN)
         assert done["retire"] != "0 chunks dropped"
 
         for table in ("token_transfers", "chain_events", "chain_blocks"):
@@ -61,7 +61,7 @@ def test_what_is_old_goes_and_what_others_need_stays(
             "SELECT FROM chain_events WHERE contract = 'DataToken' AND block_time < %s", (kept,)
         ).rowcount
 
-        keep_up(timescale, PLAN)
+        run_upkeep(timescale, PLAN)
         assert all_stored(timescale) == before
 
         state = dump_state(timescale)
@@ -79,7 +79,7 @@ def test_what_needs_retired_history_fails_and_names_it(
 ) -> None:
     with ReplayServer(season) as server:
         index(server, truth.contracts)
-    keep_up(timescale, PLAN)
+    run_upkeep(timescale, PLAN)
     with pytest.raises(HistoryRetired, match="a rebuild from block 0 on"):
         run_rebuild(timescale)
     with pytest.raises(HistoryRetired, match="the balances at block 100"):
@@ -95,7 +95,7 @@ def test_status_reports_sizes_policies_and_the_last_round(
 ) -> None:
     with ReplayServer(season) as server:
         index(server, truth.contracts)
-    keep_up(timescale, PLAN)
+    run_upkeep(timescale, PLAN)
     call_command("timescale_status")
     said = capsys.readouterr().out
     for part in ("chain_events", "tvl_hourly", "90 days", "365 days", "retired: token_transfers before", "aggregates"):
@@ -108,4 +108,4 @@ def test_commands_for_timescaledb_fail_with_help_on_a_plain_server(connection: C
         pytest.skip("this server has TimescaleDB")
     with pytest.raises(CommandError, match=r"docs/operations\.md"):
         call_command(command)
-    assert keep_up(connection, PLAN) == {}
+    assert run_upkeep(connection, PLAN) == {}

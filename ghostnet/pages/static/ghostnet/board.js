@@ -7,7 +7,7 @@ import { readChain, showTimes, span } from "./times.js";
 
 const LOOK_EVERY = 1000;
 const READ_AT_LEAST_EVERY = 3000; // a pause, or the end of the indexer, is no event
-const LONGEST_PAUSE = 30000;
+const MAX_PAUSE_MS = 30000;
 const PATIENCE = 10000;
 
 const board = () => document.getElementById("board");
@@ -52,7 +52,7 @@ export class Board {
       this.wanted = true;
       const age = span((performance.now() - this.readAt) / 1000);
       setTrouble("board", `the figures are ${age} old, new ones could not be read: asking again`);
-      this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+      this.pause = Math.min(2 * this.pause, MAX_PAUSE_MS);
       console.warn("the board could not be read", error);
     }
     this.looking = false;

@@ -7,11 +7,11 @@ import { setTrouble } from "./state.js";
 import { chainTime, left } from "./times.js";
 import { LEVELS, hasSentence, mentions, row } from "./words.js";
 
-const MOST_ROWS = 60;
+const MAX_ROWS = 60;
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 10000;
+const MAX_PAUSE_MS = 10000;
 const PING_EVERY = 15000;
-const LONGEST_SILENCE = 35000;
+const MAX_SILENCE_MS = 35000;
 const REORG_SHOWN = 30000;
 const DROPPED_SHOWN = 4000;
 
@@ -76,7 +76,7 @@ class Feed {
   watch() {
     const now = performance.now();
     if (!this.socket) return;
-    if (now - this.receivedAt > LONGEST_SILENCE) this.drop();
+    if (now - this.receivedAt > MAX_SILENCE_MS) this.drop();
     else if (this.socket.readyState === WebSocket.OPEN && now - this.askedAt > PING_EVERY) {
       this.askedAt = now;
       this.send({ type: "PING" });
@@ -95,7 +95,7 @@ class Feed {
     const pause = this.pause * (0.5 + Math.random());
     setTrouble("connection", `reconnecting in ${(pause / 1000).toFixed(1)} s: what you see may be old`);
     setTimeout(() => this.connect(), pause);
-    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+    this.pause = Math.min(2 * this.pause, MAX_PAUSE_MS);
   }
 
   take(message) {
@@ -139,7 +139,7 @@ class Feed {
       const line = row(message);
       if (early) line.className = "";
       feed.insertBefore(line, message.id ? feed.querySelector("[data-id]") : feed.firstChild);
-      while (feed.children.length > MOST_ROWS) feed.lastElementChild.remove();
+      while (feed.children.length > MAX_ROWS) feed.lastElementChild.remove();
     }
     early?.remove();
     if (!message.id) return;

@@ -34,7 +34,7 @@ export function stamp(milliseconds) {
 // The chain's clock: the newest block's time as soon as it was seen, and on from there. A board that is late, or shows
 // the same block again, does not turn it back. Where the next block is overdue the chain stands still, and its clock too:
 // all browsers, and a page that is loaded anew, show the same time left.
-const LONGEST_STEP = 10;
+const MAX_STEP = 10;
 let newest = -Infinity;
 let ahead = -Infinity;
 let until = Infinity;
@@ -43,10 +43,10 @@ export function readChain(root = document) {
   const time = Number(root.getElementById("chain")?.dataset.time);
   if (!(time > newest)) return;
   const now = Date.now() / 1000;
-  const moves = newest > 0 || now - time < LONGEST_STEP;
+  const moves = newest > 0 || now - time < MAX_STEP;
   newest = time;
   ahead = Math.max(ahead, time - now);
-  until = moves ? time + LONGEST_STEP : time;
+  until = moves ? time + MAX_STEP : time;
 }
 
 export const chainTime = () => Math.min(Date.now() / 1000 + ahead, until);

@@ -3,7 +3,7 @@
 import { stamp } from "./times.js";
 
 const WEI = 10n ** 18n;
-const MOST_SHOWN = 10n ** 30n;
+const MAX_SHOWN = 10n ** 30n;
 
 export const LEVELS = ["the whole network", "VAULT", "MAINFRAME", "SUBNET", "DARKNET", "BLACK ICE"];
 const ROUND_TYPES = ["DEATH_COUNT", "WHALE_DEATH", "STREAK_RECORD", "SYSTEM_RESET"];
@@ -50,7 +50,7 @@ function question(line, data) {
     STREAK_RECORD: () => [`the longest streak on ${where}`, counted(line, "scan", "scans")],
     SYSTEM_RESET: () => ["system resets", BigInt(line).toLocaleString("en")],
   }[type]();
-  return `${subject}: over or under ${BigInt(line) > MOST_SHOWN ? "a number beyond reach" : number}?`;
+  return `${subject}: over or under ${BigInt(line) > MAX_SHOWN ? "a number beyond reach" : number}?`;
 }
 
 const isReduction = (type) => ["0", "DEATH_REDUCTION"].includes(String(type).toUpperCase());
