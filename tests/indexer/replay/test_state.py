@@ -180,20 +180,23 @@ def test_there_is_no_state_of_a_fork(busy: Recording) -> None:
 
 
 def test_answers_that_were_made_before_they_were_asked_for_are_the_same(busy: Recording) -> None:
-    state = StateOptions(prune=0)
-    prepared, plain = (ReplayServer(busy.blocks, ReplayOptions(head=700, state=state), state=busy.state) for _ in "12")
+    options = ReplayOptions(head=700, state=StateOptions(prune=0))
     call = {"to": busy.truth.contracts["GhostCore"], "data": calldata("getLevelState(uint8)", 1)}
     seen = set()
-    for _ in range(20):
-        answers = []
-        for server in (prepared, plain):
-            server._methods.answer("eth_call", [call, "latest"])
-            server.chain.advance()
-            if server is prepared:
-                server._methods.prepare()
-            with pytest.raises(Refusal):
-                server._methods.answer("eth_call", [call, hex(server.chain.head - 1)])
-            answers.append(server._methods.answer("eth_call", [call, "latest"]))
-        assert answers[0] == answers[1]
-        seen.add(answers[0])
+    with (
+        ReplayServer(busy.blocks, options, state=busy.state) as prepared,
+        ReplayServer(busy.blocks, options, state=busy.state) as plain,
+    ):
+        for _ in range(20):
+            answers = []
+            for server in (prepared, plain):
+                server._methods.answer("eth_call", [call, "latest"])
+                server.chain.advance()
+                if server is prepared:
+                    server._methods.prepare()
+                with pytest.raises(Refusal):
+                    server._methods.answer("eth_call", [call, hex(server.chain.head - 1)])
+                answers.append(server._methods.answer("eth_call", [call, "latest"]))
+            assert answers[0] == answers[1]
+            seen.add(answers[0])
     assert len(seen) > 1
