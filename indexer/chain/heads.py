@@ -32,9 +32,6 @@ MAX_RECONNECT_SECONDS: Final = 60.0
 WRONG_CHAIN_SECONDS: Final = 60.0
 FAR_BLOCKS: Final = 1_000
 """Blocks: a pushed head that is farther from the last one is confirmed over HTTP first."""
-TURNS_TO_ASK: Final = 6
-"""Turns of the event loop in which a new head's block is asked for. What is read ahead waits for it: the thread that
-applies it would compete with this one, and has time while the node answers."""
 
 _SUBSCRIBE, _CHAIN_ID = 1, 2
 """The ids of the messages that are sent."""
@@ -204,7 +201,7 @@ class HeadWatcher:
         self._trusted = True
         self._reconnects.reset()
         self._set(header.number)
-        self._preconfirmed.end_block(header.number, TURNS_TO_ASK)
+        self._preconfirmed.end_block(header.number)
 
 
 async def _keep_alive(socket: Any) -> None:

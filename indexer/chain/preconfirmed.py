@@ -151,12 +151,9 @@ class PreconfirmedLogs:
             self._log_once(logging.WARNING, f"logs before their block can't be read: {error}")
         return True
 
-    def end_block(self, number: int, turns: int = 0) -> None:
-        """Hand over the transaction that is coming in, after so many turns of the event loop, if it is of a block up to
-        this one, which is sealed: it is complete."""
-        if turns:
-            asyncio.get_running_loop().call_soon(self.end_block, number, turns - 1)
-            return
+    def end_block(self, number: int) -> None:
+        """Hand over the transaction that is coming in, if it is of a block up to this one, which is sealed: it is
+        complete."""
         with suppress(ValueError):
             if self._logs and quantity(self._logs[0].block_number) <= number:
                 self._end_transaction()
