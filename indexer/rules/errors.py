@@ -14,6 +14,17 @@ class InvariantBroken(GhostnetError):
     )
 
 
+class BelowZero(InvariantBroken):
+    """More DATA is moved than there is: what came before is not in the mirror."""
+
+    help = (
+        "Everything before that block is written, nothing of it. Most likely start_block, in the file that "
+        "GHOSTNET_DEPLOYMENT names, is too late: it must not be later than the block in which the first of the "
+        "contracts was created. Set it to that one, and index into an empty database. If it is right, logs were left "
+        "out: `manage.py refetch_blocks FROM` compares earlier blocks with what the node says now."
+    )
+
+
 class DeathsUnresolved(InvariantBroken):
     """No reading of the chain shows who died in a `submitDeaths` call."""
 

@@ -15,7 +15,7 @@ from indexer.domain.scans import Scan
 from indexer.domain.state import ContractState, LevelFigures, ResetFigures, watched_accounts
 from indexer.domain.units import BPS, PRECISION, Address, Hash
 from indexer.records.journal import Journal
-from indexer.rules.errors import InvariantBroken
+from indexer.rules.errors import BelowZero, InvariantBroken
 from indexer.rules.witness import NoWitness, Witness
 
 _copied_position, _copied_round, _copied_bet = copier(Position), copier(Round), copier(Bet)
@@ -116,9 +116,16 @@ class Game:
             self.blocks_to_check.add(self.journal.block_number)
 
     def move_balance(self, sender: Address, recipient: Address, amount: int) -> None:
-        """Apply a transfer of `amount` wei of DATA to the balances of watched accounts."""
+        """Apply a transfer of `amount` wei of DATA to the balances of watched accounts.
+
+        Raises BelowZero if the sender can't have so much.
+        """
+        if amount > self.total_supply:
+            raise self.broken(f"{amount} wei of DATA are moved, the supply is {self.total_supply}", BelowZero)
         if sender in self.balances:
-            self.balances[sender] -= amount
+            self.balances[sender] = left = self.balances[sender] - amount
+            if left < 0:
+                raise self.broken(f"the balance of {sender} goes below zero, to {left} wei of DATA", BelowZero)
         if recipient in self.balances:
             self.balances[recipient] += amount
 
@@ -160,9 +167,9 @@ class Game:
         if expected != got:
             raise self.broken(f"{what}: expected {expected} by the rules, got {got} from the chain")
 
-    def broken(self, message: str) -> InvariantBroken:
+    def broken(self, message: str, kind: type[InvariantBroken] = InvariantBroken) -> InvariantBroken:
         """An error that names the place in the chain."""
-        return InvariantBroken(f"{self.journal.place}: {message}")
+        return kind(f"{self.journal.place}: {message}")
 
     def contract_state(self) -> ContractState:
         """The figures that the contracts' views must return now."""

@@ -10,9 +10,9 @@ from indexer.rules.ghost_core import claim_rewards
 def transfer(game: Game, event: Transfer) -> None:
     """DATA moves; a payment by GhostCore that nothing else explains is a claim of rewards (rule 9)."""
     game.journal.fact(TokenTransferRow, event.from_, event.to, event.value)
-    game.move_balance(event.from_, event.to, event.value)
     if event.from_ == ZERO_ADDRESS:
         game.change_supply(event.value)
+    game.move_balance(event.from_, event.to, event.value)
     if event.to == ZERO_ADDRESS:
         game.change_supply(-event.value)
     if game.journal.event_id in game.tx.claims:

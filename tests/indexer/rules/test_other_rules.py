@@ -18,7 +18,7 @@ from indexer.domain.levels import INITIAL_CONFIGS, LevelConfig
 from indexer.domain.reset import DAY, HOUR
 from indexer.domain.units import DATA, DEAD_ADDRESS, NO_HASH, ZERO_ADDRESS
 from indexer.records.rows import LevelStateRow, ProtocolStateRow
-from indexer.rules.errors import InvariantBroken
+from indexer.rules.errors import BelowZero, InvariantBroken
 from tests.chains import GHOST_CORE, ChainBuilder, play, update_level_config, user, wrapped
 from tests.indexer.rules.scenarios import ALICE, BOB, DAVE, KEEPER, three_on_level_one
 
@@ -138,3 +138,27 @@ def test_only_burns_to_zero_lower_the_supply() -> None:
     game = play(chain.blocks)
     assert game.total_supply == 10**9 * DATA - 7
     assert game.journal.rows[ProtocolStateRow][-1].total_supply == game.total_supply
+
+
+@pytest.mark.parametrize(
+    ("transfer", "says"),
+    [
+        (Transfer(user(1), user(2), 10**9 * DATA + 1), f"the supply is {10**9 * DATA}"),
+        (Transfer(user(1), ZERO_ADDRESS, 10**9 * DATA + 1), f"the supply is {10**9 * DATA}"),
+        (Transfer(GHOST_CORE, user(1), 600 * DATA + 3), f"the balance of {GHOST_CORE} goes below zero, to -3 wei"),
+    ],
+    ids=["supply", "burn", "balance"],
+)
+def test_more_tokens_than_there_are_is_a_contradiction(transfer: Transfer, says: str) -> None:
+    chain = three_on_level_one()
+    block = chain.events(("DataToken", transfer))
+    with pytest.raises(BelowZero, match=f"block {block.number}, .* log 0: .*{says}") as raised:
+        play(chain.blocks)
+    assert "start_block" in str(raised.value)
+    assert "refetch_blocks" in str(raised.value)
+
+
+def test_a_start_after_the_mint_is_seen_in_the_first_transfer() -> None:
+    chain = three_on_level_one()
+    with pytest.raises(BelowZero, match="the supply is 0"):
+        play(chain.blocks[2:])

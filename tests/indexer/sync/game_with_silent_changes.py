@@ -69,7 +69,7 @@ def silent_game(*, unseen: bool) -> SilentGame:
     chain = made.chain
     chain.jack_in(DAVE, 400 * DATA, 2)
     chain.block()
-    chain.events(emissions(1, 600 * DATA))
+    chain.events(("DataToken", Transfer(user(99), GHOST_CORE, 1110 * DATA)), emissions(1, 600 * DATA))
     made.silently(chain.transaction(sender=OWNER, calldata=update_level_config(1, CONFIG)), ConfigChange(1, CONFIG))
     chain.block()
     execute_scan(chain)

@@ -172,7 +172,8 @@ class SilentHistory:
         self._send_for(position.address, *paid, calldata=CLAIM_REWARDS, change=change)
 
     def _emit(self) -> None:
-        self._send(emissions(self._draw.choice(LEVELS), self._draw.randint(1, 90) * DATA + 3), sender=KEEPER)
+        level, amount = self._draw.choice(LEVELS), self._draw.randint(1, 90) * DATA + 3
+        self._send(("DataToken", Transfer(user(99), GHOST_CORE, amount)), emissions(level, amount), sender=KEEPER)
 
     def _reset(self) -> None:
         game = self._now

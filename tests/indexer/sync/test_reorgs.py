@@ -151,9 +151,9 @@ def test_beyond_what_is_remembered_it_stops_changes_nothing_and_says_what_to_do(
 
 def test_a_start_in_the_middle_of_the_chain_can_be_reorganized_away(databases: Databases) -> None:
     chain = ChainBuilder()
-    chain.deploy()
-    while len(chain.blocks) < 16:
+    while len(chain.blocks) < 15:
         chain.block()
+    chain.deploy()
     for number in range(16, 40):
         chain.jack_in(user(number), 100 * DATA, 1)
     digests = []
