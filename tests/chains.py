@@ -64,6 +64,11 @@ def user(number: int) -> Address:
     return Address(f"0x{number:040x}".replace("0x00", "0xa1", 1))
 
 
+INITIALIZED: Event = ("GhostCore", Initialized(1))
+MINT: Event = ("DataToken", Transfer(ZERO_ADDRESS, user(99), 10**9 * DATA))
+"""What is in the block that creates the contracts."""
+
+
 def abi_of(contract: str, name: str) -> dict[str, Any]:
     """The ABI entry of an event."""
     entries = json.loads((ABI_FOLDER / f"{contract}.json").read_text())
@@ -136,12 +141,14 @@ class ChainBuilder:
 
     def deploy(self) -> None:
         """A block that creates the contracts, with GhostCore's initialization and a supply of DATA."""
-        creations = [
-            RecordedTransaction(hash=self._hash(), sender=user(1), contract_address=address)
-            for address in ADDRESSES.values()
+        self.block(*self.creations(*ADDRESSES), self.transaction(INITIALIZED, MINT))
+
+    def creations(self, *contracts: str) -> list[RecordedTransaction]:
+        """A transaction for each of these contracts that creates it."""
+        return [
+            RecordedTransaction(hash=self._hash(), sender=user(1), contract_address=ADDRESSES[name])
+            for name in contracts
         ]
-        supply = Transfer(ZERO_ADDRESS, user(99), 10**9 * DATA)
-        self.block(*creations, self.transaction(("GhostCore", Initialized(1)), ("DataToken", supply)))
 
     def jack_in(self, who: Address, amount: int, level: int) -> None:
         """Append a block in which a player enters with an amount in wei."""

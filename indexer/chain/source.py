@@ -167,6 +167,11 @@ class BlockSource:
         another block's repeatedly."""
         return self._wait(_or_none(self._producer.states.state(block)))
 
+    def has_begun(self, block: BlockReference) -> bool | None:
+        """Whether GhostCore is initialized after a block, or any DATA is minted; None if the node does not have its
+        state. Raises as `state`."""
+        return self._wait(_or_none(self._producer.states.has_begun(block)))
+
     def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None:
         """Raw stakes of users after a block in wei, None if the node does not have its state. Raises as `state`."""
         return self._wait(_or_none(self._producer.states.stakes(users, block)))

@@ -54,6 +54,8 @@ _CLOSING: Final[tuple[Question, ...]] = (
     *((view, None) for view in (GET_SYSTEM_RESET, PAUSED, GET_TOTAL_VALUE_LOCKED, TOTAL_SUPPLY)),
 )
 """The views read at the end of every range, besides the balances of the deployment's accounts."""
+_BEGUN: Final[tuple[Question, ...]] = ((GET_SYSTEM_RESET, None), (TOTAL_SUPPLY, None))
+"""The views that show something as soon as GhostCore is initialized, or DATA is minted."""
 
 
 class StateUnavailable(GhostnetError):
@@ -103,6 +105,10 @@ class StateReader:
             supply[0] if supply is not None else None,
             {account: balance[0] for account, balance in balances if balance is not None},
         )
+
+    async def has_begun(self, block: BlockReference) -> bool:
+        """Whether GhostCore is initialized after a block, or any DATA is minted. Raises as `state`."""
+        return any(figures is not None and figures[0] for figures in await self._read(_BEGUN, block))
 
     async def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int]:
         """The raw stakes of users in wei (`getPosition`), 0 without a position. Raises as `state`."""

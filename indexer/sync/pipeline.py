@@ -24,7 +24,6 @@ from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms, clear_alarm, note_alarm, raise_alarm
-from indexer.store.checkpoint import start_chain
 from indexer.store.claim import Claim, no_payload
 from indexer.store.headers import proving_blocks, store_header
 from indexer.store.loader import Snapshot, load_game
@@ -32,6 +31,7 @@ from indexer.store.rollback import BEFORE_THE_CHAIN, roll_back
 from indexer.store.writer import Batch, Writer
 from indexer.stream.commit_payload import commit_payload
 from indexer.sync.applier import AppliedBlocks, RangeApplier
+from indexer.sync.beginning import begin_chain
 from indexer.sync.common_ancestor import Divergence, find_divergence
 from indexer.sync.metrics import HEALED
 from indexer.sync.missing_logs import MissingLogs
@@ -120,7 +120,7 @@ class Pipeline:
         """
         sys.setswitchinterval(SWITCH_SECONDS)
         chain = self._chain
-        start_chain(self._connection, chain.chain_id, chain.start_block, chain.contracts)
+        begin_chain(self._connection, self._source, chain.chain_id, chain.start_block, chain.contracts)
         self._claim.take()
         self._load_game()
         self._last_checked = self._tip.number
