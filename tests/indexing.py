@@ -84,7 +84,6 @@ def index(
         contracts,
         batch_size=batch_size,
         poll_interval=poll_interval,
-        start_block=start_block,
         reorg_depth=unsettled,
         **source_options,
     )

@@ -24,7 +24,7 @@ from indexer.chain.state import StateMissing, StateReader, StateUnavailable
 from indexer.chain.state_availability import RECENT_BLOCKS, StateAvailability
 from indexer.domain.chain import Header
 from indexer.domain.state import ContractState
-from indexer.domain.units import Address, Hash
+from indexer.domain.units import MAX_BLOCK, Address, Hash
 
 if TYPE_CHECKING:
     from indexer.chain.source import SourceOptions
@@ -77,15 +77,17 @@ class Producer:
         self._misfits = 0
         """Inconsistent answers in a row for a single block, which is then fetched by its hash."""
         self._ghost_core = options.contracts["GhostCore"]
-        self._is_deployed = False
+        self._deployed_by = MAX_BLOCK + 1
+        """The earliest block by whose end GhostCore is known to exist."""
 
-    def reset(self, first: int, parent_hash: Hash | None) -> None:
-        """Forget what was fetched from block `first` on; the reader has the block before it, with this hash."""
+    def reset(self, first: int, parent_hash: Hash | None, *, is_deployed: bool) -> None:
+        """Forget what was fetched from block `first` on; the reader has the block before it, with this hash.
+        `is_deployed`: GhostCore is known to exist by then."""
         self.queue.clear()
         self._hashes = {number: known for number, known in self._hashes.items() if number < first}
         if parent_hash is not None:
             self._hashes[first - 1] = parent_hash
-        self._is_deployed = first > self._options.start_block
+        self._deployed_by = first - 1 if is_deployed else MAX_BLOCK + 1
 
     async def run(self, first: int, last: int | None) -> None:
         """Fetch from block `first` to `last`, or for ever; what ends it is raised by the queue."""
@@ -196,6 +198,7 @@ class Producer:
         `state` is None if it was not requested."""
         if isinstance(state, ContractState):
             fetched.state = state
+            self._deployed_by = min(self._deployed_by, fetched.last.number)
             self._availability.record_available(fetched.last.number, head)
         elif state is not None and self._is_deployed_by(fetched):
             self._availability.record_unavailable(fetched.last.number, head, state.message)
@@ -213,10 +216,11 @@ class Producer:
         return first == last > head - LAGGING_BLOCKS and last % self._options.state_every != 0
 
     def _is_deployed_by(self, fetched: FetchedRange) -> bool:
-        """Whether GhostCore exists at the end of a range: before that, it has no state."""
-        if not self._is_deployed:
-            self._is_deployed = any(log.address == self._ghost_core for block in fetched.blocks for log in block.logs)
-        return self._is_deployed
+        """Whether GhostCore exists at the end of a range: before that, it has no state. Ranges come in any order."""
+        for block in fetched.blocks:
+            if block.header.number < self._deployed_by and any(log.address == self._ghost_core for log in block.logs):
+                self._deployed_by = block.header.number
+        return fetched.last.number >= self._deployed_by
 
     async def fetch_in_full(self, first: int, last: int, parties: AbstractSet[Address] | None = None) -> FetchedRange:
         """A range with all transactions, in portions that the node can send, as one; `parties` as of `full.fetch`."""

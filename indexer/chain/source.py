@@ -46,7 +46,6 @@ class SourceOptions:
     ws_url: str | None
     chain_id: int
     contracts: Mapping[str, str]
-    start_block: int = 0
     reorg_depth: int = 64
     batch_size: int | None = None
     max_queued_bytes: int = 64_000_000
@@ -95,14 +94,18 @@ class BlockSource:
             self._thread.start()
         self._wait(self._open(patience))
 
-    def start(self, first: int, last: int | None, parent_hash: Hash | None = None) -> None:
-        """Begin to fetch at block `first`, up to `last` or for ever; the reader has the block with `parent_hash`."""
+    def start(
+        self, first: int, last: int | None, parent_hash: Hash | None = None, *, is_deployed: bool = False
+    ) -> None:
+        """Begin to fetch at block `first`, up to `last` or for ever; the reader has the block with `parent_hash`.
+        `is_deployed`: GhostCore is known to exist after that one."""
         self._last = last
-        self.restart(first, parent_hash)
+        self.restart(first, parent_hash, is_deployed=is_deployed)
 
-    def restart(self, first: int, parent_hash: Hash | None = None) -> None:
-        """Forget what was fetched ahead and go on at block `first`, after the block with `parent_hash`."""
-        self._wait(self._restart(first, parent_hash))
+    def restart(self, first: int, parent_hash: Hash | None = None, *, is_deployed: bool = False) -> None:
+        """Forget what was fetched ahead and go on at block `first`, after the block with `parent_hash`; `is_deployed`
+        as in `start`."""
+        self._wait(self._restart(first, parent_hash, is_deployed))
 
     def next(self, timeout: float) -> FetchedRange | None:
         """The next range, or None if there is none within `timeout` seconds, or something `preconfirmed` comes before.
@@ -234,9 +237,9 @@ class BlockSource:
         await self._heads.refresh()
         self._watching = asyncio.create_task(self._heads.run())
 
-    async def _restart(self, first: int, parent_hash: Hash | None) -> None:
+    async def _restart(self, first: int, parent_hash: Hash | None, is_deployed: bool) -> None:
         await _cancel(self._producing)
-        self._producer.reset(first, parent_hash)
+        self._producer.reset(first, parent_hash, is_deployed=is_deployed)
         self._producing = asyncio.create_task(self._producer.run(first, self._last))
 
     async def _headers(self, numbers: Sequence[int]) -> list[Header | None]:

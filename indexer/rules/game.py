@@ -65,6 +65,11 @@ class Game:
         return self.journal.block_time
 
     @property
+    def is_initialized(self) -> bool:
+        """Whether GhostCore is initialized."""
+        return self.reset.deadline > 0
+
+    @property
     def ghost_core(self) -> Address:
         return self.contracts["GhostCore"]
 

@@ -129,7 +129,8 @@ class Pipeline:
         try:
             self._expect_proof(anew=True)
             self._roll_back_divergence()
-            self._source.start(self._tip.number + 1, last_block, self._tip.hash)
+            deployed = self._applier.game.is_initialized
+            self._source.start(self._tip.number + 1, last_block, self._tip.hash, is_deployed=deployed)
             self._writer.start()
             while not stop() and not self._is_done(last_block, until_head):
                 fetched = self._source.next(NOTHING_NEW_SECONDS)
@@ -331,7 +332,7 @@ class Pipeline:
         self._writer.drain()
         if linkage is not Linkage.GAP:
             self._roll_back_divergence()
-        self._source.restart(self._tip.number + 1, self._tip.hash)
+        self._source.restart(self._tip.number + 1, self._tip.hash, is_deployed=self._applier.game.is_initialized)
 
     def _roll_back_divergence(self) -> None:
         """Roll back to the common ancestor if the node's chain contradicts stored headers, however deep it lies.

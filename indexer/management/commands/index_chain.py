@@ -107,7 +107,6 @@ def source_options(batch_size: int | None) -> SourceOptions:
         environment.rpc_ws_url,
         deployment.chain_id,
         deployment.contracts,
-        start_block=deployment.start_block,
         reorg_depth=environment.reorg_depth,
         batch_size=batch_size,
         poll_interval=environment.poll_interval,

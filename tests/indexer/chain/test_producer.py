@@ -2,16 +2,22 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from indexer.chain import fetcher, producer
 from indexer.chain.errors import Inconsistent
 from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.state_availability import RECENT_BLOCKS
+from indexer.domain.units import Hash
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from tests.chains import ADDRESSES, ChainBuilder, user
+from tests.contract_state import state_of
+
+CREATED: Final = 150
+"""The block in which the contracts are created, where it is not the first."""
 
 
 class TakingBackServer(ReplayServer):
@@ -69,3 +75,28 @@ def test_a_block_that_never_fits_together_ends_the_fetching_with_the_reason() ->
     with pytest.raises(Inconsistent, match="logs of block 2 were removed") as raised:
         reached(by_hash=True)
     assert "GHOSTNET_RPC_URLS" in str(raised.value)
+
+
+def test_blocks_before_the_contracts_do_not_make_an_archive_node_a_pruned_one() -> None:
+    """The reader begins after the start block, and before GhostCore exists."""
+    building = ChainBuilder()
+    while len(building.blocks) < CREATED:
+        building.block()
+    building.deploy()
+    while len(building.blocks) < CREATED + 4 * RECENT_BLOCKS:
+        building.block()
+    blocks = building.blocks
+    with ReplayServer(blocks, state=state_of(blocks)) as node:
+        options = SourceOptions([node.url], None, 6343, ADDRESSES, batch_size=20, poll_interval=0.02)
+        source = BlockSource(options)
+        try:
+            source.open()
+            source.start(5, blocks[-1].number, Hash(blocks[4].hash))
+            closed = dict[int, bool]()
+            while blocks[-1].number not in closed:
+                fetched = source.next(30.0)
+                assert fetched is not None
+                closed[fetched.last.number] = fetched.state is not None
+        finally:
+            source.stop()
+    assert closed == {number: number >= CREATED for number in closed}
