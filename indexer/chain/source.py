@@ -132,13 +132,11 @@ class BlockSource:
         """
         return self._wait(self._producer.fetch_in_full(first, last, parties))
 
-    def expect(self, blocks: Mapping[int, Hash], *, anew: bool = False) -> bool:
+    def expect(self, blocks: Mapping[int, Hash], *, anew: bool = False) -> None:
         """Let each node show, before it is used, that it has these blocks (hashes by number), if it has any at these
-        heights; `anew`: those in use too, before anything else is asked. Returns whether there are several nodes.
-        """
+        heights; `anew`: those in use too, before anything else is asked."""
         assert self._client is not None
         self._client.expect(Proof(self._options.chain_id, blocks), anew=anew)
-        return self._client.has_several_nodes
 
     @property
     def disproven(self) -> list[str]:

@@ -171,12 +171,12 @@ class Pipeline:
         self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
         self._expect_proof()
 
-    def _expect_proof(self, *, anew: bool = False) -> bool:
-        """Require of each node that it has some of the stored blocks; return whether there are several nodes."""
+    def _expect_proof(self, *, anew: bool = False) -> None:
+        """Require of each node the chain id and some of the stored blocks; `anew`: also of those in use."""
         self._next_proof = self._tip
         finalized = finalized_block(self._tip.number, self._chain.reorg_depth)
         self._proof = proving_blocks(self._connection, finalized)
-        return self._source.expect(self._proof, anew=anew)
+        self._source.expect(self._proof, anew=anew)
 
     def _renew_proof(self) -> None:
         """Require a newer block of nodes, once the block that was chosen for it is finalized."""
@@ -328,9 +328,11 @@ class Pipeline:
         return self._applier.game
 
     def _fetch_again(self, linkage: Linkage) -> None:
-        """Fetch anew from the common ancestor of the node's chain and the indexed one."""
+        """Fetch anew from the common ancestor of the node's chain and the indexed one. A node whose chain seems to have
+        changed must prove itself first: behind its address another one, on another chain, may answer by now."""
         self._writer.drain()
         if linkage is not Linkage.GAP:
+            self._expect_proof(anew=True)
             self._roll_back_divergence()
         self._source.restart(self._tip.number + 1, self._tip.hash, is_deployed=self._applier.game.is_initialized)
 
@@ -338,11 +340,9 @@ class Pipeline:
         """Roll back to the common ancestor if the node's chain contradicts stored headers, however deep it lies.
 
         If a finalized block is dropped, an alarm is raised: the data is not served as ready until the head is reached.
-        Where there are several nodes, that block is dropped only if none of them has it.
+        It is dropped only if no node has it: each has to prove itself anew beforehand.
         """
         divergence = self._divergence()
-        if divergence is not None and self._drops_finalized(divergence) and self._expect_proof(anew=True):
-            divergence = self._divergence()
         if divergence is None:
             return
         depth = self._tip.number - divergence.ancestor

@@ -1,14 +1,19 @@
 """A second node, when the first one is away: it is believed only if it serves what was indexed."""
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from psycopg import Connection
 
+from indexer.chain.errors import WrongChain
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.alarms import AlarmKind
+from indexer.store.checkpoint import read_checkpoint
 from indexer.store.digest import state_digest
 from tests.indexing import Watcher, following, index
 from tests.processes import await_tip
@@ -33,6 +38,33 @@ class StrangeServer(ReplayServer):
 
     def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
         return b'"0x10e6"' if method == "eth_chainId" else super()._result(method, params, socket)
+
+
+class TurningServer(ReplayServer):
+    """A node behind whose address another one, of another chain, can answer from some moment on."""
+
+    has_turned = False
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        is_asked = method == "eth_chainId" and self.has_turned
+        return b'"0x10e6"' if is_asked else super()._result(method, params, socket)
+
+
+def test_a_recent_fork_under_another_chain_id_behind_the_same_address_is_not_followed(
+    connection: Connection[Any], season: list[RecordedBlock], truth: Truth
+) -> None:
+    stop = threading.Event()
+    with TurningServer(season, ReplayOptions(head=HEAD)) as server, ThreadPoolExecutor(1) as pool:
+        try:
+            indexing = pool.submit(index, server, truth.contracts, stop=stop, until_head=False)
+            await_tip(connection, season[HEAD].hash)
+            server.has_turned = True
+            server.fork(3, 5)
+            with pytest.raises(WrongChain, match="on chain 4326"):
+                indexing.result(60)
+        finally:
+            stop.set()
+    assert read_checkpoint(connection).block_hash == season[HEAD].hash
 
 
 def follow_a_node_that_fails(
