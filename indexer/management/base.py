@@ -97,9 +97,16 @@ def rate(text: str) -> float:
     return found
 
 
+def stop_signals() -> list[signal.Signals]:
+    """The signals that end a command in order: SIGHUP too, which comes when its terminal is closed, unless it was
+    started so that it ignores that one (nohup)."""
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGINT, *([] if is_ignored else [signal.SIGHUP])]
+
+
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
+    """An event that the `stop_signals` set."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals():
         signal.signal(number, lambda *_: stop.set())
     return stop

@@ -1,13 +1,12 @@
 """Run the relay, which publishes the outbox to the broker."""
 
 import asyncio
-import signal
 from typing import Any
 
 from django.conf import settings
 
 from indexer.base.errors import GhostnetError
-from indexer.management.base import GhostnetCommand
+from indexer.management.base import GhostnetCommand, stop_signals
 from indexer.management.commands.index_chain import serve_metrics
 from indexer.stream.broker import broker_at
 from indexer.stream.relay import Relay
@@ -33,6 +32,6 @@ class Command(GhostnetCommand):
 
     async def _relay(self, relay: Relay) -> None:
         task = asyncio.create_task(relay.run())
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stop_signals():
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         await asyncio.wait([task])

@@ -1,7 +1,12 @@
 """What the commands take as arguments."""
 
+import signal
+from collections.abc import Iterator
+
 import pytest
 from django.core.management import CommandError, call_command
+
+from indexer.management.base import stop_on_signals, stop_signals
 
 
 @pytest.mark.parametrize("number", ["-1", "1.5", "0x10", "", "ten", str(1 << 40), str(1 << 64)])
@@ -40,3 +45,26 @@ def test_what_is_no_block_s_number_is_refused_before_anything_is_done(command: l
 def test_an_option_that_can_not_be_used_is_refused_before_anything_is_done(command: str, says: str) -> None:
     with pytest.raises(CommandError, match=says):
         call_command(*command.split())
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """What signals do is restored afterwards."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_command_ends_in_order_also_when_its_terminal_is_closed(handlers: None, number: signal.Signals) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    stop = stop_on_signals()
+    signal.raise_signal(number)
+    assert stop.is_set()
+
+
+def test_under_nohup_a_command_outlives_its_terminal(handlers: None) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert signal.SIGHUP not in stop_signals()
