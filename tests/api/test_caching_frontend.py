@@ -176,25 +176,18 @@ def test_a_body_is_read_away_but_not_more_than_a_mebibyte(client: WebClient) -> 
     answer = client.request("GET", STATUS, data=b"x" * ((1 << 20) + 1))
     assert answer.status_code == 413
     assert problem_of(answer)["detail"] == "a body may have 1048576 bytes, that of a POST 131072"
-
-    def chunks() -> Iterator[bytes]:
-        for _ in range(40):
-            yield b"x" * 32_768
-
-    assert client.request("GET", STATUS, data=chunks()).status_code == 413
     for path in (STATUS, "/admin/login/"):
         assert client.request("POST", path, data=b"x" * ((128 << 10) + 1)).status_code == 413
     assert client.request("POST", STATUS, data=b"x" * (128 << 10)).status_code == 405
 
 
-@pytest.mark.parametrize("length", ["Content-Length: 1610612736", "Transfer-Encoding: chunked"])
-def test_a_body_that_is_too_large_is_refused_before_it_has_come(client: WebClient, length: str) -> None:
+@pytest.mark.parametrize(
+    ("length", "status"), [("Content-Length: 1610612736", b"413"), ("Transfer-Encoding: chunked", b"411")]
+)
+def test_a_body_that_is_too_large_is_refused_before_it_has_come(client: WebClient, length: str, status: bytes) -> None:
     with socket.create_connection(("127.0.0.1", client.port or 0), timeout=30) as connection:
         connection.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{length}\r\n\r\n".encode())
-        if "chunked" in length:
-            assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
-            connection.sendall(b"20001\r\n" + b"x" * 0x20001)
-        assert connection.recv(12) == b"HTTP/1.1 413"
+        assert connection.recv(12) == b"HTTP/1.1 " + status
         with suppress(ConnectionError):
             for _ in range(64):  # what is sent on is dropped, and soon refused
                 connection.sendall(b"x" * (1 << 20))
