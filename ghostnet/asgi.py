@@ -58,6 +58,8 @@ MAX_PAGES: Final = 8
 """Pages that are rendered at the same time: Django renders each on a thread and a connection of its own."""
 WAITING_PAGES: Final = 400
 """Requests for pages that may wait for a slot."""
+FILES_SHARE: Final = 0.3
+"""The work that one address may cause by static files, as a part of what it may cause by all else."""
 MAX_SIGN_INS: Final = 1
 MAX_PROBES: Final = 2
 WAITING_PROBES: Final = 50
@@ -98,8 +100,10 @@ pages: Final = ThreadedPages(2 * MAX_PAGES + MAX_SIGN_INS + MAX_PROBES)
 limited_pages: Final = Routes(PageSlots(pages, MAX_PAGES, WAITING_PAGES, limits), limits)
 sign_ins: Final = PageSlots(pages, MAX_SIGN_INS, WAITING_PAGES, limits)
 """Passwords that are checked: each takes half a second of a core by design, and no page may have to wait for it."""
-files: Final = Routes(PageSlots(pages, MAX_PAGES, WAITING_PAGES, limits, free=True), limits, is_file)
-"""Styles and scripts: a browser asks for a dozen with each page, and needs all of them."""
+of_files: Final = ClientLimits(environment.requests_per_minute, environment.work_per_minute * FILES_SHARE)
+"""Work for files is counted by itself: a page needs all of its styles and scripts, whatever it has cost."""
+files: Final = Routes(PageSlots(pages, MAX_PAGES, WAITING_PAGES, of_files), limits, is_file)
+"""Styles and scripts: a browser asks for a dozen with each page, and keeps them."""
 
 source: Final = (
     BrokerSource(broker_at(environment.iggy_url, environment.deployment.chain_id))

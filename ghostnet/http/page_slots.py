@@ -24,20 +24,17 @@ class PageSlots:
     client.
 
     `waiting` more wait for a slot; beyond those the answer is 503, or 429 for a client that has used up its share
-    or its work. `free`: requests are not counted as the client's work, and are served though that is used up.
+    or its work.
     """
 
-    def __init__(
-        self, application: ASGIApp, count: int, waiting: int, limits: ClientLimits, *, free: bool = False
-    ) -> None:
+    def __init__(self, application: ASGIApp, count: int, waiting: int, limits: ClientLimits) -> None:
         self._application = application
         self._limits = limits
-        self._free = free
         self._slots = WorkSlots(count, limits.slots_each(count), waiting, limits.waiting_each(waiting))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = client_of(scope)
-        if not self._may_work(client):
+        if not self._limits.may_work(client):
             await self._limits.before_refusal(client)
             await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client, scope)(scope, receive, send)
             return
@@ -50,17 +47,13 @@ class PageSlots:
             return
         started = time.perf_counter()
         try:
-            if self._may_work(client):
+            if self._limits.may_work(client):
                 await self._application(scope, receive, send)
             else:
                 await self._refuse(HTTPStatus.TOO_MANY_REQUESTS, client, scope)(scope, receive, send)
         finally:
-            if not self._free:
-                self._limits.charge(client, time.perf_counter() - started)
+            self._limits.charge(client, time.perf_counter() - started)
             self._slots.give_back(client)
-
-    def _may_work(self, client: str) -> bool:
-        return self._free or self._limits.may_work(client)
 
     def _refuse(self, status: HTTPStatus, client: str, scope: Scope) -> ASGIApp:
         wait = self._limits.retry_after(client)
