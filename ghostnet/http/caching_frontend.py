@@ -24,6 +24,7 @@ from ghostnet.http.metrics import HITS, INDEXED, MISSES, requests_of, seconds_of
 from ghostnet.http.problems import problem
 from ghostnet.http.queries import normal_query, without_block
 from ghostnet.http.synchronous import NotSynchronous, must_be_synchronous
+from ghostnet.http.threads import API_THREADS
 from ghostnet.http.work_slots import BUSY, NoRoom, WorkSlots
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.commits import CommitWatcher
@@ -69,7 +70,7 @@ class CachingFrontend:
         self._limits = limits
         self._counted = counted
         self._longest_wait = longest_wait
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="api")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=API_THREADS)
         self._slots = WorkSlots(threads, limits.slots_each(threads), MAX_WAITING, limits.waiting_each(MAX_WAITING))
         self._computing: dict[CacheKey, asyncio.Task[Answer]] = {}
         self._cache: TTLCache[CacheKey, Answer] = TTLCache(cache_bytes, cached, getsizeof=_size)

@@ -14,6 +14,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_started
 from starlette.types import Message, Receive, Scope, Send
 
+from ghostnet.http.threads import PAGE_THREADS
+
 
 class ThreadedPages(ASGIHandler):
     """An ASGI application that has Django answer on `threads` threads, which it waits for; an answer is sent whole.
@@ -24,7 +26,7 @@ class ThreadedPages(ASGIHandler):
     def __init__(self, threads: int) -> None:
         # Not super's, which loads middleware for use in an event loop.
         self.load_middleware(is_async=False)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="pages")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=PAGE_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
         body = BytesIO()

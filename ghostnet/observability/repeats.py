@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ghostnet.http.threads import API_THREADS, PAGE_THREADS
+
 MAX_LINES: Final = 20
 """Lines of one kind in a minute."""
 SECONDS: Final = 60.0
@@ -23,8 +25,8 @@ class _Kind:
 class FewOfAKind(logging.Filter):
     """Passes MAX_LINES records of a kind in a minute; the next one after that has the number of others as `left_out`.
 
-    A kind is what one of the LOGGERS says with one level, and one status (Django's `status_code`) if it names any.
-    Records of other loggers all pass. `clock` returns seconds.
+    A kind is what one logger says with one level, and one status (Django's `status_code`) if it names any. Counted are
+    records of LOGGERS, and all from threads that work for requests; others all pass. `clock` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +36,8 @@ class FewOfAKind(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be written."""
-        if not record.name.startswith(LOGGERS):
+        is_of_requests = (record.threadName or "").startswith((API_THREADS, PAGE_THREADS))
+        if not is_of_requests and not record.name.startswith(LOGGERS):
             return True
         now, key = self._clock(), (record.name, record.levelno, getattr(record, "status_code", None))
         kind = self._kinds.setdefault(key, _Kind(now))

@@ -1,7 +1,10 @@
 """Strangers fill no log."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from threading import current_thread
 
+from ghostnet.http.threads import PAGE_THREADS
 from ghostnet.observability.repeats import MAX_LINES, SECONDS, FewOfAKind
 
 
@@ -9,6 +12,15 @@ def record(name: str, message: str, status: int) -> logging.LogRecord:
     found = logging.LogRecord(name, logging.WARNING, "", 1, message, (), None)
     found.status_code = status
     return found
+
+
+def test_what_is_logged_while_a_request_is_worked_on_counts_whoever_logs_it() -> None:
+    few = FewOfAKind(lambda: 0.0)
+    line = record("indexer.chain.client", "node failed", 0)
+    line.threadName = (
+        ThreadPoolExecutor(1, thread_name_prefix=PAGE_THREADS).submit(lambda: current_thread().name).result()
+    )
+    assert [few.filter(line) for _ in range(MAX_LINES + 1)].count(True) == MAX_LINES
 
 
 def test_few_lines_of_a_kind_are_written_and_the_others_are_counted() -> None:
