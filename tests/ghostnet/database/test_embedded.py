@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -17,14 +18,22 @@ import pytest
 from ghostnet.database.embedded import EmbeddedPostgres, EmbeddedPostgresFailed
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the server's user can reach, with a space in its name."""
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that the server's user can reach, with a space in its name; its server is stopped at the end."""
     root = Path(tempfile.mkdtemp(prefix="ghostnet test "))
     root.chmod(0o755)
-    yield root / ".ghostnet"
-    EmbeddedPostgres(root / ".ghostnet", durable=False).stop()
-    shutil.rmtree(root)
+    try:
+        yield root / ".ghostnet"
+    finally:
+        EmbeddedPostgres(root / ".ghostnet", durable=False).stop()
+        shutil.rmtree(root)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with own_folder() as made:
+        yield made
 
 
 def ask(server: EmbeddedPostgres, sql: str) -> str:
@@ -38,34 +47,49 @@ def postmaster(server: EmbeddedPostgres) -> int:
     return int((server.data / "postmaster.pid").read_text().splitlines()[0])
 
 
-def test_it_starts_on_a_private_socket_without_tcp_and_stops(folder: Path) -> None:
-    server = EmbeddedPostgres(folder, durable=False)
-    server.ensure_running()
-    assert ask(server, "SHOW server_version").startswith("18")
-    assert ask(server, "SHOW listen_addresses") == ""
-    assert ask(server, "SELECT datcollate FROM pg_database LIMIT 1") == "C"
-    assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
-    if os.geteuid() == 0:
-        assert Path(f"/proc/{postmaster(server)}").stat().st_uid != 0
-    assert server.stop() is True
-    assert not server.answers()
-    assert server.stop() is False
+@pytest.fixture(scope="module")
+def existing() -> Iterator[Path]:
+    """The folder of a server that was made and stopped; each test leaves it stopped and able to start."""
+    with own_folder() as made:
+        server = EmbeddedPostgres(made, durable=False)
+        server.ensure_running()
+        server.stop()
+        yield made
 
 
-def test_data_survive_a_restart_and_a_kill(folder: Path) -> None:
-    server = EmbeddedPostgres(folder)
+def test_it_starts_on_a_private_socket_without_tcp_and_stops_however_long_its_path(folder: Path) -> None:
+    server = EmbeddedPostgres(folder / ("x" * 100) / ("y" * 100), durable=False)
+    try:
+        server.ensure_running()
+        assert ask(server, "SELECT 1") == "1"
+        assert ask(server, "SHOW server_version").startswith("18")
+        assert ask(server, "SHOW listen_addresses") == ""
+        assert ask(server, "SELECT datcollate FROM pg_database LIMIT 1") == "C"
+        assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
+        if os.geteuid() == 0:
+            assert Path(f"/proc/{postmaster(server)}").stat().st_uid != 0
+        assert server.stop() is True
+        assert not server.answers()
+        assert server.stop() is False
+    finally:
+        server.stop()
+
+
+def test_data_survive_a_restart_and_a_kill(existing: Path) -> None:
+    server = EmbeddedPostgres(existing)
     server.ensure_running()
     with psycopg.connect(host=str(server.socket_folder), user="postgres", dbname="ghostnet") as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     os.kill(postmaster(server), signal.SIGKILL)
     while server.answers():
         time.sleep(0.02)
-    EmbeddedPostgres(folder).ensure_running()
+    EmbeddedPostgres(existing).ensure_running()
     assert ask(server, "SELECT answer FROM kept") == "42"
+    assert server.stop() is True
 
 
-def test_a_stale_pid_that_belongs_to_somebody_else_is_no_obstacle_and_no_victim(folder: Path) -> None:
-    server = EmbeddedPostgres(folder, durable=False)
+def test_a_stale_pid_that_belongs_to_somebody_else_is_no_obstacle_and_no_victim(existing: Path) -> None:
+    server = EmbeddedPostgres(existing, durable=False)
     server.ensure_running()
     pid_file = server.data / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
@@ -80,13 +104,16 @@ def test_a_stale_pid_that_belongs_to_somebody_else_is_no_obstacle_and_no_victim(
     finally:
         bystander.kill()
         bystander.wait()
+        server.stop()
 
 
 def start(folder: Path) -> None:
     EmbeddedPostgres(folder, durable=False).ensure_running()
 
 
-def test_processes_that_start_it_at_once_share_one_server(folder: Path) -> None:
+def test_processes_that_start_it_at_once_after_an_interrupted_initialization_share_one_server(folder: Path) -> None:
+    (folder / "postgres.new").mkdir(parents=True)
+    (folder / "postgres.new" / "PG_VERSION").write_text("18")
     context = multiprocessing.get_context("spawn")
     starters = [context.Process(target=start, args=(folder,)) for _ in range(3)]
     for starter in starters:
@@ -95,24 +122,6 @@ def test_processes_that_start_it_at_once_share_one_server(folder: Path) -> None:
         starter.join()
     assert [starter.exitcode for starter in starters] == [0, 0, 0]
     assert ask(EmbeddedPostgres(folder), "SELECT 1") == "1"
-
-
-def test_an_interrupted_initialization_is_started_over(folder: Path) -> None:
-    (folder / "postgres.new").mkdir(parents=True)
-    (folder / "postgres.new" / "PG_VERSION").write_text("18")
-    server = EmbeddedPostgres(folder, durable=False)
-    server.ensure_running()
-    assert ask(server, "SELECT 1") == "1"
-
-
-def test_a_very_long_path_does_not_matter(folder: Path) -> None:
-    deep = folder / ("x" * 100) / ("y" * 100)
-    server = EmbeddedPostgres(deep, durable=False)
-    try:
-        server.ensure_running()
-        assert ask(server, "SELECT 1") == "1"
-    finally:
-        server.stop()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
@@ -149,14 +158,16 @@ def test_a_new_folder_of_an_old_name_does_not_find_the_old_data(tmp_path: Path) 
             shutil.rmtree(home, ignore_errors=True)
 
 
-def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
-    server = EmbeddedPostgres(folder, durable=False)
-    server.ensure_running()
-    server.stop()
-    with (server.data / "postgresql.conf").open("a") as config:
-        config.write("no_such_setting = 1\n")
-    with pytest.raises(EmbeddedPostgresFailed, match="DATABASE_URL") as raised:
-        server.ensure_running()
+def test_a_server_that_cannot_start_says_why(existing: Path) -> None:
+    server = EmbeddedPostgres(existing, durable=False)
+    config = server.data / "postgresql.conf"
+    right = config.read_text()
+    config.write_text(f"{right}no_such_setting = 1\n")
+    try:
+        with pytest.raises(EmbeddedPostgresFailed, match="DATABASE_URL") as raised:
+            server.ensure_running()
+    finally:
+        config.write_text(right)
     assert str(server.log) in str(raised.value)
 
 
