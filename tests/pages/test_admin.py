@@ -11,7 +11,9 @@ from playwright.async_api import expect
 from psycopg import Connection
 
 from indexer.models import Audit
+from indexer.store.database import connect
 from indexer.store.incidents import IncidentKind, note_incident
+from tests.databases import Databases, database_url, default_database
 from tests.factories import PASSWORD, AlarmFactory, AuditFactory, OperatorRequestFactory, UserFactory, now
 from tests.filling import fill
 from tests.pages.chromium import Chromium, assert_accessible, needs_axe, needs_chromium
@@ -24,13 +26,39 @@ PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 
 @pytest.fixture
 def client(database: str, connection: Connection[Any]) -> Iterator[WebClient]:
-    """A server on 150 blocks, with a superuser `root` and `reader`, who may see everything and ask for audits."""
+    """A server on 150 blocks, with the operators."""
+    furnish(connection)
+    with web(database) as server:
+        yield server
+
+
+def furnish(connection: Connection[Any]) -> None:
+    """150 blocks, a superuser `root` and `reader`, who may see everything and ask for audits."""
     fill(connection, 150)
     UserFactory.create()
     reader = UserFactory.create(username="reader", is_superuser=False)
     views = Permission.objects.filter(content_type__app_label="indexer", codename__startswith="view_")
     reader.user_permissions.set([*views, Permission.objects.get(codename="request_audit")])
-    with web(database) as server:
+
+
+@pytest.fixture(scope="module")
+def shared(template: str, django_db_blocker: Any) -> Iterator[tuple[str, WebClient]]:
+    """The name of a database like that of `client`, and a server on it: for all tests that change nothing in it."""
+    lent = Databases(template)
+    with django_db_blocker.unblock():
+        name = lent.make()
+        with default_database(name), connect() as connection:
+            furnish(connection)
+        with web(database_url(name)) as server:
+            yield name, server
+        lent.give_back()
+
+
+@pytest.fixture
+def unchanged(shared: tuple[str, WebClient], django_db_blocker: Any) -> Iterator[WebClient]:
+    """The shared server; its database is the default one."""
+    name, server = shared
+    with django_db_blocker.unblock(), default_database(name):
         yield server
 
 
@@ -58,13 +86,14 @@ def test_every_table_can_be_read_and_none_changed(client: WebClient) -> None:
 
 @pytest.mark.parametrize("write", [str.lower, lambda text: "0X" + text[2:].upper()], ids=["lower", "upper"])
 def test_search_finds_players_in_any_casing_transactions_and_numbers(
-    client: WebClient, connection: Connection[Any], write: Callable[[str], str]
+    unchanged: WebClient, write: Callable[[str], str]
 ) -> None:
-    root = Operator.logged_in(client, "root")
-    rows = fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
+    root = Operator.logged_in(unchanged, "root")
+    with connect() as connection:
+        rows = fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
+        tx = "0x" + fetch_one(connection, "SELECT encode(tx_hash, 'hex') FROM deaths ORDER BY id LIMIT 1")
     found = root.get(f"/admin/indexer/position/?q={write(PLAYER)}").content.decode()
     assert f"{rows} positions" in found or f"{rows} result" in found
-    tx = "0x" + fetch_one(connection, "SELECT encode(tx_hash, 'hex') FROM deaths ORDER BY id LIMIT 1")
     assert len(re.findall(">open<", root.get(f"/admin/indexer/death/?q={write(tx)}").content.decode())) == 1
     scan = re.search(
         r'href="(/admin/indexer/currentscan/\d+/change/)', root.get("/admin/indexer/currentscan/?q=7").content.decode()
@@ -105,14 +134,14 @@ SENSELESS = (
 )
 
 
-def test_senseless_questions_are_no_errors(client: WebClient) -> None:
-    root = Operator.logged_in(client, "root")
+def test_senseless_questions_are_no_errors(unchanged: WebClient) -> None:
+    root = Operator.logged_in(unchanged, "root")
     for query in (*SENSELESS, "p=x"):
         assert root.get(f"/admin/indexer/position/?{query}").status_code == 200, query
 
 
-def test_rounds_and_bets_can_be_filtered_by_their_own_words(client: WebClient) -> None:
-    root = Operator.logged_in(client, "root")
+def test_rounds_and_bets_can_be_filtered_by_their_own_words(unchanged: WebClient) -> None:
+    root = Operator.logged_in(unchanged, "root")
     for table, action in (("round", "bet_placed"), ("bet", "placed"), ("position", "jacked_in"), ("scan", "executed")):
         name = "step" if table == "scan" else "action"
         page = root.get(f"/admin/indexer/{table}/?{name}={action}").content.decode()
@@ -121,13 +150,13 @@ def test_rounds_and_bets_can_be_filtered_by_their_own_words(client: WebClient) -
         assert set(shown) == {action.replace("_", " ")}, table
 
 
-def test_a_row_s_page_has_what_belongs_to_it(client: WebClient, connection: Connection[Any]) -> None:
-    row = fetch_one(connection, f"SELECT id FROM current_positions WHERE address = '\\x{PLAYER[2:]}'")
-    page = Operator.logged_in(client, "reader").get(f"/admin/indexer/currentposition/{row}/change/").content.decode()
+def test_a_row_s_page_has_what_belongs_to_it(unchanged: WebClient) -> None:
+    with connect() as connection:
+        row = fetch_one(connection, f"SELECT id FROM current_positions WHERE address = '\\x{PLAYER[2:]}'")
+        rows = fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
+    page = Operator.logged_in(unchanged, "reader").get(f"/admin/indexer/currentposition/{row}/change/").content.decode()
     changes = re.findall(r'href="/admin/indexer/position/\d+/change/"', page)
-    assert len(changes) == min(
-        10, fetch_one(connection, f"SELECT count(*) FROM positions WHERE address = '\\x{PLAYER[2:]}'")
-    )
+    assert len(changes) == min(10, rows)
     assert f'href="/admin/indexer/position/?address={PLAYER}"' in page
 
 
@@ -279,8 +308,8 @@ def test_operators_who_see_or_point_otherwise_can_use_it(
     chromium.run(work())
 
 
-def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(client: WebClient) -> None:
-    root = Operator.logged_in(client, "root")
+def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(unchanged: WebClient) -> None:
+    root = Operator.logged_in(unchanged, "root")
     page = root.get("/admin/indexer/position/").content.decode()
     ascending = re.search(r'href="(\?o=[^"]+)">Block</a>', page)
     assert ascending is not None
