@@ -76,9 +76,9 @@ class Chromium:
     @asynccontextmanager
     async def browse(self, client: WebClient, path: str = "/", **options: Any) -> AsyncIterator[Page]:
         """A page of the site as a first-time visitor sees it. Errors on its console, also about blocked content, fail
-        the test, except that the server can't be reached."""
+        the test, except that the server can't be reached. Motion is reduced: drawing it takes long without graphics."""
         complaints: list[str] = []
-        context = await (await self._started()).new_context(**options)
+        context = await (await self._started()).new_context(reduced_motion="reduce", **options)
         try:
             page = await context.new_page()
             page.set_default_timeout(PATIENCE)
