@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from indexer.domain.units import Address, Hash, Json
@@ -67,6 +68,27 @@ class RecordingWitness:
         if answer is not None:
             self._keep(question, Json(json.dumps(str(answer) if type(answer) is int else answer)))
         return answer
+
+
+class CachingWitness:
+    """Asks another witness each question once, for blocks that are applied many times on trial."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._submitted_lists = cache(witness.submitted_lists)
+        self._is_alive = cache(witness.is_alive)
+        self._stake = cache(witness.stake)
+
+    def recording_into(self, keep: Callable[[str, Json], None]) -> Witness:
+        return self
+
+    def submitted_lists(self, tx_hash: Hash) -> Sequence[SubmittedList] | None:
+        return self._submitted_lists(tx_hash)
+
+    def is_alive(self, user: Address, block_number: int) -> bool | None:
+        return self._is_alive(user, block_number)
+
+    def stake(self, user: Address, block_number: int) -> int | None:
+        return self._stake(user, block_number)
 
 
 class RememberedWitness:

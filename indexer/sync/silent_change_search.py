@@ -18,6 +18,7 @@ from indexer.domain.units import NO_HASH, Hash
 from indexer.rules.block import apply_block
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
+from indexer.rules.witness import CachingWitness
 from indexer.sync.silent_candidates import Candidate, Stakes, config_changes, nested_configs
 from indexer.sync.silent_changes import StateMismatch, StateSource
 from indexer.sync.suggested_transactions import Change, Hint, suggested_among, suggested_transactions
@@ -69,7 +70,9 @@ class SilentChangeSearch:
         full: FetchedRange | None,
     ) -> None:
         self._source = source
-        self._before, self._first = before_first
+        game, self._first = before_first
+        self._before = game.copy()
+        self._before.witness = CachingWitness(self._before.witness)
         self._last = blocks[-1].header.number
         self._state = state
         in_full = full.blocks if full is not None else ()
