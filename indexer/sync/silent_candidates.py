@@ -72,16 +72,15 @@ class Stakes:
 
     def shown_settlements(self, source: StateSource, levels: AbstractSet[int]) -> list[Candidate]:
         """Players of some levels whose stake is settled in the contracts' state after the last block, though no event
-        shows it; several times if the penalties of several resets were taken. If a stake may have been settled before
-        the last event or after it, the later settlements are added to `settled_by_events`."""
+        shows it; several times if the penalties of several resets were taken. Where more may have come after the last
+        event, and fewer before it, those are added to `settled_by_events`."""
         owing = sorted((user, stake) for user, stake in self._stakes.items() if stake.resets and stake.level in levels)
         amounts = source.stakes([user for user, _ in owing], self._last) if owing else []
-        shown = []
+        shown = list[Candidate]()
         for (user, stake), amount in zip(owing, amounts or (), strict=amounts is not None):
-            if amount in stake.amounts[1:]:
-                self.settled_by_events += stake.settlements(user, self._last.number, is_shown=False)
-            else:
-                shown += _shown(user, stake, amount, self._last.number)
+            certain, possible = _after_last_event(user, stake, amount, self._last.number)
+            shown += certain
+            self.settled_by_events += possible
         return shown
 
     def _follow(self, block: Block, proven: Sequence[SilentChange]) -> None:
@@ -158,16 +157,21 @@ def may_settle(before: Game, blocks: Sequence[Block]) -> set[Address]:
     return {position.address for position in before.positions.values() if owed_penalty(position, before.reset.epoch)}
 
 
-def _shown(user: Address, stake: _Stake, amount: int, last: int) -> list[Candidate]:
-    """The settlements that explain a stake in the contracts' state after the block `last`; none if something else
-    happened to it, or nothing. Where there were fewer than resets, it is unknown after which ones."""
-    if amount in stake.amounts:
-        return []
-    for times in range(1, len(stake.resets) + 1):
-        if any(_after(before, times) == amount for before in stake.amounts):
-            each = list(stake.settlements(user, last, is_shown=True))
-            return each if times == len(each) else [each[0]._replace(until=last)] * times
-    return []
+def _after_last_event(
+    user: Address, stake: _Stake, amount: int, last: int
+) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+    """The settlements since the last event that explain a stake in the contracts' state after the block `last`: those
+    in any case, and those if fewer came before that event; none if something else happened to the stake, or nothing.
+    Where there were fewer than resets, it is unknown after which ones."""
+    counts = range(len(stake.resets) + 1)
+    times = [count for count in counts if any(_after(before, count) == amount for before in stake.amounts)]
+    if not times:
+        return [], []
+    each = list(stake.settlements(user, last, is_shown=True))
+    certain = each if times[0] == len(each) else [each[0]._replace(until=last)] * times[0]
+    more = each if times[0] == 0 else [each[0]._replace(until=last)] * (times[-1] - times[0])
+    possible = [one._replace(is_shown=False) for one in more] if times[-1] > times[0] else []
+    return certain, possible
 
 
 def _settled(amounts: Sequence[int], times: int) -> list[int]:
