@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ghostnet.http.bodies import BoundedRequest
-from tests.ghostnet.http.test_connections import connect
+from tests.ghostnet.http.channel import connect
 
 
 class _Kept(BoundedRequest):

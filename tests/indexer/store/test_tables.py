@@ -11,7 +11,9 @@ from indexer.domain.events import (
     BoostApplied,
     RoundCreated,
     ScanExecuted,
+    Transfer,
 )
+from indexer.domain.units import DATA, ZERO_ADDRESS
 from indexer.maintenance.dump import dump_state
 from indexer.models import CurrentPosition, CurrentRound
 from indexer.records.rows import ARCHIVE, FACTS, VERSIONS
@@ -36,6 +38,7 @@ def test_the_largest_values_of_every_type_survive(connection: Connection[Any]) -
         ("GhostCore", BoostApplied(user(1), 255, 65535, FOREVER)),
         ("TraceScan", ScanExecuted(5, HUGE, HUGE, FOREVER)),
     )
+    chain.events(("DataToken", Transfer(ZERO_ADDRESS, user(1), HUGE - 10**9 * DATA)))
     chain.jack_in(user(1), HUGE, 5)
     index_blocks(chain.blocks)
     round_ = CurrentRound.objects.get()
