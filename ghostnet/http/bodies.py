@@ -65,7 +65,9 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne has no types
         if self.channel.refused:
             return
         if self.uri.count(b"&") >= MAX_PARAMETERS:
-            self.channel.refuse(HTTPStatus.BAD_REQUEST, f"an address may have {MAX_PARAMETERS} parameters")
+            self.channel.refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"an address may have {MAX_PARAMETERS} parameters"
+            )
         elif self.clientproto != b"HTTP/1.1" and self.requestHeaders.hasHeader(b"Upgrade"):
             self.channel.refuse(HTTPStatus.BAD_REQUEST, "a WebSocket begins with a request of HTTP/1.1 (RFC 6455)")
         elif self.channel.proxies:

@@ -203,7 +203,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_has_come(client: WebClien
         ("hello\r\n\r\n", 400),
         (f"GET {STATUS} HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (f"GET {STATUS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n", 400),
-        (f"GET {STATUS}?{'a&' * 100} HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (f"GET {STATUS}?{'a&' * 100} HTTP/1.1\r\nHost: localhost\r\n\r\n", 431),
         ("GET /ws HTTP/1.0\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n", 400),
     ],
     ids=[
