@@ -7,9 +7,8 @@ from ghostnet.http.clients import UNKNOWN_CLIENT, client_of
 from ghostnet.http.metrics import REFUSED_CONNECTIONS
 from ghostnet.http.token_buckets import TokenBuckets
 
-MAX_UNREAD_MESSAGES: Final = 64 << 20
+MAX_UNREAD_BYTES: Final = 64 << 20
 """Bytes of answers that may wait for one client to read them."""
-
 
 CONNECTIONS: Final = 50.0
 CONNECTIONS_AT_ONCE: Final = 500.0
@@ -36,7 +35,7 @@ class ConnectionCounts:
         """Count a connection from an address of Twisted's, until `leave`; return False, and count none, if its client
         has reached the limit, or opens too many connections a second."""
         client = client_at(address)
-        if not self._limit or client == UNKNOWN_CLIENT:
+        if not self._is_limited(client):
             return True
         if self._open[client] >= self._limit or not self._new.for_client(client).take():
             REFUSED_CONNECTIONS.inc()
@@ -56,12 +55,15 @@ class ConnectionCounts:
         """Count bytes that wait to be read over a connection, below 0 for those that no longer do; return whether the
         client may have as many as there are now."""
         client = client_at(address)
-        if not self._limit or client == UNKNOWN_CLIENT:
+        if not self._is_limited(client):
             return True
         self._unread[client] += size
         if not self._unread[client]:
             del self._unread[client]
-        return self._unread[client] <= MAX_UNREAD_MESSAGES
+        return self._unread[client] <= MAX_UNREAD_BYTES
+
+    def _is_limited(self, client: str) -> bool:
+        return bool(self._limit) and client != UNKNOWN_CLIENT
 
 
 def client_at(address: Any) -> str:

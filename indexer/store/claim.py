@@ -78,8 +78,8 @@ class Claim:
         """Send all that commits statements and makes a block the checkpoint, without waiting for it. The commit sends a
         notification, whose content is made last, while the database is at work.
 
-        `chain_head` is the height of the node's newest known block. `finish_move` is to be called next, and tells
-        whether anything was written; not after psycopg.Error, when nothing was.
+        `chain_head` is the height of the node's newest known block. Call `finish_move` next: until it has
+        returned, nothing may have been written. Raises psycopg.Error; nothing is written then.
         """
         with self._undone_at_an_error():
             self.statements.send(self._moved(header, chain_head, statements, payload))

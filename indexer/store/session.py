@@ -11,7 +11,7 @@ _SETTINGS: Final = {
     "standard_conforming_strings": "on",
     "default_transaction_isolation": "read committed",
 }
-"""How values are written and read; `default_transaction_read_only` is not set, since whoever set it had a reason."""
+"""How values are written and read; `default_transaction_read_only` is not set, since those who set it had a reason."""
 
 _TIME_OUTS: Final = (
     "statement_timeout",

@@ -57,14 +57,15 @@ def commit_of(payload: str) -> tuple[int, int] | None:
 def step_of_payload(payload: str, block: IndexedBlock, cursor: FeedCursor) -> Step | None:
     """The step in a notification, if that is of the commit after `block`, at whose end the reader's cursor is; None if
     it is of another commit, or carries no step. Raises msgspec.DecodeError if it is not the indexer's notification."""
-    if len(parts := payload.split(" ", 2)) < 3 or (revision := int(parts[1])) != block.revision + 1:
+    if len(parts := payload.split(" ", 2)) < 3:
         return None
-    if int(parts[0]) <= block.block_number:
-        return None  # of a database that was restored from a backup
+    number, revision = int(parts[0]), int(parts[1])
+    if revision != block.revision + 1 or number <= block.block_number:  # a lower block: a restored backup's
+        return None
     decoded = _decode(parts[2])
     reached = replace(
         block,
-        block_number=int(parts[0]),
+        block_number=number,
         block_hash=decoded.block_hash,
         block_time=block_datetime(decoded.timestamp),
         timestamp=decoded.timestamp,

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from websockets.asyncio.client import connect
 
-from ghostnet.http.connection_counts import CONNECTIONS_AT_ONCE, MAX_UNREAD_MESSAGES, ConnectionCounts
+from ghostnet.http.connection_counts import CONNECTIONS_AT_ONCE, MAX_UNREAD_BYTES, ConnectionCounts
 from tests.databases import database_url
 from tests.processes import await_true
 from tests.web import web
@@ -46,11 +46,11 @@ def test_who_opens_connections_without_end_is_disconnected_for_a_while() -> None
 
 def test_one_client_leaves_so_much_unread_and_nothing_stays_counted() -> None:
     counts, one, other = ConnectionCounts(3), IPv4Address("TCP", "192.0.2.1", 1), IPv4Address("TCP", "192.0.2.2", 1)
-    assert counts.owe(one, MAX_UNREAD_MESSAGES)
+    assert counts.owe(one, MAX_UNREAD_BYTES)
     assert not counts.owe(one, 1)
     assert counts.owe(other, 1)
-    assert counts.owe(one, -MAX_UNREAD_MESSAGES - 1)
-    assert counts.owe(one, MAX_UNREAD_MESSAGES)
+    assert counts.owe(one, -MAX_UNREAD_BYTES - 1)
+    assert counts.owe(one, MAX_UNREAD_BYTES)
 
 
 def test_what_has_no_address_is_not_counted_nor_is_anything_without_a_bound() -> None:
