@@ -127,6 +127,8 @@ class Hub:
         """Send a step to its subscribers, and schedule the positions and warnings that it has changed."""
         get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
         survivors = await self._survivors(connection, step)
+        # What is preconfirmed and came with the step, on another connection, is sent before it.
+        await asyncio.sleep(0)
         async with self.delivery:
             await self._deliver(step, survivors)
         await self._update_positions(connection, step)

@@ -46,11 +46,12 @@ class Statements:
     def send(self, statements: Iterable[Statement]) -> None:
         """Send statements, which `receive` then waits for, on whichever thread; nothing is waited for here.
 
-        While the caller makes the next statement, the database executes those before. After an error nothing is left to
-        be received; those before may have been executed.
+        While the caller makes the next statement, the database executes those before. Several calls may come before
+        `receive`; outside of a transaction, each is one of its own. After an error nothing is left to be received;
+        those before may have been executed.
         """
         protocol = self._connection.pgconn
-        self._sent, self._prepared = 1, {}
+        self._sent += 1
         protocol.enter_pipeline_mode()
         try:
             for text, values in statements:
@@ -63,6 +64,7 @@ class Statements:
                 self._sent += 1
                 protocol.flush()
         except BaseException:
+            self._prepared = {}
             protocol.pipeline_sync()
             self._end()
             raise
@@ -70,14 +72,16 @@ class Statements:
 
     def receive(self) -> None:
         """Wait until what was sent is executed. Raises psycopg.Error if a statement has failed."""
+        prepared, self._prepared = self._prepared, {}
         error = self._end()
         if error is not None:
             raise error_from_result(error)
-        self._names |= self._prepared
+        self._names |= prepared
 
     def _end(self) -> PGresult | None:
         """Wait for the results of all that was sent; the first one that is an error."""
-        error = self._first_error(self._sent)
+        sent, self._sent = self._sent, 0
+        error = self._first_error(sent)
         self._connection.pgconn.exit_pipeline_mode()
         return error
 

@@ -1,12 +1,10 @@
 """The indexing loop: fetch, decode, apply, write. The only module that knows all stages."""
 
-import gc
 import logging
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 
 from psycopg import Connection
@@ -33,6 +31,7 @@ from indexer.stream.commit_payload import commit_payload
 from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.beginning import begin_chain
 from indexer.sync.common_ancestor import Divergence, find_divergence
+from indexer.sync.interpreter import tune_interpreter
 from indexer.sync.metrics import HEALED
 from indexer.sync.missing_logs import MissingLogs
 from indexer.sync.observer import Applied, Observer
@@ -50,16 +49,6 @@ MAX_REAPPLIED_BLOCKS: Final = 1_000
 NOTHING_NEW_SECONDS = 0.1
 BEHIND_SECONDS = 60.0
 """Seconds after which a head below the last indexed block is reported: a node that merely lags catches up sooner."""
-GC_THRESHOLDS = (100_000, 50, 100)
-"""Rows and events are many, short-lived and free of cycles: frequent collections cost a quarter of the time."""
-SWITCH_SECONDS = 0.0005
-"""Seconds after which a busy thread yields to one whose I/O is done: the writer needs little CPU, but often."""
-
-
-@cache
-def _freeze_once() -> None:
-    """Exclude all objects that exist now from garbage collection; only the first call does anything."""
-    gc.freeze()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +107,12 @@ class Pipeline:
         On return all applied blocks are committed. Raises GhostnetError for known failures: the blocks
         before the one at fault are then committed, that one is not.
         """
-        sys.setswitchinterval(SWITCH_SECONDS)
         chain = self._chain
         begin_chain(self._connection, self._source, chain.chain_id, chain.start_block, chain.contracts)
         self._claim.take()
         self._load_game()
         self._last_checked = self._tip.number
-        _freeze_once()
-        gc.set_threshold(*GC_THRESHOLDS)
+        tune_interpreter()
         try:
             self._expect_proof(anew=True)
             self._roll_back_divergence()
@@ -303,6 +290,8 @@ class Pipeline:
         self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
         payload = no_payload if finalized else partial(commit_payload, applied.rows, headers[-1], head)
+        # An event that comes before its block comes before the block's commit.
+        self._publisher.wait()
         self._writer.put(Batch.from_rows(applied.rows, headers, finalized=finalized, chain_head=head, payload=payload))
         self._ahead.sealed(headers[-1], applied.rows)
         report = Applied.of(last, head, last - first + 1, applied.rows)

@@ -1,19 +1,17 @@
-"""Send preconfirmed items to web processes, on a thread and a connection of its own, apart from the writer's."""
+"""Send preconfirmed items to web processes, on a connection of its own, apart from the writer's."""
 
 import logging
-import queue
-import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
-from psycopg import Connection, OperationalError
-from psycopg.errors import error_from_result
-from psycopg.pq import DiagnosticField, ExecStatus
-from psycopg.pq.abc import PGresult
+import psycopg
+from psycopg import Connection
 
-from indexer.base.errors import Retryable
 from indexer.base.retry import Backoff
-from indexer.store.database import connect, database_failures
+from indexer.store.database import DatabaseUnusable, connect, database_failures
+from indexer.store.statements import Statements
 from indexer.stream.feed import FeedItem
 from indexer.stream.preconfirmed import PRECONFIRMED_CHANNEL, notifications
 
@@ -21,67 +19,70 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS: Final = 0.2
 MAX_PAUSE_SECONDS: Final = 5.0
-_STATEMENT: Final = b"publish"
+MAX_UNANSWERED: Final = 200
+"""Notifications that are sent without reading the database's answers, a few hundred bytes each."""
+_NOTIFY: Final = f"SELECT pg_notify('{PRECONFIRMED_CHANNEL}', $1)"
 
 
 class PreconfirmedPublisher:
-    """Sends the items passed to `publish`, in order, as notifications; items that can't be sent are lost.
+    """Sends items as notifications, in order, without waiting for the database; items that can't be sent are lost.
 
-    The thread starts with the first items, and its connection is opened then.
+    For use on the indexing thread. The connection is opened for the first items, and, after a failure, for the first
+    ones after a pause.
     """
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[Sequence[FeedItem] | None] = queue.SimpleQueue()
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._connection: Connection[Any] | None = None
+        self._statements: Statements | None = None
+        self._unanswered = 0
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+        self._resumes_at = 0.0
+        """When the next attempt to connect is made, by the monotonic clock."""
 
     def publish(self, items: Sequence[FeedItem]) -> None:
-        """Send items soon; does not wait."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="preconfirmed")
-            self._thread.start()
-        self._waiting.put(items)
+        """Send items; does not wait until they are delivered."""
+        if self._statements is None and time.monotonic() < self._resumes_at:
+            return
+        if self._unanswered >= MAX_UNANSWERED:
+            self.wait()
+        with self._pausing_at_a_failure():
+            statements = self._statements or self._connect()
+            for payload in notifications(items):
+                statements.send([(_NOTIFY, (payload,))])
+                self._unanswered += 1
+
+    def wait(self) -> None:
+        """Wait until the items sent so far are delivered: a commit's notification that is sent now comes after them."""
+        if self._statements is not None and self._unanswered:
+            with self._pausing_at_a_failure():
+                self._unanswered = 0
+                self._statements.receive()
+                self._backoff.reset()
 
     def close(self) -> None:
-        """End and join the thread; does nothing before the first items."""
-        self._closing.set()
-        self._waiting.put(None)
-        if self._thread is not None:
-            self._thread.join()
+        """Close the connection, once what was sent is delivered."""
+        self.wait()
+        self._disconnect()
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                with database_failures(), connect() as connection:
-                    # A notification is a transaction of its own: nobody waits until the disk has it.
-                    connection.execute("SET synchronous_commit = off")
-                    self._send_all(connection)
-            except Retryable as error:
-                pause = self._backoff.pause()
-                logger.warning(
-                    "preconfirmed events are not published, trying again in %.1f s: %s", pause, error.message
-                )
-                self._closing.wait(pause)
-            except Exception:
-                logger.exception("preconfirmed events are not published any more")
-                return
+    def _connect(self) -> Statements:
+        self._connection = connect()
+        # A notification is a transaction of its own: nobody waits until the disk has it.
+        self._connection.execute("SET synchronous_commit = off")
+        self._statements = Statements(self._connection)
+        return self._statements
 
-    def _send_all(self, connection: Connection[Any]) -> None:
-        """Send all items until `close`, through libpq: psycopg's cursors take as long as the database itself."""
-        protocol = connection.pgconn
-        statement = f"SELECT pg_notify('{PRECONFIRMED_CHANNEL}', $1)".encode()
-        _check(protocol.prepare(_STATEMENT, statement))
-        while (items := self._waiting.get()) is not None:
-            for payload in notifications(items):
-                _check(protocol.exec_prepared(_STATEMENT, [payload.encode()]))
-            self._backoff.reset()
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._statements, self._unanswered = None, None, 0
 
-
-def _check(result: PGresult) -> None:
-    """Raise psycopg.Error if a statement has failed, its OperationalError if no server says so."""
-    if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-        return
-    if result.error_field(DiagnosticField.SQLSTATE) is None:
-        raise OperationalError(result.get_error_message())
-    raise error_from_result(result)
+    @contextmanager
+    def _pausing_at_a_failure(self) -> Iterator[None]:
+        try:
+            with database_failures():
+                yield
+        except (DatabaseUnusable, psycopg.Error) as error:
+            self._disconnect()
+            pause = self._backoff.pause()
+            self._resumes_at = time.monotonic() + pause
+            logger.warning("preconfirmed events are not published, trying again in %.1f s: %s", pause, error)

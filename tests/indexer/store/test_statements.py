@@ -42,6 +42,18 @@ def test_what_comes_after_an_error_is_not_executed(
     assert noted(connection) == [3]
 
 
+def test_several_sendings_are_transactions_of_their_own_and_received_together(
+    connection: Connection[Any], statements: Statements
+) -> None:
+    statements.send([noting(1)])
+    statements.send([noting("none"), noting(2)])
+    statements.send([noting(3)])
+    with pytest.raises(psycopg.Error, match="none"):
+        statements.receive()
+    statements.execute([noting(4)])
+    assert noted(connection) == [1, 3, 4]
+
+
 def test_a_statement_is_prepared_once(connection: Connection[Any], statements: Statements) -> None:
     for number in range(20):
         statements.execute([noting(number), noting(number)])

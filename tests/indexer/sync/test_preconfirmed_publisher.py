@@ -29,6 +29,20 @@ def items(text: str) -> list[FeedItem]:
     return [FeedItem(1, "feed", True, "", event)]
 
 
+def test_what_is_sent_after_waiting_comes_after_the_items(
+    publisher: PreconfirmedPublisher, connection: Connection[Any]
+) -> None:
+    with connect() as listener:
+        listener.execute(f"LISTEN {PRECONFIRMED_CHANNEL}")
+        listener.execute("LISTEN blocks")
+        for _ in range(150):
+            publisher.publish(items("a" * 7_000))
+        publisher.wait()
+        connection.execute("NOTIFY blocks")
+        received = [one.channel for one in listener.notifies(timeout=30, stop_after=151)]
+    assert received == [PRECONFIRMED_CHANNEL] * 150 + ["blocks"]
+
+
 def test_a_lost_connection_is_replaced(publisher: PreconfirmedPublisher, connection: Connection[Any]) -> None:
     with connect() as listener:
         listener.execute(f"LISTEN {PRECONFIRMED_CHANNEL}")
