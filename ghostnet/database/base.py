@@ -1,6 +1,8 @@
 """The database backend: TimescaleDB where the server has it, plain PostgreSQL where not."""
 
+import logging
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
@@ -8,8 +10,11 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrappe
 from ghostnet.database.embedded import EmbeddedPostgres
 from ghostnet.database.schema import SchemaEditor
 from indexer.selectors.timing import record_time
+from indexer.store.lock import SCHEMA_LOCK
 from indexer.store.session import SET_SESSION
 from indexer.timescale.features import can_have_timescaledb, has_timescaledb
+
+logger = logging.getLogger(__name__)
 
 _PLAIN_TIME_BUCKET = """
 CREATE OR REPLACE FUNCTION public.time_bucket(bucket_width interval, ts timestamptz) RETURNS timestamptz
@@ -37,9 +42,16 @@ class DatabaseWrapper(PostgresWrapper):
         self.execute_wrappers.append(record_time)
 
     def prepare_database(self) -> None:
-        """Before migrations: create the extension where the server has it, else a `time_bucket` with the same results
-        for widths of fixed length (no months or years)."""
+        """Before migrations: wait until no other session migrates, and create the extension where the server has it,
+        else a `time_bucket` with the same results for widths of fixed length (no months or years).
+
+        No process claims the tables until the session ends. Raises PooledConnection.
+        """
         super().prepare_database()
+        self.ensure_connection()
+        if not SCHEMA_LOCK.try_acquire(self.connection):
+            logger.warning("the database is being migrated by another process; waiting for it")
+            SCHEMA_LOCK.acquire(self.connection, Event())
         if can_have_timescaledb(self):
             with self.cursor() as cursor:
                 cursor.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")

@@ -1,19 +1,32 @@
 """Migrations that make hypertables where there is TimescaleDB, and ordinary tables where not."""
 
-from typing import Any
+from typing import Any, Final, Self
 
 from django.db.models import Model
 from timescale.db.backends.postgresql.schema import TimescaleSchemaEditor
 
+from indexer.store.lock import NEW_FENCE
 from indexer.timescale.features import has_timescaledb
+
+_END_CLAIM: Final = (
+    f"DO $$ BEGIN {NEW_FENCE}; EXCEPTION WHEN undefined_table OR undefined_column THEN NULL; END $$"  # not yet made
+)
 
 
 class SchemaEditor(TimescaleSchemaEditor):  # type: ignore[misc]
-    """django-timescaledb's editor, with two changes.
+    """django-timescaledb's editor, with three changes.
 
-    It leaves tables as they are on a server without the extension, and it widens a hypertable's primary key by the
-    time column, which uniqueness on a hypertable needs, instead of dropping it.
+    It ends the claim to the tables that there is: an indexer that works while `migrate` runs commits nothing more, and
+    looks at the migrations before it goes on, or it would go on writing what an older version writes. It leaves tables
+    as they are on a server without the extension, and it widens a hypertable's primary key by the time column, which
+    uniqueness on a hypertable needs, instead of dropping it.
     """
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        if not self.collect_sql:
+            self.execute(_END_CLAIM)
+        return self
 
     def _create_hypertable(self, model: type[Model], field: Any, should_migrate: bool = False) -> None:
         if has_timescaledb(self.connection):

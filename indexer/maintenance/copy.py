@@ -9,9 +9,10 @@ from django.db.models import BigAutoField, Model
 from psycopg import Connection, sql
 
 from indexer.base.errors import GhostnetError
+from indexer.store.claim import exclusive_tables
 from indexer.store.digest import state_digest
 from indexer.store.loader import Snapshot
-from indexer.store.lock import exclusive_tables
+from indexer.store.schema import check_schema
 
 OnTable = Callable[[str, int], None]
 """Called after each table with its name and the number of rows copied."""
@@ -40,9 +41,11 @@ class Copied:
 def copy_database(source: Connection[Any], target: Connection[Any], on_table: OnTable) -> Copied:
     """Copy all rows of all of the indexer's tables to a migrated, empty database, in one transaction there.
 
-    Raises NothingIndexed, IndexerAtWork while an indexer writes to the source or the target, TargetNotEmpty, and
-    CopyDiffers if the digests are not the same afterwards.
+    Raises SchemaMismatch, NothingIndexed, IndexerAtWork while an indexer writes to the source or the target,
+    TargetNotEmpty, and CopyDiffers if the digests are not the same afterwards.
     """
+    for connection in (source, target):
+        check_schema(connection)
     chain_id = Snapshot(source).checkpoint.chain_id
     if target.execute("SELECT FROM checkpoints").rowcount:
         raise TargetNotEmpty("the target database holds a chain already")

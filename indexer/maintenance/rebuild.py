@@ -19,9 +19,8 @@ from indexer.rules.game import Game
 from indexer.rules.witness import RememberedWitness
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
 from indexer.store.checkpoint import check_indexed
-from indexer.store.claim import Claim
+from indexer.store.claim import Claim, exclusive_tables
 from indexer.store.loader import Snapshot, load_game, load_quarantine
-from indexer.store.lock import exclusive_tables
 from indexer.store.retention import check_whole
 from indexer.store.tables import tables
 from indexer.store.totals import wrong_totals

@@ -19,9 +19,9 @@ from indexer.domain.units import Address
 from indexer.maintenance.comparing import BlockDifference, archived_items, differences, fetched_items
 from indexer.records.rows import ARCHIVE
 from indexer.store.checkpoint import StoredCheckpoint, check_indexed
+from indexer.store.claim import exclusive_tables
 from indexer.store.headers import newest_hash, store_header
 from indexer.store.loader import Snapshot
-from indexer.store.lock import exclusive_tables
 from indexer.store.retention import check_whole
 from indexer.store.rollback import Rollback, roll_back
 from indexer.store.tables import tables

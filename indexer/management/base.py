@@ -9,13 +9,15 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any, Final, TextIO
 
+import psycopg
+from django import db
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
-from psycopg.errors import UndefinedTable
 
 from indexer.base.errors import GhostnetError
 from indexer.domain.units import MAX_BLOCK
 from indexer.store.database import database_failures
+from indexer.store.schema import schema_failure
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +52,11 @@ class GhostnetCommand(BaseCommand):
                 self.run(**options)
         except GhostnetError as error:
             raise CommandError(str(error)) from error
-        except UndefinedTable as error:
-            raise CommandError("the database has no tables yet\nRun `manage.py migrate` first.") from error
+        except (db.Error, psycopg.Error) as error:
+            mismatch = schema_failure(error)
+            if mismatch is None:
+                raise
+            raise CommandError(str(mismatch)) from error
 
     def run(self, *args: Any, **options: Any) -> None:
         """Do the work."""

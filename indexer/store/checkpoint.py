@@ -77,7 +77,19 @@ def start_chain(
                 start_block - 1,
             ),
         )
+    checkpoint = checkpoint_of(connection, chain_id, start_block, contracts)
+    assert checkpoint is not None, "it was stored, if there was none"
+    return checkpoint
+
+
+def checkpoint_of(
+    connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]
+) -> StoredCheckpoint | None:
+    """The checkpoint of a deployment; None in an empty database. Raises ForeignDatabase if it is another one's."""
+    try:
         checkpoint = read_checkpoint(connection)
+    except NothingIndexed:
+        return None
     configured = (chain_id, start_block, dict(contracts))
     stored = (checkpoint.chain_id, checkpoint.start_block, checkpoint.contracts)
     for what, ours, theirs in zip(("chain id", "start block", "contracts"), configured, stored, strict=True):

@@ -7,9 +7,11 @@ from typing import Any, Final, Self
 from psycopg import Connection, Cursor
 from psycopg.errors import DivisionByZero
 
-from indexer.base.errors import Retryable
+from indexer.base.errors import GhostnetError, Retryable
 from indexer.domain.chain import Header
 from indexer.store.checkpoint import HEAD_CHANNEL, NothingIndexed
+from indexer.store.lock import NEW_FENCE, indexer_lock
+from indexer.store.schema import hold_schema
 from indexer.store.statements import Statement, Statements
 from indexer.store.tables import block_datetime, bytea
 
@@ -46,6 +48,15 @@ class NotTheWriter(Retryable):
     )
 
 
+class IndexerAtWork(GhostnetError):
+    """An operation needs the tables for itself while an indexer writes to them."""
+
+    help = (
+        "Stop the indexer of this chain (and its standbys), let such commands end, do this again, and start the indexer"
+        " after that."
+    )
+
+
 class Claim:
     """The right to commit on a connection, identified by a number (`fence`) that each claim increments.
 
@@ -63,10 +74,13 @@ class Claim:
         """The checkpoint's block after the commit that was begun."""
 
     def take(self) -> Self:
-        """Claim the tables; the last claim ends. The caller holds the chain's lock. Raises NothingIndexed."""
-        row = self.connection.execute(
-            "UPDATE checkpoints SET fence = fence + 1 RETURNING fence, block_number"
-        ).fetchone()
+        """Claim the tables; the last claim ends. The caller holds the chain's lock.
+
+        Raises NothingIndexed, SchemaMismatch, and SchemaChanging while the tables are being migrated.
+        """
+        with self.connection.transaction():
+            hold_schema(self.connection)
+            row = self.connection.execute(f"{NEW_FENCE} RETURNING fence, block_number").fetchone()
         if row is None:
             raise NothingIndexed("this database holds no chain yet")
         self._fence, self.block_number = row
@@ -154,3 +168,18 @@ class Claim:
                     f" {self.block_number}, where this one left it, or was claimed since"
                 ) from error
             raise
+
+
+@contextmanager
+def exclusive_tables(connection: Connection[Any], chain_id: int) -> Iterator[Claim]:
+    """Hold the indexer's lock of a chain; yields the claim to its tables, for the caller to take before writing.
+
+    Raises IndexerAtWork if another session holds the lock.
+    """
+    lock = indexer_lock(chain_id)
+    if not lock.try_acquire(connection):
+        raise IndexerAtWork(f"an indexer of chain {chain_id}, or a command that writes its tables, is at work")
+    try:
+        yield Claim(connection)
+    finally:
+        lock.release(connection)

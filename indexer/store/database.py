@@ -107,8 +107,7 @@ def database_failures() -> Iterator[None]:
 
 def failure_of(error: db.Error | psycopg.Error) -> DatabaseUnusable | None:
     """The failure of a known class; None for an error of the statement itself."""
-    cause = error.__cause__ if isinstance(error, db.Error) else error
-    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    state = sqlstate_of(error)
     for states, failure, what in _KINDS:
         if state is not None and states.fullmatch(state):
             return failure(f"{what}: {error}")
@@ -116,6 +115,12 @@ def failure_of(error: db.Error | psycopg.Error) -> DatabaseUnusable | None:
         return None
     # Without a state the server did not answer at all.
     return (DatabaseAway if state is None else DatabaseUnusable)(f"the database can't be used: {error}")
+
+
+def sqlstate_of(error: db.Error | psycopg.Error) -> str | None:
+    """The server's code of an error; None for one that is not the server's."""
+    cause = error.__cause__ if isinstance(error, db.Error) else error
+    return cause.sqlstate if isinstance(cause, psycopg.Error) else None
 
 
 def read_json(value: Any) -> Any:

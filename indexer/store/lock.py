@@ -1,15 +1,12 @@
 """Advisory locks: what only one session of a database may do at a time. A lock ends with the session that holds it."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import AsyncConnection, BaseConnection, Connection
 
 from indexer.base.errors import GhostnetError
-from indexer.store.claim import Claim
 
 _TRY: Final = "SELECT CASE WHEN pg_backend_pid() = %(pid)s THEN pg_try_advisory_lock(%(key)s) END"
 """NULL if another process of the server runs the statement than the one that the connection was made to."""
@@ -23,15 +20,6 @@ _DETECT_LOST_PEER: Final = (
 )
 """For a session that holds a lock: within half a minute the server ends it if the client's host is gone. By default
 that takes hours, in which no standby can take over. Of no effect on Unix sockets."""
-
-
-class IndexerAtWork(GhostnetError):
-    """An operation needs the tables for itself while an indexer writes to them."""
-
-    help = (
-        "Stop the indexer of this chain (and its standbys), let such commands end, do this again, and start the indexer"
-        " after that."
-    )
 
 
 class PooledConnection(GhostnetError):
@@ -92,6 +80,12 @@ def _acquired(row: tuple[bool | None] | None) -> bool:
 UPKEEP_LOCK: Final = AdvisoryLock(0x6768_6F73_7570)
 """Held by the session that does a round of upkeep."""
 
+NEW_FENCE: Final = "UPDATE checkpoints SET fence = fence + 1"
+"""Ends the claim to a chain's tables that there is (`indexer.store.claim`): its process commits nothing more."""
+
+SCHEMA_LOCK: Final = AdvisoryLock(0x6768_6F73_7363)
+"""Held by the session of `manage.py migrate`."""
+
 RELAY_LOCK: Final = AdvisoryLock(50_930_052)
 """Held by the session that publishes the outbox."""
 
@@ -99,18 +93,3 @@ RELAY_LOCK: Final = AdvisoryLock(50_930_052)
 def indexer_lock(chain_id: int) -> AdvisoryLock:
     """The lock of the session that writes a chain's tables."""
     return AdvisoryLock(_INDEXERS | chain_id & 0xFFFF_FFFF)
-
-
-@contextmanager
-def exclusive_tables(connection: Connection[Any], chain_id: int) -> Iterator[Claim]:
-    """Hold the indexer's lock of a chain; yields the claim to its tables, for the caller to take before writing.
-
-    Raises IndexerAtWork if another session holds the lock.
-    """
-    lock = indexer_lock(chain_id)
-    if not lock.try_acquire(connection):
-        raise IndexerAtWork(f"an indexer of chain {chain_id}, or a command that writes its tables, is at work")
-    try:
-        yield Claim(connection)
-    finally:
-        lock.release(connection)

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn
 
+from asgiref.sync import sync_to_async
 from psycopg import AsyncConnection
 
 from indexer.base.errors import GhostnetError
 from indexer.base.retry import Backoff
 from indexer.store.database import database_failures
+from indexer.store.schema import schema_failure
 from indexer.stream.connection import connect
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,9 @@ async def run_with_reconnect(
         except (GhostnetError, OSError) as expected:
             error = expected
         except Exception as unexpected:  # noqa: BLE001 - logged below with its traceback
-            error, level = unexpected, logging.ERROR
+            error = await sync_to_async(schema_failure, thread_sensitive=False)(unexpected)
+            if error is None:
+                error, level = unexpected, logging.ERROR
         pause = backoff.pause()
         if error is not None and str(error) not in backoff.logged:
             backoff.logged.add(str(error))

@@ -9,7 +9,7 @@ from psycopg import Connection
 from indexer.base.errors import GhostnetError
 from indexer.chain.errors import NodeError
 from indexer.chain.source import BlockSource
-from indexer.store.checkpoint import NothingIndexed, read_checkpoint, start_chain
+from indexer.store.checkpoint import checkpoint_of, start_chain
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +31,12 @@ def begin_chain(
     Raises ForeignDatabase, and StartsTooLate if the database is empty and the node shows that the game had begun before
     the start block. A node without that block's state shows nothing.
     """
-    try:
-        read_checkpoint(connection)
-    except NothingIndexed:
-        if start_block and _has_begun(source, start_block - 1):
-            raise StartsTooLate(
-                f"start_block is {start_block}, but GhostCore was initialized or DATA minted before that block"
-            ) from None
+    if checkpoint_of(connection, chain_id, start_block, contracts) is not None:
+        return
+    if start_block and _has_begun(source, start_block - 1):
+        raise StartsTooLate(
+            f"start_block is {start_block}, but GhostCore was initialized or DATA minted before that block"
+        )
     start_chain(connection, chain_id, start_block, contracts)
 
 

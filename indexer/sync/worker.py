@@ -14,9 +14,11 @@ from indexer.base.stopping import Interrupted
 from indexer.chain.errors import NodeUnreachable
 from indexer.chain.source import BlockSource, SourceOptions
 from indexer.store.alarms import AlarmKind, alarms, raise_alarm
+from indexer.store.checkpoint import ForeignDatabase, checkpoint_of
 from indexer.store.database import DatabaseUnusable, connect, database_failures
 from indexer.store.incidents import IncidentKind, note_incident
 from indexer.store.lock import indexer_lock
+from indexer.store.schema import SchemaMismatch, check_schema
 from indexer.sync.background import BackgroundJob
 from indexer.sync.heartbeat import Heartbeat
 from indexer.sync.observer import Observer
@@ -64,7 +66,7 @@ class Worker:
         """Index as Pipeline.run does; after a failure that may pass, resume from the checkpoint. Call it only once.
 
         Returns when all background jobs have ended. Raises GhostnetError; then an alarm says why, if the database can
-        still store one.
+        still store one, unless the database is another indexer's: SchemaMismatch, ForeignDatabase.
         """
         try:
             for job in self._jobs:
@@ -80,6 +82,8 @@ class Worker:
         source = BlockSource(self._source, stop)
         try:
             with database_failures(), connect() as connection:
+                check_schema(connection)
+                checkpoint_of(connection, self._chain.chain_id, self._chain.start_block, self._chain.contracts)
                 if not self._started:
                     source.open(patience=START_UP_SECONDS)
                     self._started = True
@@ -134,8 +138,8 @@ class Worker:
             with connect() as request_connection:
                 condition = StopCondition(request_connection, stop)
                 pipeline.run(last_block, until_head, condition.is_met)
-        except Retryable:
-            raise
+        except (Retryable, SchemaMismatch, ForeignDatabase):
+            raise  # nothing is wrong with what the tables hold
         except GhostnetError as error:
             self._raise_halted_alarm(error)
             raise

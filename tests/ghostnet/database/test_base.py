@@ -1,10 +1,16 @@
-"""The database backend: a server that does not answer is given up after seconds, or as DATABASE_URL says."""
+"""The database backend: a server that does not answer is given up after seconds, or as DATABASE_URL says; one process
+at a time migrates."""
 
+import threading
 from typing import Any
 
 import dj_database_url
 import pytest
-from django.db import connections
+from django.db import connection, connections
+
+from indexer.store.database import connect
+from indexer.store.lock import SCHEMA_LOCK
+from tests.processes import await_true
 
 
 @pytest.mark.parametrize(("query", "seconds"), [("", 5), ("?connect_timeout=3", "3")])
@@ -17,3 +23,21 @@ def test_a_silent_server_is_given_up(query: str, seconds: Any) -> None:
         assert str(connections["silent"].get_connection_params()["connect_timeout"]) == str(seconds)
     finally:
         del connections["silent"], connections.settings["silent"]
+
+
+def test_who_migrates_waits_until_nobody_else_does(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    done = threading.Event()
+
+    def migrate() -> None:
+        connection.prepare_database()
+        done.set()
+        connection.close()
+
+    with connect() as first:
+        assert SCHEMA_LOCK.try_acquire(first)
+        second = threading.Thread(target=migrate)
+        second.start()
+        await_true(lambda: "waiting for it" in caplog.text, "it does not wait")
+        assert not done.is_set()
+    second.join()
+    assert done.is_set()

@@ -16,9 +16,10 @@ from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
 from indexer.rules.errors import DeathsUnresolved
 from indexer.store.checkpoint import HEAD_CHANNEL
+from indexer.store.claim import IndexerAtWork
 from indexer.store.database import connect
 from indexer.store.digest import TotalsDiffer, state_digest
-from indexer.store.lock import IndexerAtWork, indexer_lock
+from indexer.store.lock import indexer_lock
 from indexer.store.totals import recount_totals
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, encode_log, submit_deaths, user
 from tests.databases import Databases, default_database

@@ -13,9 +13,10 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.checkpoint import BlockNotIndexed
+from indexer.store.claim import IndexerAtWork
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
-from indexer.store.lock import IndexerAtWork, indexer_lock
+from indexer.store.lock import indexer_lock
 from tests.filling import fill
 from tests.incomplete_node import IncompleteNode
 from tests.indexing import index
