@@ -3,7 +3,7 @@
 import logging
 from http import HTTPStatus
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
@@ -65,8 +65,9 @@ def handle_errors(api: NinjaAPI) -> None:
     def nothing_indexed(request: HttpRequest, error: NothingToServe) -> HttpResponse:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.message, headers={"Retry-After": "5"})
 
-    api.exception_handler(OperationalError)(database_unavailable)
-    api.exception_handler(InterfaceError)(database_unavailable)
+    @api.exception_handler(Error)
+    def database_error(request: HttpRequest, error: Error) -> HttpResponse:
+        return database_unavailable(request, error) or unexpected(request, error)
 
     @api.exception_handler(Exception)
     def unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -12,7 +12,8 @@ from django.utils.deprecation import MiddlewareMixin
 
 from ghostnet.http.problems import problem
 from ghostnet.http.retry_page import retry_page
-from indexer.store.database import DatabaseReadOnly, failure_of
+from indexer.store.database import DatabaseAway, DatabaseReadOnly, DatabaseUnusable, failure_of
+from indexer.store.schema import SchemaMismatch, schema_failure
 
 logger = logging.getLogger(__name__)
 
@@ -40,32 +41,50 @@ def took_too_long(error: Exception) -> bool:
     return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
 
 
-def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The 503 for a database that is away, or does not answer in time."""
-    detail = "the answer took too long" if took_too_long(error) else "the database is away"
-    _log(request, error)
+def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The 503 for a database that is away, does not answer in time, or is not migrated; None for any other error."""
+    failure = _failure(request, error)
+    if failure is None:
+        return None
+    detail = "the database is away"
+    if took_too_long(error):
+        detail = "the answer took too long"
+    elif isinstance(failure, SchemaMismatch):
+        detail = "the service is being set up or upgraded"
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY)
 
 
 class PageWithoutDatabase(MiddlewareMixin):
-    """A page that the database is away for is a 503 in the site's design, which a browser asks for again by itself."""
+    """A page that the database can't be used for is a 503 in the site's design, which a browser asks for again by
+    itself."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, InterfaceError) and (not isinstance(error, Error) or failure_of(error) is None):
+        failure = _failure(request, error)
+        if failure is None:
             return None
-        _log(request, error)
-        page = retry_page(_reason(error), request.method or "", RETRY_SECONDS)
+        page = retry_page(_reason(failure, error), request.method or "", RETRY_SECONDS)
         return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY | {"Cache-Control": "no-store"})
 
 
-def _reason(error: Exception) -> str:
+def _reason(failure: DatabaseUnusable, error: Exception) -> str:
     """The reason why the database can't be used, for readers of a page."""
-    if isinstance(error, Error) and isinstance(failure_of(error), DatabaseReadOnly):
+    if isinstance(failure, DatabaseReadOnly):
         return "Nothing can be stored at the moment."
+    if isinstance(failure, SchemaMismatch):
+        return "The site is being set up or upgraded."
     if took_too_long(error):
         return "This page took too long to make."
     return "The database does not answer at the moment."
 
 
-def _log(request: HttpRequest, error: Exception) -> None:
-    logger.warning("%s could not be answered: %s", request.path, error)
+def _failure(request: HttpRequest, error: Exception) -> DatabaseUnusable | None:
+    """Why the database can't be used, which is logged; None for an error of another kind."""
+    failure: DatabaseUnusable | None = None
+    if isinstance(error, InterfaceError):
+        failure = DatabaseAway(str(error))
+    elif isinstance(error, Error):
+        failure = failure_of(error) or schema_failure(error)
+    if failure is not None:
+        why = f"{failure.message}. {failure.help}" if isinstance(failure, SchemaMismatch) else error
+        logger.warning("%s could not be answered: %s", request.path, why)
+    return failure

@@ -8,13 +8,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.cache import cache
 from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from indexer.base.errors import GhostnetError
 from indexer.chain.client import NodeClient
 from indexer.chain.proof import Proof
 from indexer.selectors import status as selectors
+from indexer.store.schema import missing_migrations, schema_failure
 
 Check = dict[str, Any]
 
@@ -29,7 +29,7 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def startup(request: HttpRequest) -> JsonResponse:
-    """200 once the database answers and has all migrations of this version of the code, else 503."""
+    """200 once the database answers and has all migrations of this version of the code, else 503; more are no harm."""
     return _answer({"database": _timed(_migrations)}, {"database"})
 
 
@@ -57,14 +57,14 @@ def _timed(check: Callable[[], Check]) -> Check:
     try:
         found = {"ok": True, **check()}
     except Error as error:
-        found = {"ok": False, "error": str(error).splitlines()[0]}
+        mismatch = schema_failure(error)
+        found = {"ok": False, "error": str(error).splitlines()[0] if mismatch is None else str(mismatch)}
     return {**found, "latency_ms": round((time.monotonic() - started) * 1000, 1)}
 
 
 def _migrations() -> Check:
-    executor = MigrationExecutor(connection)
-    missing = [str(migration) for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
-    return {"ok": not missing, "missing_migrations": missing}
+    missing = missing_migrations(connection)
+    return {"ok": not missing, "missing_migrations": [".".join(migration) for migration in missing]}
 
 
 def _indexed() -> Check:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.core.cache import cache
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 
@@ -94,8 +94,11 @@ def _page(request: HttpRequest, name: str, read: Read, player: Address | None = 
     if request.META.get("QUERY_STRING", "").encode() == BOARD:
         try:
             return retry_on_lost_connection(lambda: _board(request, name, read))
-        except (OperationalError, InterfaceError) as error:
-            return database_unavailable(request, error)
+        except Error as error:
+            answer = database_unavailable(request, error)
+            if answer is None:
+                raise
+            return answer
     with snapshot() as block:
         if block is None:
             return _whole(request, "empty", {}, status=503, headers={"Retry-After": "5"})
