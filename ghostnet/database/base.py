@@ -22,10 +22,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT date_bin(bucket_width, ts, tim
 """
 
 
-CONNECT_SECONDS: Final = 5
-"""Seconds after which a connection attempt to a silent server fails; without it that takes minutes.
-
-`?connect_timeout=` in DATABASE_URL takes precedence."""
+SILENT_SERVER: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+"""A connection attempt to a silent server fails after five seconds, and a connection to a host that does not even
+acknowledge what it receives after twenty, though an answer may take longer; by default that is a quarter of an hour, or
+hours. Parameters of the same names in DATABASE_URL take precedence."""
 
 
 class DatabaseWrapper(PostgresWrapper):
@@ -68,4 +74,4 @@ class DatabaseWrapper(PostgresWrapper):
         if folder is not None:
             server = EmbeddedPostgres(Path(folder), durable=self.settings_dict.get("EMBEDDED_DURABLE", True))
             self.settings_dict["HOST"] = str(server.ensure_running())
-        return {"connect_timeout": CONNECT_SECONDS, **super().get_connection_params()}
+        return SILENT_SERVER | super().get_connection_params()
