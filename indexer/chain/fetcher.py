@@ -181,20 +181,21 @@ class RangeFetcher:
         calls: list[Call] = [("eth_getTransactionByHash", [log.transaction_hash]) for _, log in wanted]
         found = complete(await self._client.batch(calls, WirePlacedTransaction))
         for (block, log), transaction in zip(wanted, found, strict=True):
-            if transaction.hash != log.transaction_hash or transaction.block_hash != block.header.hash:
-                raise Inconsistent(f"transaction {log.transaction_hash} is not of block {block.header.number}")
-            check_position(log, transaction)
+            check_placed(log, transaction, block.header)
             block.transactions.append(parse_transaction(transaction))
 
     async def _compare_positions(self, blocks: Sequence[FetchedBlock]) -> None:
         """Compare one log of each newly used node with its transaction: no other check detects a node that numbers
-        transactions in its own way. Raises Misnumbered."""
+        transactions in its own way. Raises Misnumbered, or Inconsistent if the transaction is of another block: a node
+        gives the logs of a block that a reorg has replaced, but its transactions where they stand now."""
         if not blocks or self._compared == self._client.proofs:
             return
-        log, proofs = blocks[-1].logs[-1], self._client.proofs
-        (found,) = await self._client.batch([("eth_getTransactionByHash", [log.transaction_hash])], WireTransaction)
-        if isinstance(found, WireTransaction) and found.hash == log.transaction_hash:
-            check_position(log, found)
+        block, proofs = blocks[-1], self._client.proofs
+        log = block.logs[-1]
+        calls: list[Call] = [("eth_getTransactionByHash", [log.transaction_hash])]
+        (found,) = await self._client.batch(calls, WirePlacedTransaction)
+        if isinstance(found, WirePlacedTransaction):
+            check_placed(log, found, block.header)
         self._compared = proofs
 
     def death_transactions(self, logs: Sequence[WireLog]) -> dict[str, WireLog]:
@@ -349,6 +350,13 @@ def check_position(log: WireLog, transaction: WireTransaction) -> None:
             f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
             f" {log.transaction_index}"
         )
+
+
+def check_placed(log: WireLog, transaction: WirePlacedTransaction, header: Header) -> None:
+    """Raise Inconsistent unless a transaction is that of a log, and in its block; Misnumbered as `check_position`."""
+    if transaction.hash != log.transaction_hash or transaction.block_hash != header.hash:
+        raise Inconsistent(f"transaction {log.transaction_hash} is not of block {header.number}")
+    check_position(log, transaction)
 
 
 def _header_from_log(log: WireLog) -> Header:

@@ -78,6 +78,23 @@ def test_numbers_of_its_own_are_an_error_with_help_after_a_few_tries(
         assert server.methods.count("eth_getLogs") <= 6 * len(blocks)
 
 
+def moved(method: str, result: bytes) -> bytes:
+    """A transaction that stands elsewhere since a reorg, as nodes say that still have the logs of the block before."""
+    if method != "eth_getTransactionByHash":
+        return result
+    return json.dumps({**json.loads(result), "blockHash": "0x" + "ee" * 32, "transactionIndex": "0x7"}).encode()
+
+
+@pytest.mark.parametrize("way", [BY_RANGE, BY_HASH])
+def test_a_transaction_that_a_reorg_has_moved_is_not_taken_for_a_wrong_number(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    blocks = chain()
+    with AlteredServer(blocks, moved) as server, pytest.raises(Inconsistent, match="is not of block"):
+        fetch([server.url], 0, blocks[-1].number, way)
+
+
 Place = tuple[str, int, int]
 """Of a log: its transaction's hash and index, and its own index."""
 
