@@ -11,6 +11,7 @@ from indexer.domain.betting import Bet, Round
 from indexer.domain.positions import Boost, Position, Status
 from indexer.domain.reset import SystemReset
 from indexer.domain.scans import Scan, ScanStep
+from indexer.domain.state import ContractState
 from indexer.domain.units import Address, Hash, address_of, first_id, hash_of, to_bytes
 from indexer.models.queries import BLOCK_TIMESTAMP
 from indexer.records.rows import (
@@ -96,6 +97,15 @@ def load_game(snapshot: Snapshot, contracts: Mapping[str, Address]) -> Game:
     return game
 
 
+def load_contract_state(snapshot: Snapshot, contracts: Mapping[str, Address]) -> ContractState:
+    """The figures that the contracts' views returned after the snapshot's block, without balances."""
+    game = Game(contracts)
+    _load_level_states(game, snapshot)
+    _load_protocol(game, snapshot)
+    game.balances.clear()
+    return game.contract_state()
+
+
 def _load_balances(game: Game, snapshot: Snapshot) -> None:
     """The watched accounts' balances: totals are those at the checkpoint, earlier ones are not known."""
     if snapshot.at_block != snapshot.checkpoint.block_number:
@@ -114,9 +124,13 @@ def load_quarantine(snapshot: Snapshot) -> frozenset[tuple[Hash, int]]:
     return frozenset((hash_of(row.tx_hash), row.log_index) for row in rows)
 
 
-def _load_levels(game: Game, snapshot: Snapshot) -> None:
+def _load_level_states(game: Game, snapshot: Snapshot) -> None:
     for row in snapshot.states(LevelStateRow):
         game.levels[row.level] = stored_level(row)
+
+
+def _load_levels(game: Game, snapshot: Snapshot) -> None:
+    _load_level_states(game, snapshot)
     slots = sorted(snapshot.states(LevelSlotRow, "address IS NOT NULL"), key=lambda row: (row.level, row.slot))
     for row in slots:
         game.levels[row.level].roster.push(address_of(row.address))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from psycopg import Connection
 
@@ -28,6 +28,7 @@ from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import BEFORE_THE_CHAIN, roll_back
 from indexer.store.writer import Batch, Writer
 from indexer.stream.commit_payload import commit_payload
+from indexer.sync.agreement import MAX_REAPPLIED_BLOCKS, last_agreement
 from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.beginning import begin_chain
 from indexer.sync.common_ancestor import Divergence, find_divergence
@@ -44,8 +45,6 @@ from indexer.sync.writer_thread import WriterThread
 
 logger = logging.getLogger(__name__)
 
-MAX_REAPPLIED_BLOCKS: Final = 1_000
-"""Blocks that are applied again at most because they were not compared with the contracts' state."""
 NOTHING_NEW_SECONDS = 0.1
 BEHIND_SECONDS = 60.0
 """Seconds after which a head below the last indexed block is reported: a node that merely lags catches up sooner."""
@@ -116,6 +115,7 @@ class Pipeline:
         try:
             self._expect_proof(anew=True)
             self._roll_back_divergence()
+            self._return_to_agreement()
             deployed = self._applier.game.is_initialized
             self._source.start(self._tip.number + 1, last_block, self._tip.hash, is_deployed=deployed)
             self._writer.start()
@@ -262,6 +262,17 @@ class Pipeline:
         if missing.block <= self._tip.number and not self._return_to(missing.block - 1):
             raise error
         self._fetch_again(Linkage.REORG)
+
+    def _return_to_agreement(self) -> None:
+        """Roll back to the last block after which the tables agree with the contracts' state, if they differ now: what
+        was written without a comparison lacks a change that left no log."""
+        found = last_agreement(self._connection, self._source, self._applier.game, self._tip, self._chain.start_block)
+        if found is None:
+            return
+        if found.differs_later:
+            logger.warning("blocks from %d on are applied again: they lack a change that left no log", found.block + 1)
+            self._return_to(found.block)
+        self._last_checked = min(found.block, self._tip.number)
 
     def _return_to(self, ancestor: int) -> bool:
         """Roll back to a block of the node's chain whose header may no longer be stored; False if the node lacks it."""

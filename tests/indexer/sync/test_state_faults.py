@@ -83,6 +83,25 @@ def test_state_that_one_block_lacks_is_done_without(connection: Connection[Any],
     assert state_digest(connection) == right
 
 
+@pytest.mark.parametrize("lacking", [0, 2], ids=["of all blocks", "of earlier blocks than the newest ones"])
+def test_what_was_written_without_a_comparison_is_compared_at_the_next_start(
+    connection: Connection[Any], right: str, lacking: int
+) -> None:
+    """Something changed unseen in it, which the state of later blocks does not place, and claims are paid by."""
+    fill(connection, BEFORE, "traps")
+    with FaultyServer(with_state=False) as server:
+        index(server, CONTRACTS, to_block=UNSEEN + 2)
+    with FaultyServer() as server:
+
+        def missing(method: str, params: Sequence[Any]) -> None:
+            if method == "eth_call" and UNSEEN + 2 - lacking < server.number_of(params[1]) <= UNSEEN + 2:
+                raise Refusal(-32000, "header not found")
+
+        server.fault = missing
+        index(server, CONTRACTS)
+    assert state_digest(connection) == right
+
+
 @pytest.mark.parametrize("message", ["header not found", "header for hash not found", "unknown block"])
 def test_a_machine_that_lags_behind_with_its_state_is_asked_again(
     connection: Connection[Any], right: str, message: str
