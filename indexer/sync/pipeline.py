@@ -21,7 +21,7 @@ from indexer.domain.units import NO_HASH, Address, Hash
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
-from indexer.store.alarms import AlarmKind, alarms, clear_alarm, note_alarm, raise_alarm
+from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.claim import Claim, no_payload
 from indexer.store.headers import proving_blocks, store_header
 from indexer.store.loader import Snapshot, load_game
@@ -40,6 +40,7 @@ from indexer.sync.preconfirmed_publisher import PreconfirmedPublisher
 from indexer.sync.reading_ahead import ReadingAhead
 from indexer.sync.reconciler import Linkage, Tip, reconcile
 from indexer.sync.silent_changes import UncheckedBlocksBefore
+from indexer.sync.standing_alarms import StandingAlarms
 from indexer.sync.undecoded import UndecodedLogs
 from indexer.sync.writer_thread import WriterThread
 
@@ -87,7 +88,7 @@ class Pipeline:
         self._tip = Tip(chain.start_block - 1, None)
         self._last_checked = self._tip.number
         """The last block after which the game was compared with the contracts' state."""
-        self._alarms: set[AlarmKind] = set()
+        self._alarms = StandingAlarms(connection, observer, self._writer.drain)
         self._behind_since: float | None = None
         """Since when (of the monotonic clock) the node's head is below the tip, or was compared with it."""
         self._proof: dict[int, Hash] = {}
@@ -130,8 +131,8 @@ class Pipeline:
                 self._writer.check()
                 self._report_nodes()
                 self._watch_head()
-                self._clear_alarms()
-            self._clear_alarms()
+                self._alarms.clear_over(self._source.head, self._tip.number)
+            self._alarms.clear_over(self._source.head, self._tip.number)
         except Interrupted:
             logger.info("stopped while waiting for the node")
         finally:
@@ -154,7 +155,7 @@ class Pipeline:
         self._applier.start(game, snapshot.checkpoint.timestamp)
         self._ahead.restart(snapshot.checkpoint.block_number, snapshot.checkpoint.timestamp)
         standing = alarms(self._connection)
-        self._alarms = standing.keys() - {AlarmKind.AUDIT, AlarmKind.UNDECODED}
+        self._alarms.load(standing)
         self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
         self._expect_proof()
 
@@ -179,10 +180,7 @@ class Pipeline:
         """Report which nodes are not used, when that has changed, and store it as an incident."""
         if self._disproven != (disproven := self._source.disproven):
             self._disproven = disproven
-            reasons = "; ".join(disproven) or None
-            self._writer.drain()
-            note_alarm(self._connection, AlarmKind.NODE, reasons)
-            self._observer.alarmed(AlarmKind.NODE, reasons)
+            self._alarms.report(AlarmKind.NODE, "; ".join(disproven) or None)
 
     def _apply_range(self, fetched: FetchedRange) -> None:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
@@ -257,7 +255,9 @@ class Pipeline:
             self._fetch_again(Linkage.REORG)
             return
         HEALED.inc()
-        self._raise_alarm(AlarmKind.LEFT_OUT, f"a node had left out logs, indexing anew from {missing.what}")
+        self._alarms.raise_until_head(
+            AlarmKind.LEFT_OUT, f"a node had left out logs, indexing anew from {missing.what}"
+        )
         self._source.prefer(missing.node)
         if missing.block <= self._tip.number and not self._return_to(missing.block - 1):
             raise error
@@ -314,12 +314,7 @@ class Pipeline:
         before = self._undecoded.alarm
         self._undecoded.count(applied.logs - len(applied.undecoded), applied.undecoded)
         if (alarm := self._undecoded.alarm) != before:
-            self._writer.drain()
-            if alarm is None:
-                clear_alarm(self._connection, AlarmKind.UNDECODED)
-            else:
-                raise_alarm(self._connection, AlarmKind.UNDECODED, alarm)
-            self._observer.alarmed(AlarmKind.UNDECODED, alarm)
+            self._alarms.set(AlarmKind.UNDECODED, alarm)
 
     def _reload_game(self) -> Game:
         """The game as it was written last, without the rows of an attempt."""
@@ -348,7 +343,7 @@ class Pipeline:
         depth = self._tip.number - divergence.ancestor
         if self._drops_finalized(divergence):
             message = f"a reorg of {depth} blocks down to {divergence.ancestor}, deeper than the expected"
-            self._raise_alarm(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
+            self._alarms.raise_until_head(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
         self._observer.rolled_back(roll_back(self._claim, divergence.ancestor, divergence.new_hashes))
         self._load_game()
         self._last_checked = min(self._last_checked, self._tip.number)
@@ -372,28 +367,7 @@ class Pipeline:
             self._behind_since = now
         elif now - self._behind_since >= BEHIND_SECONDS:
             self._behind_since = now
-            self._writer.drain()
             if AlarmKind.NODE_BEHIND not in self._alarms:
                 message = f"the node's head is block {head}, {self._tip.number - head} below the last indexed one"
-                self._raise_alarm(AlarmKind.NODE_BEHIND, f"{message}, for {BEHIND_SECONDS:.0f} s")
+                self._alarms.raise_until_head(AlarmKind.NODE_BEHIND, f"{message}, for {BEHIND_SECONDS:.0f} s")
             self._fetch_again(Linkage.REORG)
-
-    def _raise_alarm(self, kind: AlarmKind, message: str) -> None:
-        raise_alarm(self._connection, kind, message)
-        self._alarms.add(kind)
-        self._observer.alarmed(kind, message)
-
-    def _clear_alarms(self) -> None:
-        """Clear the alarms about indexing once the head is reached: what caused them is over. That the node is behind
-        is over once its head is not below the tip."""
-        head, over = self._source.head, set[AlarmKind]()
-        if head is not None and head <= self._tip.number:
-            over |= self._alarms - {AlarmKind.NODE_BEHIND}
-        if head is not None and head >= self._tip.number:
-            over |= self._alarms & {AlarmKind.NODE_BEHIND}
-        if over:
-            self._writer.drain()
-            for kind in sorted(over):
-                clear_alarm(self._connection, kind)
-                self._observer.alarmed(kind, None)
-            self._alarms -= over
