@@ -28,6 +28,8 @@ class Client:
     users: set[str] = field(default_factory=set)
     preconfirmed_channels: set[str] = field(default_factory=set)
     """Those of its channels whose preconfirmed items it subscribed to as well."""
+    preconfirmed_users: set[str] = field(default_factory=set)
+    """Those of the players whose preconfirmed items it subscribed to as well."""
     in_sync: bool = True
     revision: int = 0
     """The database's revision that the last replay has brought the client to."""
@@ -42,6 +44,8 @@ class Client:
         """Whether the client gets a preconfirmed item: it subscribed to them on the item's channel, and it is in sync
         with the hub or, after a replay, its cursor is below the item."""
         is_new = self.in_sync or (self.held is None and item.id > self.cursor)
+        if item.channel == WATCHERS:
+            return is_new and item.key in self.preconfirmed_users & self.users
         return is_new and item.is_carried_by(self.preconfirmed_channels & self.channels)
 
     def send_item(self, item: FeedItem, frame: bytes) -> None:

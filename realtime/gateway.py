@@ -31,7 +31,7 @@ from realtime.protocol import (
     UnsubscribeUser,
     parse,
 )
-from realtime.replay import Replays
+from realtime.replay import Replays, Wanted
 from realtime.socket_writer import TOO_MUCH, TRY_AGAIN, SocketWriter, frame
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,14 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             self._check_room(len(channels - client.channels))
             await self._hub.preconfirmed.subscribe(client, channels, message.preconfirmed)
             if message.cursor is not None or message.last is not None:
-                await self._replays.run(client, channels, message.cursor, message.last)
+                await self._replays.run(client, Wanted(channels, message.cursor, message.last))
+                return
+        if isinstance(message, SubscribeUser):
+            self._check_room(message.player not in client.users)
+            await self._hub.preconfirmed.subscribe_user(client, message.player, message.preconfirmed)
+            if message.cursor is not None:
+                await self._replays.run(client, Wanted(since=message.cursor, player=message.player))
+                self._hub.updates.send_current(client, message.player, with_cursor=message.snapshot)
                 return
         async with self._hub.delivery:
             self._subscribe(message)
@@ -123,11 +130,10 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             case Subscribe(channels=channels):
                 client.channels |= set(channels)
                 self._hub.update_subscriptions(client)
-            case SubscribeUser(player=player, cursor=cursor, snapshot=snapshot):
-                self._check_room(player not in client.users)
+            case SubscribeUser(player=player, snapshot=snapshot):
                 self._hub.updates.watch(client, player)
-                if snapshot or cursor is not None:
-                    self._hub.updates.send_current(client, player, with_cursor=snapshot)
+                if snapshot:
+                    self._hub.updates.send_current(client, player, with_cursor=True)
             case Unsubscribe(channels=channels):
                 client.channels -= set(channels)
                 self._hub.update_subscriptions(client)

@@ -20,11 +20,12 @@ from indexer.selectors.arguments import rfc3339
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.connection import wait_for_commit
-from indexer.stream.feed import FEED_CHANNEL, WATCHERS, FeedItem, survivor_item
-from indexer.stream.levels_and_deadlines import NOTHING, Deadline, players_on, read_levels_and_deadlines, survivors_of
+from indexer.stream.feed import FEED_CHANNEL, WATCHERS, FeedItem
+from indexer.stream.levels_and_deadlines import NOTHING, Deadline, players_on, read_levels_and_deadlines
 from indexer.stream.reader import FeedCursor, Step
 from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.source import MustBeginAnew, Source
+from indexer.stream.survivors import survivor_items
 from realtime.client import Client
 from realtime.delivery import Delivery
 from realtime.preconfirmed import PreconfirmedItems
@@ -91,7 +92,9 @@ class Hub:
     def update_subscriptions(self, client: Client) -> None:
         """Update the subscribers, after a client's channels have changed, or whether it is in sync."""
         self._subscribers.clear()
-        if not client.in_sync:
+        if client.in_sync:
+            self.preconfirmed.synced(client)
+        else:
             self._out_of_sync.add(client)
 
     async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
@@ -126,7 +129,7 @@ class Hub:
     async def _send_step(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Send a step to its subscribers, and schedule the positions and warnings that it has changed."""
         get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
-        survivors = await self._survivors(connection, step)
+        survivors = await survivor_items(connection, step.items, self.updates.players)
         # What is preconfirmed and came with the step, on another connection, is sent before it.
         await asyncio.sleep(0)
         async with self.delivery:
@@ -146,20 +149,12 @@ class Hub:
                     client.send_item(item, text)
                     await self.delivery.sent()
                 MESSAGES.inc(len(subscribers))
-        self.preconfirmed.match(step)
+        self.preconfirmed.match(step, survivors)
         for client in [*self._out_of_sync]:
             client.sync(step.block.revision)
             if client.in_sync:
                 self._out_of_sync.discard(client)
-
-    async def _survivors(self, connection: AsyncConnection[Any], step: Step) -> list[FeedItem]:
-        """The items of those watched players who survived a scan of a step."""
-        found: list[FeedItem] = []
-        ended = [item for item in step.items if item.type == "SCAN_FINALIZED"] if self.updates.players else ()
-        for scan in ended:
-            survivors = await survivors_of(connection, scan, self.updates.players)
-            found += [survivor_item(scan, len(found) + n, *one) for n, one in enumerate(survivors)]
-        return found
+                self.preconfirmed.synced(client)
 
     async def _update_positions(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Schedule the positions that a step has changed: those with rows of their own in it, those whose boosts have

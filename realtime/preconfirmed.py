@@ -5,10 +5,10 @@ either the hub has sent the confirmed item with the same key by then, or the key
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
 from prometheus_client import Counter
 from psycopg import AsyncConnection
@@ -18,6 +18,7 @@ from indexer.stream.feed import FeedItem
 from indexer.stream.preconfirmed import listen, preconfirmed_items
 from indexer.stream.reader import Step
 from indexer.stream.reconnect import run_with_reconnect
+from indexer.stream.survivors import survivor_items
 from realtime.client import Client
 from realtime.delivery import Delivery
 from realtime.protocol import Dropped
@@ -26,6 +27,13 @@ from realtime.socket_writer import frame
 MAX_START_SECONDS: Final = 2.0
 """Seconds that the first client's subscription waits for the database."""
 MESSAGES: Final = Counter("websocket_preconfirmed_messages", "Preconfirmed items sent, counted for each client")
+
+
+class _Sent(NamedTuple):
+    """An item that was sent, and the clients that have got it."""
+
+    item: FeedItem
+    clients: list[Client]
 
 
 class PreconfirmedItems:
@@ -37,7 +45,9 @@ class PreconfirmedItems:
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
         self._clients: set[Client] = set()
-        self._sent: dict[str, FeedItem] = {}
+        self._sent: dict[str, _Sent] = {}
+        self._dropped: dict[Client, dict[str, None]] = {}
+        """The keys that were dropped while a client was not in sync with the hub."""
         self._block_number = -1
         """The last block that the hub has read."""
         self._task: asyncio.Task[None] | None = None
@@ -48,10 +58,21 @@ class PreconfirmedItems:
 
         Waits until items are received, at most MAX_START_SECONDS.
         """
-        if not wanted:
+        if wanted:
+            client.preconfirmed_channels |= {*channels}
+            await self._listen(client)
+        else:
             client.preconfirmed_channels -= {*channels}
-            return
-        client.preconfirmed_channels |= {*channels}
+
+    async def subscribe_user(self, client: Client, player: str, wanted: bool) -> None:
+        """As `subscribe`, to the preconfirmed items of a player whom the client watches."""
+        if wanted:
+            client.preconfirmed_users.add(player)
+            await self._listen(client)
+        else:
+            client.preconfirmed_users.discard(player)
+
+    async def _listen(self, client: Client) -> None:
         self._clients.add(client)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(
@@ -65,6 +86,7 @@ class PreconfirmedItems:
     def remove(self, client: Client) -> None:
         """Remove a client that has disconnected."""
         self._clients.discard(client)
+        self._dropped.pop(client, None)
 
     async def send(self, items: Iterable[FeedItem]) -> None:
         """Send items to their subscribers, except those that were sent before or whose block was read already."""
@@ -73,50 +95,59 @@ class PreconfirmedItems:
                 continue
             clients = [client for client in self._clients if client.wants_preconfirmed(item)]
             if clients:
-                self._sent[item.event_key] = item
+                self._sent[item.event_key] = _Sent(item, clients)
                 text = frame(item.preconfirmed_message())
                 for client in clients:
                     client.writer.write(text)
                     await self._delivery.sent()
                 MESSAGES.inc(len(clients))
 
-    def match(self, step: Step) -> None:
+    def match(self, step: Step, survivors: Iterable[FeedItem]) -> None:
         """Match what was sent with the confirmed items of a step, by key; send DROPPED for keys that its blocks lack.
 
         A reorg drops all keys that are not in its step.
         """
         self._block_number = step.block.block_number
-        if not self._sent:
+        if not (self._sent or self._dropped):
             return
-        for item in step.items:
+        for item in chain(step.items, survivors):
             self._sent.pop(item.event_key, None)
+            for keys in self._dropped.values():
+                keys.pop(item.event_key, None)
         dropped = [
-            item for item in self._sent.values() if step.ancestor is not None or item.block_number <= self._block_number
+            sent
+            for sent in self._sent.values()
+            if step.ancestor is not None or sent.item.block_number <= self._block_number
         ]
-        for item in dropped:
-            del self._sent[item.event_key]
-        self._send_dropped(dropped)
+        self._drop(dropped)
 
     def reset(self, block_number: int) -> None:
         """Send DROPPED for all that was sent: the hub continues at this block and may have missed blocks before it."""
         self._block_number = block_number
-        dropped = list(self._sent.values())
-        self._sent.clear()
-        self._send_dropped(dropped)
+        self._drop(list(self._sent.values()))
 
-    def _send_dropped(self, items: Iterable[FeedItem]) -> None:
-        keys: defaultdict[Client, list[str]] = defaultdict(list)
-        for item in items:
-            for client in self._clients:
-                if client.wants_preconfirmed(item):
-                    keys[client].append(item.event_key)
-        for client, dropped in keys.items():
-            client.writer.write(frame(Dropped(dropped).encode()))
+    def synced(self, client: Client) -> None:
+        """Send a client that is in sync with the hub again the DROPPED for what was dropped meanwhile: before, its
+        replay may have brought the item of a later block."""
+        if keys := self._dropped.pop(client, None):
+            client.writer.write(frame(Dropped([*keys]).encode()))
+
+    def _drop(self, dropped: Sequence[_Sent]) -> None:
+        for item, clients in dropped:
+            del self._sent[item.event_key]
+            for client in clients:
+                if client in self._clients:
+                    self._dropped.setdefault(client, {})[item.event_key] = None
+        for client in [*self._dropped]:
+            if client.in_sync:
+                self.synced(client)
 
     async def _follow(self, connection: AsyncConnection[Any], backoff: Backoff) -> None:
         await listen(connection)
         self._listening.set()
         backoff.reset()
         async for items in preconfirmed_items(connection):
+            players = {*chain.from_iterable(client.preconfirmed_users & client.users for client in self._clients)}
+            survivors = await survivor_items(connection, items, players)
             async with self._delivery:
-                await self.send(items)
+                await self.send(chain(items, survivors))

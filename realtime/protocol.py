@@ -25,6 +25,7 @@ Since = Annotated[
     str, Meta(pattern="^[0-9]{1,19}$", description="The cursor to go on from: the last id that was seen.")
 ]
 Last = Annotated[int, Meta(ge=1, le=100, description="How many of the newest events are sent first.")]
+Preconfirmed = Annotated[bool, Meta(description="Whether events are wanted before their block, too.")]
 Cursor = Annotated[str, Meta(pattern="^[0-9]+$", description="A cursor: an event's place in the chain.")]
 Level = Annotated[int, Meta(ge=1, le=5, description="The level, from 1, the safest.")]
 Deadline = Annotated[str, Meta(description="RFC 3339, in UTC; null for what no calendar holds.")]
@@ -85,14 +86,16 @@ class Subscribe(ResumableMessage, frozen=True, tag="SUBSCRIBE"):
 
     channels: Channels
     last: Last | None = None
-    preconfirmed: Annotated[bool, Meta(description="Whether events are wanted before their block, too.")] = False
+    preconfirmed: Preconfirmed = False
 
 
 class SubscribeUser(ResumableMessage, frozen=True, tag="SUBSCRIBE_USER"):
-    """Subscribe to a player's position; with `since` or `snapshot` it is sent at once."""
+    """Subscribe to a player's position, and SURVIVED; with `since` what was missed of the latter is sent, with either
+    `since` or `snapshot` the position at once; with `preconfirmed` SURVIVED before its block, too."""
 
     address: Player
     snapshot: Annotated[bool, Meta(description="Whether the position is wanted at once, with its cursor.")] = False
+    preconfirmed: Preconfirmed = False
 
     @property
     def player(self) -> Address:

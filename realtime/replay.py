@@ -4,20 +4,24 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
 from ghostnet.http.limits import ClientLimits
 from ghostnet.http.work_slots import WorkSlots
+from indexer.domain.units import Address, block_of, first_id
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.connection import connect
-from indexer.stream.feed import FeedItem
+from indexer.stream.feed import WATCHERS, FeedItem
 from indexer.stream.ids import last_id
 from indexer.stream.newest import cursor_before
+from indexer.stream.survivors import survivor_items
 from realtime.client import Client
 from realtime.hub import Hub
 from realtime.protocol import BadMessage, Reorg, Subscribed
@@ -49,9 +53,8 @@ class Replays:
         self._slots = WorkSlots(MAX_REPLAYS, each, MAX_WAITING, waiting)
         self._page = asyncio.Lock()
 
-    async def run(self, client: Client, channels: set[str], since: int | None, last: int | None = None) -> None:
-        """Subscribe a client to channels from the id `since` on or, where it is None, from the newest `last` items on:
-        send what it missed, in order, then go live.
+    async def run(self, client: Client, wanted: "Wanted") -> None:
+        """Subscribe a client to what it wanted: send what it missed, in order, then go live.
 
         What the hub sends meanwhile is held back. The database may be ahead of the hub: until the hub has come as far
         as the replay, the client gets only what it does not have. Raises BadMessage for a cursor that nothing can be
@@ -60,38 +63,38 @@ class Replays:
         async with self._slot(client):
             if not client.writer.closed:
                 async with asyncio.timeout(MAX_REPLAY_SECONDS), await connect("ghostnet replay") as connection:
-                    await self._replay(connection, client, channels, since, last)
+                    await self._replay(connection, client, wanted)
 
-    async def _replay(
-        self,
-        connection: AsyncConnection[Any],
-        client: Client,
-        channels: set[str],
-        since: int | None,
-        last: int | None,
-    ) -> None:
+    async def _replay(self, connection: AsyncConnection[Any], client: Client, wanted: "Wanted") -> None:
         async with self._hub.delivery:
-            before, known = set(client.channels), self._hub.cursor.event_id if client.in_sync else client.cursor
+            known = Known(
+                self._hub.cursor.event_id if client.in_sync else client.cursor, {*client.channels}, {*client.users}
+            )
             revision = 0 if client.in_sync else client.revision
             client.in_sync, client.held = False, deque()
-            client.channels |= channels
+            client.channels |= wanted.channels
+            if wanted.player is not None:
+                self._hub.updates.watch(client, wanted.player)
             self._hub.update_subscriptions(client)
         try:
             async with reader.snapshot(connection) as block:
+                since = wanted.since
                 if since is None:
                     end = last_id(block.block_number) if block else 0
-                    since = await cursor_before(connection, channels, last or 0, end)
+                    since = await cursor_before(connection, wanted.channels, wanted.last or 0, end)
                 replay = await self._prepare(connection, block, since)
                 client.writer.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
                 if replay.ancestor is not None:
                     client.writer.write(frame(Reorg.of(replay.ancestor).encode()))
-                    known = min(known, replay.after)
-                pages = replay.pages(connection)
-                while not client.writer.closed and await self._send_page(pages, client, known, before):
+                    known = replace(known, cursor=min(known.cursor, replay.after))
+                pages = replay.pages(connection, {*client.users})
+                while not client.writer.closed and await self._send_page(pages, client, known):
                     await client.writer.drained()
             client.cursor, client.revision = replay.last, replay.block.revision
         except BadMessage:
-            client.channels, client.cursor, client.revision = before, known, revision
+            client.channels, client.cursor, client.revision = {*known.channels}, known.cursor, revision
+            if wanted.player is not None and wanted.player not in known.users:
+                self._hub.updates.unwatch(client, wanted.player)
             raise
         except BaseException:
             # What was held back would leave a gap. The client goes on from its cursor on another connection.
@@ -113,16 +116,14 @@ class Replays:
         finally:
             self._slots.give_back(client.address)
 
-    async def _send_page(
-        self, pages: AsyncIterator[list[FeedItem]], client: Client, known: int, before: set[str]
-    ) -> bool:
-        """Send the next page of a replay to a client that has known the channels `before` up to the id `known`, then
-        rest. Return False if there is none."""
+    async def _send_page(self, pages: AsyncIterator[list[FeedItem]], client: Client, known: "Known") -> bool:
+        """Send the next page of a replay to a client, without what it has `known`, then rest. Return False if there is
+        none."""
         async with self._page:
             started = time.perf_counter()
             page = await anext(pages, None)
             for item in page or ():
-                if client.is_subscribed_to(item) and (item.id > known or not item.is_carried_by(before)):
+                if client.is_subscribed_to(item) and not known.has(item):
                     client.writer.write(frame(item.message()))
             await asyncio.sleep(time.perf_counter() - started)
         return page is not None
@@ -144,6 +145,31 @@ class Replays:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client subscribes to, channels or a player, and from where on: the id `since` or, where it is None, the
+    newest `last` items of the channels."""
+
+    channels: AbstractSet[str] = frozenset()
+    since: int | None = None
+    last: int | None = None
+    player: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a client was subscribed to before a replay, and the id up to which it has all of that."""
+
+    cursor: int
+    channels: AbstractSet[str]
+    users: AbstractSet[str]
+
+    def has(self, item: FeedItem) -> bool:
+        """Whether the client has this item."""
+        was_subscribed = item.key in self.users if item.channel == WATCHERS else item.is_carried_by(self.channels)
+        return was_subscribed and item.id <= self.cursor
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """The items with ids above `after` up to `last`, the end of `block`.
 
@@ -155,12 +181,14 @@ class Replay:
     after: int
     last: int
 
-    async def pages(self, connection: AsyncConnection[Any]) -> AsyncIterator[list[FeedItem]]:
-        """All of them in order, some ITEMS_A_PAGE at a time."""
+    async def pages(self, connection: AsyncConnection[Any], players: AbstractSet[str]) -> AsyncIterator[list[FeedItem]]:
+        """All of them in order, some ITEMS_A_PAGE at a time, with those of the scans that some players survived."""
         after, blocks = self.after, 1
         while after < self.last:
             end = await reader.page_end(connection, after, self.last, blocks)
-            items = await reader.read_items(connection, after, end)
-            yield items
+            # The scan's own item may lie before the cursor, and those of its survivors behind it.
+            items = await reader.read_items(connection, first_id(block_of(after)) - 1, end)
+            items += await survivor_items(connection, items, players)
+            yield sorted((item for item in items if item.id > after), key=attrgetter("id"))
             after = end
             blocks = max(1, min(2 * blocks, blocks * ITEMS_A_PAGE // max(1, len(items)), BLOCKS_A_PAGE))

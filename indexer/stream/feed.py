@@ -217,8 +217,8 @@ def scan_end_item(row: ScanEndRow) -> FeedItem:
     return FeedItem(row.event_id, "scans", True, str(row.level), _event("SCAN_FINALIZED", data, row))
 
 
-def survivor_item(scan: FeedItem, number: int, player: Address, streak: int) -> FeedItem:
-    """The item of a survivor of a scan, the n-th of its block: only for clients that watch the player."""
+def survivor_item(scan: FeedItem, player: Address, streak: int) -> FeedItem:
+    """The item of a survivor of a scan: only for clients that watch the player."""
     level = scan.event.data["level"]
     data = {
         "user": checksummed(player),
@@ -227,7 +227,7 @@ def survivor_item(scan: FeedItem, number: int, player: Address, streak: int) -> 
         "ghost_streak": streak,
     }
     event = FeedEvent("SURVIVED", data, scan.event.timestamp, scan.event.block, scan.event.tx)
-    place = survivor_id(scan.block_number, number)
+    place = survivor_id(scan.block_number, scan.event.data["scan_id"], player)
     return FeedItem(place, WATCHERS, False, player, event, log_index_of(place))
 
 

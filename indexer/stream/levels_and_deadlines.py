@@ -7,8 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 from psycopg import AsyncConnection
 
 from indexer.domain.positions import Status
-from indexer.domain.units import Address, address_of, first_id, to_bytes
-from indexer.stream.feed import FeedItem
+from indexer.domain.units import address_of, to_bytes
 
 _READ: Final = """
     SELECT l.level, l.next_scan_time, l.acc_rewards_per_share, l.survived_scans, l.base_death_rate_bps,
@@ -18,16 +17,6 @@ _READ: Final = """
 _ROUNDS: Final = """
     SELECT round_id, deadline FROM current_rounds, (SELECT max(timestamp) AS now FROM checkpoints) AS chain
     WHERE NOT resolved AND deadline BETWEEN now - 3600 AND now + 86400
-"""
-_SURVIVORS: Final = f"""
-    SELECT p.address, s.survived_scans - p.streak_base
-    FROM unnest(%(players)s::bytea[]) AS watched (address) CROSS JOIN LATERAL (
-        SELECT * FROM positions WHERE address = watched.address AND id < %(end)s AND coalesce(event_id, 0) < %(scan)s
-        ORDER BY id DESC LIMIT 1
-    ) AS p CROSS JOIN (
-        SELECT survived_scans FROM level_states WHERE level = %(level)s AND id < %(end)s ORDER BY id DESC LIMIT 1
-    ) AS s
-    WHERE p.level = %(level)s AND p.on_roster AND p.status = '{Status.ALIVE}' ORDER BY p.address
 """
 _PLAYERS: Final = f"""
     SELECT address FROM current_positions
@@ -79,21 +68,6 @@ async def read_levels_and_deadlines(connection: AsyncConnection[Any]) -> LevelsA
     async for number, deadline in await connection.execute(_ROUNDS, prepare=True):
         deadlines["round", int(number)] = int(deadline)
     return LevelsAndDeadlines(levels, deadlines)
-
-
-async def survivors_of(
-    connection: AsyncConnection[Any], scan: FeedItem, players: Collection[str]
-) -> list[tuple[Address, int]]:
-    """Those of some players (lower-case addresses) who survived a scan, which a SCAN_FINALIZED ended, each with the
-    streak afterwards (rule 16)."""
-    parameters = {
-        "players": list(map(to_bytes, players)),
-        "level": scan.event.data["level"],
-        "scan": scan.id,
-        "end": first_id(scan.block_number + 1),
-    }
-    rows = await connection.execute(_SURVIVORS, parameters, prepare=True)
-    return [(address_of(address), int(streak)) async for address, streak in rows]
 
 
 async def players_on(connection: AsyncConnection[Any], levels: list[int], players: Collection[str]) -> set[str]:

@@ -83,5 +83,8 @@ async def listen(connection: AsyncConnection[Any]) -> None:
 
 async def preconfirmed_items(connection: AsyncConnection[Any]) -> AsyncIterator[list[FeedItem]]:
     """The items of each notification since `listen`; never ends. Raises psycopg.OperationalError."""
-    async for notification in connection.notifies():
-        yield _decode(notification.payload)
+    while True:
+        # One at a time: while notifications are waited for, nothing else can be done on the connection.
+        received = [one.payload async for one in connection.notifies(stop_after=1)]
+        for payload in received:
+            yield _decode(payload)

@@ -1,9 +1,18 @@
-"""A client after a replay from a newer state than the hub's."""
+"""A client during a replay, and after one from a newer state than the hub's."""
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any, cast
 
+import pytest
+
+from indexer.domain.units import first_id
+from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.feed import FeedEvent, FeedItem
+from indexer.stream.reader import FeedCursor, Step
 from realtime.client import Client
+from realtime.delivery import Delivery
+from realtime.preconfirmed import PreconfirmedItems
 
 
 class RecordedWriter:
@@ -31,3 +40,24 @@ def test_known_items_are_not_sent_again_and_a_reorg_of_them_is_sent() -> None:
     client.sync(7)
     client.send_item(item(97), b"live")
     assert writer.frames == [b"reorg", b"replaced", b"live"]
+
+
+def step(block: int, *items: FeedItem) -> Step:
+    indexed = IndexedBlock(1, 0, block, "0x", datetime(2026, 1, 1, tzinfo=UTC), 0, block, 0)
+    return Step(indexed, FeedCursor(first_id(block + 1) - 1, 0), None, [*items], set())
+
+
+@pytest.mark.parametrize("comes_later", [False, True])
+def test_what_is_dropped_during_a_replay_is_dropped_after_it_unless_it_has_come(comes_later: bool) -> None:
+    writer = RecordedWriter()
+    client = Client(cast("Any", writer), "192.0.2.1", channels={"scans"}, preconfirmed_channels={"scans"})
+    preconfirmed = PreconfirmedItems(Delivery())
+    preconfirmed._clients.add(client)
+    asyncio.run(preconfirmed.send([item(first_id(7))]))
+    client.in_sync = False
+    preconfirmed.match(step(7), [])
+    assert len(writer.frames) == 1, "a replay may bring it in a later block"
+    preconfirmed.match(step(8, *([item(first_id(8))] if comes_later else [])), [])
+    client.in_sync = True
+    preconfirmed.synced(client)
+    assert [b"DROPPED" in frame for frame in writer.frames] == ([False] if comes_later else [False, True])

@@ -166,6 +166,8 @@ def test_a_second_subscription_repeats_nothing_of_the_first(client: WebClient, s
         ('{"type":"SUBSCRIBE","channels":["feed"],"last":0}', "bad_message"),
         ('{"type":"SUBSCRIBE","channels":["feed"],"last":101}', "bad_message"),
         ('{"type":"SUBSCRIBE_USER","address":"' + PLAYER + '","snapshot":1}', "bad_message"),
+        ('{"type":"SUBSCRIBE_USER","address":"' + PLAYER + '","preconfirmed":1}', "bad_message"),
+        ('{"type":"SUBSCRIBE_USER","address":"' + PLAYER + '","since":"9223372036854775807"}', "bad_cursor"),
         ('{"type":"SUBSCRIBE_USER"}', "bad_address"),
         ('{"type":"UNSUBSCRIBE_USER","address":7}', "bad_address"),
         ('{"type":"PING","data":"' + "x" * 16_384 + '"}', "frame_too_long"),
@@ -236,13 +238,15 @@ def test_a_cursor_that_is_too_old_is_an_error_with_the_oldest_one(strict_client:
     async def work(client: WebClient) -> None:
         async with dial(client) as socket:
             await receive(socket)
-            await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str(900 << 23))
-            answer = await receive(socket)
-            assert (answer["type"], answer["code"]) == ("ERROR", "replay_too_old")
-            oldest = int(answer["oldest"])
-            assert oldest >> 23 == 906
+            for wanted in ({"type": "SUBSCRIBE", "channels": ["feed"]}, {"type": "SUBSCRIBE_USER", "address": PLAYER}):
+                await ask(socket, **wanted, since=str(900 << 23))
+                answer = await receive(socket)
+                assert (answer["type"], answer["code"]) == ("ERROR", "replay_too_old")
+                oldest = int(answer["oldest"])
+                assert oldest >> 23 == 906
             await ask(socket, type="UNSUBSCRIBE", channels=["scans"])
-            assert (await receive(socket))["channels"] == [], "nothing was subscribed"
+            state = await receive(socket)
+            assert (state["channels"], state["users"]) == ([], []), "nothing was subscribed"
         async with dial(client) as socket:
             await receive(socket)
             await ask(socket, type="SUBSCRIBE", channels=["feed"], since=str(oldest))

@@ -150,6 +150,18 @@ def test_subscribers_of_a_player_who_survives_a_scan_get_survived(
                 browser.take(frame)
                 frames.append(frame)
             assert browser.faults == []
+        survived = [frame for frame in frames if frame["type"] == "FEED_EVENT" and frame["channel"] == "user"]
+        for since in (0, 1):
+            last = int(survived[since]["id"])
+            async with dial(client) as socket:
+                for player in (ALICE, DAVE):
+                    await ask(socket, type="SUBSCRIBE_USER", address=player, since=str(last - 1))
+                await ask(socket, type="SUBSCRIBE", channels=["scans"], since=str(last))
+                await ask(socket, type="PING")
+                came = []
+                while (frame := await receive(socket))["type"] != "PONG":
+                    came += [frame] if frame.get("channel") == "user" else []
+                assert came == survived[since:]
 
     index(server, ADDRESSES)
     with web(database) as client:

@@ -89,13 +89,16 @@ def test_every_event_comes_before_its_block_and_once_more_with_it(
     stream: str,
 ) -> None:
     end = HEAD + 30
+    living: list[str] = []
 
     async def work(node: ReplayServer, client: WebClient) -> Spectator:
-        seen = Spectator()
-        async with dial(client) as socket, dial(client) as other:
+        seen, survivors = Spectator(), Spectator()
+        async with dial(client) as socket, dial(client) as other, dial(client) as watcher:
             for each, options in ((socket, {"preconfirmed": True}), (other, {})):
                 await ask(each, type="SUBSCRIBE", channels=CHANNELS, **options)
                 assert [(await receive(each))["type"] for _ in range(2)] == ["CONNECTION_STATE", "SUBSCRIBED"]
+            for player in living:
+                await ask(watcher, type="SUBSCRIBE_USER", address=player, preconfirmed=True)
             await asyncio.to_thread(await_true, lambda: node.status()["subscriptions"] == 2, "no subscription")
             for number in range(HEAD + 1, end + 1):
                 awaited = len(seen.early) + items_of_block[number]
@@ -104,19 +107,32 @@ def test_every_event_comes_before_its_block_and_once_more_with_it(
                 node.advance()
                 await take_until(socket, seen, seen.confirmed, awaited)
             assert (await last_frame(other, len(seen.confirmed)))["status"] == "confirmed"
+            await take_until(watcher, survivors, survivors.confirmed, 1)
+            await ask(watcher, type="PING")
+            async with asyncio.timeout(30):
+                while (frame := await receive(watcher))["type"] != "PONG":
+                    survivors.take(frame)
+        assert_each_came_twice(survivors)
         return seen
 
     plan = MiniBlockPlan(10, timestamps=True)
     with live(database, connection, season, mini_blocks=plan) as node, StandIn() as broker:
         variables = {"IGGY_URL": broker.url} if stream == "iggy" else {}
+        rows = connection.execute("SELECT '0x' || encode(address, 'hex') FROM current_positions WHERE status = 'alive'")
+        living += [player for (player,) in rows][:60]
         with relay(database, broker), web(database, **variables) as client:
             seen = asyncio.run(asyncio.wait_for(work(node, client), 150))
             await_tip(connection, node.chain.blocks[-1].hash)
+    assert_each_came_twice(seen)
+    assert state_digest(connection, end) == digest_at(end)
+
+
+def assert_each_came_twice(seen: Spectator) -> None:
+    """Each event came before its block, and with it, the same but for the id."""
     assert seen.early.keys() == seen.confirmed.keys()
     assert (seen.dropped, seen.faults) == ([], [])
     for key, frame in seen.early.items():
         assert {**seen.confirmed[key], "status": "preconfirmed"} == {"id": seen.confirmed[key]["id"], **frame}
-    assert state_digest(connection, end) == digest_at(end)
 
 
 async def last_frame(socket: ClientConnection, count: int) -> Frame:

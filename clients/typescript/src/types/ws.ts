@@ -802,11 +802,16 @@ export interface components {
         };
         /**
          * SubscribeUser
-         * @description Subscribe to a player's position; with `since` or `snapshot` it is sent at once.
+         * @description Subscribe to a player's position, and SURVIVED; with `since` what was missed of the latter is sent, with either `since` or `snapshot` the position at once; with `preconfirmed` SURVIVED before its block, too.
          */
         SubscribeUser: {
             /** @description The player's address, in any casing. */
             address: string;
+            /**
+             * @description Whether events are wanted before their block, too.
+             * @default false
+             */
+            preconfirmed?: boolean;
             /** @default null */
             since?: string | null;
             /**
