@@ -58,7 +58,7 @@ class Hub:
         self._levels = NOTHING
         self.updates = PositionUpdates()
         self.delivery = Delivery()
-        self.preconfirmed = PreconfirmedItems(self.delivery)
+        self.preconfirmed = PreconfirmedItems(self.delivery, self.updates)
         self.block: IndexedBlock | None = None
         self.cursor = FeedCursor(0, 0)
 
@@ -162,6 +162,7 @@ class Hub:
         if step.ancestor is not None:
             self.updates.all_changed()
         self.updates.changed(step.touched)
+        self.updates.confirm(step.block.block_number)
         self.updates.schedule_expired_boosts(step.block.timestamp)
         found = await read_levels_and_deadlines(connection)
         changed = found.changed_since(self._levels)

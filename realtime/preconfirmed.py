@@ -15,7 +15,8 @@ from psycopg import AsyncConnection
 
 from indexer.base.retry import Backoff
 from indexer.stream.feed import FeedItem
-from indexer.stream.preconfirmed import listen, preconfirmed_items
+from indexer.stream.preconfirmed import listen, received
+from indexer.stream.preconfirmed_positions import PreconfirmedPosition
 from indexer.stream.reader import Step
 from indexer.stream.reconnect import run_with_reconnect
 from indexer.stream.survivors import survivor_items
@@ -23,6 +24,7 @@ from realtime.client import Client
 from realtime.delivery import Delivery
 from realtime.protocol import Dropped
 from realtime.socket_writer import frame
+from realtime.updates import PositionUpdates
 
 MAX_START_SECONDS: Final = 2.0
 """Seconds that the first client's subscription waits for the database."""
@@ -42,8 +44,9 @@ class PreconfirmedItems:
     `delivery` is held while items are sent, matched or dropped.
     """
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, updates: PositionUpdates) -> None:
         self._delivery = delivery
+        self._updates = updates
         self._clients: set[Client] = set()
         self._sent: dict[str, _Sent] = {}
         self._dropped: dict[Client, dict[str, None]] = {}
@@ -146,7 +149,11 @@ class PreconfirmedItems:
         await listen(connection)
         self._listening.set()
         backoff.reset()
-        async for items in preconfirmed_items(connection):
+        async for found in received(connection):
+            items = [one for one in found if isinstance(one, FeedItem)]
+            for position in found:
+                if isinstance(position, PreconfirmedPosition) and position.block_number > self._block_number:
+                    self._updates.send_preconfirmed(position)
             players = {*chain.from_iterable(client.preconfirmed_users & client.users for client in self._clients)}
             survivors = await survivor_items(connection, items, players)
             async with self._delivery:

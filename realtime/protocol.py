@@ -174,12 +174,16 @@ class Dropped(ServerMessage, frozen=True, tag="DROPPED"):
 class PositionUpdate(ServerMessage, frozen=True, tag="POSITION_UPDATE"):
     """A player's position as it stands, as `/api/v1/positions/{address}` has it; null for none.
 
-    In answer to `snapshot` with the `cursor` that it stands for: the end of its block.
+    In answer to `snapshot` with the `cursor` that it stands for: the end of its block. With `status` as a transaction
+    that is in no block yet leaves it; the block is followed by another one, without.
     """
 
     address: Annotated[str, Meta(description="The player, EIP-55 checksummed.")]
     position: Any
     cursor: Cursor | UnsetType = UNSET
+    status: (
+        Annotated[Literal["preconfirmed"], Meta(description="Of a position that is in no block yet.")] | UnsetType
+    ) = UNSET
 
 
 class ScanWarning(ServerMessage, frozen=True, tag="SCAN_WARNING"):

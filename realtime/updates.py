@@ -7,9 +7,10 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Literal
 
 from django.db import DatabaseError, InterfaceError
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from indexer.base.retry import Backoff
@@ -18,6 +19,7 @@ from indexer.selectors.addresses import checksummed
 from indexer.selectors.players import PlayerPosition
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream.ids import last_id
+from indexer.stream.preconfirmed_positions import PreconfirmedPosition
 from realtime.client import Client
 from realtime.positions import position_json, read_positions
 from realtime.protocol import PositionUpdate
@@ -41,6 +43,8 @@ class PositionUpdates:
         """The clients that wait for a player's position with its cursor."""
         self._expiries: dict[str, int] = {}
         """When the next boost of a watched player expires, in unix seconds: that changes the position too."""
+        self._preconfirmed: dict[str, int] = {}
+        """The players whose position was sent before its block, by the block's number."""
         self._wake = asyncio.Event()
 
     def watch(self, client: Client, address: str) -> None:
@@ -78,6 +82,24 @@ class PositionUpdates:
         due = {address for address, expiry in self._expiries.items() if expiry <= now}
         for address in due:
             del self._expiries[address]
+        self.changed(due)
+
+    def send_preconfirmed(self, found: PreconfirmedPosition) -> None:
+        """Send a position before its block to those who watch the player and subscribed to that; `confirm` schedules
+        the one that follows it."""
+        clients = [one for one in self.watchers(found.player) if found.player in one.preconfirmed_users]
+        if clients:
+            self._preconfirmed[found.player] = found.block_number
+            text = frame(_update(found.player, found.position, "preconfirmed").encode())
+            for client in clients:
+                client.writer.write(text)
+
+    def confirm(self, block_number: int) -> None:
+        """Schedule the positions that were sent before a block up to this one, which is indexed: whether or not the
+        block has changed them."""
+        due = {player for player, block in self._preconfirmed.items() if block <= block_number}
+        for player in due:
+            del self._preconfirmed[player]
         self.changed(due)
 
     def all_changed(self) -> None:
@@ -129,7 +151,7 @@ class PositionUpdates:
         if expiry is not None and address in self._watchers:
             self._expiries[address] = expiry
         if clients:
-            update = PositionUpdate(checksummed(address), position and position_json(position))
+            update = _update(address, position)
             text = frame(update.encode())
             for client in clients:
                 if (client, address) in self._snapshots:
@@ -138,3 +160,9 @@ class PositionUpdates:
                     client.writer.write(frame(replace(update, cursor=cursor).encode()))
                 elif address in client.users:
                     client.writer.write(text)
+
+
+def _update(
+    address: str, position: PlayerPosition | None, status: Literal["preconfirmed"] | UnsetType = UNSET
+) -> PositionUpdate:
+    return PositionUpdate(checksummed(address), position and position_json(position), status=status)

@@ -1,6 +1,6 @@
-"""Send preconfirmed items to web processes over a PostgreSQL channel of their own, without the tables.
+"""Send preconfirmed items and positions to web processes over PostgreSQL channels of their own, without the tables.
 
-Items that are lost on it are not sent again: the sealed block brings the confirmed item.
+What is lost on them is not sent again: the sealed block brings what is confirmed.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,8 +16,10 @@ from indexer.records.rows import ChainEventRow, DeathRow, PositionRow, Row, Scan
 from indexer.selectors import feed as stored
 from indexer.store.tables import block_datetime
 from indexer.stream.feed import KINDS, FeedItem, feed_item, numbered
+from indexer.stream.preconfirmed_positions import PreconfirmedPosition, decoded, encoded
 
 PRECONFIRMED_CHANNEL: Final = "ghostnet_preconfirmed"
+POSITIONS_CHANNEL: Final = "ghostnet_preconfirmed_positions"
 MAX_BYTES: Final = 7_900
 """Bytes of JSON in one notification; PostgreSQL takes less than 8,000 in all."""
 
@@ -57,34 +59,44 @@ def _as_stored(kind: type[stored.FeedRow], row: Any) -> stored.FeedRow:
     return kind(**{column: _STORED[column](value) if column in _STORED else value for column, value in values.items()})
 
 
-def notifications(items: Iterable[FeedItem]) -> Iterator[str]:
-    """The items in notifications, in order; one that is too large for any is left out."""
+def notifications(
+    items: Iterable[FeedItem], positions: Iterable[PreconfirmedPosition] = ()
+) -> Iterator[tuple[str, str]]:
+    """Items, then positions, in notifications: channel and payload. One that is too large for any is left out."""
+    for payload in _payloads(map(msgspec.json.encode, items)):
+        yield PRECONFIRMED_CHANNEL, payload
+    for payload in _payloads(map(encoded, positions)):
+        yield POSITIONS_CHANNEL, payload
+
+
+def _payloads(elements: Iterable[bytes]) -> Iterator[str]:
+    """JSON arrays of elements that are JSON, in order."""
     part, size = list[bytes](), 2
-    for item in items:
-        encoded = msgspec.json.encode(item)
-        if part and size + len(encoded) + 1 > MAX_BYTES:
+    for element in elements:
+        if part and size + len(element) + 1 > MAX_BYTES:
             yield _joined(part)
             part, size = [], 2
-        if len(encoded) + 2 <= MAX_BYTES:
-            part.append(encoded)
-            size += len(encoded) + 1
+        if len(element) + 2 <= MAX_BYTES:
+            part.append(element)
+            size += len(element) + 1
     if part:
         yield _joined(part)
 
 
-def _joined(encoded: Sequence[bytes]) -> str:
-    return f"[{b','.join(encoded).decode()}]"
+def _joined(elements: Sequence[bytes]) -> str:
+    return f"[{b','.join(elements).decode()}]"
 
 
 async def listen(connection: AsyncConnection[Any]) -> None:
-    """Subscribe the connection to preconfirmed items."""
-    await connection.execute(f"LISTEN {PRECONFIRMED_CHANNEL}")
+    """Subscribe the connection to preconfirmed items and positions."""
+    for channel in (PRECONFIRMED_CHANNEL, POSITIONS_CHANNEL):
+        await connection.execute(f"LISTEN {channel}")
 
 
-async def preconfirmed_items(connection: AsyncConnection[Any]) -> AsyncIterator[list[FeedItem]]:
-    """The items of each notification since `listen`; never ends. Raises psycopg.OperationalError."""
+async def received(connection: AsyncConnection[Any]) -> AsyncIterator[list[FeedItem] | list[PreconfirmedPosition]]:
+    """The items or positions of each notification since `listen`; never ends. Raises psycopg.OperationalError."""
     while True:
         # One at a time: while notifications are waited for, nothing else can be done on the connection.
-        received = [one.payload async for one in connection.notifies(stop_after=1)]
-        for payload in received:
-            yield _decode(payload)
+        notified = [one async for one in connection.notifies(stop_after=1)]
+        for one in notified:
+            yield decoded(one.payload) if one.channel == POSITIONS_CHANNEL else _decode(one.payload)

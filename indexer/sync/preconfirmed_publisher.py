@@ -1,4 +1,4 @@
-"""Send preconfirmed items to web processes, on a connection of its own, apart from the writer's."""
+"""Send preconfirmed items and positions to web processes, on a connection of its own, apart from the writer's."""
 
 import logging
 import time
@@ -13,7 +13,8 @@ from indexer.base.retry import Backoff
 from indexer.store.database import DatabaseUnusable, connect, database_failures
 from indexer.store.statements import Statements
 from indexer.stream.feed import FeedItem
-from indexer.stream.preconfirmed import PRECONFIRMED_CHANNEL, notifications
+from indexer.stream.preconfirmed import notifications
+from indexer.stream.preconfirmed_positions import PreconfirmedPosition
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +22,12 @@ FIRST_PAUSE_SECONDS: Final = 0.2
 MAX_PAUSE_SECONDS: Final = 5.0
 MAX_UNANSWERED: Final = 200
 """Notifications that are sent without reading the database's answers, a few hundred bytes each."""
-_NOTIFY: Final = f"SELECT pg_notify('{PRECONFIRMED_CHANNEL}', $1)"
+_NOTIFY: Final = "SELECT pg_notify($1, $2)"
 
 
 class PreconfirmedPublisher:
-    """Sends items as notifications, in order, without waiting for the database; items that can't be sent are lost.
+    """Sends items and positions as notifications, in order, without waiting for the database; what can't be sent is
+    lost.
 
     For use on the indexing thread. The connection is opened for the first items, and, after a failure, for the first
     ones after a pause.
@@ -39,20 +41,20 @@ class PreconfirmedPublisher:
         self._resumes_at = 0.0
         """When the next attempt to connect is made, by the monotonic clock."""
 
-    def publish(self, items: Sequence[FeedItem]) -> None:
-        """Send items; does not wait until they are delivered."""
+    def publish(self, items: Sequence[FeedItem], positions: Sequence[PreconfirmedPosition] = ()) -> None:
+        """Send items and positions; does not wait until they are delivered."""
         if self._statements is None and time.monotonic() < self._resumes_at:
             return
         if self._unanswered >= MAX_UNANSWERED:
             self.wait()
         with self._pausing_at_a_failure():
             statements = self._statements or self._connect()
-            for payload in notifications(items):
-                statements.send([(_NOTIFY, (payload,))])
+            for notification in notifications(items, positions):
+                statements.send([(_NOTIFY, notification)])
                 self._unanswered += 1
 
     def wait(self) -> None:
-        """Wait until the items sent so far are delivered: a commit's notification that is sent now comes after them."""
+        """Wait until what was sent so far is delivered: a commit's notification that is sent now comes after them."""
         if self._statements is not None and self._unanswered:
             with self._pausing_at_a_failure():
                 self._unanswered = 0

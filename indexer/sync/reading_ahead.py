@@ -18,12 +18,13 @@ from indexer.decode.block import Archive, decode_logs
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Block, Header
 from indexer.domain.units import NO_HASH, BlockTime, Hash
-from indexer.records.rows import ChainBlockRow, ChainTransactionRow, Row
+from indexer.records.rows import ChainBlockRow, ChainTransactionRow, PositionRow, Row
 from indexer.rules.block import apply_transaction
 from indexer.rules.game import Game
 from indexer.rules.witness import NoWitness
 from indexer.stream.feed import FeedItem
 from indexer.stream.preconfirmed import items_of
+from indexer.stream.preconfirmed_positions import PreconfirmedPosition, positions_of
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +74,17 @@ class _OpenBlock:
 
 
 class ReadingAhead:
-    """The preconfirmed transactions above the last applied block; `publish` gets the events of each, in order.
+    """The preconfirmed transactions above the last applied block; `publish` gets the events of each, in order, and the
+    positions that it has changed.
 
     For use on the indexing thread. No failure is raised: the blocks concerned are not read ahead.
     """
 
-    def __init__(self, decoder: LogDecoder, publish: Callable[[Sequence[FeedItem]], None]) -> None:
+    def __init__(
+        self,
+        decoder: LogDecoder,
+        publish: Callable[[Sequence[FeedItem], Sequence[PreconfirmedPosition]], None],
+    ) -> None:
         self._decoder = decoder
         self._publish = publish
         self._blocks: dict[int, _OpenBlock] = {}
@@ -187,7 +193,8 @@ class ReadingAhead:
         if items:
             open_block.published |= dict.fromkeys((item.event_key for item in items), time.monotonic())
             PRECONFIRMED.inc(len(items))
-            self._publish(items)
+            players = dict.fromkeys(row.address for row in rows.get(PositionRow, ()))
+            self._publish(items, [*positions_of(twin, players, open_block.number)])
 
     def _finish_block(self) -> None:
         """Let the twin finish the block that was applied to it last."""

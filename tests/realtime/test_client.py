@@ -13,6 +13,7 @@ from indexer.stream.reader import FeedCursor, Step
 from realtime.client import Client
 from realtime.delivery import Delivery
 from realtime.preconfirmed import PreconfirmedItems
+from realtime.updates import PositionUpdates
 
 
 class RecordedWriter:
@@ -51,7 +52,7 @@ def step(block: int, *items: FeedItem) -> Step:
 def test_what_is_dropped_during_a_replay_is_dropped_after_it_unless_it_has_come(comes_later: bool) -> None:
     writer = RecordedWriter()
     client = Client(cast("Any", writer), "192.0.2.1", channels={"scans"}, preconfirmed_channels={"scans"})
-    preconfirmed = PreconfirmedItems(Delivery())
+    preconfirmed = PreconfirmedItems(Delivery(), PositionUpdates())
     preconfirmed._clients.add(client)
     asyncio.run(preconfirmed.send([item(first_id(7))]))
     client.in_sync = False

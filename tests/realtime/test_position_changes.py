@@ -10,6 +10,8 @@ import pytest
 from indexer.domain.events import BoostApplied
 from indexer.domain.units import DATA, Address
 from indexer.replay.server import ReplayOptions, ReplayServer
+from indexer.stream.preconfirmed_positions import PreconfirmedPosition
+from indexer.sync.preconfirmed_publisher import PreconfirmedPublisher
 from tests.chains import ADDRESSES, TRACE_SCAN, ChainBuilder, submit_deaths
 from tests.indexer.rules.scenarios import (
     ALICE,
@@ -106,6 +108,37 @@ def test_each_rule_that_changes_a_position_is_followed_by_an_update(
     index(server, ADDRESSES)
     with web(database) as client:
         asyncio.run(asyncio.wait_for(work(client), 150))
+
+
+def test_a_position_that_came_before_its_block_is_followed_by_the_one_that_the_block_leaves(
+    database: str, game: Game, server: ReplayServer
+) -> None:
+    """Here the block, which changes Dave's, does not have the extraction of Alice that was expected."""
+    block = [*game.steps][2]
+    assert game.steps[block] == {DAVE}
+
+    async def work(client: WebClient, publisher: PreconfirmedPublisher) -> None:
+        async with dial(client) as socket:
+            await ask(socket, type="SUBSCRIBE_USER", address=ALICE, snapshot=True, preconfirmed=True)
+            while (expected := await receive(socket))["type"] != "POSITION_UPDATE":
+                pass
+            assert "status" not in expected
+            await asyncio.to_thread(publisher.publish, [], [PreconfirmedPosition(ALICE, block, None)])
+            came = await receive(socket)
+            assert came == {"type": "POSITION_UPDATE", "address": expected["address"], "position": None} | {
+                "status": "preconfirmed"
+            }
+            server.advance()
+            await asyncio.to_thread(index, server, ADDRESSES)
+            came = await receive(socket)
+            assert came == {key: value for key, value in expected.items() if key != "cursor"}
+
+    server.advance(block - 1 - game.head)
+    index(server, ADDRESSES)
+    publisher = PreconfirmedPublisher()
+    with web(database) as client:
+        asyncio.run(asyncio.wait_for(work(client, publisher), 150))
+    publisher.close()
 
 
 def test_a_reset_names_the_winner_who_was_paid(database: str, game: Game, server: ReplayServer) -> None:

@@ -35,6 +35,9 @@ class Spectator:
         self.ended: set[str] = set()
         """The keys that were confirmed once, though a reorg may have taken them back, or dropped."""
         self.dropped: list[str] = []
+        self.early_positions: dict[str, Frame] = {}
+        """The last position of each player that came before its block, and below the one that came last of all."""
+        self.positions: dict[str, Frame] = {}
         self.faults: list[str] = []
 
     def take(self, frame: Frame) -> None:
@@ -52,6 +55,10 @@ class Spectator:
                 self._expect(self.early.keys() >= {*frame["keys"]}, frame)
                 self.dropped += frame["keys"]
                 self.ended |= {*frame["keys"]}
+            case "POSITION_UPDATE":
+                if "status" in frame:
+                    self.early_positions[frame["address"]] = frame
+                self.positions[frame["address"]] = frame
             case "REORG":
                 kept = {key: one for key, one in self.confirmed.items() if int(one["id"]) < int(frame["dropped_from"])}
                 self.confirmed = kept
@@ -59,6 +66,10 @@ class Spectator:
     def has_event(self, item_id: int) -> bool:
         """Whether an event with this id is confirmed."""
         return str(item_id) in {frame["id"] for frame in [*self.confirmed.values()]}
+
+    def has_confirmed_positions(self) -> bool:
+        """Whether each position that came before its block was followed by one after it."""
+        return all("status" not in self.positions[player] for player in self.early_positions)
 
     def _expect(self, right: bool, frame: Frame) -> None:
         if not right:
@@ -108,18 +119,21 @@ def test_every_event_comes_before_its_block_and_once_more_with_it(
                 await take_until(socket, seen, seen.confirmed, awaited)
             assert (await last_frame(other, len(seen.confirmed)))["status"] == "confirmed"
             await take_until(watcher, survivors, survivors.confirmed, 1)
+            async with asyncio.timeout(30):
+                while not survivors.has_confirmed_positions():
+                    survivors.take(await receive(watcher))
             await ask(watcher, type="PING")
             async with asyncio.timeout(30):
                 while (frame := await receive(watcher))["type"] != "PONG":
                     survivors.take(frame)
         assert_each_came_twice(survivors)
+        assert_positions_were_right(survivors)
         return seen
 
     plan = MiniBlockPlan(10, timestamps=True)
     with live(database, connection, season, mini_blocks=plan) as node, StandIn() as broker:
         variables = {"IGGY_URL": broker.url} if stream == "iggy" else {}
-        rows = connection.execute("SELECT '0x' || encode(address, 'hex') FROM current_positions WHERE status = 'alive'")
-        living += [player for (player,) in rows][:60]
+        living += living_players(connection)
         with relay(database, broker), web(database, **variables) as client:
             seen = asyncio.run(asyncio.wait_for(work(node, client), 150))
             await_tip(connection, node.chain.blocks[-1].hash)
@@ -133,6 +147,21 @@ def assert_each_came_twice(seen: Spectator) -> None:
     assert (seen.dropped, seen.faults) == ([], [])
     for key, frame in seen.early.items():
         assert {**seen.confirmed[key], "status": "preconfirmed"} == {"id": seen.confirmed[key]["id"], **frame}
+
+
+def living_players(connection: Connection[Any]) -> list[str]:
+    """As many players as one socket may watch."""
+    rows = connection.execute("SELECT '0x' || encode(address, 'hex') FROM current_positions WHERE status = 'alive'")
+    return [player for (player,) in rows][:60]
+
+
+def assert_positions_were_right(seen: Spectator) -> None:
+    """What a player's own transaction has changed came before its block as it then was."""
+    assert len(seen.early_positions) > 5
+    for player, early in seen.early_positions.items():
+        own = ("amount", "status", "level", "entered_at", "last_add_at", "changed_at")
+        before, after = early["position"], seen.positions[player]["position"]
+        assert (before and [before[name] for name in own]) == (after and [after[name] for name in own])
 
 
 async def last_frame(socket: ClientConnection, count: int) -> Frame:
@@ -158,11 +187,13 @@ def test_whatever_the_mini_blocks_get_wrong_the_tables_are_right_and_every_key_h
     end = HEAD + 75
 
     async def work(node: ReplayServer, client: WebClient) -> Spectator:
-        seen = Spectator()
-        async with dial(client) as socket:
+        seen, watching = Spectator(), Spectator()
+        async with dial(client) as socket, dial(client) as watcher:
             await ask(socket, type="SUBSCRIBE", channels=CHANNELS, preconfirmed=True)
             assert [(await receive(socket))["type"] for _ in range(2)] == ["CONNECTION_STATE", "SUBSCRIBED"]
-            taking = asyncio.create_task(take_all(socket, seen))
+            for player in living:
+                await ask(watcher, type="SUBSCRIBE_USER", address=player, preconfirmed=True)
+            taking = [asyncio.create_task(take_all(*one)) for one in ((socket, seen), (watcher, watching))]
             await asyncio.to_thread(await_true, lambda: node.status()["subscriptions"] == 2, "no subscription")
             while node.chain.head < end - 12:
                 for share in sorted(chance.random() for _ in range(chance.randrange(4))):
@@ -186,11 +217,18 @@ def test_whatever_the_mini_blocks_get_wrong_the_tables_are_right_and_every_key_h
             await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             newest = max(item_id for item_id in expected_feed(connection, CHANNELS) if item_id >> 23 <= end)
             await asyncio.to_thread(await_true, lambda: seen.has_event(newest), "the newest event did not come")
-            taking.cancel()
+            await asyncio.to_thread(
+                await_true, watching.has_confirmed_positions, "a position stayed as it was expected"
+            )
+            for one in taking:
+                one.cancel()
+        assert len(watching.early_positions) > 5
         return seen
 
+    living: list[str] = []
     plan = MiniBlockPlan(10, faults=0.5, seed=seed, timestamps=seed == 1)
     with live(database, connection, season, mini_blocks=plan) as node, web(database) as client:
+        living += living_players(connection)
         seen = asyncio.run(asyncio.wait_for(work(node, client), 150))
     assert seen.faults == []
     assert len(seen.early) > 50

@@ -74,11 +74,12 @@ export class Live {
     return () => handlers.delete(handler);
   }
 
-  /** Have a player's position sent: at once, after each connection, and after each change. */
+  /** Have a player's position sent: at once, after each connection, and after each change; before its block, too, if
+   * that is wanted of events. */
   watch(address: string): void {
     if (!ADDRESS.test(address)) throw new TypeError(`not an address, 0x and 40 hex digits: ${address}`);
     this.#players.add(address.toLowerCase());
-    this.#send({ type: "SUBSCRIBE_USER", address, snapshot: true });
+    this.#subscribeUser(address);
   }
 
   unwatch(address: string): void {
@@ -131,9 +132,13 @@ export class Live {
     this.#head = undefined;
     const from = this.cursor !== undefined ? { since: this.cursor } : last ? { last } : {};
     if (channels.length) this.#send({ type: "SUBSCRIBE", channels, preconfirmed, ...from });
-    for (const address of this.#players) this.#send({ type: "SUBSCRIBE_USER", address, snapshot: true });
+    for (const address of this.#players) this.#subscribeUser(address);
     this.#send({ type: "PING" });
     this.#become({ status: "catching up" });
+  }
+
+  #subscribeUser(address: string): void {
+    this.#send({ type: "SUBSCRIBE_USER", address, snapshot: true, preconfirmed: this.#options.preconfirmed ?? false });
   }
 
   #take(message: ServerMessage): void {

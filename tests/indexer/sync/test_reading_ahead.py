@@ -24,6 +24,7 @@ from indexer.rules.block import apply_block
 from indexer.rules.game import Game
 from indexer.stream.feed import FeedItem
 from indexer.stream.preconfirmed import items_of
+from indexer.stream.preconfirmed_positions import PreconfirmedPosition, decoded, encoded
 from indexer.sync.reading_ahead import ReadingAhead
 
 BEFORE_A_SILENT_CHANGE = 280
@@ -41,7 +42,9 @@ class Player:
         self.game = Game(self.contracts)
         self.published: list[FeedItem] = []
         self.sealed: list[FeedItem] = []
-        self.ahead = ReadingAhead(self.decoder, self.published.extend)
+        self.positions: dict[Address, PreconfirmedPosition] = {}
+        """Those of the open block, as they were published last."""
+        self.ahead = ReadingAhead(self.decoder, self._publish)
         self.ahead.restart(0, season[0].timestamp)
 
     def read_ahead(self) -> list[tuple[str, str]]:
@@ -66,6 +69,10 @@ class Player:
         rows: dict[type[Row], list[Any]] = self.game.journal.take() | archive.rows()
         self.sealed += items_of(rows)
         self.ahead.sealed(header, rows)
+
+    def _publish(self, items: Sequence[FeedItem], positions: Sequence[PreconfirmedPosition]) -> None:
+        self.published += items
+        self.positions |= {one.player: one for one in decoded(f"[{','.join(encoded(p).decode() for p in positions)}]")}
 
     def _announced(self) -> Iterator[PreconfirmedTransaction]:
         announced = [log for log in self.mini_blocks.next_part() if log.address in self.contracts.values()]
@@ -96,15 +103,21 @@ def test_a_season_is_published_before_its_blocks_with_one_copy_of_the_game(
     player: Callable[[MiniBlockPlan], Player],
 ) -> None:
     playing = player(MiniBlockPlan(10, timestamps=True))
-    twins = set()
+    twins, changed = set(), 0
     while playing.chain.head < BEFORE_A_SILENT_CHANGE:
         before = len(playing.published)
+        playing.positions.clear()
         playing.read_ahead()
         playing.seal()
+        for address, found in playing.positions.items():
+            changed += 1
+            assert found.block_number == playing.chain.head
+            assert (found.position and found.position.position) == playing.game.positions.get(address)
         twins.add(id(playing.ahead._twin))
         assert keys(playing.published[before:]) == keys(playing.sealed[before:]), playing.chain.head
     assert len(playing.published) == len(playing.sealed)
     assert len(twins - {id(None)}) == 1
+    assert changed > 100
 
 
 def test_events_are_published_correctly_though_the_time_of_their_block_is_not_known(

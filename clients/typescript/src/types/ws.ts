@@ -501,7 +501,7 @@ export interface components {
         };
         /**
          * PositionUpdate
-         * @description A player's position as it stands, as `/api/v1/positions/{address}` has it; null for none. In answer to `snapshot` with the `cursor` that it stands for: the end of its block.
+         * @description A player's position as it stands, as `/api/v1/positions/{address}` has it; null for none. In answer to `snapshot` with the `cursor` that it stands for: the end of its block. With `status` as a transaction that is in no block yet leaves it; the block is followed by another one, without.
          */
         PositionUpdate: {
             /** @description The player, EIP-55 checksummed. */
@@ -509,6 +509,11 @@ export interface components {
             /** @description A cursor: an event's place in the chain. */
             cursor?: string;
             position: components["schemas"]["Position"] | null;
+            /**
+             * @description Of a position that is in no block yet.
+             * @enum {unknown}
+             */
+            status?: "preconfirmed";
             /** @enum {unknown} */
             type: "POSITION_UPDATE";
         };
