@@ -185,7 +185,7 @@ _PASSING: Final = re.compile(
     re.IGNORECASE,
 )
 _PRUNED: Final = re.compile(
-    r"pruned history|state is not available|missing trie node|data before .* is not available", re.IGNORECASE
+    r"pruned history|state (\S+ )?is not available|missing trie node|data before .* is not available", re.IGNORECASE
 )
 
 

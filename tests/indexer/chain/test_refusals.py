@@ -46,6 +46,18 @@ def test_megaeth_s_errors_are_known_for_calls_of_any_method(code: int, message: 
     assert type(rpc_error("eth_getBlockByNumber", {"code": code, "message": message})) is kind
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "historical state 3e561c318217bf0d41c50ebb6119de1aa44ec7bec4d846cff83b91f77b4caaca is not available",
+        "historical state is not available",
+        "missing trie node 66 (path ) state 0x66 is not available",
+    ],
+)
+def test_go_ethereum_s_words_for_state_that_is_gone_are_known(message: str) -> None:
+    assert type(rpc_error("eth_call", {"code": -32000, "message": message})) is Pruned
+
+
 def test_a_refusal_that_says_how_long_to_wait_is_believed() -> None:
     error = rpc_error("eth_call", {"code": -32022, "message": "over compute unit limit, retry in 12 seconds"})
     assert isinstance(error, RateLimited)
