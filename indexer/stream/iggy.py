@@ -55,10 +55,14 @@ class IggyBroker:
         """The server's version; None as long as it is unknown."""
 
     async def create_topics(self) -> None:
-        """Two processes may find a topic missing at once; the slower one then finds it created."""
-        await self._ensure(lambda client: client.get_stream(STREAM), lambda client: client.create_stream(STREAM))
+        """Two processes may find a topic missing at once; the slower one then finds it created. A topic that another
+        program has made, with fewer partitions, gets those that it lacks."""
+        await self._ensure(
+            f"stream {STREAM}", lambda client: client.get_stream(STREAM), lambda client: client.create_stream(STREAM)
+        )
         for topic, partitions in PARTITIONS.items():
-            await self._ensure(
+            found = await self._ensure(
+                f"topic {topic}",
                 partial(IggyClient.get_topic, stream_id=STREAM, topic_id=topic),
                 partial(
                     IggyClient.create_topic,
@@ -68,6 +72,10 @@ class IggyBroker:
                     messages_required_to_save=1,  # by default 1,024 stay in the server's memory only
                 ),
             )
+            if found is not None and found.partitions_count < partitions:
+                client = await self._connected()
+                lacking = partitions - found.partitions_count
+                await self._call(f"partitions of topic {topic}", client.create_partitions(STREAM, topic, lacking))
 
     async def publish(self, partition: TopicPartition, messages: Sequence[Message]) -> None:
         topic, number = partition
@@ -77,31 +85,30 @@ class IggyBroker:
                 SendMessage(one.payload, self._headers(one), one.id)
                 for one in messages[start : start + MAX_SENT_MESSAGES]
             ]
-            await self._call(client.send_messages(STREAM, topic, Partitioning.partition_id(number), sent))
+            work = client.send_messages(STREAM, topic, Partitioning.partition_id(number), sent)
+            await self._call(_place(partition), work)
 
     async def poll(self, partition: TopicPartition, offset: int, limit: int) -> list[Received]:
         topic, number = partition
         client = await self._connected()
-        found = await self._call(
-            client.poll_messages(
-                STREAM,
-                topic,
-                consumer=_CONSUMER,
-                polling_strategy=PollingStrategy.Offset(offset),
-                count=limit,
-                auto_commit=False,
-                partition_id=number,
-            )
+        work = client.poll_messages(
+            STREAM,
+            topic,
+            consumer=_CONSUMER,
+            polling_strategy=PollingStrategy.Offset(offset),
+            count=limit,
+            auto_commit=False,
+            partition_id=number,
         )
-        return [Received(one.offset(), one.id(), one.payload()) for one in found]
+        return [Received(one.offset(), one.id(), one.payload()) for one in await self._call(_place(partition), work)]
 
     async def end(self, partition: TopicPartition) -> int:
         topic, number = partition
         client = await self._connected()
-        details = await self._call(client.get_topic(STREAM, topic))
-        if details is None:
-            raise BrokerUnavailable(f"there is no topic {topic} yet")
-        (found,) = (one for one in details.partitions if one.id == number)
+        details = await self._call(_place(partition), client.get_topic(STREAM, topic))
+        found = next((one for one in details.partitions if one.id == number), None) if details is not None else None
+        if found is None:
+            raise self._failure(f"{_place(partition)}: there is none yet")
         return found.current_offset + 1 if found.messages_count else 0
 
     def _headers(self, message: Message) -> dict[Any, Any]:
@@ -115,32 +122,39 @@ class IggyBroker:
         if self._client is None:
             client, self._server = IggyClient(_configuration(self._url)), None
             try:
-                await self._call(client.connect())
+                await self._call("connection", client.connect())
             except BrokerUnavailable as error:
                 if not await _speaks_old_protocol(self._url):
                     raise
                 self._server = "before 0.9"
                 raise self._failure("it speaks an older protocol") from error
-            self._server = await self._call(_version(client))
+            self._server = await self._call("version", _version(client))
             self._client = client
         return self._client
 
-    async def _ensure(self, find: _Request, create: _Request) -> None:
-        if await self._call(find(await self._connected())) is None:
+    async def _ensure(self, what: str, find: _Request, create: _Request) -> Any:
+        """What is found; None if it had to be created."""
+        found = await self._call(what, find(await self._connected()))
+        if found is None:
             try:
-                await self._call(create(await self._connected()))
+                await self._call(what, create(await self._connected()))
             except BrokerUnavailable:
-                if await self._call(find(await self._connected())) is None:
+                found = await self._call(what, find(await self._connected()))
+                if found is None:
                     raise
+        return found
 
-    async def _call(self, work: Awaitable[T]) -> T:
-        """The client's answer within CALL_SECONDS. Raises BrokerUnavailable, and drops the connection."""
+    async def _call(self, what: str, work: Awaitable[T]) -> T:
+        """The client's answer within CALL_SECONDS. Raises BrokerUnavailable, and drops the connection.
+
+        The failure names `what` was asked for, since the server's own words do not ("Topic with ID: 0").
+        """
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return await work
         except (RuntimeError, ConnectionError, TimeoutError, ValueError) as error:
             self._client = None
-            raise self._failure(str(error) or "no answer in time") from error
+            raise self._failure(f"{what}: {str(error) or 'no answer in time'}") from error
 
     def _failure(self, reason: str) -> BrokerUnavailable:
         """The failure of a call; it names both versions if they differ."""
@@ -159,7 +173,8 @@ async def _version(client: IggyClient) -> str | None:
 
 async def _speaks_old_protocol(url: str) -> bool:
     """Whether a server without TLS answers a ping as it was before 0.9: a length and a command, four bytes each, to
-    which the newer protocol, whose shortest request has 256 bytes, answers nothing."""
+    which the newer protocol, whose shortest request has 256 bytes, answers nothing. The answer is a status and a
+    length, both 0; a server of another kind, as at Iggy's port for HTTP, answers something else."""
     parts = urlsplit(url)
     if parts.scheme == "iggy+tls":
         return False
@@ -168,7 +183,7 @@ async def _speaks_old_protocol(url: str) -> bool:
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port or PORT)
             with closing(writer):
                 writer.write(struct.pack("<II", 4, 1))
-                return len(await reader.readexactly(8)) == 8
+                return await reader.readexactly(8) == bytes(8)
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return False
 
@@ -185,6 +200,11 @@ def _configuration(url: str) -> TcpConfig:
         tls_ca_file=options.get("ca"),
         nodelay=True,
     )
+
+
+def _place(partition: TopicPartition) -> str:
+    """A partition's name, for messages."""
+    return f"topic {partition.topic}, partition {partition.partition}"
 
 
 def _name(url: str) -> str:

@@ -17,7 +17,7 @@ from indexer.stream.iggy import PORT, _configuration
 from indexer.stream.topics import STREAM
 from tests.iggy.server import StandIn
 
-REAL: Final = os.environ.get("IGGY_URL")
+REAL: Final = os.environ.get("IGGY_URL") or None
 
 
 class RealServer:
@@ -83,9 +83,10 @@ class RealServer:
 
     async def _stop(self) -> None:
         self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await asyncio.sleep(0)
+        while forwarding := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await asyncio.wait(forwarding, timeout=0.05)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         parts = urlsplit(self._real)

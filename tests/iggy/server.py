@@ -60,6 +60,10 @@ class StandIn:
         """Whether the stream `ghostnet` has a topic of this name."""
         return "ghostnet" in self.streams and name in self.streams["ghostnet"].topics
 
+    def forget(self) -> None:
+        """Delete all streams with all messages."""
+        self.streams.clear()
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -159,6 +163,9 @@ class StandIn:
                 return stream.details() if stream else b""
             case Operation.CREATE_TOPIC, _:
                 return self._create_topic(body)
+            case Operation.CREATE_PARTITIONS, _:
+                self._topic(body).add_partitions(body.u32())
+                return b""
             case _, Code.GET_TOPIC:
                 owner, name = self.streams.get(body.identifier()), body.identifier()
                 return owner.topics[name].details() if owner and name in owner.topics else b""
@@ -224,7 +231,8 @@ class StandIn:
         stream, count, name = self._stream(body), body.u32(), body.text()
         if name in stream.topics:
             raise Refused(Failure.TOPIC_EXISTS)
-        topic = Topic(len(stream.topics) // 2, name, body.rest(), [Partition(number) for number in range(count)])
+        topic = Topic(len(stream.topics) // 2, name, body.rest())
+        topic.add_partitions(count)
         stream.topics |= {topic.number: topic, name: topic}
         return topic.details()
 

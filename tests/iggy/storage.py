@@ -118,9 +118,13 @@ class Topic:
     number: int
     name: str
     options: bytes
-    partitions: list[Partition]
+    partitions: list[Partition] = field(default_factory=list)
     created: int = field(default_factory=now)
     groups: dict[int | str, Group] = field(default_factory=dict)
+
+    def add_partitions(self, count: int) -> None:
+        first = len(self.partitions)
+        self.partitions += [Partition(number) for number in range(first, first + count)]
 
     def partition(self, number: int | None) -> Partition:
         if (number or 0) >= len(self.partitions):

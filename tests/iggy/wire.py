@@ -18,6 +18,7 @@ class Operation(IntEnum):
     LOGOUT = 3
     CREATE_STREAM = 128
     CREATE_TOPIC = 132
+    CREATE_PARTITIONS = 136
     CREATE_GROUP = 139
     JOIN_GROUP = 148
     LEAVE_GROUP = 149
@@ -42,6 +43,7 @@ class Code(IntEnum):
 FRAMED: Final = {
     Operation.CREATE_STREAM,
     Operation.CREATE_TOPIC,
+    Operation.CREATE_PARTITIONS,
     Operation.CREATE_GROUP,
     Operation.JOIN_GROUP,
     Operation.LEAVE_GROUP,

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 import trustme
+from apache_iggy import IggyClient
 
 from indexer.stream.broker import Broker, BrokerUnavailable, OtherVersion, Received
-from indexer.stream.iggy import CLIENT, IggyBroker
-from indexer.stream.topics import Message, TopicPartition, all_partitions
-from tests.iggy.real import REAL, iggy
+from indexer.stream.iggy import CLIENT, IggyBroker, _configuration
+from indexer.stream.topics import STREAM, Message, TopicPartition, all_partitions
+from tests.iggy.real import REAL, Server, iggy
 from tests.iggy.server import StandIn
 from tests.stream.memory import MemoryBroker
 
@@ -95,6 +96,39 @@ def test_topics_are_made_once_however_many_make_them(broker: MakeBroker) -> None
             assert await broker().end(partition) >= 0
 
     run(work())
+
+
+def test_partitions_that_a_topic_lacks_are_added() -> None:
+    """Another program has made it, as consumers can, with one."""
+
+    async def work(server: Server) -> None:
+        other = IggyClient(_configuration(server.url))
+        await other.connect()
+        await other.create_stream(STREAM)
+        await other.create_topic(STREAM, PARTITION.topic, 1)
+        broker = IggyBroker(server.url, 6343)
+        await broker.create_topics()
+        await broker.publish(PARTITION, [message(1)])
+        assert [one.id for one in await broker.poll(PARTITION, 0, 10)] == [1]
+
+    with iggy() as server:
+        run(work(server))
+
+
+def test_a_stream_that_is_gone_is_named_and_made_again() -> None:
+    async def work(server: Server) -> None:
+        broker = IggyBroker(server.url, 6343)
+        await broker.create_topics()
+        await asyncio.to_thread(server.forget)
+        for call in (broker.publish(PARTITION, [message(1)]), broker.poll(PARTITION, 0, 10), broker.end(PARTITION)):
+            with pytest.raises(BrokerUnavailable, match="topic positions, partition 2: "):
+                await call
+        await broker.create_topics()
+        await broker.publish(PARTITION, [message(2)])
+        assert [one.id for one in await broker.poll(PARTITION, 0, 10)] == [2]
+
+    with iggy() as server:
+        run(work(server))
 
 
 def test_large_messages_arrive_whole(broker: MakeBroker) -> None:
@@ -204,5 +238,24 @@ def test_a_server_of_the_old_protocol_is_named_with_ours(monkeypatch: pytest.Mon
             for writer in writers:
                 writer.transport.abort()
             await asyncio.sleep(0)
+
+    run(work())
+
+
+def test_a_server_of_another_kind_is_not_taken_for_an_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at the port at which Iggy speaks HTTP."""
+    monkeypatch.setattr("indexer.stream.iggy.CALL_SECONDS", 0.5)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async def work() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(BrokerUnavailable) as raised:
+                await IggyBroker(f"iggy://iggy:iggy@127.0.0.1:{port}", 6343).create_topics()
+            assert type(raised.value) is BrokerUnavailable
 
     run(work())
