@@ -175,21 +175,22 @@ class RangeApplier:
     ) -> tuple[Archive | None, int | None]:
         """Apply the blocks after `done` up to `target`. Return their archive if the contracts' state agrees, else the
         block in which it differs from the game's; neither if a state on the way is to be compared first."""
-        mirror, archive, wrong = MirrorHistory(done, trial), Archive(), target
+        mirror, archive, wrong, is_broken = MirrorHistory(done, trial), Archive(), target, False
         try:
             for block in fetched.between(done, target):
                 wrong = block.header.number
                 self._apply(trial, block, archive)
                 mirror.add(wrong, trial)
         except InvariantBroken:
-            pass
-        else:
-            if known.read(number for number in self._blocks_to_check(trial, fetched) if done < number < target):
-                return None, None
-            if mirror.agrees(target, known.states[target]):
-                return archive, None
-            wrong = target
-        return None, known.first_difference(mirror, wrong)
+            is_broken = True
+        # The search for the difference would pass over what an event hides from all later states.
+        if known.read(number for number in self._blocks_to_check(trial, fetched) if done < number < target):
+            return None, None
+        if is_broken:
+            return None, known.first_difference(mirror, wrong)
+        if mirror.agrees(target, known.states[target]):
+            return archive, None
+        return None, known.first_difference(mirror, target)
 
     def _apply_with_silent_changes(
         self, game: Game, fetched: FetchedRange, done_and_differing: tuple[int, int], known: KnownStates

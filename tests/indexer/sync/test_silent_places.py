@@ -1,0 +1,62 @@
+"""In which block, and in which transaction, a change without a log is found where the node has its block's state."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import Connection
+
+from indexer.chain.producer import LAGGING_BLOCKS
+from indexer.domain.chain import Settlement, SilentChange
+from indexer.domain.events import StakeAdded, Transfer
+from indexer.domain.units import DATA, Address
+from indexer.replay.server import ReplayServer
+from indexer.rules.block import decode_changes
+from tests.chains import ADDRESSES, GHOST_CORE, OPAQUE, user
+from tests.contract_state import state_of
+from tests.indexer.rules.scenarios import ALICE, CAROL, DAVE, emissions
+from tests.indexer.sync.game_with_silent_changes import OWNER, SilentGame
+from tests.indexing import index
+
+EVE, FRANK, GRACE = user(0xE), user(0xF), user(0x10)
+
+
+def archived_changes(connection: Connection[Any]) -> dict[int, Sequence[SilentChange]]:
+    """The silent changes that were found, by block."""
+    rows = connection.execute("SELECT id >> 23, answer FROM witness_answers ORDER BY id").fetchall()
+    return {number: decode_changes(json.loads(answer)) for number, answer in rows}
+
+
+def settle(made: SilentGame, player: Address) -> None:
+    """A player's wallet claims nothing."""
+    made.silently(made.chain.transaction(sender=OWNER, to=player, calldata=OPAQUE), Settlement(player))
+
+
+def settle_and_be_paid(made: SilentGame, player: Address) -> None:
+    """Of what is emitted in between the player gets another share than without the settlement."""
+    settle(made, player)
+    made.chain.events(emissions(made.game.positions[player].level, 30 * DATA))
+    paid = ("DataToken", Transfer(GHOST_CORE, player, made.settled(player)[1]))
+    made.chain.events(paid, sender=OWNER, to=player, calldata=OPAQUE)
+
+
+def test_what_an_event_hides_is_found_between_changes_by_which_rules_break(connection: Connection[Any]) -> None:
+    """What Alice adds would have settled her penalty all the same; between the first and the last block that differs
+    the contracts' state is for the most part the mirror's."""
+    made = SilentGame()
+    for player, level in ((DAVE, 2), (GRACE, 2), (EVE, 3), (FRANK, 3)):
+        made.chain.jack_in(player, 400 * DATA, level)
+    made.reset(CAROL)
+    settle_and_be_paid(made, DAVE)
+    settle(made, ALICE)
+    stake, _ = made.settled(ALICE)
+    added = ("GhostCore", StakeAdded(ALICE, DATA, stake + DATA))
+    made.chain.events(added, sender=OWNER, to=ALICE, calldata=OPAQUE)
+    for _ in range(12):
+        made.chain.block()
+    settle_and_be_paid(made, EVE)
+    for _ in range(LAGGING_BLOCKS):
+        made.chain.block()
+    with ReplayServer(made.chain.blocks, state=state_of(made.chain.blocks, made.changes)) as server:
+        index(server, ADDRESSES)
+    assert archived_changes(connection) == made.changes
