@@ -212,8 +212,10 @@ class Producer:
         return fetched
 
     def _is_skipped(self, first: int, last: int, head: int) -> bool:
-        """Whether a block at the head is not compared with the contracts' state (GHOSTNET_STATE_EVERY)."""
-        return first == last > head - LAGGING_BLOCKS and last % self._options.state_every != 0
+        """Whether a block at the head is not compared with the contracts' state (GHOSTNET_STATE_EVERY): what changes in
+        it is shown by that of the next one that is, where the node has any."""
+        is_at_head = first == last > head - LAGGING_BLOCKS
+        return is_at_head and last % self._options.state_every != 0 and self._availability.is_shown
 
     def _is_deployed_by(self, fetched: FetchedRange) -> bool:
         """Whether GhostCore exists at the end of a range: before that, it has no state. Ranges come in any order."""

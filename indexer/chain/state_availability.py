@@ -25,6 +25,8 @@ class StateAvailability:
     def __init__(self, full_blocks: FullBlocks) -> None:
         self._full_blocks = full_blocks
         self._pruned: bool | None = None
+        self.is_shown = False
+        """Whether the node had the state that was requested last."""
 
     @property
     def is_known(self) -> bool:
@@ -34,6 +36,7 @@ class StateAvailability:
     def reset_after_node_change(self) -> None:
         """Note that another node may be in use: state that no node had is requested again."""
         self._pruned = None if self._pruned else self._pruned
+        self.is_shown = False
 
     def needs_full_blocks(self, first: int, head: int) -> bool:
         """Whether a range that begins at block `first` is fetched in full without trying to read the state."""
@@ -56,6 +59,7 @@ class StateAvailability:
 
     def record_available(self, last: int, head: int) -> None:
         """Note that the node returned the state after block `last`."""
+        self.is_shown = True
         if self._pruned is None and last < head - RECENT_BLOCKS:
             self._pruned = False
             logger.info(
@@ -69,6 +73,7 @@ class StateAvailability:
 
     def record_unavailable(self, last: int, head: int, why: str) -> None:
         """Note that the node lacks the state after block `last`."""
+        self.is_shown = False
         if last < head - RECENT_BLOCKS and not self._pruned:
             self._pruned = True
             logger.warning(

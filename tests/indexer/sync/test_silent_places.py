@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Connection
 
 from indexer.chain.producer import LAGGING_BLOCKS
-from indexer.domain.chain import Settlement, SilentChange
+from indexer.domain.chain import ConfigChange, Settlement, SilentChange
 from indexer.domain.events import StakeAdded, Transfer
+from indexer.domain.levels import INITIAL_CONFIGS
 from indexer.domain.units import DATA, Address
 from indexer.replay.server import ReplayServer
 from indexer.rules.block import decode_changes
-from tests.chains import ADDRESSES, GHOST_CORE, OPAQUE, user
+from tests.chains import ADDRESSES, GHOST_CORE, OPAQUE, update_level_config, user
 from tests.contract_state import state_of
 from tests.indexer.rules.scenarios import ALICE, CAROL, DAVE, emissions
 from tests.indexer.sync.game_with_silent_changes import OWNER, SilentGame
@@ -59,4 +61,17 @@ def test_what_an_event_hides_is_found_between_changes_by_which_rules_break(conne
         made.chain.block()
     with ReplayServer(made.chain.blocks, state=state_of(made.chain.blocks, made.changes)) as server:
         index(server, ADDRESSES)
+    assert archived_changes(connection) == made.changes
+
+
+def test_without_any_state_every_block_is_read_in_full_however_seldom_it_is_to_be_compared(
+    connection: Connection[Any],
+) -> None:
+    made = SilentGame()
+    config = replace(INITIAL_CONFIGS[1], base_death_rate_bps=600)
+    call = update_level_config(1, config)
+    made.silently(made.chain.transaction(sender=OWNER, calldata=call), ConfigChange(1, config))
+    made.chain.block()
+    with ReplayServer(made.chain.blocks) as server:
+        index(server, ADDRESSES, batch_size=1, state_every=100)
     assert archived_changes(connection) == made.changes
