@@ -215,7 +215,7 @@ class SilentChangeSearch:
 
     def _suggested(self, candidates: Sequence[Candidate]) -> Mapping[Change, Sequence[_Place]]:
         """The places that transactions suggest, the likeliest first. A penalty is settled by the first of several
-        calls, a configuration that stays is made by the last."""
+        calls, a configuration that stays is made in the last block with one."""
         found: dict[Change, list[_Place]] = {candidate.change: [] for candidate in candidates}
         since = min(candidate.since for candidate in candidates)
         for number in range(max(since, self._last - MAX_SEARCHED), self._last + 1):
@@ -249,9 +249,8 @@ def _is_as_likely(other: _Place, place: _Place) -> bool:
 
 
 def _order(change: Change, place: _Place) -> tuple[int, int]:
-    """The key to sort places by: the first ones first, for a configuration the last ones."""
-    direction = -1 if isinstance(change, ConfigChange) else 1
-    return direction * place.block, direction * (place.tx_index or 0)
+    """The key to sort places by: the first ones first, for a configuration those of the last block."""
+    return -place.block if isinstance(change, ConfigChange) else place.block, place.tx_index or 0
 
 
 def _alternatives(options: Sequence[_Options], chosen: _Options, reach: int) -> Iterator[_Options]:

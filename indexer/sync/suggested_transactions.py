@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from enum import IntEnum
 from typing import Final, NamedTuple, Protocol
 
-from indexer.decode.calldata import CLAIM_REWARDS, UPDATE_LEVEL_CONFIG, encoded_level_config, makes_claim
+from indexer.decode.calldata import CLAIM_REWARDS, encoded_level_config, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, Transaction
 from indexer.domain.units import Address, Hash
 
@@ -23,11 +23,12 @@ class Hint(IntEnum):
     CALL = 0
     """It is the call itself."""
     NESTED_CALL = 1
-    """Its calldata holds the call: of that configuration, or, for a settlement, with the player as a party or named."""
+    """Its calldata holds the call: of that configuration, or, for a settlement, with the player as a party, or named
+    together with GhostCore."""
     WALLET_WITHOUT_LOGS = 2
     """It is to the player, a contract wallet, and emitted no log of the contracts: no event shows what it did."""
     WEAK = 3
-    """The player is a party to it otherwise; or it holds a call of some other configuration."""
+    """For a settlement: the player is a party to it otherwise, or named."""
 
 
 class Suggestion(NamedTuple):
@@ -109,15 +110,15 @@ def _hint(transaction: Transaction, change: Change, ghost_core: Address, with_lo
     """How a transaction suggests a change, None if it does not."""
     direct = transaction.recipient == ghost_core
     if isinstance(change, ConfigChange):
-        if encoded_level_config(change.level, change.config) in transaction.input:
-            return Hint.CALL if direct else Hint.NESTED_CALL
-        return Hint.WEAK if UPDATE_LEVEL_CONFIG in transaction.input else None
+        if encoded_level_config(change.level, change.config) not in transaction.input:
+            return None
+        return Hint.CALL if direct else Hint.NESTED_CALL
     is_party = change.user in (transaction.sender, transaction.recipient)
     if direct:
         is_silent = transaction.hash not in with_logs
         return Hint.CALL if is_party and is_silent and makes_claim(transaction.input) else None
     if CLAIM_REWARDS in transaction.input and (is_party or change.user[2:] in transaction.input):
-        return Hint.NESTED_CALL
+        return Hint.NESTED_CALL if is_party or ghost_core[2:] in transaction.input else Hint.WEAK
     if not is_party:
         return None
     is_quiet = transaction.recipient == change.user and transaction.hash not in with_logs

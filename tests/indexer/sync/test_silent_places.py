@@ -11,10 +11,10 @@ from indexer.chain.producer import LAGGING_BLOCKS
 from indexer.domain.chain import ConfigChange, Settlement, SilentChange
 from indexer.domain.events import StakeAdded, Transfer
 from indexer.domain.levels import INITIAL_CONFIGS
-from indexer.domain.units import DATA, Address
+from indexer.domain.units import DATA, NO_HASH, Address, Hash
 from indexer.replay.server import ReplayServer
 from indexer.rules.block import decode_changes
-from tests.chains import ADDRESSES, GHOST_CORE, OPAQUE, update_level_config, user
+from tests.chains import ADDRESSES, GHOST_CORE, OPAQUE, update_level_config, user, wrapped
 from tests.contract_state import state_of
 from tests.indexer.rules.scenarios import ALICE, CAROL, DAVE, emissions
 from tests.indexer.sync.game_with_silent_changes import OWNER, SilentGame
@@ -74,4 +74,24 @@ def test_without_any_state_every_block_is_read_in_full_however_seldom_it_is_to_b
     made.chain.block()
     with ReplayServer(made.chain.blocks) as server:
         index(server, ADDRESSES, batch_size=1, state_every=100)
+    assert archived_changes(connection) == made.changes
+
+
+def test_a_configuration_is_made_by_the_first_of_equal_calls_and_by_none_of_another(
+    connection: Connection[Any],
+) -> None:
+    """What a contract has made out of its storage is shown by no calldata of the block."""
+    made = SilentGame()
+    one, other, hidden = (
+        ConfigChange(level, replace(INITIAL_CONFIGS[level], base_death_rate_bps=600)) for level in (1, 2, 3)
+    )
+    call, call_of_other = (update_level_config(change.level, change.config) for change in (one, other))
+    equal = [made.chain.transaction(sender=OWNER, calldata=call) for _ in range(2)]
+    block = made.chain.block(*equal)
+    made.changes[block.number] = [SilentChange(0, Hash(equal[0].hash), one)]
+    nested = made.chain.transaction(sender=OWNER, to=OWNER, calldata=wrapped((GHOST_CORE, call_of_other)))
+    block = made.chain.block(nested, made.chain.transaction(sender=OWNER, to=OWNER, calldata=OPAQUE))
+    made.changes[block.number] = [SilentChange(0, Hash(nested.hash), other), SilentChange(None, NO_HASH, hidden)]
+    with ReplayServer(made.chain.blocks, state=state_of(made.chain.blocks, made.changes)) as server:
+        index(server, ADDRESSES)
     assert archived_changes(connection) == made.changes
