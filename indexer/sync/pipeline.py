@@ -215,12 +215,13 @@ class Pipeline:
     def _apply_again_together(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Apply a range together with the preceding blocks that were not compared with the contracts' state, to locate
         a silent change in one of them. Raises `error` if no state shows one."""
-        last = self._next_with_state(fetched, error)
-        if last is None:
+        blocks = self._blocks_before_state(fetched, error)
+        if blocks is None:
             raise error
-        logger.warning("blocks from %d on are applied again: %s", self._last_checked + 1, error.message)
         self._reload_game()
-        if self._last_checked < self._tip.number and not self._return_to(self._last_checked):
+        right, last = blocks
+        logger.warning("blocks from %d on are applied again: %s", right + 1, error.message)
+        if right < self._tip.number and not self._return_to(right):
             raise error
         self._applier.follows_unchecked = False
         try:
@@ -231,17 +232,20 @@ class Pipeline:
             self._reload_game()
         self._fetch_again(Linkage.REORG)
 
-    def _next_with_state(self, fetched: FetchedRange, error: InvariantBroken) -> int | None:
-        """The range's last block or the head, if the node has the state after it, by which silent changes are found;
-        None if neither is near enough and has one."""
+    def _blocks_before_state(self, fetched: FetchedRange, error: InvariantBroken) -> tuple[int, int] | None:
+        """The last block that is taken as right, and the range's last block or the head, if the node has the state
+        after it, by which silent changes are found; None if neither is near enough and has one."""
         if isinstance(error, UncheckedBlocksBefore):
-            return fetched.last.number
+            return self._last_checked, fetched.last.number
         if fetched.state is not None:
             return None
         head = self._source.head or 0
         ends: tuple[tuple[int, Header | int], ...] = (fetched.last.number, fetched.last), (head, head)
-        near = ((number, block) for number, block in ends if number - self._last_checked <= MAX_REAPPLIED_BLOCKS)
-        return next((number for number, block in near if self._source.state(block) is not None), None)
+        for number, block in ends:
+            right = max(self._last_checked, number - MAX_REAPPLIED_BLOCKS)
+            if right <= self._tip.number and self._source.state(block) is not None:
+                return right, number
+        return None
 
     def _reindex_missing_logs(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Index again what a node had left out. If no node has more than is indexed: fetch once more, and raise the

@@ -17,6 +17,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
+from indexer.sync import pipeline
 from tests.chains import recording
 from tests.databases import Databases, default_database
 from tests.filling import fill
@@ -264,6 +265,17 @@ def test_a_change_in_a_block_without_state_is_found_by_what_follows_from_it(
     rewards of the blocks after it prove."""
     with FaultyServer(ReplayOptions(state=StateOptions(prune=prune))) as server:
         index(server, CONTRACTS, batch_size=batch_size)
+    assert state_digest(connection) == right
+
+
+def test_however_long_ago_the_state_was_compared_the_newest_blocks_are_searched(
+    connection: Connection[Any], right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a node that has lost the state of all others, whose first blocks left nothing to be found."""
+    monkeypatch.setattr(pipeline, "MAX_REAPPLIED_BLOCKS", LAST - UNSEEN + 1)
+    with FaultyServer(ReplayOptions(state=StateOptions(prune=0))) as server:
+        watcher = index(server, CONTRACTS, batch_size=1)
+    assert [rollback.ancestor for rollback in watcher.rollbacks] == [UNSEEN - 1]
     assert state_digest(connection) == right
 
 
