@@ -28,7 +28,9 @@ class Checkpoint(models.Model):
 
     `chain_head` is the node's head when the block was written. `revision` rises with every commit, rollbacks included.
     `fence` rises each time a process takes the right to write (indexer/store/claim.py). `timestamp` is the block's time
-    in unix seconds, exact at any size; `indexed_at` is the time of the commit by the database's clock.
+    in unix seconds, exact at any size; `indexed_at` is the time of the commit by the database's clock. `checked_block`
+    is the last block after which the tables were compared with the contracts' state, where it is below the last applied
+    one; else it is null, or that of blocks which a rollback has dropped.
     """
 
     chain_id = models.BigIntegerField(primary_key=True)
@@ -42,6 +44,7 @@ class Checkpoint(models.Model):
     chain_head = models.BigIntegerField(default=0)
     revision = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
+    checked_block = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "checkpoints"

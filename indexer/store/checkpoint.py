@@ -43,7 +43,8 @@ class BlockNotIndexed(GhostnetError):
 class StoredCheckpoint:
     """The checkpoint as stored; `timestamp` in unix seconds, `contracts` maps names to addresses.
 
-    `block_hash` is None before the first block is indexed: that of the block below it is unknown.
+    `block_hash` is None before the first block is indexed: that of the block below it is unknown. `checked_block` is
+    the last block after which the tables were compared with the contracts' state.
     """
 
     chain_id: int
@@ -52,6 +53,7 @@ class StoredCheckpoint:
     block_number: int
     block_hash: Hash | None
     timestamp: int
+    checked_block: int
 
 
 def start_chain(
@@ -104,15 +106,14 @@ def read_checkpoint(connection: Connection[Any]) -> StoredCheckpoint:
     Raises NothingIndexed if there is none.
     """
     row = connection.execute(
-        "SELECT chain_id, start_block, contracts, block_number, block_hash, timestamp FROM checkpoints"
+        "SELECT chain_id, start_block, contracts, block_number, block_hash, timestamp,"
+        " least(checked_block, block_number) FROM checkpoints"
     ).fetchone()
     if row is None:
         raise NothingIndexed("this database holds no chain yet")
-    chain_id, start_block, contracts, number, block_hash, timestamp = row
-    known = hash_of(block_hash)
-    return StoredCheckpoint(
-        chain_id, start_block, read_json(contracts), number, None if known == NO_HASH else known, int(timestamp)
-    )
+    chain_id, start_block, contracts, number, block_hash, timestamp, checked = row
+    known = None if (stored := hash_of(block_hash)) == NO_HASH else stored
+    return StoredCheckpoint(chain_id, start_block, read_json(contracts), number, known, int(timestamp), checked)
 
 
 def check_indexed(checkpoint: StoredCheckpoint, block_number: int) -> None:

@@ -20,6 +20,7 @@ from indexer.store.totals import add_to_totals
 
 _DO_NOT_WAIT: Final[Statement] = "SET LOCAL synchronous_commit = off", ()
 _FORGET_HEADERS: Final = "DELETE FROM blocks WHERE number <= $1"
+_NOTE_CHECKED: Final = "UPDATE checkpoints SET checked_block = $1"
 MAX_BYTES: Final = 12_000_000
 """Of COPY texts of batches that are committed together."""
 _ROWS_AT_ONCE: Final = 1_000
@@ -42,6 +43,8 @@ class Batch:
     database the checkpoint is that of an earlier batch, never one without its rows."""
     chain_head: int = 0
     """The height of the node's newest known block."""
+    checked_block: int | None = None
+    """The last block after which the game was compared with the contracts' state; None for the last one here."""
     payload: MakePayload = no_payload
     """Makes what the commit's notification carries."""
 
@@ -53,6 +56,7 @@ class Batch:
         *,
         finalized: bool,
         chain_head: int,
+        checked_block: int | None = None,
         payload: MakePayload = no_payload,
     ) -> Self:
         """A batch of these rows; the last header becomes the checkpoint. Of many rows nothing is announced."""
@@ -60,7 +64,7 @@ class Batch:
         few = {row: some for row, some in rows.items() if 0 < len(some) <= FEW_ROWS}
         if sum(map(len, rows.values())) > FEW_ROWS:
             payload = no_payload
-        return cls(texts, few, headers, finalized, chain_head, payload)
+        return cls(texts, few, headers, finalized, chain_head, checked_block, payload)
 
     @property
     def is_urgent(self) -> bool:
@@ -82,7 +86,8 @@ class Batch:
                 texts[row] = [*self._parts(row), *later._parts(row)]
             else:
                 few[row] = some
-        return Batch(texts, few, [*self.headers, *later.headers], finalized=True, chain_head=later.chain_head)
+        headers = [*self.headers, *later.headers]
+        return Batch(texts, few, headers, True, later.chain_head, later.checked_block)
 
     def _parts(self, row: type[Row]) -> Sequence[bytes]:
         return self.texts[row] if row in self.texts else copy_text(row, self.few.get(row, ()))
@@ -94,6 +99,8 @@ class Writer:
     def __init__(self, claim: Claim, headers_kept: int) -> None:
         self._claim = claim
         self._headers_kept = headers_kept
+        self._checked: tuple[int | None] | None = None
+        """The last batch's `checked_block`; None before the first batch."""
         enlarge_send_buffer(claim.connection)
 
     def write(self, batch: Batch) -> None:
@@ -122,6 +129,9 @@ class Writer:
         yield from few_rows(batch.few)
         yield few_headers(batch.headers[-self._headers_kept :])
         yield _FORGET_HEADERS, (str(batch.headers[-1].number - self._headers_kept),)
+        if self._checked != (batch.checked_block,):
+            self._checked = (batch.checked_block,)
+            yield _NOTE_CHECKED, (None if batch.checked_block is None else str(batch.checked_block),)
 
     def _copy(self, batch: Batch) -> None:
         with self._claim.transaction_to(batch.headers[-1], batch.chain_head) as cursor:

@@ -32,12 +32,14 @@ logger = logging.getLogger(__name__)
 class AppliedBlocks:
     """Consecutive blocks whose rows can be written: those headers that are known, oldest first, the last one included.
 
-    `parent_hash` is that of the range's first block.
+    `parent_hash` is that of the range's first block. `are_checked`: the contracts' state after the last one is that of
+    the game, as far as it shows.
     """
 
     rows: Mapping[type[Row], Sequence[Any]]
     headers: Sequence[Header]
     parent_hash: Hash
+    are_checked: bool
 
 
 class RangeApplier:
@@ -89,7 +91,7 @@ class RangeApplier:
             except GhostnetError as broken:
                 error = broken
         if error is None and self._agrees(fetched) and not self._blocks_to_check(game, fetched):
-            applied = self._applied(game, fetched, fetched.last.number, archive)
+            applied = self._applied(game, fetched, fetched.last.number, archive, are_checked=game.has_state_check)
             if game.has_state_check:
                 self._spare.follow(fetched, applied.rows)
             else:
@@ -102,7 +104,7 @@ class RangeApplier:
         else:
             assert error is not None
             if at > fetched.first:
-                yield self._applied(game, fetched, at - 1, archive)
+                yield self._applied(game, fetched, at - 1, archive, are_checked=False)
             raise error
 
     def _apply(self, game: Game, fetched: FetchedBlock, archive: Archive, changes: Sequence[SilentChange] = ()) -> None:
@@ -125,7 +127,9 @@ class RangeApplier:
         numbers = game.blocks_to_check | set(fetched.blocks_to_check)
         return sorted(number for number in numbers if fetched.first <= number < fetched.last.number)
 
-    def _applied(self, game: Game, fetched: FetchedRange, last: int, archive: Archive) -> AppliedBlocks:
+    def _applied(
+        self, game: Game, fetched: FetchedRange, last: int, archive: Archive, *, are_checked: bool = True
+    ) -> AppliedBlocks:
         """The blocks up to `last` that were applied since the last call."""
         if last not in fetched.headers:
             fetched.headers[last] = self._header(last)
@@ -133,7 +137,8 @@ class RangeApplier:
         for header in headers:
             del fetched.headers[header.number]
         self.time = headers[-1].timestamp
-        return AppliedBlocks(up_to(last, game.journal.take() | archive.rows()), headers, fetched.parent_hash)
+        rows = up_to(last, game.journal.take() | archive.rows())
+        return AppliedBlocks(rows, headers, fetched.parent_hash, are_checked)
 
     def _find_silent_changes(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
         """Apply a range again from its start, and find the silent changes where the contracts' state differs. Raises

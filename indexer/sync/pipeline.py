@@ -111,7 +111,6 @@ class Pipeline:
         begin_chain(self._connection, self._source, chain.chain_id, chain.start_block, chain.contracts)
         self._claim.take()
         self._load_game()
-        self._last_checked = self._tip.number
         tune_interpreter()
         try:
             self._expect_proof(anew=True)
@@ -152,6 +151,7 @@ class Pipeline:
         node = NodeWitness(self._source, self._chain.contracts)
         game.witness = RecordingWitness(node, game.journal.answer)
         self._tip = Tip(snapshot.checkpoint.block_number, snapshot.checkpoint.block_hash)
+        self._last_checked = snapshot.checkpoint.checked_block
         self._applier.start(game, snapshot.checkpoint.timestamp)
         self._ahead.restart(snapshot.checkpoint.block_number, snapshot.checkpoint.timestamp)
         standing = alarms(self._connection)
@@ -197,8 +197,6 @@ class Pipeline:
     def _apply(self, fetched: FetchedRange) -> None:
         for applied in self._applier.apply(fetched):
             self._write_batch(applied)
-        if self._applier.game.has_state_check:
-            self._last_checked = self._tip.number
 
     def _recover(self, fetched: FetchedRange, error: InvariantBroken | Inconsistent) -> None:
         """Fetch again what could not be applied, where that may help; else raise the error."""
@@ -287,7 +285,6 @@ class Pipeline:
             store_header(self._connection, header)
         self._observer.rolled_back(roll_back(self._claim, ancestor))
         self._load_game()
-        self._last_checked = min(self._last_checked, self._tip.number)
         return True
 
     def _was_replaced(self, header: Header) -> bool:
@@ -302,12 +299,17 @@ class Pipeline:
         if self._tip.hash is None and first:
             headers = [Header(first - 1, applied.parent_hash, NO_HASH, 0), *headers]
         self._tip = Tip(last, headers[-1].hash)
+        self._last_checked = last if applied.are_checked else self._last_checked
         self._renew_proof()
         finalized = is_finalized(last, head, self._chain.reorg_depth)
         payload = no_payload if finalized else partial(commit_payload, applied.rows, headers[-1], head)
+        checked = None if applied.are_checked else self._last_checked
+        batch = Batch.from_rows(
+            applied.rows, headers, finalized=finalized, chain_head=head, checked_block=checked, payload=payload
+        )
         # An event that comes before its block comes before the block's commit.
         self._publisher.wait()
-        self._writer.put(Batch.from_rows(applied.rows, headers, finalized=finalized, chain_head=head, payload=payload))
+        self._writer.put(batch)
         self._ahead.sealed(headers[-1], applied.rows)
         report = Applied.of(last, head, last - first + 1, applied.rows)
         self._observer.applied(report)
@@ -350,7 +352,6 @@ class Pipeline:
             self._alarms.raise_until_head(AlarmKind.DEEP_REORG, f"{message} {self._chain.reorg_depth}: rewinding")
         self._observer.rolled_back(roll_back(self._claim, divergence.ancestor, divergence.new_hashes))
         self._load_game()
-        self._last_checked = min(self._last_checked, self._tip.number)
 
     def _divergence(self) -> Divergence | None:
         if self._tip.hash is None:

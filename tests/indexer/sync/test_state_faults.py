@@ -84,7 +84,11 @@ def test_state_that_one_block_lacks_is_done_without(connection: Connection[Any],
     assert state_digest(connection) == right
 
 
-@pytest.mark.parametrize("lacking", [0, 2], ids=["of all blocks", "of earlier blocks than the newest ones"])
+@pytest.mark.parametrize(
+    "lacking",
+    [0, 2, UNSEEN + 3],
+    ids=["of all blocks", "of earlier blocks than the newest ones", "of later blocks only"],
+)
 def test_what_was_written_without_a_comparison_is_compared_at_the_next_start(
     connection: Connection[Any], right: str, lacking: int
 ) -> None:
