@@ -53,8 +53,6 @@ def main() -> None:
         (writer, "copy_text", "main: render rows"),
         (WriterThread, "put", "main: wait for the writer"),
         (writer, "append", "writer: append history"),
-        (writer, "copy_newest_versions", "writer: update current rows"),
-        (writer, "add_to_totals", "writer: add to the totals"),
         (writer.Writer, "write", "writer: all"),
         (pipeline.Pipeline, "run", "all, without start-up"),
     ]

@@ -15,8 +15,8 @@ from indexer.store.digest import add_rows
 from indexer.store.ranks import delete_ranks
 from indexer.store.rollback import LIFT_DECOMPRESSION_LIMIT, delete_above
 from indexer.store.tables import Table, tables
-from indexer.store.totals import add_to_totals, recount_totals
-from indexer.store.writer import append, copy_newest_versions, copy_text
+from indexer.store.totals import additions, recount_totals
+from indexer.store.writer import append, copy_text
 
 SCHEMA: Final = "rebuild"
 DERIVED: Final = (*FACTS, *VERSIONS)
@@ -80,7 +80,8 @@ class Shadow:
                     self._replace(cursor, tables()[comparison.row])
             ids = [event.id for event in decoded]
             append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, decoded))
-            add_to_totals(cursor, tables()[ChainEventRow], "id = ANY(%s)", (ids,))
+            for addition in additions(tables()[ChainEventRow], "id = ANY(%(ids)s)"):
+                cursor.execute(addition, {"ids": ids})
             cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", (ids,))
             recount_totals(self._connection)
             delete_ranks(cursor, self._before.number)
@@ -98,10 +99,11 @@ class Shadow:
             f"INSERT INTO {table.name} ({table.column_list})"
             f" SELECT {table.column_list} FROM {SCHEMA}.{table.name} ORDER BY id"
         )
-        add_to_totals(cursor, table, "id >= %s", (self._start,))
+        for addition in additions(table, "id >= %(start)s"):
+            cursor.execute(addition, {"start": self._start})
         if table.current:
             cursor.execute(f"DELETE FROM {table.current}")
-            copy_newest_versions(cursor, table, "TRUE", ())
+            cursor.execute(table.make_current("TRUE"))
 
 
 def _shadow_of(table: Table) -> Table:

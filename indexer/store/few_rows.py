@@ -45,12 +45,8 @@ def _statement(table: Table) -> str:
     append = f"INSERT INTO {table.name} ({columns}) SELECT * FROM unnest({arrays})"
     follow = []
     if table.current:
-        key = ", ".join(table.key)
-        follow.append(
-            f"INSERT INTO {table.current} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM appended"
-            f" ORDER BY {key}, id DESC {table.on_conflict}"
-        )
-    follow += [addition for addition, _ in additions(table._replace(name="appended"), "TRUE")]
+        follow.append(table._replace(name="appended").make_current("TRUE"))
+    follow += additions(table._replace(name="appended"), "TRUE")
     if not follow:
         return append
     *others, last = follow

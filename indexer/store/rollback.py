@@ -73,9 +73,10 @@ def delete_above(cursor: Cursor[Any], table: Table, ancestor: Header) -> int:
 
     The time bound lets TimescaleDB skip all older chunks.
     """
-    above = "id >= %s AND block_time >= %s", (first_id(ancestor.number + 1), block_datetime(ancestor.timestamp))
-    subtract_from_totals(cursor, table, *above)
-    cursor.execute(f"DELETE FROM {table.name} WHERE {above[0]}", above[1])
+    above = "id >= %(id)s AND block_time >= %(time)s"
+    parameters = {"id": first_id(ancestor.number + 1), "time": block_datetime(ancestor.timestamp)}
+    subtract_from_totals(cursor, table, above, parameters)
+    cursor.execute(f"DELETE FROM {table.name} WHERE {above}", parameters)
     return cursor.rowcount
 
 

@@ -103,6 +103,14 @@ class Table(NamedTuple):
         others = ", ".join(f"{column} = EXCLUDED.{column}" for column in self.columns if column not in self.key)
         return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {others}"
 
+    def make_current(self, where: str) -> str:
+        """A statement that makes each key's newest version, among the rows that meet a condition, its current row."""
+        key = ", ".join(self.key)
+        return (
+            f"INSERT INTO {self.current} ({self.column_list}) SELECT DISTINCT ON ({key}) {self.column_list}"
+            f" FROM {self.name} WHERE {where} ORDER BY {key}, id DESC {self.on_conflict}"
+        )
+
 
 @cache
 def tables() -> dict[type[Row], Table]:

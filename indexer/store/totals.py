@@ -1,6 +1,6 @@
 """Running totals: the writer adds what new history contributes, a rollback subtracts it again."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -127,34 +127,27 @@ GAME: Final = Totals(
 TOTALS: Final = (ACCOUNTS, GAME)
 
 
-def add_to_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
-    """Add the contributions of a history table's rows that meet a condition."""
-    for statement, times in additions(table, where):
-        cursor.execute(statement, list(parameters) * times)
-
-
-def additions(table: Table, where: str) -> Iterator[tuple[str, int]]:
-    """The statements that add the contributions of a table's rows that meet a condition, each with the number of times
-    that `where` occurs in it."""
+def additions(table: Table, where: str) -> Iterator[str]:
+    """The statements that add the contributions of a table's rows that meet a condition, whose parameters have names or
+    numbers: it may occur more than once."""
     for totals in _of(table):
         grown = ", ".join(f"{column} = {totals.name}.{column} + EXCLUDED.{column}" for column in _added(totals))
         yield (
             f"INSERT INTO {totals.name} ({totals.column_list}) {totals.contributions(table, where)}"
-            f" ON CONFLICT ({', '.join(totals.key)}) DO UPDATE SET {grown}",
-            len(totals.shares[table.row]),
+            f" ON CONFLICT ({', '.join(totals.key)}) DO UPDATE SET {grown}"
         )
 
 
-def subtract_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Sequence[Any]) -> None:
-    """Subtract the contributions of a history table's rows that meet a condition, before they are deleted."""
+def subtract_from_totals(cursor: Cursor[Any], table: Table, where: str, parameters: Mapping[str, Any]) -> None:
+    """Subtract the contributions of a history table's rows that meet a condition, before they are deleted; its
+    parameters have names."""
     for totals in _of(table):
         name = totals.name
         shrunk = ", ".join(f"{column} = {name}.{column} - gone.{column}" for column in _added(totals))
         gone = f"({totals.contributions(table, where)}) AS gone"
         same = " AND ".join(f"gone.{column} = {name}.{column}" for column in totals.key)
-        values = list(parameters) * len(totals.shares[table.row])
-        cursor.execute(f"DELETE FROM {name} USING {gone} WHERE {same} AND gone.entries = {name}.entries", values)
-        cursor.execute(f"UPDATE {name} SET {shrunk} FROM {gone} WHERE {same}", values)
+        cursor.execute(f"DELETE FROM {name} USING {gone} WHERE {same} AND gone.entries = {name}.entries", parameters)
+        cursor.execute(f"UPDATE {name} SET {shrunk} FROM {gone} WHERE {same}", parameters)
 
 
 def wrong_totals(connection: Connection[Any]) -> dict[str, int]:

@@ -15,12 +15,17 @@ from indexer.store.claim import Claim, MakePayload, no_payload
 from indexer.store.database import enlarge_send_buffer
 from indexer.store.few_rows import FEW_ROWS, few_headers, few_rows
 from indexer.store.statements import Statement
-from indexer.store.tables import Table, block_datetime, tables
-from indexer.store.totals import add_to_totals
+from indexer.store.tables import Table, tables, time_text
+from indexer.store.totals import additions
 
 _DO_NOT_WAIT: Final[Statement] = "SET LOCAL synchronous_commit = off", ()
+_PLAN_BY_VALUES: Final[Statement] = "SET LOCAL plan_cache_mode = force_custom_plan", ()
+"""The planner shall see which rows are meant: a plan for any would be made when the table was small."""
 _FORGET_HEADERS: Final = "DELETE FROM blocks WHERE number <= $1"
 _NOTE_CHECKED: Final = "UPDATE checkpoints SET checked_block = $1"
+_APPENDED: Final = "id >= $1 AND id < $2 AND block_time >= $3"
+"""What the rows of a batch meet. Their ids are bounded on both sides, though nothing lies above: the planner has no
+statistics of a fresh table and would read all of it for a one-sided bound."""
 MAX_BYTES: Final = 12_000_000
 """Of COPY texts of batches that are committed together."""
 _ROWS_AT_ONCE: Final = 1_000
@@ -134,17 +139,20 @@ class Writer:
             yield _NOTE_CHECKED, (None if batch.checked_block is None else str(batch.checked_block),)
 
     def _copy(self, batch: Batch) -> None:
-        with self._claim.transaction_to(batch.headers[-1], batch.chain_head) as cursor:
+        with self._claim.transaction_to(batch.headers[-1], batch.chain_head, self._after_copy(batch)) as cursor:
             for row, parts in batch.texts.items():
                 append(cursor, tables()[row], parts)
-            self._claim.statements.execute(self._few(batch))
-            appended = _appended(batch.headers)
-            # No statement waits for the answer to the one before it; but COPY can't be pipelined.
-            with self._claim.connection.pipeline():
-                for row in batch.texts:
-                    if tables()[row].current:
-                        copy_newest_versions(cursor, tables()[row], *appended)
-                    add_to_totals(cursor, tables()[row], *appended)
+
+    def _after_copy(self, batch: Batch) -> Iterator[Statement]:
+        """The statements that write the rest of a batch whose COPY texts are written."""
+        yield from self._few(batch)
+        yield _PLAN_BY_VALUES
+        appended = _appended(batch.headers)
+        for row in batch.texts:
+            if tables()[row].current:
+                yield tables()[row].make_current(_APPENDED), appended
+            for addition in additions(tables()[row], _APPENDED):
+                yield addition, appended
 
 
 @contextmanager
@@ -167,28 +175,10 @@ def append(cursor: Cursor[Any], table: Table, parts: Sequence[bytes]) -> None:
             copy.write(part)
 
 
-def _appended(headers: Sequence[Header]) -> tuple[str, Sequence[Any]]:
-    """An SQL condition, with its parameters, that exactly the rows of these blocks meet.
-
-    The ids are bounded on both sides, though nothing lies above: the planner has no statistics of a fresh table and
-    would read all of it for a one-sided bound.
-    """
+def _appended(headers: Sequence[Header]) -> Sequence[str]:
+    """The parameters of the condition that exactly the rows of these blocks meet."""
     return (
-        "id >= %s AND id < %s AND block_time >= %s",
-        (
-            first_id(headers[0].number),
-            first_id(headers[-1].number + 1),
-            block_datetime(min(header.timestamp for header in headers)),
-        ),
-    )
-
-
-def copy_newest_versions(cursor: Cursor[Any], table: Table, condition: str, parameters: Sequence[Any]) -> None:
-    """Make each key's newest version among those that meet the condition its current row."""
-    key = ", ".join(table.key)
-    cursor.execute(
-        f"INSERT INTO {table.current} ({table.column_list})"
-        f" SELECT DISTINCT ON ({key}) {table.column_list} FROM {table.name} WHERE {condition} ORDER BY {key}, id DESC"
-        f" {table.on_conflict}",
-        parameters,
+        str(first_id(headers[0].number)),
+        str(first_id(headers[-1].number + 1)),
+        time_text(min(header.timestamp for header in headers)),
     )
