@@ -57,10 +57,10 @@ class Shadow:
 
     def append(self, rows: Mapping[type[Row], Sequence[Any]]) -> None:
         """Add the derived rows of some blocks; archive rows are ignored."""
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            for row in DERIVED:
-                if rows.get(row):
-                    append(cursor, _shadow_of(tables()[row]), copy_text(row, rows[row]))
+        texts = [(_shadow_of(tables()[row]), copy_text(row, rows[row])) for row in DERIVED if rows.get(row)]
+        if texts:
+            with self._connection.transaction():
+                append(self._connection, texts)
 
     def compare(self) -> list[Comparison]:
         """Each derived table with its shadow, by the digest of their rows."""
@@ -79,7 +79,7 @@ class Shadow:
                 if not comparison.same:
                     self._replace(cursor, tables()[comparison.row])
             ids = [event.id for event in decoded]
-            append(cursor, tables()[ChainEventRow], copy_text(ChainEventRow, decoded))
+            append(self._connection, [(tables()[ChainEventRow], copy_text(ChainEventRow, decoded))])
             for addition in additions(tables()[ChainEventRow], "id = ANY(%(ids)s)"):
                 cursor.execute(addition, {"ids": ids})
             cursor.execute("DELETE FROM undecoded_logs WHERE id = ANY(%s)", (ids,))

@@ -1,4 +1,4 @@
-"""Prepared statements, sent to the database together in one round trip, through libpq.
+"""Prepared statements, sent to the database together in one round trip, and COPY, through libpq.
 
 A commit at the head is some ten statements of a few rows each, and psycopg's cursors would take as long for them as the
 database does.
@@ -19,7 +19,7 @@ Statement = tuple[str, Sequence[str | None]]
 
 _NUMBERS: Final = count()
 """For names that no other statement of a connection has."""
-_SUCCESSES: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.PIPELINE_SYNC)
+_SUCCESSES: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.PIPELINE_SYNC, ExecStatus.COPY_IN)
 
 
 class Statements:
@@ -90,4 +90,40 @@ class Statements:
         protocol, wait = self._connection.pgconn, self._connection.wait
         wait(send(protocol))
         results = [result for _ in range(sent) for result in wait(fetch_many(protocol))]
-        return next((result for result in results if result.status not in _SUCCESSES), None)
+        return _error_among(results)
+
+
+def copy_in(connection: Connection[Any], copies: Sequence[tuple[str, Sequence[bytes]]]) -> None:
+    """Execute `COPY … FROM STDIN` statements, each with its text in parts, in the caller's transaction.
+
+    They are one query: the server begins the next one when it has read the text before, and does not wait until this
+    thread has woken up twice. Raises psycopg.Error; those that follow are then not executed.
+    """
+    protocol, wait = connection.pgconn, connection.wait
+    protocol.send_query("; ".join(statement for statement, _ in copies).encode())
+    wait(send(protocol))
+    for _, parts in copies:
+        _check(wait(fetch_many(protocol)))
+        try:
+            for part in parts:
+                protocol.put_copy_data(part)
+                wait(send(protocol))
+        except BaseException:
+            protocol.put_copy_end(b"the client gave up")
+            wait(send(protocol))
+            wait(fetch_many(protocol))
+            raise
+        protocol.put_copy_end()
+        wait(send(protocol))
+    _check(wait(fetch_many(protocol)))
+
+
+def _check(results: Sequence[PGresult]) -> None:
+    """Raise the error that is among results, if any."""
+    error = _error_among(results)
+    if error is not None:
+        raise error_from_result(error)
+
+
+def _error_among(results: Sequence[PGresult]) -> PGresult | None:
+    return next((result for result in results if result.status not in _SUCCESSES), None)

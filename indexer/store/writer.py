@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from psycopg import Cursor
+from psycopg import Connection
 
 from indexer.base.tracing import TRACER
 from indexer.domain.chain import Header
@@ -14,7 +14,7 @@ from indexer.records.rows import Row
 from indexer.store.claim import Claim, MakePayload, no_payload
 from indexer.store.database import enlarge_send_buffer
 from indexer.store.few_rows import FEW_ROWS, few_headers, few_rows
-from indexer.store.statements import Statement
+from indexer.store.statements import Statement, copy_in
 from indexer.store.tables import Table, tables, time_text
 from indexer.store.totals import additions
 
@@ -139,9 +139,8 @@ class Writer:
             yield _NOTE_CHECKED, (None if batch.checked_block is None else str(batch.checked_block),)
 
     def _copy(self, batch: Batch) -> None:
-        with self._claim.transaction_to(batch.headers[-1], batch.chain_head, self._after_copy(batch)) as cursor:
-            for row, parts in batch.texts.items():
-                append(cursor, tables()[row], parts)
+        with self._claim.transaction_to(batch.headers[-1], batch.chain_head, self._after_copy(batch)):
+            append(self._claim.connection, [(tables()[row], parts) for row, parts in batch.texts.items()])
 
     def _after_copy(self, batch: Batch) -> Iterator[Statement]:
         """The statements that write the rest of a batch whose COPY texts are written."""
@@ -168,11 +167,9 @@ def copy_text(row: type[Row], rows: Sequence[Any]) -> Sequence[bytes]:
     return [lines(rows[first : first + _ROWS_AT_ONCE]).encode() for first in range(0, len(rows), _ROWS_AT_ONCE)]
 
 
-def append(cursor: Cursor[Any], table: Table, parts: Sequence[bytes]) -> None:
-    """Append rows in COPY text format to a history table."""
-    with cursor.copy(f"COPY {table.name} ({table.column_list}) FROM STDIN") as copy:
-        for part in parts:
-            copy.write(part)
+def append(connection: Connection[Any], texts: Sequence[tuple[Table, Sequence[bytes]]]) -> None:
+    """Append rows in COPY text format to history tables, in the caller's transaction."""
+    copy_in(connection, [(f"COPY {table.name} ({table.column_list}) FROM STDIN", parts) for table, parts in texts])
 
 
 def _appended(headers: Sequence[Header]) -> Sequence[str]:

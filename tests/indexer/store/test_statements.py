@@ -1,4 +1,4 @@
-"""Statements that are sent at once: in order, up to the first that fails, each prepared once."""
+"""Statements that are sent at once: in order, up to the first that fails, each prepared once; COPY likewise."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from indexer.store.statements import Statement, Statements
+from indexer.store.database import connect
+from indexer.store.statements import Statement, Statements, copy_in
 from tests.rows import fetch_one
 
 
@@ -77,3 +78,47 @@ def test_a_lost_connection_is_an_operational_error(connection: Connection[Any], 
     assert connection.closed
     with pytest.raises(psycopg.OperationalError):
         statements.execute([noting(1)])
+
+
+COPY = "COPY noted FROM STDIN"
+
+
+def test_copies_follow_each_other(connection: Connection[Any], statements: Statements) -> None:
+    long = [(b" " * 1_000 + b"7\n") * 200] * 30
+    copy_in(connection, [(COPY, [b"1\n2", b"3\n"]), (COPY, []), (COPY, long), (COPY, [b"\\N\n"])])
+    found = noted(connection)
+    assert (found[:2], set(found[2:-1]), len(found), found[-1]) == ([1, 23], {7}, 6_003, None)
+
+
+@pytest.mark.parametrize(
+    "bad", [(COPY, [b"none\n"] * 9), ("COPY noted (name) FROM STDIN", [b"1\n"])], ids=["value", "text"]
+)
+@pytest.mark.parametrize("before", [0, 1])
+def test_copies_after_an_error_are_not_executed(
+    connection: Connection[Any], statements: Statements, bad: tuple[str, list[bytes]], before: int
+) -> None:
+    with pytest.raises(psycopg.Error) as caught, connection.transaction():
+        copy_in(connection, [*[(COPY, [b"1\n"])] * before, bad, (COPY, [b"2\n"])])
+    assert caught.value.sqlstate in ("22P02", "42703")
+    copy_in(connection, [(COPY, [b"3\n"])])
+    assert noted(connection) == [3]
+
+
+def test_a_copy_that_its_caller_gives_up_leaves_the_connection_usable(
+    connection: Connection[Any], statements: Statements
+) -> None:
+    parts: Any = [b"1\n", None]
+    with pytest.raises(TypeError), connection.transaction():
+        copy_in(connection, [(COPY, parts), (COPY, [b"2\n"])])
+    copy_in(connection, [(COPY, [b"3\n"])])
+    assert noted(connection) == [3]
+
+
+def test_a_copy_on_a_lost_connection_is_an_operational_error(
+    connection: Connection[Any], statements: Statements
+) -> None:
+    with connect() as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+    for _ in range(2):
+        with pytest.raises(psycopg.OperationalError):
+            copy_in(connection, [(COPY, [b"1\n"])])
