@@ -83,17 +83,16 @@ def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], a
             found = known.get((raw.address, topics[0])) if topics else None
             if found is None:
                 raise decoder.why_unknown(raw.address, topics)
-            contract, (name, _, decode, to_json, _) = found
-            event = decode(topics, raw.data)
-        except (MalformedLog, ValueError) as error:
+            contract, (name, _, decode, _) = found
+            event, arguments = decode(topics, raw.data)
+        except MalformedLog as error:
             archive.undecoded.append(_undecoded(log_id, time, tx_index, raw, error))
             continue
         add_log(new_tuple(DecodedLog, (log_id, tx_index, tx_hash, contract, event)))
-        add_row(new_tuple(ChainEventRow, (log_id, time, tx_hash, tx_index, contract, name, to_json(event))))
+        add_row(new_tuple(ChainEventRow, (log_id, time, tx_hash, tx_index, contract, name, arguments)))
 
 
-def _undecoded(log_id: int, time: BlockTime, tx_index: int, raw: RawLog, error: Exception) -> UndecodedLogRow:
-    reason = error.message if isinstance(error, MalformedLog) else str(error)
+def _undecoded(log_id: int, time: BlockTime, tx_index: int, raw: RawLog, error: MalformedLog) -> UndecodedLogRow:
     return UndecodedLogRow(
         log_id,
         time,
@@ -102,5 +101,5 @@ def _undecoded(log_id: int, time: BlockTime, tx_index: int, raw: RawLog, error: 
         Address(raw.address),
         Json(json.dumps(raw.topics)),
         Calldata(raw.data),
-        Text(reason),
+        Text(error.message),
     )

@@ -1,7 +1,8 @@
 """Decode logs with functions compiled once per event from its ABI.
 
 Every argument of every event is a static 32-byte word (`uint16[5]`: five), so a decoder slices words, and checks what
-eth_abi would check. `eth_abi` is the reference, too slow for a backfill; the tests compare the two.
+eth_abi would check (`indexer.decode.words`). `eth_abi` is the reference, too slow for a backfill; the tests compare the
+two.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from eth_hash.auto import keccak
 
 from indexer.base.errors import GhostnetError
+from indexer.decode.words import WORDS
 from indexer.domain import events
 from indexer.domain.units import Address, Json, to_hex
 from indexer.records.rows import new_tuple
@@ -30,14 +32,13 @@ class MalformedLog(GhostnetError):
 class EventDecoder(NamedTuple):
     """One event of one contract, with its compiled functions.
 
-    `decode` makes the event from a log's topics and data (hex with `0x`) and raises MalformedLog. `to_json` renders its
-    arguments as a JSON object, numbers beyond 32 bits as strings. `from_json` makes the event from the parsed object.
+    `decode` makes the event from a log's topics and data (hex with `0x`), and its arguments as a JSON object, numbers
+    beyond 32 bits as strings; it raises MalformedLog. `from_json` makes the event from the parsed object.
     """
 
     name: str
     topic0: str
-    decode: Callable[[Sequence[str], str], Any]
-    to_json: Callable[[Any], Json]
+    decode: Callable[[Sequence[str], str], tuple[Any, Json]]
     from_json: Callable[[Mapping[str, Any]], Any]
 
 
@@ -83,67 +84,53 @@ def compile_event(name: str, inputs: Sequence[Mapping[str, Any]]) -> EventDecode
     """
     event_class = getattr(events, name)
     signature = f"{name}({','.join(entry['type'] for entry in inputs)})"
-    topic_words = [_Word(f"topics[{index}]", 2) for index in range(1, 1 + sum(entry["indexed"] for entry in inputs))]
-    words, data_words = iter(topic_words), 0
-    values, checks, renderings, readings = [], [], [], []
+    topics, words = 1, 0
+    values, renderings, readings = [], [], []
     for index, entry in enumerate(inputs):
+        abi_type, count = entry["type"], _word_count(entry["type"])
         if entry["indexed"]:
-            sources = [next(words)]
+            values.append(f"{abi_type}[topics[{topics}]]")
+            topics += 1
         else:
-            sources = [_Word("data", 2 + 64 * (data_words + n)) for n in range(_word_count(entry["type"]))]
-            data_words += len(sources)
-        checks += [check for source in sources if (check := _check(entry["type"], source))]
-        value = [_value(entry["type"], source) for source in sources]
-        values.append(value[0] if len(value) == 1 else f"({', '.join(value)})")
+            places = [2 + 64 * word for word in range(words, words + count)]
+            values.append(_value(abi_type, [f"data[{place}:{place + 64}]" for place in places]))
+            words += count
         name_in_json = event_class._fields[index].rstrip("_")
-        renderings.append(f'"{name_in_json}":' + _rendering(entry["type"], f"event[{index}]"))
-        readings.append(_reading(entry["type"], f"arguments[{name_in_json!r}]"))
-    shape = f"len(topics) == {len(topic_words) + 1} and len(data) == {2 + 64 * data_words}"
-    condition = " and ".join([shape, *checks])
-    source = f"lambda topics, data: new(Event, ({', '.join(values)},)) if {condition} else malformed(topics, data)"
-    scope = {
-        "new": new_tuple,
-        "Event": event_class,
-        "malformed": _malformed(signature, len(topic_words) + 1, data_words),
-    }
-    decode = eval(source, scope)  # noqa: S307 - the text is made of the ABI files above
+        renderings.append(f'"{name_in_json}":' + _rendering(abi_type, f"v{index}"))
+        readings.append(_reading(abi_type, f"arguments[{name_in_json!r}]"))
+    malformed = _malformed(signature, topics, words)
+    scope = {"new": new_tuple, "Event": event_class, "malformed": malformed, "dump": json.dumps, **WORDS}
     body = ",".join(renderings).replace("{", "{{").replace("}", "}}").replace("<<", "{").replace(">>", "}")
-    to_json = eval(f"lambda event: f'''{{{{{body}}}}}'''", {"dump": json.dumps})  # noqa: S307
-    from_json = eval(f"lambda arguments: new(Event, ({', '.join(readings)},))", scope)  # noqa: S307
-    return EventDecoder(name, to_hex(keccak(signature.encode())), decode, to_json, from_json)
+    assignments = "; ".join(f"v{index} = {value}" for index, value in enumerate(values))
+    event = "".join(f"v{index}, " for index in range(len(values)))
+    exec(  # noqa: S102 - the text is made of the ABI files above
+        f"""def decode(topics, data):
+    if len(topics) == {topics} and len(data) == {2 + 64 * words}:
+        try:
+            {assignments}
+        except ValueError:
+            pass
+        else:
+            return new(Event, ({event})), f'{{{{{body}}}}}'
+    raise malformed(topics, data)
+""",
+        scope,
+    )
+    from_json = eval(f"lambda arguments: new(Event, ({', '.join(readings)},))", scope)  # noqa: S307 - as above
+    return EventDecoder(name, to_hex(keccak(signature.encode())), scope["decode"], from_json)
 
 
 def _word_count(abi_type: str) -> int:
     return 5 if abi_type == "uint16[5]" else 1
 
 
-class _Word(NamedTuple):
-    """The position of a word's 64 hex digits in a hex string."""
-
-    text: str
-    start: int
-
-    def digits(self, first: int, last: int = 64) -> str:
-        """The source text that slices some of the digits."""
-        return f"{self.text}[{self.start + first}:{self.start + last}]"
-
-
-def _value(abi_type: str, word: _Word) -> str:
-    if abi_type == "address":
-        return f"'0x' + {word.digits(24)}"
-    if abi_type == "bytes32":
-        return f"'0x' + {word.digits(0)}"
-    if abi_type == "bool":
-        return f"{word.digits(63)} == '1'"
-    return f"int({word.digits(0)}, 16)"
-
-
-def _check(abi_type: str, word: _Word) -> str:
-    """A condition that the padding of a narrow type is zero; empty for full words."""
-    if abi_type == "bool":
-        return f"{word.digits(0, 63)} == '{'0' * 63}' and {word.digits(63)} in '01'"
-    digits = {"address": 40, "uint8": 2, "uint16": 4, "uint16[5]": 4, "uint64": 16}.get(abi_type, 64)
-    return f"{word.digits(0, 64 - digits)} == '{'0' * (64 - digits)}'" if digits < 64 else ""
+def _value(abi_type: str, words: Sequence[str]) -> str:
+    """The source text that makes a value from the words of the data."""
+    if abi_type == "uint16[5]":
+        return f"({', '.join(f'uint16[{word}]' for word in words)})"
+    if abi_type == "uint256":
+        return f"int({words[0]}, 16)"  # these are amounts: most of them come once
+    return f"{abi_type}[{words[0]}]"
 
 
 def _rendering(abi_type: str, value: str) -> str:
@@ -164,11 +151,11 @@ def _reading(abi_type: str, value: str) -> str:
     return f"tuple({value})" if abi_type == "uint16[5]" else value
 
 
-def _malformed(signature: str, topics: int, words: int) -> Callable[[Sequence[str], str], Any]:
-    def fail(got_topics: Sequence[str], got_data: str) -> Any:
-        raise MalformedLog(
+def _malformed(signature: str, topics: int, words: int) -> Callable[[Sequence[str], str], MalformedLog]:
+    def error(got_topics: Sequence[str], got_data: str) -> MalformedLog:
+        return MalformedLog(
             f"not shaped like {signature}: expected {topics} topics and {words} words with clean padding, "
             f"got {len(got_topics)} topics and {(len(got_data) - 2) / 64:g} words"
         )
 
-    return fail
+    return error

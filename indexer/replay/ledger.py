@@ -75,7 +75,7 @@ class Ledger:
                     if decoder is None:
                         continue
                     try:
-                        event = decoder.decode(log.topics, log.data)
+                        event, _ = decoder.decode(log.topics, log.data)
                     except MalformedLog:
                         continue
                     _READERS[decoder.name](self, block, event)

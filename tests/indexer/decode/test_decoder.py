@@ -56,10 +56,10 @@ def as_event_values(values: tuple[Any, ...]) -> tuple[Any, ...]:
 def test_every_event_decodes_to_what_eth_abi_encoded(contract: str, decoder: EventDecoder, data: Any) -> None:
     entry = abi_of(contract, decoder.name)
     values = data.draw(st.tuples(*(VALUES[argument["type"]] for argument in entry["inputs"])))
-    event = decoder.decode(*encoded(entry, decoder.topic0, values))
+    event, arguments = decoder.decode(*encoded(entry, decoder.topic0, values))
     assert type(event) is getattr(events, decoder.name)
     assert tuple(event) == as_event_values(values)
-    archived = json.loads(decoder.to_json(event))
+    archived = json.loads(arguments)
     assert len(archived) == len(values)
     for got, value in zip(archived.values(), as_event_values(values), strict=True):
         assert got == (list(value) if isinstance(value, tuple) else value) or got == str(value)
@@ -85,9 +85,11 @@ def test_a_log_of_another_shape_is_malformed(contract: str, decoder: EventDecode
     ("topic", "data"),
     [
         ("0x" + "00" * 11 + "01" + "00" * 20, "0x" + "00" * 95 + "00"),
+        ("0x" + "00" * 33, "0x" + "00" * 96),
         ("0x" + "00" * 32, "0x" + "01" + "00" * 95),
+        ("0x" + "00" * 32, "0x" + "0g" + "00" * 95),
     ],
-    ids=["address with dirty padding", "uint8 beyond its range"],
+    ids=["address with dirty padding", "topic of 33 bytes", "uint8 beyond its range", "no hex"],
 )
 def test_values_beyond_their_type_are_malformed(topic: str, data: str) -> None:
     boost = next(decoder for decoder in decoders_of("GhostCore").values() if decoder.name == "BoostApplied")
