@@ -38,14 +38,14 @@ class Journal:
         self.tx_hash = Hash("")
         self.event_id: int | None = None
         self._first_id = 0
-        self._ordinals: dict[type[Row], int] = {}
+        self._ordinals: defaultdict[type[Row], int] = defaultdict(int)
 
     def start_block(self, number: int, timestamp: int) -> None:
         """Begin a block: all further rows belong to it; `timestamp` in unix seconds."""
         self.block_number = number
         self.block_time = BlockTime(timestamp)
         self._first_id = first_id(number)
-        self._ordinals = {}
+        self._ordinals = defaultdict(int)
 
     def take(self) -> dict[type[Row], list[Any]]:
         """Return the rows collected so far, by row class, and begin with none."""
@@ -65,8 +65,7 @@ class Journal:
 
     def answer(self, question: str, answer: Json) -> None:
         """Record a question to a node and its answer while the block was applied, for rebuilds."""
-        row = WitnessAnswerRow(self._next_id(WitnessAnswerRow), self.block_time, Text(question), answer)
-        self.rows[WitnessAnswerRow].append(row)
+        self._add(WitnessAnswerRow, Text(question), answer)
 
     def position(
         self, position: Position, action: Action, *, amount_change: int = 0, penalty: int = 0, rewards: int = 0
@@ -75,171 +74,150 @@ class Journal:
 
         `amount_change` of the stake, the `penalty` in it, and `rewards` paid beside it, all in wei.
         """
-        self.rows[PositionRow].append(
-            PositionRow(
-                self._next_id(PositionRow),
-                self.block_time,
-                self.event_id,
-                self.tx_hash,
-                position.address,
-                action,
-                amount_change,
-                penalty,
-                rewards,
-                position.amount,
-                position.level,
-                position.status,
-                position.entry_time,
-                position.last_add_time,
-                position.reward_debt,
-                position.epoch,
-                position.streak_base,
-                position.on_roster,
-            )
+        self._add(
+            PositionRow,
+            self.event_id,
+            self.tx_hash,
+            position.address,
+            action,
+            amount_change,
+            penalty,
+            rewards,
+            position.amount,
+            position.level,
+            position.status,
+            position.entry_time,
+            position.last_add_time,
+            position.reward_debt,
+            position.epoch,
+            position.streak_base,
+            position.on_roster,
         )
 
     def slots(self, level: int, changes: list[SlotChange]) -> None:
         """Record changed slots of a level's array of users (rule 6)."""
-        rows = self.rows[LevelSlotRow]
         for change in changes:
-            rows.append(LevelSlotRow(self._next_id(LevelSlotRow), self.block_time, level, change.slot, change.address))
+            self._add(LevelSlotRow, level, change.slot, change.address)
 
     def scan(self, scan: Scan, step: ScanStep) -> None:
         """Record a scan after a step."""
         assert self.event_id is not None, "a scan's step is an event"
         cascade = scan.cascade
-        self.rows[ScanRow].append(
-            ScanRow(
-                self._next_id(ScanRow),
-                self.block_time,
-                self.event_id,
-                self.tx_hash,
-                scan.scan_id,
-                step,
-                scan.level,
-                scan.seed,
-                scan.executed_at,
-                scan.finalized_at,
-                scan.batches,
-                scan.death_count,
-                scan.total_dead,
-                scan.survivor_count,
-                cascade.same_level_amount if cascade else None,
-                cascade.upstream_amount if cascade else None,
-                cascade.burn_amount if cascade else None,
-                cascade.protocol_amount if cascade else None,
-                cascade.burned if cascade else None,
-            )
+        self._add(
+            ScanRow,
+            self.event_id,
+            self.tx_hash,
+            scan.scan_id,
+            step,
+            scan.level,
+            scan.seed,
+            scan.executed_at,
+            scan.finalized_at,
+            scan.batches,
+            scan.death_count,
+            scan.total_dead,
+            scan.survivor_count,
+            cascade.same_level_amount if cascade else None,
+            cascade.upstream_amount if cascade else None,
+            cascade.burn_amount if cascade else None,
+            cascade.protocol_amount if cascade else None,
+            cascade.burned if cascade else None,
         )
 
     def death(self, scan: Scan, position: Position, streak: int, evidence: Evidence) -> None:
         """Record a player's death, with the streak that it ended and the source that named the player (rule 13)."""
         assert self.event_id is not None, "a death is part of an event"
-        self.rows[DeathRow].append(
-            DeathRow(
-                self._next_id(DeathRow),
-                self.block_time,
-                self.event_id,
-                self.tx_hash,
-                scan.scan_id,
-                scan.level,
-                position.address,
-                position.amount,
-                streak,
-                evidence,
-            )
+        self._add(
+            DeathRow,
+            self.event_id,
+            self.tx_hash,
+            scan.scan_id,
+            scan.level,
+            position.address,
+            position.amount,
+            streak,
+            evidence,
         )
 
     def round(self, round_: Round, action: str, burned: int = 0) -> None:
         """Record a betting round after a change; `burned` is the rake in wei, at resolution."""
         assert self.event_id is not None, "a round changes by events"
-        self.rows[RoundRow].append(
-            RoundRow(
-                self._next_id(RoundRow),
-                self.block_time,
-                self.event_id,
-                self.tx_hash,
-                round_.round_id,
-                action,
-                round_.round_type,
-                round_.target_level,
-                round_.line,
-                round_.deadline,
-                round_.over_pool,
-                round_.under_pool,
-                round_.resolve_time,
-                round_.resolved,
-                round_.outcome,
-                burned,
-            )
+        self._add(
+            RoundRow,
+            self.event_id,
+            self.tx_hash,
+            round_.round_id,
+            action,
+            round_.round_type,
+            round_.target_level,
+            round_.line,
+            round_.deadline,
+            round_.over_pool,
+            round_.under_pool,
+            round_.resolve_time,
+            round_.resolved,
+            round_.outcome,
+            burned,
         )
 
     def bet(self, bet: Bet, round_: Round, action: str, *, amount_change: int = 0, payout: int = 0) -> None:
         """Record a bet after a change; `amount_change` is the increment and `payout` the winnings, in wei."""
         assert self.event_id is not None, "a bet changes by events"
-        self.rows[BetRow].append(
-            BetRow(
-                self._next_id(BetRow),
-                self.block_time,
-                self.event_id,
-                self.tx_hash,
-                bet.round_id,
-                round_.round_type,
-                bet.address,
-                action,
-                amount_change,
-                bet.amount,
-                bet.is_over,
-                bet.claimed,
-                payout,
-            )
+        self._add(
+            BetRow,
+            self.event_id,
+            self.tx_hash,
+            bet.round_id,
+            round_.round_type,
+            bet.address,
+            action,
+            amount_change,
+            bet.amount,
+            bet.is_over,
+            bet.claimed,
+            payout,
         )
 
     def level_state(self, level: Level) -> None:
         """Record a level at the end of the block."""
         config = level.config
-        self.rows[LevelStateRow].append(
-            LevelStateRow(
-                self._next_id(LevelStateRow),
-                self.block_time,
-                level.id,
-                level.total_staked,
-                level.alive_count,
-                level.acc_rewards_per_share,
-                level.next_scan_time,
-                level.survived_scans,
-                level.roster.order_known,
-                config.base_death_rate_bps,
-                config.scan_interval,
-                config.min_stake,
-                config.max_positions,
-                config.culling_bottom_bps,
-                config.culling_penalty_bps,
-            )
+        self._add(
+            LevelStateRow,
+            level.id,
+            level.total_staked,
+            level.alive_count,
+            level.acc_rewards_per_share,
+            level.next_scan_time,
+            level.survived_scans,
+            level.roster.order_known,
+            config.base_death_rate_bps,
+            config.scan_interval,
+            config.min_stake,
+            config.max_positions,
+            config.culling_bottom_bps,
+            config.culling_penalty_bps,
         )
 
     def protocol_state(self, total_value_locked: int, total_supply: int, paused: bool, reset: SystemReset) -> None:
         """Record the protocol's totals, pause and reset timer at the end of the block; amounts in wei."""
-        self.rows[ProtocolStateRow].append(
-            ProtocolStateRow(
-                self._next_id(ProtocolStateRow),
-                self.block_time,
-                PROTOCOL_KEY,
-                total_value_locked,
-                total_supply,
-                paused,
-                reset.deadline,
-                reset.last_depositor,
-                reset.last_deposit_time,
-                reset.epoch,
-                reset.penalty_bps,
-            )
+        self._add(
+            ProtocolStateRow,
+            PROTOCOL_KEY,
+            total_value_locked,
+            total_supply,
+            paused,
+            reset.deadline,
+            reset.last_depositor,
+            reset.last_deposit_time,
+            reset.epoch,
+            reset.penalty_bps,
         )
 
-    def _next_id(self, table: type[Row]) -> int:
-        ordinal = self._ordinals.get(table, 0)
-        self._ordinals[table] = ordinal + 1
-        return self._first_id | ordinal
+    def _add(self, kind: type[Row], *columns: Any) -> None:
+        """Record a row that has a number in its block; `columns` are those of its class after `block_time`."""
+        ordinal = self._ordinals[kind]
+        self._ordinals[kind] = ordinal + 1
+        self.rows[kind].append(new_tuple(kind, (self._first_id | ordinal, self.block_time, *columns)))
 
 
 PROTOCOL_KEY = 1

@@ -53,7 +53,7 @@ def apply_transaction(game: Game, logs: Sequence[DecodedLog], calldata: Mapping[
     tx_hash = logs[0].tx_hash
     if game.quarantined:
         logs = [log for log in logs if (log.tx_hash, log_index_of(log.event_id)) not in game.quarantined]
-    game.tx = TransactionContext(input=calldata.get(tx_hash), claims=claims_among(logs, game.ghost_core))
+    game.tx = TransactionContext(calldata.get(tx_hash), claims_among(logs, game.ghost_core))
     journal = game.journal
     try:
         for event_id, _, tx_hash, contract, event in logs:

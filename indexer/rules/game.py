@@ -31,6 +31,7 @@ class Game:
     """
 
     contracts: Mapping[str, Address]
+    ghost_core: Address = field(init=False)
     levels: dict[int, Level] = field(
         default_factory=lambda: {int(level): Level(int(level), config) for level, config in INITIAL_CONFIGS.items()}
     )
@@ -57,6 +58,7 @@ class Game:
     _protocol_changed: bool = False
 
     def __post_init__(self) -> None:
+        self.ghost_core = self.contracts["GhostCore"]
         self.balances = dict.fromkeys(watched_accounts(self.contracts), 0)
 
     @property
@@ -68,10 +70,6 @@ class Game:
     def is_initialized(self) -> bool:
         """Whether GhostCore is initialized."""
         return self.reset.deadline > 0
-
-    @property
-    def ghost_core(self) -> Address:
-        return self.contracts["GhostCore"]
 
     @property
     def total_value_locked(self) -> int:
