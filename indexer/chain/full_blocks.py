@@ -140,6 +140,7 @@ class FullBlockFetcher:
         by_number = {block.header.number: block for block in fetched.blocks}
         hints: list[tuple[Header, Transaction]] = []
         near: list[tuple[Header, Transaction]] = []
+        logged = set[str]()
         for header, block in zip(headers, blocks, strict=True):
             found = by_number.get(header.number)
             transactions = _transactions(block)
@@ -149,7 +150,9 @@ class FullBlockFetcher:
                 if not known.keys() >= with_logs.keys():
                     raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
                 for tx_hash, log in with_logs.items():
-                    check_position(log, known[tx_hash])
+                    if log.transaction_index != known[tx_hash].index:
+                        check_position(log, known[tx_hash])
+                logged.update(with_logs)
                 deaths = self._fetcher.death_transactions(found.logs)
                 found.transactions = [parse_transaction(known[tx_hash]) for tx_hash in deaths]
             of_block = [(header, transaction) for transaction in self._hints(transactions, with_logs)]
@@ -162,7 +165,6 @@ class FullBlockFetcher:
                     if one.hash not in known_hints and not parties.isdisjoint((one.sender, one.to))
                 )
         fetched.blocks_to_check += dict.fromkeys(header.number for header, _ in hints)
-        logged = {log.transaction_hash for block in fetched.blocks for log in block.logs}
         succeeded = await self._succeeded([*hints, *near], logged)
         for header, change in await self._proven([hint for hint in hints if hint[1].hash in succeeded]):
             by_number.setdefault(header.number, FetchedBlock(header)).silent_changes.append(change)
