@@ -6,12 +6,16 @@ from django.contrib import admin
 from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
+import ghostnet.admin.registry
+import ghostnet.admin.requests  # noqa: F401 - registers its model, as the one above does
 from api.api import api
 from api.document import document_view, openapi_json
 from ghostnet.observability.health import live, ready, startup
 from ghostnet.pages import views
 from ghostnet.pages.protocol import protocol_page
 from realtime.document import asyncapi_json
+
+admin.autodiscover()
 
 urlpatterns = [
     path("", gzip_page(views.spectators)),
