@@ -51,7 +51,8 @@ class DatabaseWrapper(PostgresWrapper):
         """Before migrations: wait until no other session migrates, and create the extension where the server has it,
         else a `time_bucket` with the same results for widths of fixed length (no months or years).
 
-        No process claims the tables until the session ends. Raises PooledConnection.
+        No process claims the tables until all is migrated (`ghostnet.apps`), or the session ends. Raises
+        PooledConnection.
         """
         super().prepare_database()
         self.ensure_connection()

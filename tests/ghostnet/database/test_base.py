@@ -6,7 +6,8 @@ from typing import Any
 
 import dj_database_url
 import pytest
-from django.db import connection, connections
+from django.core.management import call_command
+from django.db import connections
 
 from indexer.store.database import connect
 from indexer.store.lock import SCHEMA_LOCK
@@ -31,19 +32,19 @@ def test_a_silent_server_is_given_up(query: str, expected: dict[str, Any]) -> No
         del connections["silent"], connections.settings["silent"]
 
 
-def test_who_migrates_waits_until_nobody_else_does(database: str, caplog: pytest.LogCaptureFixture) -> None:
-    done = threading.Event()
-
-    def migrate() -> None:
-        connection.prepare_database()
-        done.set()
-        connection.close()
-
-    with connect() as first:
-        assert SCHEMA_LOCK.try_acquire(first)
-        second = threading.Thread(target=migrate)
-        second.start()
+def test_who_migrates_waits_until_nobody_else_does_and_lets_others_write_then(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def end_first() -> None:
         await_true(lambda: "waiting for it" in caplog.text, "it does not wait")
-        assert not done.is_set()
-    second.join()
-    assert done.is_set()
+        first.close()
+
+    first = connect()
+    assert SCHEMA_LOCK.try_acquire(first)
+    ending = threading.Thread(target=end_first)
+    ending.start()
+    call_command("migrate", verbosity=0)
+    ending.join()
+    assert "waiting for it" in caplog.text
+    with connect() as other:
+        assert SCHEMA_LOCK.try_acquire(other)
