@@ -59,8 +59,8 @@ class Worker:
         self._to_note: tuple[IncidentKind, str] | None = (IncidentKind.STARTED, f"process {os.getpid()}")
         """The incident to store as soon as the database can be written to."""
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
-        self.reached = chain.start_block - 1
-        """The last block that was applied."""
+        self.reached: int | None = None
+        """The last block that was applied; None while another indexer is at work."""
 
     def run(self, last_block: int | None, until_head: bool, stop: threading.Event) -> None:
         """Index as Pipeline.run does; after a failure that may pass, resume from the checkpoint. Call it only once.
@@ -114,10 +114,10 @@ class Worker:
             logger.warning("another indexer of this chain is at work; waiting to take over")
             if not self._lock.acquire(connection, stop):
                 return True
-        self._backoff.reset()
         if self._to_note is not None:
             note_incident(connection, *self._to_note)
             self._to_note = None
+        self._backoff.reset()  # a standby can be read, and its lock be taken
         for kind, message in alarms(connection).items():
             self._observer.alarmed(kind, message)
         self._wait_for_node(connection, source, stop)

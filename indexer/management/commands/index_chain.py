@@ -95,7 +95,8 @@ class Command(GhostnetCommand):
         worker = Worker(chain, source, Observers(reporter, *observers), requests, jobs)
         with reporter:
             worker.run(to_block, until_head, stop)
-        logger.info("indexed up to block %d", worker.reached)
+        if worker.reached is not None:
+            logger.info("indexed up to block %d", worker.reached)
 
 
 def source_options(batch_size: int | None) -> SourceOptions:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
+from indexer.sync.worker import FIRST_PAUSE_SECONDS
 from tests.filling import fill
 from tests.indexer.sync.simulation import kill_indexer
 from tests.indexing import following
@@ -358,8 +360,14 @@ def test_an_indexer_goes_on_after_a_cancelled_statement_and_ten_seconds_of_read_
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
         kill_indexer(connection)
         node.restore_recorded(310)
-        await_true(lambda: "takes no writes" in caplog.text, "the database is not read only")
+        await_true(lambda: len(pauses(caplog.text)) > 2, "the database is not read only")
         connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
         await_block(connection, 310)
     assert "the database ended what was under way" in caplog.text
+    assert pauses(caplog.text)[2] > 2 * FIRST_PAUSE_SECONDS - 0.1, "it is tried again without a rest"
     assert state_digest(connection) == digest_at(310)
+
+
+def pauses(log: str) -> list[float]:
+    """The pauses in seconds before each further attempt while the database takes no writes."""
+    return [float(seconds) for seconds in re.findall(r"again in ([\d.]+) s: the database takes no writes", log)]
