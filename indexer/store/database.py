@@ -25,6 +25,11 @@ class DatabaseUnusable(GhostnetError):
 class DatabaseAway(DatabaseUnusable, Retryable):
     """The connection was lost, or the server is starting, stopping, or out of connections."""
 
+    help = (
+        "If it lasts: does the server that DATABASE_URL names run, and has it connections left (max_connections)?"
+        " Without DATABASE_URL the embedded PostgreSQL is used."
+    )
+
 
 class DatabaseReadOnly(DatabaseUnusable, Retryable):
     """The server takes no writes: a standby, a failover under way, or `default_transaction_read_only`."""
@@ -107,6 +112,8 @@ def database_failures() -> Iterator[None]:
 
 def failure_of(error: db.Error | psycopg.Error) -> DatabaseUnusable | None:
     """The failure of a known class; None for an error of the statement itself."""
+    if isinstance(error.__cause__, DatabaseUnusable):
+        return error.__cause__
     state = sqlstate_of(error)
     for states, failure, what in _KINDS:
         if state is not None and states.fullmatch(state):

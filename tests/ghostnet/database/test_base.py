@@ -2,6 +2,7 @@
 at a time migrates."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from indexer.store.database import connect
+from indexer.store.database import DatabaseAway, connect, database_failures
 from indexer.store.lock import SCHEMA_LOCK
 from tests.processes import await_true
 
@@ -30,6 +31,15 @@ def test_a_silent_server_is_given_up(query: str, expected: dict[str, Any]) -> No
         assert connections["silent"].get_connection_params().items() >= expected.items()
     finally:
         del connections["silent"], connections.settings["silent"]
+
+
+def test_an_embedded_server_that_can_not_run_is_a_database_that_is_away() -> None:
+    connections.settings["broken"] = {**connections.settings["default"], "EMBEDDED_IN": Path("/dev/null/x")}
+    try:
+        with pytest.raises(DatabaseAway, match="Let GHOSTNET_DATA_DIR name a folder"), database_failures():
+            connections["broken"].ensure_connection()
+    finally:
+        del connections["broken"], connections.settings["broken"]
 
 
 def test_who_migrates_waits_until_nobody_else_does_and_lets_others_write_then(

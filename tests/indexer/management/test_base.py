@@ -2,11 +2,12 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from indexer.management.base import stop_on_signals, stop_signals
+from indexer.management.base import GhostnetCommand, stop_on_signals, stop_signals
 
 
 @pytest.mark.parametrize("number", ["-1", "1.5", "0x10", "", "ten", str(1 << 40), str(1 << 64)])
@@ -68,3 +69,13 @@ def test_a_command_ends_in_order_also_when_its_terminal_is_closed(handlers: None
 def test_under_nohup_a_command_outlives_its_terminal(handlers: None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     assert signal.SIGHUP not in stop_signals()
+
+
+def test_ctrl_c_ends_a_command_with_a_sentence() -> None:
+    class Interrupted(GhostnetCommand):
+        def run(self, *args: Any, **options: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(CommandError, match="interrupted") as caught:
+        Interrupted().handle()
+    assert caught.value.returncode == 130
