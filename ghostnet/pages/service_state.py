@@ -58,12 +58,13 @@ def _progress(checkpoint: Checkpoint) -> ServiceState:
     """Whether an indexer is at work, and has reached the node's head."""
     pulse = status.pulse()
     if pulse.stalled:
-        seen = "never seen" if pulse.seen_at is None else f"silent for {span(_seconds_since(pulse.seen_at))}"
+        silent = pulse.seconds_since_seen
+        seen = "never seen" if silent is None else f"silent for {span(silent)}"
         return ServiceState(State.SILENT, f"{seen}: the indexer is not at work")
     behind = max(0, pulse.chain_head - checkpoint.block_number)
     if behind > FEW_BLOCKS:
         return ServiceState(State.BEHIND, f"behind by {behind:,} blocks")
-    quiet = _seconds_since(checkpoint.indexed_at)
+    quiet = pulse.seconds_since_commit
     if quiet >= LONG_SILENCE:
         return ServiceState(State.SILENT, f"silent for {span(quiet)}: the chain has no new block")
     return ServiceState(State.LIVE, "live")

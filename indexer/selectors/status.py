@@ -18,7 +18,8 @@ _PULSE: Final = f"""
     SELECT greatest(checkpoints.chain_head, heartbeats.chain_head), seen_at,
     seen_at IS NULL OR abs(extract(epoch FROM clock_timestamp() - seen_at)) > {SILENT_SECONDS}
     OR EXISTS (SELECT FROM alarms WHERE kind IN ('halted', 'node_behind'))
-    OR EXISTS (SELECT FROM ({LAST_PAUSE_OR_RESUME}) AS last WHERE kind = 'pause')
+    OR EXISTS (SELECT FROM ({LAST_PAUSE_OR_RESUME}) AS last WHERE kind = 'pause'),
+    extract(epoch FROM clock_timestamp() - seen_at)::float8, extract(epoch FROM clock_timestamp() - indexed_at)::float8
     FROM checkpoints LEFT JOIN heartbeats USING (chain_id)
 """
 
@@ -27,12 +28,15 @@ _PULSE: Final = f"""
 class Pulse:
     """Whether the indexer is at work: the last known height of the node's head, and the last heartbeat (None: never).
 
-    It has `stalled` if it is dead, paused or halted, or waits for a node that is behind.
+    It has `stalled` if it is dead, paused or halted, or waits for a node that is behind. The seconds since the last
+    heartbeat and the last commit are by the server's clock, which wrote both: that of this machine may be another.
     """
 
     chain_head: int
     seen_at: datetime | None
     stalled: bool
+    seconds_since_seen: float | None
+    seconds_since_commit: float
 
 
 def pulse() -> Pulse:

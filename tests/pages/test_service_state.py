@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from ghostnet.pages.service_state import State, service_state
-from indexer.models import OperatorRequest
+from indexer.models import Heartbeat, OperatorRequest
 from tests.factories import AlarmFactory, CheckpointFactory, HeartbeatFactory, OperatorRequestFactory, now
 
 ALL = (
@@ -37,6 +38,17 @@ def test_each_state_is_told_in_a_line(state: State, text: str, happen: Callable[
     found = service_state()
     assert found.state == state
     assert re.fullmatch(text, found.text)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_the_clock_of_this_machine_does_not_matter(monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    CheckpointFactory.create()
+    HeartbeatFactory.create()
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(hours=hours))
+    assert service_state().state == State.LIVE
+    Heartbeat.objects.update(seen_at=now() - timedelta(seconds=25))
+    assert re.fullmatch(r"silent for 2\d s: the indexer is not at work", service_state().text)
 
 
 @pytest.mark.usefixtures("database")
