@@ -14,7 +14,7 @@ from ghostnet.pages.wording import in_tokens
 from indexer.domain.units import DATA
 from indexer.selectors import chart as selectors
 from indexer.selectors.chart import ChartPoint
-from indexer.selectors.periods import Buckets, Interval
+from indexer.selectors.periods import MAX_BUCKETS, Buckets, Interval
 from indexer.selectors.snapshot import IndexedBlock
 
 WIDTH: Final = 720
@@ -31,6 +31,8 @@ MAX_DAYS: Final = 400
 """Days from which on the whole history is drawn by weeks."""
 MAX_POINTS: Final = 180
 """Points of a line: more could not be distinguished."""
+LONGEST_HISTORY: Final = (MAX_BUCKETS - 2) * Interval.WEEK.width
+"""What the chart of all time shows, of a chain whose clock was turned by centuries too."""
 KEPT_SECONDS: Final = 30
 
 
@@ -83,7 +85,7 @@ def _histories(block: IndexedBlock) -> list[tuple[str, list[ChartPoint], list[da
     if found is None:
         hours = selectors.tvl_points(_last(block, Interval.HOUR, timedelta(days=30)))
         first = selectors.first_change() or block.block_time
-        age = block.block_time - first
+        age = min(block.block_time - first, LONGEST_HISTORY)
         by = Interval.WEEK if age > timedelta(days=MAX_DAYS) else Interval.DAY if age.days >= 30 else Interval.HOUR
         everything = hours if by is Interval.HOUR else selectors.tvl_points(_last(block, by, age))
         resets = selectors.resets_since(first)

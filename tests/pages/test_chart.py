@@ -4,9 +4,15 @@ import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import msgspec
+import pytest
+from django.test import Client
+
 from ghostnet.pages.chart import LEFT, MAX_POINTS, WIDTH, draw, thin
 from indexer.domain.units import DATA
 from indexer.selectors.chart import ChartPoint
+from tests.chains import user
+from tests.indexer.store.building import deployed, index_blocks
 from tests.web import WebClient
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -66,3 +72,15 @@ def test_the_page_offers_each_span_without_scripts(season_web: WebClient) -> Non
     assert re.findall(r'<label for="span-\d">([^<]+)</label>', page) == ["24 h", "7 d", "30 d", "all"]
     assert page.count('<svg class="chart"') == 4
     assert "style=" not in page
+
+
+@pytest.mark.usefixtures("database")
+def test_a_chain_whose_clock_was_turned_by_centuries_has_a_page() -> None:
+    chain = deployed()
+    chain.jack_in(user(1), 100 * DATA, 1)
+    chain.jack_in(user(2), 100 * DATA, 1)
+    blocks = chain.blocks
+    blocks[-1] = msgspec.structs.replace(blocks[-1], timestamp=blocks[-1].timestamp + 10**10)
+    index_blocks(blocks)
+    page = Client().get("/")
+    assert (page.status_code, 'class="charts"' in page.content.decode()) == (200, True)
