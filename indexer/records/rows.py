@@ -7,7 +7,7 @@ the same columns in the same order.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from indexer.domain.units import Address, BlockTime, Calldata, Hash, Json, Text, first_id
 
@@ -327,53 +327,19 @@ class VestingClaimRow(NamedTuple):
     amount: int
 
 
+Archive = ChainBlockRow | ChainEventRow | ChainTransactionRow | WitnessAnswerRow | UndecodedLogRow
+"""Rows that archive the chain, as far as the rules read it: all other rows can be computed from them."""
+
 Fact = BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | BuybackRow | EmissionRow | VestingClaimRow
 """Rows that stand for one event each: id, block time and transaction hash, then columns of their own."""
 
-Row = (
-    ChainBlockRow
-    | ChainEventRow
-    | ChainTransactionRow
-    | WitnessAnswerRow
-    | UndecodedLogRow
-    | PositionRow
-    | LevelStateRow
-    | LevelSlotRow
-    | ProtocolStateRow
-    | ScanRow
-    | DeathRow
-    | RoundRow
-    | BetRow
-    | BoostRow
-    | CullingRow
-    | SystemResetRow
-    | TokenTransferRow
-    | TollRow
-    | BuybackRow
-    | EmissionRow
-    | VestingClaimRow
-)
+Version = PositionRow | LevelStateRow | LevelSlotRow | ProtocolStateRow | ScanRow | RoundRow | BetRow
+"""Rows that hold the whole state of something after a change."""
 
-ARCHIVE: tuple[type[Row], ...] = (
-    ChainBlockRow,
-    ChainEventRow,
-    ChainTransactionRow,
-    WitnessAnswerRow,
-    UndecodedLogRow,
-)
-"""Rows that archive the chain, as far as the rules read it: all other rows can be computed from them."""
+Row = Archive | DeathRow | Fact | Version
 
-FACTS: tuple[type[Row], ...] = (
-    DeathRow,
-    BoostRow,
-    CullingRow,
-    SystemResetRow,
-    TokenTransferRow,
-    TollRow,
-    BuybackRow,
-    EmissionRow,
-    VestingClaimRow,
-)
+ARCHIVE: tuple[type[Row], ...] = get_args(Archive)
+FACTS: tuple[type[Row], ...] = (DeathRow, *get_args(Fact))
 """Rows of things that happened once and have no later state."""
 
 VERSIONS: dict[type[Row], tuple[str, ...]] = {
@@ -385,7 +351,7 @@ VERSIONS: dict[type[Row], tuple[str, ...]] = {
     RoundRow: ("round_id",),
     BetRow: ("round_id", "address"),
 }
-"""Rows that hold the whole state of something after a change, with the columns of its key."""
+"""Each Version, with the columns of its key."""
 
 
 def up_to(block_number: int, rows: Mapping[type[Row], Sequence[Any]]) -> dict[type[Row], Sequence[Any]]:
