@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api import schemas
-from indexer.stream.events import DATA_OF, Digits
-from indexer.stream.feed import WATCHERS, Channel
+from indexer.stream.events import Digits
+from indexer.stream.feed import DATA_OF, WATCHERS, Channel
 from realtime import protocol
 
 _REF: Final = "#/components/schemas/{name}"

@@ -11,12 +11,11 @@ from ghostnet.pages.wording import SENTENCES, Part, has_sentence, question, sent
 from indexer.domain.units import Address
 from indexer.models import CurrentProtocol, CurrentRound, CurrentScan
 from indexer.selectors import blocks, leaderboards, levels, markets, scans, stats, status
-from indexer.selectors.feed import rows_of
 from indexer.selectors.periods import Period
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.feed import KINDS, FeedItem, feed_item
+from indexer.stream.feed import FeedItem
 from indexer.stream.ids import last_id
-from indexer.stream.newest import newest_items
+from indexer.stream.newest import items_of_blocks, newest_items
 
 FEED_ROWS: Final = 40
 SPARE_ROWS: Final = 40
@@ -75,16 +74,10 @@ def lines(items: Iterable[FeedItem]) -> list[Line]:
     ]
 
 
-def items_of_blocks(numbers: list[int]) -> list[FeedItem]:
-    """All items of the blocks with these numbers, the newest first."""
-    rows = rows_of(numbers, [*KINDS])
-    return sorted(map(feed_item, rows), key=lambda item: item.id, reverse=True)
-
-
 def items_of_player(player: Address) -> list[FeedItem]:
     """The newest items that name a player."""
     items = items_of_blocks(blocks.blocks_of_player(player, FEED_ROWS))
-    return [item for item in items if player in {str(value).lower() for value in item.event.data.values()}]
+    return [item for item in reversed(items) if player in {str(value).lower() for value in item.event.data.values()}]
 
 
 def market(round_: CurrentRound) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django.http import Http404
 
-from ghostnet.pages.board import items_of_blocks, lines, market
+from ghostnet.pages.board import lines, market
 from ghostnet.pages.wording import boost
 from indexer.domain.levels import LevelId
 from indexer.domain.positions import Action, Status
@@ -14,6 +14,7 @@ from indexer.selectors import blocks, levels, markets, positions, scans
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.players import latest_position
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.newest import items_of_blocks
 
 PLAYER_ROWS: Final = 30
 SCAN_ROWS: Final = 1_000
@@ -102,7 +103,7 @@ def block_(indexed: IndexedBlock, number: int) -> dict[str, Any]:
         )
     return {
         "found": blocks.events_in(number),
-        "lines": lines(reversed(items_of_blocks([number]))),
+        "lines": lines(items_of_blocks([number])),
         "silent": _silent(number),
         "before": blocks.block_beside(number, later=False),
         "after": blocks.block_beside(number, later=True),
@@ -114,7 +115,7 @@ def transaction(indexed: IndexedBlock, tx_hash: Hash) -> dict[str, Any]:
     number = blocks.block_of_transaction(tx_hash)
     if number is None:
         raise Http404(f"the game's contracts did nothing in transaction {tx_hash}, or it is not in a block yet")
-    items = [item for item in reversed(items_of_blocks([number])) if item.event.tx == tx_hash]
+    items = [item for item in items_of_blocks([number]) if item.event.tx == tx_hash]
     return {
         "tx_hash": tx_hash,
         "found": blocks.events_in(number),

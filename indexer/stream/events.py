@@ -3,7 +3,7 @@
 The data are made of stored rows (`indexer.stream.feed`); tests check that they match these definitions.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -238,31 +238,3 @@ class Buyback(EventData, frozen=True):
     eth_spent: Wei
     data_received: Wei
     data_burned: Wei
-
-
-DATA_OF: Final[dict[str, type[EventData]]] = {
-    "JACK_IN": JackIn,
-    "STAKE_ADDED": StakeAdded,
-    "EXTRACTED": Extracted,
-    "POSITION_CULLED": PositionCulled,
-    "REWARDS_CLAIMED": RewardsClaimed,
-    "BOOST_APPLIED": BoostApplied,
-    "TRACED": Traced,
-    "SCAN_EXECUTED": ScanExecuted,
-    "DEATHS_PROCESSED": DeathsProcessed,
-    "SCAN_FINALIZED": ScanFinalized,
-    "SURVIVED": Survived,
-    "CASCADE": Cascade,
-    "SYSTEM_RESET": SystemReset,
-    "EMISSIONS": Emissions,
-    "ROUND_CREATED": RoundCreated,
-    "BET_PLACED": BetPlaced,
-    "ROUND_RESOLVED": RoundResolved,
-    "WINNINGS_CLAIMED": WinningsClaimed,
-    "TRANSFER": TokenTransfer,
-    "LARGE_TRANSFER": TokenTransfer,
-    "TAX": Tax,
-    "TOLL": Toll,
-    "BUYBACK": Buyback,
-}
-"""The data of each type of event."""

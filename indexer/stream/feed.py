@@ -14,49 +14,69 @@ from indexer.domain.units import DATA, Address, block_of, log_index_of, to_hex
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.arguments import level_words, rfc3339, shown_arguments
 from indexer.selectors.feed import ClaimRow, DeathRow, EventRow, FeedRow, ResetRow, ScanEndRow
+from indexer.stream import events
 from indexer.stream.ids import claim_id, death_id, survivor_id
 
 Channel = Literal["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 FEED_CHANNEL: Final = "feed"
-"""The channel of all items except small transfers and tax, of which there are thousands a day. The Iggy topic `feed`
-contains those too."""
+"""The channel of all items except those of a type in SMALL. The Iggy topic `feed` contains those too."""
 WATCHERS: Final = "user"
 """The channel of items that are sent only to clients that watch the player."""
 LARGE_TRANSFER: Final = 1_000 * DATA
 """Wei from which on a transfer is a LARGE_TRANSFER."""
 
+Definition = type[events.EventData]
+"""A class that defines the data of a type of item."""
+
 
 class Kind(NamedTuple):
-    """The channel and the type of an event's item."""
+    """The channel and the type of an event's item, and the class that defines its data."""
 
-    channel: str
+    channel: Channel
     type: str
+    data: Definition
 
 
 KINDS: Final = {
-    "JackedIn": Kind("positions", "JACK_IN"),
-    "StakeAdded": Kind("positions", "STAKE_ADDED"),
-    "Extracted": Kind("positions", "EXTRACTED"),
-    "PositionCulled": Kind("positions", "POSITION_CULLED"),
-    "BoostApplied": Kind("positions", "BOOST_APPLIED"),
-    "ScanExecuted": Kind("scans", "SCAN_EXECUTED"),
-    "CascadeDistributed": Kind("scans", "CASCADE"),
-    "DeathsProcessed": Kind("deaths", "DEATHS_PROCESSED"),
-    "EmissionsAdded": Kind("system", "EMISSIONS"),
-    "RoundCreated": Kind("markets", "ROUND_CREATED"),
-    "BetPlaced": Kind("markets", "BET_PLACED"),
-    "RoundResolved": Kind("markets", "ROUND_RESOLVED"),
-    "WinningsClaimed": Kind("markets", "WINNINGS_CLAIMED"),
-    "Transfer": Kind("tokens", "TRANSFER"),
-    "TaxBurned": Kind("tokens", "TAX"),
-    "TaxCollected": Kind("tokens", "TAX"),
-    "TollCollected": Kind("fees", "TOLL"),
-    "BuybackExecuted": Kind("fees", "BUYBACK"),
+    "JackedIn": Kind("positions", "JACK_IN", events.JackIn),
+    "StakeAdded": Kind("positions", "STAKE_ADDED", events.StakeAdded),
+    "Extracted": Kind("positions", "EXTRACTED", events.Extracted),
+    "PositionCulled": Kind("positions", "POSITION_CULLED", events.PositionCulled),
+    "BoostApplied": Kind("positions", "BOOST_APPLIED", events.BoostApplied),
+    "ScanExecuted": Kind("scans", "SCAN_EXECUTED", events.ScanExecuted),
+    "CascadeDistributed": Kind("scans", "CASCADE", events.Cascade),
+    "DeathsProcessed": Kind("deaths", "DEATHS_PROCESSED", events.DeathsProcessed),
+    "EmissionsAdded": Kind("system", "EMISSIONS", events.Emissions),
+    "RoundCreated": Kind("markets", "ROUND_CREATED", events.RoundCreated),
+    "BetPlaced": Kind("markets", "BET_PLACED", events.BetPlaced),
+    "RoundResolved": Kind("markets", "ROUND_RESOLVED", events.RoundResolved),
+    "WinningsClaimed": Kind("markets", "WINNINGS_CLAIMED", events.WinningsClaimed),
+    "Transfer": Kind("tokens", "TRANSFER", events.TokenTransfer),
+    "TaxBurned": Kind("tokens", "TAX", events.Tax),
+    "TaxCollected": Kind("tokens", "TAX", events.Tax),
+    "TollCollected": Kind("fees", "TOLL", events.Toll),
+    "BuybackExecuted": Kind("fees", "BUYBACK", events.Buyback),
 }
 """The contracts' events whose items are made of their logs alone, by name."""
-EVENT_NAMES: Final = (*KINDS, "ScanFinalized", "SystemResetTriggered")
-"""All events that are in the feed; the items of the last two are made of the rows that the rules derive from them."""
+CHANNEL_OF: Final[dict[type[FeedRow], Channel]] = {
+    DeathRow: "deaths",
+    ClaimRow: "positions",
+    ResetRow: "system",
+    ScanEndRow: "scans",
+}
+"""The channel of the items that are made of other rows."""
+DATA_OF: Final[dict[str, Definition]] = {kind.type: kind.data for kind in KINDS.values()} | {
+    "LARGE_TRANSFER": events.TokenTransfer,
+    "TRACED": events.Traced,
+    "REWARDS_CLAIMED": events.RewardsClaimed,
+    "SYSTEM_RESET": events.SystemReset,
+    "SCAN_FINALIZED": events.ScanFinalized,
+    "SURVIVED": events.Survived,
+}
+"""The definition of the data of each type of item."""
+SMALL: Final = ("TRANSFER", "TAX")
+"""Types of items that the channel `feed` does not carry: there are thousands a day."""
 
 _KEYS: Final = {
     "positions": ("user", "victim"),
@@ -161,15 +181,14 @@ def feed_item(row: FeedRow) -> FeedItem:
 
 def event_item(row: EventRow) -> FeedItem:
     """The item of a stored event whose name is one of KINDS."""
-    channel, kind = KINDS[row.name]
+    channel, kind, _ = KINDS[row.name]
     data = shown_arguments(row.args)
     if row.name == "Transfer" and int(row.args["value"]) >= LARGE_TRANSFER:
         kind = "LARGE_TRANSFER"
     if kind == "TAX":
         data["part"] = "burned" if row.name == "TaxBurned" else "collected"
-    in_feed = kind not in ("TRANSFER", "TAX")
     key = next((str(data[name]) for name in _KEYS.get(channel, ()) if name in data), "")
-    return FeedItem(row.id, channel, in_feed, key, _event(kind, data, row))
+    return FeedItem(row.id, channel, kind not in SMALL, key, _event(kind, data, row))
 
 
 def death_item(row: DeathRow) -> FeedItem:
@@ -181,14 +200,14 @@ def death_item(row: DeathRow) -> FeedItem:
         "amount": str(row.amount),
         "ghost_streak": row.streak,
     }
-    return FeedItem(death_id(row.id), "deaths", True, str(row.level), _event("TRACED", data, row))
+    return FeedItem(death_id(row.id), CHANNEL_OF[DeathRow], True, str(row.level), _event("TRACED", data, row))
 
 
 def claim_item(row: ClaimRow) -> FeedItem:
     """The item of a stored claim of rewards, for which the contract emits no event (rule 9)."""
     player = checksummed(bytes(row.address))
     data = {"user": player, **level_words(row.level), "amount": str(row.rewards)}
-    return FeedItem(claim_id(row.id), "positions", True, player, _event("REWARDS_CLAIMED", data, row))
+    return FeedItem(claim_id(row.id), CHANNEL_OF[ClaimRow], True, player, _event("REWARDS_CLAIMED", data, row))
 
 
 def reset_item(row: ResetRow) -> FeedItem:
@@ -201,7 +220,7 @@ def reset_item(row: ResetRow) -> FeedItem:
         "paid_amount": str(row.paid_amount),
         "burned": str(row.burned),
     }
-    return FeedItem(row.id, "system", True, "", _event("SYSTEM_RESET", data, row))
+    return FeedItem(row.id, CHANNEL_OF[ResetRow], True, "", _event("SYSTEM_RESET", data, row))
 
 
 def scan_end_item(row: ScanEndRow) -> FeedItem:
@@ -214,7 +233,7 @@ def scan_end_item(row: ScanEndRow) -> FeedItem:
         "survivor_count": row.survivor_count,
         "finalized_at": rfc3339(int(row.finalized_at)),
     }
-    return FeedItem(row.event_id, "scans", True, str(row.level), _event("SCAN_FINALIZED", data, row))
+    return FeedItem(row.event_id, CHANNEL_OF[ScanEndRow], True, str(row.level), _event("SCAN_FINALIZED", data, row))
 
 
 def survivor_item(scan: FeedItem, player: Address, streak: int) -> FeedItem:

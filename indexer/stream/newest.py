@@ -7,30 +7,18 @@ from typing import Any, Final, NamedTuple
 from psycopg import AsyncConnection
 
 from indexer.domain.units import MAX_ID, block_of, first_id
-from indexer.selectors.feed import (
-    BOTTOM,
-    ClaimRow,
-    DeathRow,
-    EventRow,
-    FeedRow,
-    ResetRow,
-    ScanEndRow,
-    newest_rows,
-    newest_select,
-    rows_of,
-    search_bottom,
-)
+from indexer.selectors.feed import BOTTOM, EventRow, FeedRow, newest_rows, newest_select, rows_of, search_bottom
 from indexer.stream.connection import fetch_one
-from indexer.stream.feed import FEED_CHANNEL, KINDS, LARGE_TRANSFER, FeedItem, feed_item, numbered
-
-_CHANNEL_OF: Final[dict[type[FeedRow], str]] = {
-    DeathRow: "deaths",
-    ClaimRow: "positions",
-    ResetRow: "system",
-    ScanEndRow: "scans",
-}
-_SMALL: Final = ("TRANSFER", "TAX")
-
+from indexer.stream.feed import (
+    CHANNEL_OF,
+    FEED_CHANNEL,
+    KINDS,
+    LARGE_TRANSFER,
+    SMALL,
+    FeedItem,
+    feed_item,
+    numbered,
+)
 
 _A_BLOCK: Final = 1_000
 """More rows than are wanted where the cursor lies inside a block: some have smaller ids than their items."""
@@ -57,9 +45,9 @@ class _Search:
         names = [
             name
             for name, kind in KINDS.items()
-            if kind.channel in channels or (everything and (kind.type not in _SMALL or name == "Transfer"))
+            if kind.channel in channels or (everything and (kind.type not in SMALL or name == "Transfer"))
         ]
-        kinds = [kind for kind, channel in _CHANNEL_OF.items() if everything or channel in channels]
+        kinds = [kind for kind, channel in CHANNEL_OF.items() if everything or channel in channels]
         parameters = {
             "names": names,
             "least": 0 if "tokens" in channels else LARGE_TRANSFER,
@@ -80,10 +68,14 @@ def newest_items(limit: int, channel: str = FEED_CHANNEL, before: int = MAX_ID) 
     bottom = search_bottom(before)
     search = _Search.for_channels([channel], before, bottom, limit)
     items = search.items(newest_rows(search.kinds, search.parameters), before, limit)
-    whole = numbered(map(feed_item, rows_of({item.block_number for item in items}, [*KINDS])))
-    found = {item.id: item for item in whole}
+    found = {item.id: item for item in items_of_blocks({item.block_number for item in items})}
     reached = items[-1].id if len(items) == limit else first_id(block_of(bottom)) or None
     return NewestItems([found[item.id] for item in items], reached)
+
+
+def items_of_blocks(blocks: Collection[int]) -> list[FeedItem]:
+    """All items of some blocks, in the chain's order."""
+    return numbered(map(feed_item, rows_of(blocks, [*KINDS])))
 
 
 async def cursor_before(connection: AsyncConnection[Any], channels: Collection[str], last: int, end: int) -> int:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.feed import FeedEvent, FeedItem
+from indexer.stream.feed import FEED_CHANNEL, FeedEvent, FeedItem
 from indexer.stream.reader import FeedCursor, Step
 
 
@@ -23,19 +23,20 @@ STREAM: Final = "ghostnet"
 SCHEMA_VERSION: Final = 1
 FEED: Final = TopicPartition("feed", 0)
 """The only partition that has all items in chain order, and a message after each commit."""
-PARTITIONS: Final = {
-    "positions": 3,
-    "scans": 5,
-    "deaths": 5,
-    "market": 3,
-    "system": 1,
-    "token": 3,
-    "fees": 1,
-    FEED.topic: 1,
+_TOPICS: Final = {
+    "positions": ("positions", 3),
+    "scans": ("scans", 5),
+    "deaths": ("deaths", 5),
+    "markets": ("market", 3),
+    "system": ("system", 1),
+    "tokens": ("token", 3),
+    "fees": ("fees", 1),
+    FEED_CHANNEL: (FEED.topic, 1),
 }
-"""The number of partitions of each topic; items with one key (a player, a level, a round) go to the same one."""
-_TOPIC_OF: Final = {"markets": "market", "tokens": "token"}
-"""Topics that are not named as their channels are."""
+"""By channel the topic, and the number of its partitions; items with one key (a player, a level, a round) go to the
+same one."""
+PARTITIONS: Final = dict(_TOPICS.values())
+"""The number of partitions of each topic."""
 _COMMIT: Final = "commit"
 _REORG: Final = "reorg"
 _EVENT: Final = "event"
@@ -138,11 +139,11 @@ def messages_of(step: Step, hashes: dict[int, str]) -> dict[TopicPartition, list
 
 def partition_of(item: FeedItem) -> TopicPartition:
     """The partition of an item in its channel's topic."""
-    topic = _TOPIC_OF.get(item.channel, item.channel)
+    topic, partitions = _TOPICS[item.channel]
     if item.key.isdecimal():
-        return TopicPartition(topic, int(item.key) % PARTITIONS[topic])
+        return TopicPartition(topic, int(item.key) % partitions)
     digest = blake2b(item.key.encode(), digest_size=8).digest()
-    return TopicPartition(topic, int.from_bytes(digest, "big") % PARTITIONS[topic])
+    return TopicPartition(topic, int.from_bytes(digest, "big") % partitions)
 
 
 def _message(kind: str, content: msgspec.Struct, *name: object) -> Message:
