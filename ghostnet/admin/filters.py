@@ -13,8 +13,8 @@ from indexer.domain.betting import RoundType
 from indexer.domain.levels import LevelId
 from indexer.domain.positions import Action, Status
 from indexer.domain.scans import Evidence, ScanStep
+from indexer.rules.registry import HANDLERS
 from indexer.store.incidents import IncidentKind
-from indexer.stream.feed import KINDS
 
 
 class _Choice(admin.SimpleListFilter):
@@ -45,7 +45,9 @@ def _words(name: str, *choices: str) -> type[_Choice]:
 
 _LEVELS: Final = {level.value: level_name(level) for level in LevelId if level}
 _ROUND_TYPES: Final = {kind.value: in_words(kind.name.lower()) for kind in RoundType}
-_ACTIONS: Final = {
+_EVENTS: Final = sorted({event.__name__ for of_contract in HANDLERS.values() for event in of_contract})
+_ORIGINS: Final = {
+    "ChainEvent": _choice("name", {name: name for name in _EVENTS}),
     "Position": _words("action", *Action),
     "CurrentPosition": _words("action", *Action),
     "Round": _words("action", "created", "bet_placed", "resolved"),
@@ -63,7 +65,6 @@ FILTERS: Final = {
     "evidence": _words("evidence", *Evidence),
     "round_type": _choice("round_type", _ROUND_TYPES),
     "contract": _words("contract", *CONTRACTS),
-    "name": _choice("name", {name: name for name in sorted(KINDS)}),
     "resolved": "resolved",
     "claimed": "claimed",
     "block_time": "block_time",
@@ -76,5 +77,5 @@ FILTERS: Final = {
 
 def filters_of(model: type[Model], columns: set[str]) -> list[Any]:
     """The filters of a table with these columns."""
-    own = _ACTIONS.get(model.__name__)
+    own = _ORIGINS.get(model.__name__)
     return [*([own] if own else []), *(one for name, one in FILTERS.items() if name in columns)]

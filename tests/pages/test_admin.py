@@ -140,14 +140,20 @@ def test_senseless_questions_are_no_errors(unchanged: WebClient) -> None:
         assert root.get(f"/admin/indexer/position/?{query}").status_code == 200, query
 
 
-def test_rounds_and_bets_can_be_filtered_by_their_own_words(unchanged: WebClient) -> None:
+def test_each_table_can_be_filtered_by_its_own_words(unchanged: WebClient) -> None:
     root = Operator.logged_in(unchanged, "root")
-    for table, action in (("round", "bet_placed"), ("bet", "placed"), ("position", "jacked_in"), ("scan", "executed")):
-        name = "step" if table == "scan" else "action"
-        page = root.get(f"/admin/indexer/{table}/?{name}={action}").content.decode()
-        assert f">{action.replace('_', ' ')}</a>" in page
+    for table, name, word in (
+        ("round", "action", "bet_placed"),
+        ("bet", "action", "placed"),
+        ("position", "action", "jacked_in"),
+        ("scan", "step", "executed"),
+        ("chainevent", "name", "ScanFinalized"),
+    ):
+        page = root.get(f"/admin/indexer/{table}/?{name}={word}").content.decode()
+        assert f">{word.replace('_', ' ')}</a>" in page
         shown = re.findall(rf'field-shown_{name}">([^<]+)<', page)
-        assert set(shown) == {action.replace("_", " ")}, table
+        assert set(shown) == {word.replace("_", " ")}, table
+    assert "?name=" not in root.get("/admin/indexer/retentionhorizon/").content.decode()
 
 
 def test_a_row_s_page_has_what_belongs_to_it(unchanged: WebClient) -> None:
