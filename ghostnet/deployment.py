@@ -1,27 +1,18 @@
-"""The deployment to index: which chain, from which block on, and the addresses of the seven contracts."""
+"""The deployment to index: which chain, from which block on, and the addresses of the contracts."""
 
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from indexer.decode.decoder import CONTRACTS
 from indexer.selectors.addresses import checksummed
-
-CONTRACT_NAMES: Final = (
-    "GhostCore",
-    "TraceScan",
-    "DeadPool",
-    "DataToken",
-    "FeeRouter",
-    "RewardsDistributor",
-    "TeamVesting",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What to index: `contracts` maps the seven names to lower-case addresses."""
+    """What to index: `contracts` maps the names in CONTRACTS to lower-case addresses."""
 
     chain_id: int
     start_block: int
@@ -45,9 +36,10 @@ def _parse(document: Any, path: str) -> Deployment:
     chain_id, start_block, contracts = document["chain_id"], document["start_block"], document["contracts"]
     if type(chain_id) is not int or chain_id < 1 or type(start_block) is not int or start_block < 0:
         raise ValueError(f"{path}: chain_id and start_block must be whole numbers, chain_id at least 1")
-    if not isinstance(contracts, dict) or set(contracts) != set(CONTRACT_NAMES):
-        raise ValueError(f"{path}: contracts must name exactly {', '.join(CONTRACT_NAMES)}")
-    addresses = {name: _address(contracts[name], f"{path}: contracts.{name}") for name in CONTRACT_NAMES}
+    if wrong := set(CONTRACTS) ^ set(contracts if isinstance(contracts, dict) else ()):
+        names = f"{', '.join(CONTRACTS)}; missing or unknown: {', '.join(sorted(wrong))}"
+        raise ValueError(f"{path}: contracts must name exactly {names}")
+    addresses = {name: _address(contracts[name], f"{path}: contracts.{name}") for name in CONTRACTS}
     if len(set(addresses.values())) < len(addresses):
         raise ValueError(f"{path}: two contracts have the same address")
     return Deployment(chain_id, start_block, addresses)

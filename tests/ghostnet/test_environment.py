@@ -141,7 +141,7 @@ def deployment(change: Any) -> dict[str, Any]:
         (lambda document: document.update(extra=1), "exactly the keys"),
         (lambda document: document.update(chain_id="6343"), "whole numbers"),
         (lambda document: document.update(start_block=-1), "whole numbers"),
-        (lambda document: document["contracts"].pop("DeadPool"), "must name exactly"),
+        (lambda document: document["contracts"].pop("DeadPool"), "missing or unknown: DeadPool"),
         (
             lambda document: document["contracts"].update(DeadPool="0x12"),
             "contracts.DeadPool: '0x12' is not an address",
