@@ -6,8 +6,7 @@ from typing import Annotated, Final
 from ninja import Path, Query
 from pydantic import AwareDatetime
 
-from api.schemas.base import RoundTypeName
-from indexer.domain.betting import RoundType
+from indexer.domain.betting import RoundType, RoundTypeName
 from indexer.domain.levels import LevelId
 from indexer.domain.units import ADDRESS_PATTERN, MAX_BLOCK, Address
 from indexer.selectors.periods import Interval, Period

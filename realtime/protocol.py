@@ -14,6 +14,7 @@ from indexer.base.errors import GhostnetError
 from indexer.domain.units import ADDRESS_PATTERN, MAX_ID, Address, first_id
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.events import Level
 from indexer.stream.feed import CHANNELS, Channel
 from realtime.socket_writer import MAX_FRAME_BYTES
 
@@ -27,7 +28,6 @@ Since = Annotated[
 Last = Annotated[int, Meta(ge=1, le=100, description="How many of the newest events are sent first.")]
 Preconfirmed = Annotated[bool, Meta(description="Whether events are wanted before their block, too.")]
 Cursor = Annotated[str, Meta(pattern="^[0-9]+$", description="A cursor: an event's place in the chain.")]
-Level = Annotated[int, Meta(ge=1, le=5, description="The level, from 1, the safest.")]
 Deadline = Annotated[str, Meta(description="RFC 3339, in UTC; null for what no calendar holds.")]
 Seconds = Annotated[int, Meta(ge=0, description="Seconds until then.")]
 

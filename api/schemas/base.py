@@ -1,12 +1,12 @@
 """The parts that all answers are made of."""
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast
+from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 
 from indexer.base.times import utc_time
-from indexer.domain.levels import LevelId
+from indexer.domain.levels import LevelId, LevelName
 from indexer.selectors.addresses import checksummed
 
 
@@ -66,10 +66,6 @@ EventId = Annotated[
 """An event's id (`indexer.domain.units.event_id`) as decimal digits."""
 
 LevelNumber = Annotated[int, Field(ge=1, le=5, description="The level, from 1, the safest.", examples=[4])]
-LevelName = Literal["VAULT", "MAINFRAME", "SUBNET", "DARKNET", "BLACK_ICE"]
-
-RoundTypeName = Literal["death_count", "whale_death", "streak_record", "system_reset"]
-Side = Literal["over", "under"]
 
 
 def name_of(level: int | None) -> LevelName | None:

@@ -4,7 +4,8 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field, computed_field
 
-from api.schemas.base import Address, LevelName, LevelNumber, Moment, Schema, Wei, name_of
+from api.schemas.base import Address, LevelNumber, Moment, Schema, Wei, name_of
+from indexer.domain.levels import LevelName
 
 PreviousRank = Annotated[
     int | None,

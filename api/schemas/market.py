@@ -8,17 +8,16 @@ from api.schemas.base import (
     Address,
     Block,
     Digits,
-    LevelName,
     LevelNumber,
     Moment,
     Page,
-    RoundTypeName,
     Schema,
-    Side,
     TxHash,
     Wei,
     name_of,
 )
+from indexer.domain.betting import RoundTypeName, Side
+from indexer.domain.levels import LevelName
 from indexer.domain.units import BPS
 from indexer.selectors.markets import BetStatus, RoundState
 

@@ -5,10 +5,9 @@ from typing import Literal
 from pydantic import AliasPath, Field
 
 from api.schemas.base import Address, Block, EventId, LevelNumber, Moment, OnLevel, Page, Schema, TxHash, Wei
-from indexer.domain.positions import Action
+from indexer.domain.positions import Action, BoostName
 
 PositionStatus = Literal["alive", "traced", "culled", "extracted"]
-BoostName = Literal["death_reduction", "yield_multiplier", "unknown"]
 
 
 class Boost(Schema):
@@ -17,41 +16,6 @@ class Boost(Schema):
     type: BoostName = Field(validation_alias="type_name", description="What it changes.", examples=["death_reduction"])
     value_bps: int = Field(description="By how much, in basis points.", examples=[500])
     expires_at: Moment = Field(validation_alias="expiry", description="When it ends; null for never.")
-
-
-class Position(OnLevel):
-    """A player's position."""
-
-    address: Address = Field(validation_alias=AliasPath("position", "address"))
-    level: LevelNumber = Field(validation_alias=AliasPath("position", "level"))
-    status: PositionStatus = Field(
-        validation_alias=AliasPath("position", "status"),
-        description="Whether it is alive, and if not, how it ended.",
-        examples=["alive"],
-    )
-    amount: Wei = Field(validation_alias=AliasPath("position", "amount"), description="The stake in wei, as stored.")
-    effective_amount: Wei = Field(description="What a pending reset penalty leaves of `amount`, in wei.")
-    pending_rewards: Wei = Field(description="Rewards that can be claimed, in wei.")
-    ghost_streak: int = Field(description="Scans survived in a row.", examples=[3])
-    effective_death_rate_bps: int = Field(
-        description="The chance to die in a scan with the boosts in force, in basis points.", examples=[3500]
-    )
-    entered_at: Moment = Field(validation_alias=AliasPath("position", "entry_time"), description="When it was opened.")
-    last_add_at: Moment = Field(
-        validation_alias=AliasPath("position", "last_add_time"), description="When stake was added last."
-    )
-    next_scan_at: Moment = Field(
-        validation_alias=AliasPath("level", "next_scan_time"), description="When the level may be scanned next."
-    )
-    boosts: list[Boost] = Field(description="The boosts in force.")
-    changed_at: Moment = Field(description="The time of the last change of the position's own.")
-
-
-class PlayerPosition(Schema):
-    """A player and the position."""
-
-    address: Address
-    position: Position | None = Field(description="The position; null if there is none.")
 
 
 class ListedPosition(OnLevel):
@@ -72,6 +36,26 @@ class ListedPosition(OnLevel):
         validation_alias=AliasPath("position", "last_add_time"), description="When stake was added last."
     )
     changed_at: Moment = Field(description="The time of the last change of the position's own.")
+
+
+class Position(ListedPosition):
+    """A player's position."""
+
+    pending_rewards: Wei = Field(description="Rewards that can be claimed, in wei.")
+    effective_death_rate_bps: int = Field(
+        description="The chance to die in a scan with the boosts in force, in basis points.", examples=[3500]
+    )
+    next_scan_at: Moment = Field(
+        validation_alias=AliasPath("level", "next_scan_time"), description="When the level may be scanned next."
+    )
+    boosts: list[Boost] = Field(description="The boosts in force.")
+
+
+class PlayerPosition(Schema):
+    """A player and the position."""
+
+    address: Address
+    position: Position | None = Field(description="The position; null if there is none.")
 
 
 class Positions(Page[ListedPosition]):

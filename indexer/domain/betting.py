@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
 
 from indexer.domain.units import BPS, Address
 
@@ -22,6 +22,11 @@ class RoundType(IntEnum):
     def word(self) -> str:
         """The type as answers name it: `death_count`."""
         return self.name.lower()
+
+
+RoundTypeName = Literal["death_count", "whale_death", "streak_record", "system_reset"]
+"""The words of RoundType."""
+Side = Literal["over", "under"]
 
 
 def round_word(number: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
 
 from indexer.domain.units import DATA, Address
 
@@ -17,6 +17,10 @@ class LevelId(IntEnum):
     SUBNET = 3
     DARKNET = 4
     BLACK_ICE = 5
+
+
+LevelName = Literal["VAULT", "MAINFRAME", "SUBNET", "DARKNET", "BLACK_ICE"]
+"""The names of levels as answers and messages have them."""
 
 
 @dataclass(frozen=True, slots=True)

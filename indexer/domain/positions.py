@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from indexer.domain.levels import Level
 from indexer.domain.units import BPS, PRECISION, Address
@@ -46,6 +46,10 @@ class BoostType(IntEnum):
 
     DEATH_REDUCTION = 0
     YIELD_MULTIPLIER = 1
+
+
+BoostName = Literal["death_reduction", "yield_multiplier", "unknown"]
+"""What `boost_word` returns."""
 
 
 def boost_word(number: int) -> str:

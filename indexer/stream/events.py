@@ -7,21 +7,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from indexer.domain import betting, levels, positions
+
 Account = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$", description="An account, EIP-55 checksummed.")]
 Wei = Annotated[str, Meta(pattern="^[0-9]+$", description="An amount in wei as decimal digits.")]
 Digits = Annotated[str, Meta(pattern="^[0-9]+$", description="An integer of up to 256 bits as decimal digits.")]
 Time = Annotated[str, Meta(pattern="^[0-9-]{10}T[0-9:]{8}Z$", description="RFC 3339, in UTC.")]
 Level = Annotated[int, Meta(ge=1, le=5, description="The level, from 1, the safest.")]
-LevelName = Annotated[
-    Literal["VAULT", "MAINFRAME", "SUBNET", "DARKNET", "BLACK_ICE"], Meta(description="The level's name.")
-]
-RoundTypeName = Annotated[
-    Literal["death_count", "whale_death", "streak_record", "system_reset"], Meta(description="What is bet on.")
-]
-BoostName = Annotated[
-    Literal["death_reduction", "yield_multiplier", "unknown"], Meta(description="What the boost changes.")
-]
-Side = Annotated[Literal["over", "under"], Meta(description="The side of a round's line.")]
+LevelName = Annotated[levels.LevelName, Meta(description="The level's name.")]
+RoundTypeName = Annotated[betting.RoundTypeName, Meta(description="What is bet on.")]
+BoostName = Annotated[positions.BoostName, Meta(description="What the boost changes.")]
+Side = Annotated[betting.Side, Meta(description="The side of a round's line.")]
 BasisPoints = Annotated[int, Meta(ge=0, description="Hundredths of a percent.")]
 ScanId = Annotated[int, Meta(ge=0, description="Scans are numbered from 1 over all levels.")]
 RoundId = Annotated[int, Meta(ge=0, description="The round's number.")]
