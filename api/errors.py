@@ -27,7 +27,7 @@ class BadInput(GhostnetError):
 
 
 class NotYetIndexed(GhostnetError):
-    """The block that the client wants to see is not indexed."""
+    """The block that the client asks for by `min_block` is not indexed yet."""
 
     help = "Ask again in a moment."
 

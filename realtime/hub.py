@@ -1,7 +1,7 @@
 """The hub: reads the feed once for a whole web process and sends it to all clients.
 
 Each item becomes bytes once, however many clients get it. The hub reads by its own feed cursor; when its source fails,
-it goes on from that cursor, and clients notice only a delay.
+it goes on from that cursor: items then come late, and none is lost.
 """
 
 import asyncio

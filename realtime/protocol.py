@@ -71,7 +71,7 @@ class ResumableMessage(ClientMessage, frozen=True, kw_only=True):
     since: Since | None = None
 
     def __post_init__(self) -> None:
-        # A pattern's `$` lets a line break pass, and no pattern knows the largest id.
+        # A pattern's `$` also matches before a final line break, and a pattern can't bound a number.
         if self.since is not None and not (self.since.isdecimal() and int(self.since) <= MAX_ID):
             raise BadMessage(*BAD_CURSOR)
 

@@ -11,7 +11,7 @@ LONG: Final = (
     "tests/pages/test_admin.py::test_operators_who_see_or_point_otherwise_can_use_it",
     "tests/ghostnet/demo/test_demo.py::test_it_shows_the_chain_moving_and_ctrl_c_ends_everything",
     "tests/pages/test_spectators.py::test_people_who_see_or_point_otherwise_can_use_it",
-    "tests/clients/test_typescript.py::test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence",
+    "tests/clients/test_typescript.py::test_it_has_what_the_tables_hold_through_forks_restarts_and_silence",
     "tests/pages/test_admin.py::test_every_table_can_be_read_and_none_changed",
     "tests/realtime/test_live.py::test_whatever_happens_each_client_has_seen_what_the_tables_hold",
     "tests/pages/test_spectators.py::test_a_scan_that_a_reorg_took_back_is_not_shown_on",

@@ -24,7 +24,9 @@ class Status(Schema):
     version: str = Field(description="The indexer's version.", examples=["0.1.0"])
     chain_id: int = Field(description="The chain's id.", examples=[6343])
     start_block: int = Field(description="The first indexed block.", examples=[0])
-    chain_head: int = Field(description="The node's last block as the indexer knew it last.", examples=[1008])
+    chain_head: int = Field(
+        description="The node's last block, as of the indexer's last heartbeat or commit.", examples=[1008]
+    )
     lag: int = Field(description="How many blocks are missing up to it.", examples=[1])
     stalled: bool = Field(
         description="Nothing new comes: the indexer is dead, paused or halted, or its node is behind.",

@@ -50,7 +50,7 @@ class Answer:
 
 @TRACER.start_as_current_span("answer")
 def respond(scope: Scope) -> Answer:
-    """Answer a request for a path that Django's URLs know; blocks on the database."""
+    """Answer a request for a path that one of Django's URLs matches; blocks on the database."""
     request = ASGIRequest(dict(scope), BytesIO())
     get_current_span().set_attribute("url.path", request.path)
     response = _view(request)

@@ -17,7 +17,9 @@ MISSES: Final = Counter("cache_misses", "Answers that had to be computed")
 REFUSED_CONNECTIONS: Final = Counter(
     "connections_refused", "TCP connections that were closed at once, as their address had its share of them"
 )
-INDEXED: Final = Gauge("api_indexed_block", "The last indexed block as this process knows it; 0 while it knows none")
+INDEXED: Final = Gauge(
+    "api_indexed_block", "The last indexed block by the last commit notification; 0 while there is none"
+)
 
 
 @cache

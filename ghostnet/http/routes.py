@@ -41,7 +41,7 @@ def is_file(path: str) -> bool:
 
 
 class Routes:
-    """An ASGI application that passes requests on to another one, if `has` knows their path, else answers 404.
+    """An ASGI application that passes requests on to another one, if `has` is true of their path, else answers 404.
 
     Such an answer counts as a request of its client; of who has no more requests left it waits as a refusal does.
     """

@@ -1,4 +1,4 @@
-"""The page of `/ws`: the AsyncAPI document as a reader wants it, made once by the server, without a script."""
+"""The page of `/ws`: the AsyncAPI document in readable form, made once by the server, without a script."""
 
 import json
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ class NodeUnreachable(NodeError, Retryable):
 
 
 class RateLimited(NodeError, Retryable):
-    """The node wants fewer requests; `retry_after` in seconds, if it said."""
+    """The node refuses so many requests; `retry_after` in seconds, None if it named no time."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class RangeTooLarge(RpcError):
 
 
 class UnknownBlock(RpcError):
-    """The node does not know a block yet, or not any more: another one may, and so may this one later."""
+    """The node does not have a block yet, or not any more: another one may, and so may this one later."""
 
 
 class Pruned(RpcError):

@@ -98,7 +98,7 @@ class HeadWatcher:
         self._preconfirmed.end_block(number)
 
     def forget_pushed(self) -> None:
-        """Forget the headers that the subscription brought: what was fetched by them did not fit together."""
+        """Drop the headers that the subscription brought: what was fetched by them did not fit together."""
         self._pushed.clear()
 
     async def run(self) -> None:

@@ -81,7 +81,7 @@ class Producer:
         """The earliest block by whose end GhostCore is known to exist."""
 
     def reset(self, first: int, parent_hash: Hash | None, *, is_deployed: bool) -> None:
-        """Forget what was fetched from block `first` on; the reader has the block before it, with this hash.
+        """Drop what was fetched from block `first` on; the reader has the block before it, with this hash.
         `is_deployed`: GhostCore is known to exist by then."""
         self.queue.clear()
         self._hashes = {number: known for number, known in self._hashes.items() if number < first}
@@ -302,7 +302,7 @@ class Producer:
         self._tip_checked_at = time.monotonic()
 
     async def _bring_replaced_tip(self, tip: int, head: int) -> bool:
-        """If the node now has another block at the highest height that both know, queue that one; return whether."""
+        """If the node now has another block at the highest height that both have, queue that one; return whether."""
         number = min(tip, head)
         if number not in self._hashes or time.monotonic() - self._tip_checked_at < TIP_CHECK_SECONDS:
             return False

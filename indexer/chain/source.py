@@ -56,10 +56,10 @@ class SourceOptions:
 
 
 class BlockSource:
-    """Brings ranges of blocks, in order of height, from `start` on; after `restart` from there.
+    """Returns ranges of blocks, in order of height, from `start` on; after `restart` from there.
 
-    At the head it also checks, once a second at most, whether the node still has the last block brought. If another
-    one stands at its height now, that one is brought, so that the reader sees the reorg though the chain did not grow.
+    At the head it also checks, once a second at most, whether the node still has the last block returned. If another
+    one stands at its height now, that one is returned, which makes the reorg visible though the chain did not grow.
     All methods may be called from one thread only, and block: as long as the node does not answer, or until the event
     given as `stop` is set, which raises Interrupted.
     """
@@ -103,7 +103,7 @@ class BlockSource:
         self.restart(first, parent_hash, is_deployed=is_deployed)
 
     def restart(self, first: int, parent_hash: Hash | None = None, *, is_deployed: bool = False) -> None:
-        """Forget what was fetched ahead and go on at block `first`, after the block with `parent_hash`; `is_deployed`
+        """Drop what was fetched ahead and go on at block `first`, after the block with `parent_hash`; `is_deployed`
         as in `start`."""
         self._wait(self._restart(first, parent_hash, is_deployed))
 

@@ -54,8 +54,8 @@ class Checkpoint(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When the indexer was last at work, by the database's clock, and the height of the node's head as it knew it then:
-    written every few seconds, also while nothing is indexed. One row per database."""
+    """When the indexer was last at work, by the database's clock, and the height of the node's head then: written every
+    few seconds, also while nothing is indexed. One row per database."""
 
     chain_id = models.BigIntegerField(primary_key=True)
     seen_at = models.DateTimeField()

@@ -26,7 +26,7 @@ class Reverted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a contract sees of the block at which it is called; `call` calls another contract, or raises Reverted."""
+    """What a contract can read of the block at which it is called; `call` calls another one, or raises Reverted."""
 
     block_number: int
     timestamp: int

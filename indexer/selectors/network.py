@@ -134,7 +134,7 @@ def network(block: IndexedBlock) -> Network:
 def _first_of_hour(block: IndexedBlock) -> int:
     """An id that no row of the hour up to a block is below, and few others are above.
 
-    A value of its own and no part of the query: with a value at hand the server knows how few rows it is about.
+    A value and not a subquery: from a value the planner estimates how few rows the query reads.
     """
     before = fetch_rows(_BEFORE, {"since": block.timestamp - int(HOUR.total_seconds())})
     return first_id(before[0][0] + 1 if before else max(0, block.block_number - MAX_BLOCKS))

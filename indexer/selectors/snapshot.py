@@ -15,7 +15,7 @@ from indexer.selectors.rows import plain
 class IndexedBlock:
     """The checkpoint as web processes read it; `timestamp` in unix seconds.
 
-    `chain_head` is the node's last block as the indexer knew it at its last commit; `revision` rises with every commit,
+    `chain_head` is the node's last block at the time of the indexer's last commit; `revision` rises with every commit,
     also with a rollback's: two reads of the same revision are of the same state.
     """
 

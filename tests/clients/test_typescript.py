@@ -110,7 +110,7 @@ def program(script: Path, *arguments: object) -> Iterator[Program]:
 
 
 @needs_compiler
-def test_it_knows_what_the_tables_hold_through_forks_restarts_and_silence(
+def test_it_has_what_the_tables_hold_through_forks_restarts_and_silence(
     client: Path, database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
     """Beside the example: a program that prints each event that it knows."""
@@ -207,7 +207,7 @@ def expected_screen(server: WebClient, player: str) -> list[str]:
 
 
 @needs_compiler
-def test_what_the_server_refuses_is_told_and_repeated_where_that_helps(
+def test_what_the_server_refuses_is_reported_and_repeated_where_that_helps(
     client: Path, indexed_season: str, django_db_blocker: Any
 ) -> None:
     with django_db_blocker.unblock():

@@ -1,4 +1,4 @@
-"""The files that put the system into operation say nothing that the code does not know."""
+"""The files that put the system into operation name only what the code has."""
 
 import json
 import re

@@ -103,7 +103,7 @@ def test_the_api_s_documents_work_under_their_policy(chromium: Chromium, season_
     chromium.run(work())
 
 
-def test_only_pages_pass_the_front_that_knows_no_sessions(season_web: WebClient) -> None:
+def test_only_pages_pass_the_front_that_has_no_sessions(season_web: WebClient) -> None:
     for path in ("/admin/", "/admin/status/", "/admin/indexer/toll/", "/health/live", "/static/ghostnet/live.js"):
         plain, asked = season_web.get(path), season_web.get(f"{path}?part=board")
         assert asked.status_code == plain.status_code == 200, path

@@ -33,7 +33,7 @@ async def figures_of(page: Page) -> dict[str, str]:
     return dict(zip(terms, await page.locator(".figures dd").all_inner_texts(), strict=True))
 
 
-def test_a_player_is_found_and_a_wrong_address_is_told(chromium: Chromium, season_web: WebClient) -> None:
+def test_a_player_is_found_and_a_wrong_address_is_an_error(chromium: Chromium, season_web: WebClient) -> None:
     position = season_web.get(f"/api/v1/positions/{PLAYER}").json()["position"]
     changes = season_web.get(f"/api/v1/positions/{PLAYER}/history?limit=30").json()["items"]
 

@@ -81,7 +81,7 @@ def test_pages_of_blocks_and_transactions_tell_what_the_game_did(
         assert season_web.get(f"{path}?part=board").status_code == 404, path
 
 
-def test_what_no_event_tells_has_a_page_too(season_web: WebClient, indexed_season: str, django_db_blocker: Any) -> None:
+def test_what_no_event_shows_has_a_page_too(season_web: WebClient, indexed_season: str, django_db_blocker: Any) -> None:
     """A penalty that a claim of nothing has settled (rule 9)."""
     silent = (
         "SELECT tx_hash FROM positions WHERE action = 'penalty_settled'"

@@ -30,7 +30,7 @@ ALL = (
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(("state", "text", "happen"), ALL, ids=[str(state) for state, *_ in ALL])
-def test_each_state_is_told_in_a_line(state: State, text: str, happen: Callable[[], object]) -> None:
+def test_each_state_is_shown_in_a_line(state: State, text: str, happen: Callable[[], object]) -> None:
     CheckpointFactory.create(block_number=100)
     if state not in (State.BEHIND, State.SILENT):
         HeartbeatFactory.create(chain_head=102)
@@ -52,7 +52,7 @@ def test_the_clock_of_this_machine_does_not_matter(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("database")
-def test_the_worst_comes_first_and_what_is_over_is_not_told() -> None:
+def test_the_worst_comes_first_and_what_is_over_is_not_shown() -> None:
     assert service_state().text == "nothing is indexed yet"
     CheckpointFactory.create(indexed_at=now() - timedelta(minutes=5))
     HeartbeatFactory.create()

@@ -37,7 +37,7 @@ SCAN_OF_LATE = "SELECT level, scan_id FROM scans WHERE step = 'executed' AND id 
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["live", "without scripts"])
-def test_the_network_is_shown_as_the_api_tells_it_from_our_server_alone(
+def test_the_network_is_shown_as_the_api_answers_from_our_server_alone(
     chromium: Chromium, season_web: WebClient, scripts: bool
 ) -> None:
     stats = season_web.get("/api/v1/stats").json()

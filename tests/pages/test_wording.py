@@ -29,7 +29,7 @@ def words_of(one: FeedItem) -> str:
     return "".join(part.text for part in sentence(one))
 
 
-def test_transfers_are_told_unless_they_belong_to_something_that_is() -> None:
+def test_transfers_have_a_sentence_unless_another_event_caused_them() -> None:
     (contract, *_) = contract_names()
     assert has_sentence(item("LARGE_TRANSFER", **{"from": user(1), "to": user(2), "value": "1"}))
     assert not has_sentence(item("LARGE_TRANSFER", **{"from": user(1), "to": contract.upper().replace("0X", "0x")}))
@@ -39,7 +39,7 @@ def test_transfers_are_told_unless_they_belong_to_something_that_is() -> None:
     assert words_of(burn).endswith("sent 1.00 DATA to the dead address")
 
 
-def test_rewards_are_told_where_there_are_some() -> None:
+def test_rewards_are_named_where_there_are_some() -> None:
     for wei, rewards in ("0", "no rewards"), (str(DATA), "1.00 DATA of rewards"):
         left_with = item("EXTRACTED", user=user(1), amount=str(2 * DATA), rewards=wei)
         assert words_of(left_with).endswith(f"extracted 2.00 DATA and {rewards}")
@@ -55,7 +55,7 @@ def test_markets_are_questions(kind: RoundType, line: int) -> None:
         assert question(kind.name.lower(), level, str(line)) == asked
 
 
-def test_ages_and_the_time_left_are_told_in_one_unit() -> None:
+def test_ages_and_the_time_left_are_shown_in_one_unit() -> None:
     assert [ago(age) for age in (-5, 0, 119, 120, 7199, 7200, 48 * 3600)] == [
         *("0 s ago", "0 s ago", "119 s ago", "2 min ago", "119 min ago", "2 h ago", "2 days ago")
     ]
@@ -90,7 +90,7 @@ def test_every_word_with_an_explanation_leads_to_it(season_web: WebClient) -> No
         assert {"about-jacked-in", "about-dimmed", "about-toll"} <= used <= explained
 
 
-def test_every_sentence_can_be_told() -> None:
+def test_every_sentence_can_be_filled_in() -> None:
     """By the same shapes on both sides."""
     shapes = {shape for text in SENTENCES.values() for _, shape in re.findall(r"\{(\w+):(\w+)\}", text)}
     script = (PROJECT / "ghostnet/pages/static/ghostnet/words.js").read_text()

@@ -347,7 +347,7 @@ def test_replays_that_nobody_reads_do_not_keep_others_from_theirs(
     run(work())
 
 
-def test_who_does_not_read_is_closed_and_others_notice_nothing(client: WebClient) -> None:
+def test_who_does_not_read_is_closed_and_others_miss_nothing(client: WebClient) -> None:
     """Answers that nobody reads pile up until they are too many; who then reads on finds out why it was closed."""
 
     async def work() -> None:

@@ -61,8 +61,8 @@ def everything(server: Server) -> dict[TopicPartition, list[Received]]:
 
 
 def types_by_id(messages: list[Received]) -> dict[int, str]:
-    """The events that a consumer knows in the end, which drops what it knows already and obeys reorgs; what it does not
-    know must come in order, and what is repeated must be the same."""
+    """The events that a consumer has in the end, which skips what it has already and applies reorgs; new ones must
+    come in order, and repeated ones must be the same."""
     known: dict[int, str] = {}
     seen: dict[int, int] = {}
     for message in messages:

@@ -29,7 +29,7 @@ TWO: list[Call] = [("eth_call", []), ("eth_call", [])]
         (ONE, 400, {"id": 0, "error": ERROR}),
     ],
 )
-def test_a_refusal_is_told_without_the_key_of_the_node_s_address(
+def test_a_refusal_is_reported_without_the_key_of_the_node_s_address(
     calls: list[Call], status: int, answer: dict[str, Any]
 ) -> None:
     node = Node(f"https://rpc.example/v2/{KEY}")

@@ -132,7 +132,7 @@ def test_the_state_is_that_of_the_block_that_was_asked_for(fault: Fault, right: 
 
 
 @pytest.mark.parametrize("options", [ReplayOptions(state=StateOptions(multicall=False)), ReplayOptions(max_batch=1)])
-def test_a_node_that_knows_numbers_only_is_found_also_by_single_views_and_requests(
+def test_a_node_that_takes_numbers_only_is_found_also_by_single_views_and_requests(
     options: ReplayOptions, right: Any
 ) -> None:
     assert asked([FaultyNode(no_hashes, options)], last_states) == right
@@ -144,7 +144,7 @@ def test_answers_of_another_block_are_counted() -> None:
     assert FOREIGN_STATES._value.get() > before
 
 
-def test_a_node_that_knows_numbers_only_is_asked_by_hash_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_node_that_takes_numbers_only_is_asked_by_hash_once(caplog: pytest.LogCaptureFixture) -> None:
     node = FaultyNode(no_hashes)
     asked([node], last_states)
     assert sum(isinstance(params[1], Mapping) for params in node.calls) == 1

@@ -187,7 +187,7 @@ def test_a_configuration_that_a_later_one_hides_is_found_in_its_transaction(conn
     assert {number: decode_changes(json.loads(answer)) for number, answer in rows} == made.changes
 
 
-def test_a_place_between_which_nothing_tells_has_no_transaction(connection: Connection[Any]) -> None:
+def test_a_change_whose_place_nothing_shows_has_no_transaction(connection: Connection[Any]) -> None:
     """Two calls of the wallet, of which one settled: no figure shows which."""
     made = SilentGame()
     made.reset(CAROL)

@@ -3022,7 +3022,7 @@ export interface components {
         Status: {
             /**
              * Chain Head
-             * @description The node's last block as the indexer knew it last.
+             * @description The node's last block, as of the indexer's last heartbeat or commit.
              * @example 1008
              */
             chain_head: number;
