@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api import schemas
-from indexer.stream.events import Digits
+from indexer.stream.event_data import Digits
 from indexer.stream.feed import DATA_OF, WATCHERS, Channel
 from realtime import protocol
 

@@ -14,7 +14,7 @@ from indexer.base.errors import GhostnetError
 from indexer.domain.units import ADDRESS_PATTERN, MAX_ID, Address, first_id
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.snapshot import IndexedBlock
-from indexer.stream.events import Level
+from indexer.stream.event_data import Level
 from indexer.stream.feed import CHANNELS, Channel
 from realtime.socket_writer import MAX_FRAME_BYTES
 

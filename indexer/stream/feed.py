@@ -14,7 +14,7 @@ from indexer.domain.units import DATA, Address, block_of, log_index_of, to_hex
 from indexer.selectors.addresses import checksummed
 from indexer.selectors.arguments import level_words, rfc3339, shown_arguments
 from indexer.selectors.feed import ClaimRow, DeathRow, EventRow, FeedRow, ResetRow, ScanEndRow
-from indexer.stream import events
+from indexer.stream import event_data
 from indexer.stream.ids import claim_id, death_id, survivor_id
 
 Channel = Literal["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
@@ -26,7 +26,7 @@ WATCHERS: Final = "user"
 LARGE_TRANSFER: Final = 1_000 * DATA
 """Wei from which on a transfer is a LARGE_TRANSFER."""
 
-Definition = type[events.EventData]
+Definition = type[event_data.EventData]
 """A class that defines the data of a type of item."""
 
 
@@ -39,24 +39,24 @@ class Kind(NamedTuple):
 
 
 KINDS: Final = {
-    "JackedIn": Kind("positions", "JACK_IN", events.JackIn),
-    "StakeAdded": Kind("positions", "STAKE_ADDED", events.StakeAdded),
-    "Extracted": Kind("positions", "EXTRACTED", events.Extracted),
-    "PositionCulled": Kind("positions", "POSITION_CULLED", events.PositionCulled),
-    "BoostApplied": Kind("positions", "BOOST_APPLIED", events.BoostApplied),
-    "ScanExecuted": Kind("scans", "SCAN_EXECUTED", events.ScanExecuted),
-    "CascadeDistributed": Kind("scans", "CASCADE", events.Cascade),
-    "DeathsProcessed": Kind("deaths", "DEATHS_PROCESSED", events.DeathsProcessed),
-    "EmissionsAdded": Kind("system", "EMISSIONS", events.Emissions),
-    "RoundCreated": Kind("markets", "ROUND_CREATED", events.RoundCreated),
-    "BetPlaced": Kind("markets", "BET_PLACED", events.BetPlaced),
-    "RoundResolved": Kind("markets", "ROUND_RESOLVED", events.RoundResolved),
-    "WinningsClaimed": Kind("markets", "WINNINGS_CLAIMED", events.WinningsClaimed),
-    "Transfer": Kind("tokens", "TRANSFER", events.TokenTransfer),
-    "TaxBurned": Kind("tokens", "TAX", events.Tax),
-    "TaxCollected": Kind("tokens", "TAX", events.Tax),
-    "TollCollected": Kind("fees", "TOLL", events.Toll),
-    "BuybackExecuted": Kind("fees", "BUYBACK", events.Buyback),
+    "JackedIn": Kind("positions", "JACK_IN", event_data.JackIn),
+    "StakeAdded": Kind("positions", "STAKE_ADDED", event_data.StakeAdded),
+    "Extracted": Kind("positions", "EXTRACTED", event_data.Extracted),
+    "PositionCulled": Kind("positions", "POSITION_CULLED", event_data.PositionCulled),
+    "BoostApplied": Kind("positions", "BOOST_APPLIED", event_data.BoostApplied),
+    "ScanExecuted": Kind("scans", "SCAN_EXECUTED", event_data.ScanExecuted),
+    "CascadeDistributed": Kind("scans", "CASCADE", event_data.Cascade),
+    "DeathsProcessed": Kind("deaths", "DEATHS_PROCESSED", event_data.DeathsProcessed),
+    "EmissionsAdded": Kind("system", "EMISSIONS", event_data.Emissions),
+    "RoundCreated": Kind("markets", "ROUND_CREATED", event_data.RoundCreated),
+    "BetPlaced": Kind("markets", "BET_PLACED", event_data.BetPlaced),
+    "RoundResolved": Kind("markets", "ROUND_RESOLVED", event_data.RoundResolved),
+    "WinningsClaimed": Kind("markets", "WINNINGS_CLAIMED", event_data.WinningsClaimed),
+    "Transfer": Kind("tokens", "TRANSFER", event_data.TokenTransfer),
+    "TaxBurned": Kind("tokens", "TAX", event_data.Tax),
+    "TaxCollected": Kind("tokens", "TAX", event_data.Tax),
+    "TollCollected": Kind("fees", "TOLL", event_data.Toll),
+    "BuybackExecuted": Kind("fees", "BUYBACK", event_data.Buyback),
 }
 """The contracts' events whose items are made of their logs alone, by name."""
 CHANNEL_OF: Final[dict[type[FeedRow], Channel]] = {
@@ -67,12 +67,12 @@ CHANNEL_OF: Final[dict[type[FeedRow], Channel]] = {
 }
 """The channel of the items that are made of other rows."""
 DATA_OF: Final[dict[str, Definition]] = {kind.type: kind.data for kind in KINDS.values()} | {
-    "LARGE_TRANSFER": events.TokenTransfer,
-    "TRACED": events.Traced,
-    "REWARDS_CLAIMED": events.RewardsClaimed,
-    "SYSTEM_RESET": events.SystemReset,
-    "SCAN_FINALIZED": events.ScanFinalized,
-    "SURVIVED": events.Survived,
+    "LARGE_TRANSFER": event_data.TokenTransfer,
+    "TRACED": event_data.Traced,
+    "REWARDS_CLAIMED": event_data.RewardsClaimed,
+    "SYSTEM_RESET": event_data.SystemReset,
+    "SCAN_FINALIZED": event_data.ScanFinalized,
+    "SURVIVED": event_data.Survived,
 }
 """The definition of the data of each type of item."""
 SMALL: Final = ("TRANSFER", "TAX")

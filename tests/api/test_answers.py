@@ -130,7 +130,7 @@ def test_the_document_is_openapi_3_1_and_has_every_path(client: WebClient) -> No
         for name, example in examples.items():
             path = path.replace(name, example)  # noqa: PLW2901
         paths.add(path.removeprefix("/api/v1"))
-    assert paths == {path.split("?")[0] for path in PATHS}
+    assert paths == {path.split("?")[0] for path in PATHS}, "name each path in tests/api/paths.py"
     names = {parameter["name"] for parameter in document["paths"]["/api/v1/stats/tvl/history"]["get"]["parameters"]}
     assert names == {"interval", "from", "to", "level", "min_block"}
 
