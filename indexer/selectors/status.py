@@ -19,7 +19,7 @@ _PULSE: Final = f"""
     seen_at IS NULL OR abs(extract(epoch FROM clock_timestamp() - seen_at)) > {SILENT_SECONDS}
     OR EXISTS (SELECT FROM alarms WHERE kind IN ('halted', 'node_behind'))
     OR EXISTS (SELECT FROM ({LAST_PAUSE_OR_RESUME}) AS last WHERE kind = 'pause'),
-    extract(epoch FROM clock_timestamp() - seen_at)::float8, extract(epoch FROM clock_timestamp() - indexed_at)::float8
+    extract(epoch FROM clock_timestamp() - seen_at)::bigint, extract(epoch FROM clock_timestamp() - indexed_at)::bigint
     FROM checkpoints LEFT JOIN heartbeats USING (chain_id)
 """
 
@@ -35,8 +35,8 @@ class Pulse:
     chain_head: int
     seen_at: datetime | None
     stalled: bool
-    seconds_since_seen: float | None
-    seconds_since_commit: float
+    seconds_since_seen: int | None
+    seconds_since_commit: int
 
 
 def pulse() -> Pulse:

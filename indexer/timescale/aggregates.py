@@ -6,8 +6,9 @@ from typing import Any, Final
 from psycopg import Connection, sql
 
 from indexer.base.time_buckets import floor_to
+from indexer.selectors.periods import Interval
 
-WIDTHS: Final = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
+WIDTHS: Final = {interval.grain: interval.width for interval in (Interval.HOUR, Interval.DAY)}
 """In the order of refreshing: the wide buckets are made of the narrow ones."""
 
 

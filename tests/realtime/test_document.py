@@ -15,7 +15,7 @@ from indexer.stream.feed import KINDS, event_item
 from indexer.stream.topics import all_partitions, partition_of
 from realtime.document import AnyServerMessage, asyncapi_json
 from realtime.protocol import AnyClientMessage
-from tests.chains import START, abi_of, user
+from tests.chains import START, abi_of, encode_log, user
 from tests.paths import ASYNCAPI
 
 EXAMPLES: dict[str, Any] = {"address": user(1), "bool": True, "bytes32": "0x" + "01" * 32}
@@ -55,7 +55,8 @@ def test_each_event_is_sent_as_its_type_is_described_also_one_that_no_recording_
         if decoder.name == name
     )
     values = [EXAMPLES.get(argument["type"], 1) for argument in abi_of(contract, name)["inputs"]]
-    arguments = json.loads(decoder.to_json(getattr(events, name)(*values)))
+    log = encode_log(contract, getattr(events, name)(*values))
+    arguments = json.loads(decoder.decode(log.topics, log.data)[1])
     item = event_item(EventRow(event_id(1, 0), datetime.fromtimestamp(START, UTC), bytes(32), name, arguments))
     assert msgspec.json.decode(item.message(), type=AnyServerMessage).event.data
     assert partition_of(item) in set(all_partitions())
