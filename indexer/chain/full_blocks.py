@@ -146,6 +146,7 @@ class FullBlockFetcher:
             transactions = _transactions(block)
             with_logs = {log.transaction_hash: log for log in found.logs} if found is not None else {}
             if found is not None:
+                found.header = header  # the block's one time: that in its logs may be another
                 known = {transaction.hash: transaction for transaction in transactions}
                 if not known.keys() >= with_logs.keys():
                     raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
