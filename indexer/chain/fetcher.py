@@ -209,7 +209,9 @@ class RangeFetcher:
 
 
 def parse_transaction(transaction: WireTransaction) -> Transaction:
-    """Convert a transaction for the rules. Raises ValueError if its index is not a number."""
+    """Convert a transaction for the rules. Raises ValueError if its index is not a number, its calldata no bytes."""
+    if len(transaction.input) % 2:
+        raise ValueError(f"the calldata of {transaction.hash} ends amid a byte")
     return Transaction(
         quantity(transaction.index),
         Hash(transaction.hash),
@@ -291,20 +293,22 @@ def checked_logs(logs: list[WireLog], header: Header) -> list[WireLog]:
 
 
 def check_logs(logs: Sequence[WireLog], header: Header) -> None:
-    """Check that logs are of this block, in order, each once, and none removed. Raises Inconsistent, or Misnumbered if
-    log indices are counted by transaction, or transaction indices do not follow the transactions' order in the block.
+    """Check that logs are of this block, in order, each once and whole, and none removed.
+
+    Raises Inconsistent, or Misnumbered if log indices are counted by transaction, or transaction indices do not follow
+    the transactions' order in the block.
     """
     if not _are_in_order(logs, header.hash):
         _raise_disorder(logs, header)
 
 
 def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
-    """Whether a block's logs are in order, checked in a single pass, since it runs for each fetched log."""
+    """Whether a block's logs are whole and in order, checked in a single pass, since it runs for each fetched log."""
     last_index, last_position, tx_hash, tx_index = -1, -1, "", ""
     seen = set()
     for log in logs:
         index = quantity(log.log_index)
-        if index <= last_index or log.removed or log.block_hash != block_hash:
+        if index <= last_index or log.removed or log.block_hash != block_hash or len(log.data) % 2:
             return False
         last_index = index
         if log.transaction_hash != tx_hash:
@@ -327,6 +331,8 @@ def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
     indices = [quantity(log.log_index) for log in logs]
     if any(log.removed for log in logs):
         raise Inconsistent(f"logs of block {number} were removed")
+    if any(len(log.data) % 2 for log in logs):
+        raise Inconsistent(f"a log of block {number} ends amid a byte")
     if indices != sorted(set(indices)):
         falls = [
             pair for pair, (one, next_one) in zip(pairwise(logs), pairwise(indices), strict=True) if next_one <= one

@@ -162,12 +162,15 @@ def replaced_server(case: str, times: int) -> ReplacedServer:
     blocks = deaths_chain().blocks if "transaction" in case else claims_chain().blocks
     block, last = blocks[2], blocks[-1]
     quoted = f'"{block.hash}"'
+    data, calldata = block.txs[0].logs[0].data, last.txs[-2].input
     method, old, new = {
         "a log's null blockHash": ("eth_getLogs", f'"blockHash":{quoted}', '"blockHash":null'),
         "a block's null hash": ("eth_getBlockByNumber", f'"hash":{quoted},"parentHash"', '"hash":null,"parentHash"'),
         "a number that is none": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"0xtwo"'),
         "another number": ("eth_getBlockByNumber", '"number":"0x2"', '"number":"0x7"'),
         "a removed log": ("eth_getLogs", '"removed":false', '"removed":true'),
+        "a log cut amid a byte": ("eth_getLogs", f'{data}"', f'{data[:-1]}"'),
+        "a transaction cut amid a byte": ("eth_getTransactionByHash", f'{calldata}"', f'{calldata[:-1]}"'),
         "a repeated log index": ("eth_getLogs", '"logIndex":"0x1"', '"logIndex":"0x0"'),
         "a receipt of another block": ("eth_getTransactionReceipt", last.hash, "0x" + "ee" * 32),
         "a transaction of another block": ("eth_getTransactionByHash", last.hash, "0x" + "ee" * 32),
@@ -180,9 +183,12 @@ def replaced_server(case: str, times: int) -> ReplacedServer:
 
 CASES = [
     "a log's null blockHash", "a block's null hash", "a number that is none", "another number", "a removed log",
-    "a repeated log index",
+    "a repeated log index", "a log cut amid a byte",
 ]  # fmt: skip
-CASES_OF_CALLDATA = ["a transaction of another block", "a transaction that is not sealed", "another transaction"]
+CASES_OF_CALLDATA = [
+    "a transaction of another block", "a transaction that is not sealed", "another transaction",
+    "a transaction cut amid a byte",
+]  # fmt: skip
 CASES_IN_FULL = ["a receipt of another block", "a block without a transaction of its logs"]
 
 
