@@ -3,7 +3,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("indexer", "0015_game_totals"),
+        ("indexer", "0016_checked_block"),
     ]
 
     operations = [
