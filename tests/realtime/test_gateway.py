@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.truth import Truth
 from indexer.store.database import connect
+from indexer.stream.feed import CHANNELS
 from tests.databases import default_database
 from tests.filling import fill
 from tests.processes import await_true
@@ -23,7 +24,6 @@ from tests.web import WebClient, web
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 HEAD = (1008 << 23) - 1
-CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 
 
 @pytest.fixture

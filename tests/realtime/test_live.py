@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
+from indexer.stream.feed import CHANNELS
 from tests.iggy.real import Server, iggy
 from tests.processes import HEAD, await_tip, await_true, live
 from tests.realtime.socket import Browser, ask, dial, receive
@@ -24,7 +25,6 @@ from tests.web import WebClient, web
 BEGIN, END = 60, 140
 STEPS = ["advance"] * 10 + ["fork"] * 4 + ["deeper"] * 2 + ["kill"] * 2
 """What happens meanwhile, in any order."""
-CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 KILL = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name LIKE 'ghostnet %'"

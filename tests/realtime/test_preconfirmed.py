@@ -15,6 +15,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
+from indexer.stream.feed import CHANNELS
 from tests.databases import default_database
 from tests.iggy.server import StandIn
 from tests.processes import HEAD, await_tip, await_true, live
@@ -22,8 +23,6 @@ from tests.realtime.socket import Frame, ask, dial, receive
 from tests.stream.expected import expected_feed
 from tests.stream.relaying import relay
 from tests.web import WebClient, web
-
-CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system"]
 
 
 class Spectator:

@@ -12,6 +12,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.stream.broker import Received
+from indexer.stream.feed import CHANNELS
 from indexer.stream.iggy import IggyBroker
 from indexer.stream.relay import Relay
 from indexer.stream.topics import (
@@ -41,7 +42,6 @@ ABOUT = {
     "fees": "nothing",
     "system": "nothing",
 }
-ALL = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system", "feed"]
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_everything_is_published_in_order_by_topic_and_key(
 ) -> None:
     fill(connection, HEAD)
     with relay(database, server):
-        arrives(server, lambda: expected_feed(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, CHANNELS))
     found = everything(server)
     keys: dict[tuple[str, str], set[int]] = {}
     apart: dict[int, str] = {}
@@ -108,7 +108,7 @@ def test_everything_is_published_in_order_by_topic_and_key(
                 keys.setdefault((topic, event.key), set()).add(partition)
                 assert event.key == str(event.event.data.get(ABOUT.get(topic, "user"), event.key))
                 assert event.block_hash == season[event.id >> 23].hash
-    assert apart == expected_feed(connection, ALL)
+    assert apart == expected_feed(connection, CHANNELS)
     assert all(len(partitions) == 1 for partitions in keys.values())
     assert {topic for topic, _ in keys} == set(PARTITIONS) - {FEED.topic}
     for topic in ("scans", "deaths"):
@@ -125,13 +125,13 @@ def test_reorgs_are_published_to_every_partition_and_what_replaces_them_follows(
         following(node, truth.contracts, ws=True),
         relay(database, server),
     ):
-        arrives(server, lambda: expected_feed(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, CHANNELS))
         node.fork(9, 12)
         await_tip(connection, node.chain.blocks[-1].hash)
-        arrives(server, lambda: expected_feed(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, CHANNELS))
         node.restore_recorded(170)
         await_tip(connection, node.chain.blocks[-1].hash)
-        arrives(server, lambda: expected_feed(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, CHANNELS))
     for messages in everything(server).values():
         reorgs = [one for one in (decode(message.payload) for message in messages) if isinstance(one, ReorgMessage)]
         assert [reorg.ancestor_block for reorg in reorgs] == [141, 141]
@@ -146,13 +146,13 @@ def test_while_the_broker_is_away_events_wait_and_the_indexer_goes_on(
         following(node, truth.contracts, ws=True),
         relay(database, server),
     ):
-        arrives(server, lambda: expected_feed(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, CHANNELS))
         server.stop()
         for block in range(170, 251, 20):
             node.advance(20)
             await_block(connection, block)
         server.start()
-        arrives(server, lambda: expected_feed(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, CHANNELS))
 
 
 def test_what_waits_for_a_broker_that_is_away_is_counted_and_its_return_logged(
@@ -189,7 +189,7 @@ def test_a_second_relay_takes_over_when_the_first_is_killed(
     with relay(database, server) as first, relay(database, server):
         await_true(lambda: server.has_topic("feed") and len(everything(server)[FEED]) > 500, "nothing was published")
         first.kill()
-        arrives(server, lambda: expected_feed(connection, ALL))
+        arrives(server, lambda: expected_feed(connection, CHANNELS))
 
 
 def test_without_a_broker_there_is_nothing_to_relay(database: str) -> None:

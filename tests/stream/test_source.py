@@ -14,6 +14,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.stream import reader, source
 from indexer.stream.connection import connect
+from indexer.stream.feed import CHANNELS
 from indexer.stream.reader import Step
 from indexer.stream.source import BrokerSource, DatabaseSource, FellBehind, TablesAreOlder
 from indexer.stream.topics import FEED, Message, TopicPartition
@@ -24,7 +25,6 @@ from tests.stream.memory import MemoryBroker
 from tests.stream.relaying import relaying
 
 START, MIDDLE, END = 300, 315, 330
-CHANNELS = ["positions", "scans", "deaths", "markets", "tokens", "fees", "system"]
 
 
 class WatchedBroker(MemoryBroker):
