@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any, Final, Self
 
 from psycopg import Connection, Cursor
@@ -107,13 +106,12 @@ class Claim:
         self.block_number = self._moving_to
 
     @contextmanager
-    def transaction_to(self, header: Header, chain_head: int, last: Iterable[Statement] = ()) -> Iterator[Cursor[Any]]:
+    def transaction_to(self, header: Header, chain_head: int) -> Iterator[Cursor[Any]]:
         """A transaction that makes a block the checkpoint; its commit sends a notification.
 
-        `chain_head` is the height of the node's newest known block. The `last` statements are sent together with the
-        commit. Raises NotTheWriter before anything is written.
+        `chain_head` is the height of the node's newest known block. Raises NotTheWriter before anything is written.
         """
-        with self._committing(self._move(header, chain_head), last) as cursor:
+        with self._committing(self._move(header, chain_head)) as cursor:
             yield cursor
         self.block_number = header.number
 
@@ -149,13 +147,13 @@ class Claim:
         return str(self._fence), str(self.block_number)
 
     @contextmanager
-    def _committing(self, first: Statement, last: Iterable[Statement] = ()) -> Iterator[Cursor[Any]]:
+    def _committing(self, first: Statement) -> Iterator[Cursor[Any]]:
         with self._undone_at_an_error():
             self.statements.execute([_BEGIN, first])
             # The connection's own cursors, which are Django's, would write the parameters into the statements.
             with Cursor(self.connection) as cursor:
                 yield cursor
-            self.statements.execute(chain(last, [(_NOTIFY, (None,)), _COMMIT]))
+            self.statements.execute([(_NOTIFY, (None,)), _COMMIT])
 
     @contextmanager
     def _undone_at_an_error(self) -> Iterator[None]:

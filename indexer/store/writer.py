@@ -139,8 +139,9 @@ class Writer:
             yield _NOTE_CHECKED, (None if batch.checked_block is None else str(batch.checked_block),)
 
     def _copy(self, batch: Batch) -> None:
-        with self._claim.transaction_to(batch.headers[-1], batch.chain_head, self._after_copy(batch)):
+        with self._claim.transaction_to(batch.headers[-1], batch.chain_head):
             append(self._claim.connection, [(tables()[row], parts) for row, parts in batch.texts.items()])
+            self._claim.statements.execute(self._after_copy(batch))
 
     def _after_copy(self, batch: Batch) -> Iterator[Statement]:
         """The statements that write the rest of a batch whose COPY texts are written."""
