@@ -74,7 +74,7 @@ def test_under_nohup_a_command_outlives_its_terminal(handlers: None) -> None:
 def test_ctrl_c_ends_a_command_with_a_sentence() -> None:
     class Interrupted(GhostnetCommand):
         def run(self, *args: Any, **options: Any) -> None:
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
 
     with pytest.raises(CommandError, match="interrupted") as caught:
         Interrupted().handle()
