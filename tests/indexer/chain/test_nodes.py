@@ -267,7 +267,8 @@ def test_a_node_that_refuses_its_proof_in_words_of_its_own_is_asked_again() -> N
 
 
 def test_while_a_node_rests_nothing_is_sent_that_waited_for_its_turn() -> None:
-    """One request is refused; the four that waited are sent when their patience ends, and so is the first again."""
+    """One request is refused; the four that waited are sent when their patience ends, and so is the first again: six
+    requests, or a few more where an answer comes just before that end. If they did not wait, there would be ten."""
     node = HandMadeNode(otherwise=status(429, **{"Retry-After": "30"}))
 
     async def work(client: NodeClient) -> list[Any]:
@@ -276,7 +277,7 @@ def test_while_a_node_rests_nothing_is_sent_that_waited_for_its_turn() -> None:
         return await asyncio.gather(*(client.call("a", [], str) for _ in range(5)), return_exceptions=True)
 
     assert {type(answer) for answer in asked([node], work, patience=1.0)} == {RateLimited}
-    assert node.requests == 6
+    assert 6 <= node.requests < 10
 
 
 def test_a_node_that_was_turned_away_rests_if_there_is_another() -> None:

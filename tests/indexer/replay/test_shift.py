@@ -95,9 +95,9 @@ def moved(log: RecordedLog, seconds: int) -> Any:
     chain = ChainBuilder()
     chain.block(chain.transaction(logs=[log]))
     (found,) = shifted_blocks(chain.blocks, seconds)[-1].txs[0].logs
-    return (
-        LogDecoder(ADDRESSES).by_address_and_topic[found.address, found.topics[0]][1].decode(found.topics, found.data)
-    )
+    _, decoder = LogDecoder(ADDRESSES).by_address_and_topic[found.address, found.topics[0]]
+    event, _ = decoder.decode(found.topics, found.data)
+    return event
 
 
 @pytest.mark.parametrize("expiry", [0, NEVER, 1 << 63])
