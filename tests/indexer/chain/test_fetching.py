@@ -162,7 +162,7 @@ def replaced_server(case: str, times: int) -> ReplacedServer:
     blocks = deaths_chain().blocks if "transaction" in case else claims_chain().blocks
     block, last = blocks[2], blocks[-1]
     quoted = f'"{block.hash}"'
-    data, calldata = block.txs[0].logs[0].data, last.txs[-2].input
+    data, calldata = block.txs[0].logs[0].data, last.txs[-2].input or ""
     method, old, new = {
         "a log's null blockHash": ("eth_getLogs", f'"blockHash":{quoted}', '"blockHash":null'),
         "a block's null hash": ("eth_getBlockByNumber", f'"hash":{quoted},"parentHash"', '"hash":null,"parentHash"'),
