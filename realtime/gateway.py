@@ -108,13 +108,13 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         if isinstance(message, Subscribe):
             channels: set[str] = set(message.channels)
             self._check_room(len(channels - client.channels))
-            await self._hub.preconfirmed.subscribe(client, channels, message.preconfirmed)
+            await self._hub.preconfirmed.subscribe(client, message.preconfirmed, channels=channels)
             if message.cursor is not None or message.last is not None:
                 await self._replays.run(client, Wanted(channels, message.cursor, message.last))
                 return
         if isinstance(message, SubscribeUser):
             self._check_room(message.player not in client.users)
-            await self._hub.preconfirmed.subscribe_user(client, message.player, message.preconfirmed)
+            await self._hub.preconfirmed.subscribe(client, message.preconfirmed, players=[message.player])
             if message.cursor is not None:
                 await self._replays.run(client, Wanted(since=message.cursor, player=message.player))
                 self._hub.updates.send_current(client, message.player, with_cursor=message.snapshot)

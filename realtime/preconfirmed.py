@@ -56,24 +56,21 @@ class PreconfirmedItems:
         self._task: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
 
-    async def subscribe(self, client: Client, channels: Iterable[str], wanted: bool) -> None:
-        """Subscribe a client to the preconfirmed items of channels or, if they are not `wanted`, unsubscribe it.
+    async def subscribe(
+        self, client: Client, wanted: bool, *, channels: Iterable[str] = (), players: Iterable[str] = ()
+    ) -> None:
+        """Subscribe a client to the preconfirmed items of channels and of players or, if they are not `wanted`,
+        unsubscribe it.
 
         Waits until items are received, at most MAX_START_SECONDS.
         """
         if wanted:
             client.preconfirmed_channels |= {*channels}
+            client.preconfirmed_users |= {*players}
             await self._listen(client)
         else:
             client.preconfirmed_channels -= {*channels}
-
-    async def subscribe_user(self, client: Client, player: str, wanted: bool) -> None:
-        """As `subscribe`, to the preconfirmed items of a player whom the client watches."""
-        if wanted:
-            client.preconfirmed_users.add(player)
-            await self._listen(client)
-        else:
-            client.preconfirmed_users.discard(player)
+            client.preconfirmed_users -= {*players}
 
     async def _listen(self, client: Client) -> None:
         self._clients.add(client)

@@ -91,8 +91,14 @@ class Batch:
                 texts[row] = [*self._parts(row), *later._parts(row)]
             else:
                 few[row] = some
-        headers = [*self.headers, *later.headers]
-        return Batch(texts, few, headers, True, later.chain_head, later.checked_block)
+        return Batch(
+            texts,
+            few,
+            [*self.headers, *later.headers],
+            finalized=True,
+            chain_head=later.chain_head,
+            checked_block=later.checked_block,
+        )
 
     def _parts(self, row: type[Row]) -> Sequence[bytes]:
         return self.texts[row] if row in self.texts else copy_text(row, self.few.get(row, ()))
