@@ -35,7 +35,9 @@ TIP_CHECK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
 MAX_PAUSE_SECONDS: Final = 2.0
 REMEMBERED: Final = 512
-RANGES_IN_FLIGHT: Final = 3
+RANGES_AHEAD: Final = 3
+"""Ranges in flight or waiting for the reader: a slow node answers several requests at a time; a busy reader needs no
+more, and shares its processor with whoever fetches."""
 LAGGING_BLOCKS: Final = 6
 """Distance to the head in blocks up to which logs are fetched by block hash: a machine may still lack these blocks."""
 MAX_INCONSISTENT_TRIES: Final = 20
@@ -110,9 +112,11 @@ class Producer:
                     self._availability.reset_after_node_change()
                 head = self._heads.head or 0
                 end = head if last is None else min(head, last)
-                while len(flights) < RANGES_IN_FLIGHT and next_block <= end:
+                while len(flights) + self.queue.ranges < RANGES_AHEAD and next_block <= end:
                     flights.append(self._begin_fetch(next_block, end, head))
                     next_block = flights[-1].last + 1
+                if next_block <= end and not await self._is_fetched_before_room(flights):
+                    continue
                 if flights:
                     flight = flights.popleft()
                     fetched = await self._finish_fetch(flight)
@@ -125,6 +129,16 @@ class Producer:
                     await self._heads.wait(TIP_CHECK_SECONDS)
         finally:
             await _cancel_all(flights)
+
+    async def _is_fetched_before_room(self, flights: deque[_Flight]) -> bool:
+        """Wait until the oldest range in flight is fetched, or the reader has taken one; whether it was the former."""
+        self.queue.space.clear()
+        room = asyncio.create_task(self.queue.space.wait())
+        try:
+            await asyncio.wait([room, *(flight.task for flight in flights)][:2], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            room.cancel()
+        return bool(flights) and flights[0].task.done()
 
     async def _probe(self, first: int) -> None:
         """Find out whether the node has the state of old blocks, so that no range in flight is fetched twice."""

@@ -25,6 +25,11 @@ class RangeQueue:
         self.space = asyncio.Event()
         """Set by the event loop after the reader has taken a range."""
 
+    @property
+    def ranges(self) -> int:
+        """The number of ranges that wait."""
+        return len(self._ranges)
+
     async def put(self, fetched: FetchedRange) -> None:
         """Queue a range as soon as there is room."""
         size = fetched.memory

@@ -303,9 +303,10 @@ def test_a_reorg_that_does_not_grow_the_chain_is_shown() -> None:
             source.stop()
 
 
-def test_fetching_ahead_is_bounded() -> None:
+@pytest.mark.parametrize("bound", [{"max_queued_bytes": 200}, {}], ids=["in bytes", "in ranges"])
+def test_fetching_ahead_is_bounded(bound: dict[str, int]) -> None:
     with ReplayServer(long_chain(2000)) as server:
-        source = source_of(server, batch_size=10, max_queued_bytes=200)
+        source = source_of(server, batch_size=10, **bound)
         source.open()
         try:
             source.start(0, None)
