@@ -16,12 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ghostnet.garbage_collection import START_UP_THRESHOLDS
 from ghostnet.observability.logs import end_process
+from ghostnet.observability.request_ids import add_request_ids
 from indexer.base.errors import GhostnetError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
 try:
     gc.set_threshold(*START_UP_THRESHOLDS)  # while all is imported: nothing of it is garbage
     django.setup()
+    add_request_ids()
 except GhostnetError as error:
     end_process(error)
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from asgi_correlation_id import correlation_id
 from django.conf import settings
 
 from ghostnet.observability.repeats import FewOfAKind
@@ -26,8 +25,8 @@ _COLORS: Final = {"debug": 32, "info": 32, "warning": 33, "error": 31, "critical
 
 
 class Formatter(logging.Formatter):
-    """Formats a record as time (UTC), level, logger and message, with its `extra` (block, event_id, …), the id of the
-    request that it belongs to, and the exception: as a JSON object, or as text."""
+    """Formats a record as time (UTC), level, logger and message, with its `extra` (block, event_id, request_id, …) and
+    the exception: as a JSON object, or as text."""
 
     def __init__(self, mask: Mask, *, json: bool) -> None:
         super().__init__()
@@ -41,8 +40,6 @@ class Formatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if (request := correlation_id.get()) is not None:
-            line["request_id"] = request
         line |= {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

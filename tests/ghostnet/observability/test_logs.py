@@ -11,7 +11,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from asgi_correlation_id import correlation_id
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from psycopg import Connection
 
@@ -21,7 +20,7 @@ from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from tests.paths import PROJECT
 from tests.processes import environment_of, indexer
-from tests.web import web
+from tests.web import NO_NODE, SECRET, web
 
 KEY = "k3y-of-a-provider"
 
@@ -104,20 +103,25 @@ def test_a_key_is_neither_logged_nor_stored_when_the_node_repeats_it(
     assert KEY not in said
 
 
-def test_a_line_for_machines_names_its_request_and_what_it_is_about() -> None:
-    token = correlation_id.set("r-1")
-    try:
-        line = json.loads(Formatter(Mask([]), json=True).format(record("reorg", block=7, event_id=12)))
-    finally:
-        correlation_id.reset(token)
+def test_a_line_for_machines_names_its_request_and_what_it_is_about(database: str) -> None:
+    program = """
+import ghostnet.asgi, logging
+from asgi_correlation_id import correlation_id
+correlation_id.set("r-1")
+logging.getLogger("test").warning("reorg", extra={"block": 7, "event_id": 12})
+"""
+    environment = environment_of(database, NO_NODE, GHOSTNET_LOG_FORMAT="json", **SECRET)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
+    line = json.loads(done.stderr)
     assert line.pop("time").endswith("Z")
     assert line == {
         "level": "warning",
         "logger": "test",
         "message": "reorg",
-        "request_id": "r-1",
         "block": 7,
         "event_id": 12,
+        "request_id": "r-1",
     }
 
 
