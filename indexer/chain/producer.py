@@ -133,12 +133,13 @@ class Producer:
     async def _is_fetched_before_room(self, flights: deque[_Flight]) -> bool:
         """Wait until the oldest range in flight is fetched, or the reader has taken one; whether it was the former."""
         self.queue.space.clear()
+        oldest = [flight.task for flight in flights][:1]
         room = asyncio.create_task(self.queue.space.wait())
         try:
-            await asyncio.wait([room, *(flight.task for flight in flights)][:2], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([room, *oldest], return_when=asyncio.FIRST_COMPLETED)
         finally:
             room.cancel()
-        return bool(flights) and flights[0].task.done()
+        return any(task.done() for task in oldest)
 
     async def _probe(self, first: int) -> None:
         """Find out whether the node has the state of old blocks, so that no range in flight is fetched twice."""
