@@ -134,7 +134,7 @@ class RemoveContinuousAggregate(ContinuousAggregate):
 class Columnstore(OutsideModels):
     """Lets TimescaleDB compress a history table's chunks, in chain order and without segments.
 
-    By measurement (docs/performance.md): segments by contract, event, level or player make most tables larger.
+    Segments by contract, event, level or player make most tables larger, as docs/performance/timescaledb.md shows.
     """
 
     def __init__(self, table: str) -> None:
