@@ -1,4 +1,4 @@
-"""What attacks (`benchmarks.attacks`) are made of: requests and sockets of one address, and a count of the answers."""
+"""Parts of the attacks (`benchmarks.attacks`): requests and sockets of one address, and a count of the answers."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Attacks by requests that no client of ours makes: dear headers, endless lists, answers that nobody reads."""
+"""Attacks by unusual requests: expensive headers, endless lists, answers that the client does not read."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Ask the API at a steady rate, whatever its answers: `python -m benchmarks.steady URL RATE SECONDS`.
+"""Send requests to the API at a fixed rate, however slow it is: `python -m benchmarks.steady URL RATE SECONDS`.
 
 Players' positions, the vitals and a board in turn, on connections that are kept. Times are from the moment at which a
 request is due, so that one that waits for a free connection counts as late.

@@ -1,4 +1,4 @@
-"""The order of tests among workers: slow ones come first, so that none of them begins last."""
+"""The order of tests among workers: slow ones start first, so that none starts last."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The filters of the admin's lists: each table has those of its own words."""
+"""The filters of the admin's lists, by the columns of each table."""
 
 from typing import Any, ClassVar, Final
 

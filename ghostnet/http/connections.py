@@ -1,5 +1,4 @@
-"""Bounds on connections below the application: their number per address, and the size and duration of a request's
-head."""
+"""Limit connections below the application: their number per address, and the size and duration of request heads."""
 # ruff: noqa: N802, N815 - Twisted's names
 
 from collections.abc import Callable

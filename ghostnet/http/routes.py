@@ -1,4 +1,4 @@
-"""Paths that nothing is at: the answer is made once, without Django, a thread or a line of the log."""
+"""Answer 404 for unknown paths in the event loop: without Django, a thread or a log line."""
 
 from collections.abc import Callable
 from functools import cache

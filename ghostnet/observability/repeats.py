@@ -1,4 +1,4 @@
-"""A bound on the lines of the log that strangers cause."""
+"""Limit the number of log lines that clients can cause."""
 
 import logging
 import time

@@ -1,1 +1,1 @@
-"""From a node to consistent blocks in order."""
+"""Read the chain from its nodes: consistent blocks, in order."""

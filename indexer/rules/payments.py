@@ -1,5 +1,7 @@
-"""Find the payments by GhostCore that are claims of rewards, which no other event of the transaction explains, and
-the players whose reset penalty its events settle."""
+"""Find claims of rewards among GhostCore's payments, and the players whose reset penalty an event settles.
+
+A payment is a claim of rewards if no other event of the transaction explains it.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The heartbeat: that an indexer is at work, and how far the node's head is."""
+"""The heartbeat: shows that an indexer is running, and stores the height of the node's head."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The values of levels that their positions depend on, and which players a commit concerns therefore."""
+"""The level values that positions depend on, and the players whose positions a commit changes through them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

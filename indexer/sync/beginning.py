@@ -1,4 +1,4 @@
-"""The beginning: an empty database is not filled from a block at which the game has begun already."""
+"""Check the first block to index: an empty database must not begin after the game has begun."""
 
 import logging
 from collections.abc import Mapping

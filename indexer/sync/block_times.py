@@ -1,5 +1,7 @@
-"""Check that no block's time is before its parent's. Rows are ordered by ids, but history, aggregates and rollbacks
-find their chunks by time."""
+"""Check that no block's time is before its parent's.
+
+Rows are ordered by ids, but history, aggregates and rollbacks find their chunks by time.
+"""
 
 from indexer.chain.blocks import FetchedRange
 from indexer.rules.errors import InvariantBroken

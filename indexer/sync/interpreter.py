@@ -1,4 +1,4 @@
-"""Settings of the Python interpreter that suit indexing: garbage collection, and how soon threads give way."""
+"""Settings of the Python interpreter that suit indexing: garbage collection, and the thread switch interval."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""A path of each answer that the season has, and the player that they name."""
+"""An example path for each endpoint of the API on the season, and the player in them."""
 
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 TRANSACTION = "0xb06333aba6a5c84f781f7c836a93173eb656ca136ac090c42337f61089c1dec7"

@@ -1,4 +1,4 @@
-"""Flows in buckets: together they are what happened."""
+"""Flows in buckets: together they add up to what happened."""
 
 from typing import Any
 

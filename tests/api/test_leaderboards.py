@@ -1,4 +1,4 @@
-"""Leaderboards: where one player stands."""
+"""Leaderboards, and one player's place in them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The vitals in one answer."""
+"""`/network`: the game's vitals in one answer."""
 
 from collections import Counter, defaultdict
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The API as Node's `fetch` sees it, which refuses what browsers and curl forgive."""
+"""The API as Node's `fetch` reads it, which rejects some answers that browsers and curl accept."""
 
 import json
 import shutil

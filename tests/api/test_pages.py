@@ -1,4 +1,4 @@
-"""Lists whose rows are equal in what they are ordered by: a page's end falls between equal ones, and loses none."""
+"""Lists with equal sort keys: no row is lost where a page ends between equal rows."""
 
 from indexer.domain.positions import Status
 from indexer.domain.units import DATA

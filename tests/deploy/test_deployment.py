@@ -1,4 +1,4 @@
-"""The files that put the system into operation name only what the code has."""
+"""The deployment files (compose, Kubernetes, Prometheus, images) name only what exists in the code."""
 
 import json
 import re

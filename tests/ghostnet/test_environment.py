@@ -1,4 +1,4 @@
-"""Reading the environment: every mistake is named, with what to do."""
+"""Reading the environment: every mistake is reported, with what to do."""
 
 import json
 import os

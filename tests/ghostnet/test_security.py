@@ -1,4 +1,4 @@
-"""What hostile clients try, and that it comes to nothing: docs/security.md names the threats."""
+"""Attacks, and that they fail: docs/security.md lists the threats."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Words for events, times and markets: nothing raw is left in them."""
+"""Words for events, times and markets: no raw names or values remain in them."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one socket, and one address, may do below the application, over a real daphne."""
+"""Limits of one socket, and of one address, below the application, over a real daphne."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A step goes out to many sockets in slices: what happens between them neither loses nor repeats an item."""
+"""A step is sent to many sockets in slices: what happens between them neither loses nor repeats an item."""
 
 import asyncio
 from contextlib import AsyncExitStack

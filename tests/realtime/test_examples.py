@@ -1,4 +1,4 @@
-"""The programs of docs/realtime.md, run as they stand there."""
+"""The programs of docs/realtime.md, run as they are printed there."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Clients of `/ws` while the chain goes on, forks, and things fail: in the end each has seen exactly what happened."""
+"""Clients of `/ws` while the chain goes on, forks, and things fail: in the end each has received what happened."""
 
 import asyncio
 import random

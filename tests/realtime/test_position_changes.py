@@ -1,4 +1,4 @@
-"""Whatever changes a position's answer is followed by a POSITION_UPDATE, for those whose position it changes."""
+"""Every change of a position's answer is followed by a POSITION_UPDATE to its subscribers."""
 
 import asyncio
 from collections.abc import Callable, Iterator

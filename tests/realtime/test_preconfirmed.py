@@ -1,4 +1,4 @@
-"""What a browser sees of an event before its block, with it, and if the block does not have it."""
+"""What a browser receives about an event before its block, with it, and if the block does not contain it."""
 
 import asyncio
 import random

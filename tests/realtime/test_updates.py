@@ -1,4 +1,4 @@
-"""Subscribers of a player get each change of the position, and no other player's."""
+"""Subscribers of a player receive each change of that player's position, and no other player's."""
 
 import asyncio
 from collections.abc import Callable

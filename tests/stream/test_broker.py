@@ -1,4 +1,4 @@
-"""What every broker must do: one suite, run against each.
+"""What every broker must do: one suite of tests, run against each.
 
 The real Iggy server is the one that IGGY_URL names; without it that part is skipped, and the real client library talks
 to a stand-in.

@@ -1,4 +1,4 @@
-"""What the notification of a commit carries: the step that is in the tables afterwards."""
+"""The payload of a commit's notification: the same step as the tables then contain."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Positions in memory are those of the tables, after whatever happens between two looks."""
+"""Positions in memory equal those of the tables, whatever happens between two reads."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The feed topic as a source: whatever a broker loses, nothing is missing, and nothing comes twice."""
+"""The feed topic as a source: whatever a broker loses, no item is missing, and none comes twice."""
 
 import asyncio
 from collections.abc import AsyncIterator

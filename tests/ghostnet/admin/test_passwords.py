@@ -1,4 +1,4 @@
-"""Guessed passwords leave the processor to others."""
+"""Checking guessed passwords leaves processor time to others."""
 
 import hashlib
 import os

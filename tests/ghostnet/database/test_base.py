@@ -1,5 +1,4 @@
-"""The database backend: a server that does not answer is given up after seconds, or as DATABASE_URL says; one process
-at a time migrates."""
+"""The database backend: it gives up a server that does not answer, and lets one process at a time migrate."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Processes that belong together: they say that they are ready, and none of them is left over."""
+"""Processes that belong together: they report that they are ready, and none is left running."""
 
 import os
 import subprocess

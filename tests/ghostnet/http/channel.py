@@ -1,4 +1,4 @@
-"""An HTTP connection of daphne's without a network."""
+"""An HTTP connection of daphne without a network."""
 
 import math
 from typing import Any, cast

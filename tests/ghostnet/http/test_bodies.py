@@ -1,4 +1,4 @@
-"""What a request costs before the application has it."""
+"""The cost of a request before the application receives it."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""One address may have so many connections, whatever is sent over them; closed ones make room."""
+"""The number of connections of one address is limited, whatever is sent over them; closed ones make room."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What a connection may send before there is a request is bounded in size and time."""
+"""What a connection may send before its request is complete is limited in size and time."""
 
 from ghostnet.http.connections import HEAD_SECONDS, LATE_SECONDS, MAX_DRAINED_BYTES
 from tests.ghostnet.http.channel import connect

@@ -1,4 +1,4 @@
-"""Pages whose database is away, slow or read only: a 503 in the site's design, asked for again by itself."""
+"""Pages while the database is away, slow or read only: a 503 in the site's design, requested again by itself."""
 
 from collections.abc import Iterator
 from typing import Any

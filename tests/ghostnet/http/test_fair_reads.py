@@ -1,4 +1,4 @@
-"""What comes over many connections at once is looked at client by client, in more than one turn of the event loop."""
+"""Bytes of many connections are read client by client, in several turns of the event loop."""
 
 import math
 from collections.abc import Callable

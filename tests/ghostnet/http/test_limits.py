@@ -1,4 +1,4 @@
-"""What one client may ask for, and that a million of them take no more memory than some."""
+"""Limits of one client; a million clients take no more memory than a few."""
 
 import asyncio
 

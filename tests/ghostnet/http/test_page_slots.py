@@ -1,4 +1,4 @@
-"""Slots of pages: one address cannot fill them."""
+"""Slots for pages: one address cannot take all of them."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which requests mean the same."""
+"""Which requests are equivalent."""
 
 import pytest
 

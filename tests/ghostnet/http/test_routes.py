@@ -1,4 +1,4 @@
-"""Where nothing is, no Django is asked, and the request counts."""
+"""Unknown paths are answered without Django, and count as requests."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is there already is answered within the call in which its request has come; all else in daphne's own way."""
+"""Answers that exist already are sent in the call that received the request; others by daphne's own code."""
 
 import asyncio
 import math

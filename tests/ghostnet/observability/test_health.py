@@ -1,4 +1,4 @@
-"""Health endpoints, as an orchestrator asks them of a web server."""
+"""Health endpoints, as an orchestrator requests them from a web server."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Strangers fill no log."""
+"""Clients cannot fill the log."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

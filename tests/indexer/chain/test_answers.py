@@ -1,4 +1,4 @@
-"""What a node's answer says, and what is never repeated of it."""
+"""What is read from a node's answer, and which parts of it are never repeated."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Of which block a node gives the contracts' state: it may be another one's, and its hash may be no parameter."""
+"""The block whose contract state a node returns: it may be another one, and the node may not accept a hash."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence

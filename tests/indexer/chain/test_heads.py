@@ -1,4 +1,4 @@
-"""Heads that a socket pushes: none is believed that the node itself would not give."""
+"""Heads pushed over a socket: one that the node itself would not return is ignored."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What nodes spell in their own way is read as all others spell it."""
+"""Nodes' different spellings of the same values are read as the same values."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Several nodes: which one is asked, and which ones are not our chain's."""
+"""Several nodes: which one is used, and which ones do not serve the indexed chain."""
 
 import asyncio
 import logging

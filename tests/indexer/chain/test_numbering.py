@@ -1,4 +1,4 @@
-"""Nodes that number logs and transactions in their own way: they are recognised, and not asked for ever."""
+"""Nodes that number logs and transactions in their own way are recognised, and not queried for ever."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The subscription to logs of the open block, as nodes word what they send, and as those answer that have none."""
+"""The subscription to logs of the open block: the messages of nodes that have it, and the refusals of others."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""How many blocks are asked for at once."""
+"""The number of blocks that are requested at once."""
 
 import pytest
 

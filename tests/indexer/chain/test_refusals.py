@@ -1,4 +1,4 @@
-"""Refusals in the wordings of real providers: each is taken for what it means."""
+"""Refusals in the wordings of real providers: each is classified by its meaning."""
 
 import csv
 

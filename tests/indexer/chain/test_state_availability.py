@@ -1,4 +1,4 @@
-"""What is remembered of the nodes' states of old blocks."""
+"""Which nodes are remembered to have, or not to have, the state of old blocks."""
 
 from indexer.chain.state_availability import RECENT_BLOCKS, FullBlocks, StateAvailability
 

@@ -1,4 +1,4 @@
-"""What HTTP itself does to requests and answers: compression, proxies, certificates, pauses."""
+"""What HTTP does to requests and answers: compression, proxies, certificates, pauses."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""What the contracts' views return, read as eth_abi reads it."""
+"""The values that the contracts' views return, compared with eth_abi's reading."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What a node is asked about single players: answers that are of another block are none."""
+"""Queries about single players: answers of another block are ignored."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What calldata is read as: hints at changes that leave no log."""
+"""Calldata yields hints at changes that leave no log."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The words of 32 bytes whose values are kept."""
+"""The cache of values of 32-byte words."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Moving to another server: all that is known arrives, and indexing goes on there."""
+"""Moving to another server: everything arrives, and indexing continues there."""
 
 from collections.abc import Callable
 from typing import Any

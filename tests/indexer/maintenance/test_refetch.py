@@ -1,4 +1,4 @@
-"""Blocks are fetched again by hand, compared with the archive, and indexed anew where they differ."""
+"""Refetching blocks by hand: they are compared with the archive, and indexed again where they differ."""
 
 import threading
 from collections.abc import Callable, Iterator

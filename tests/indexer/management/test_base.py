@@ -1,4 +1,4 @@
-"""What the commands take as arguments."""
+"""The arguments of the commands."""
 
 import signal
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Other people's transactions and empty blocks: the recorded chain stays what it is among them."""
+"""Other people's transactions and empty blocks leave the recorded chain's own data unchanged."""
 
 import random
 from collections.abc import Iterator

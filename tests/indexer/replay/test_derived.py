@@ -1,4 +1,4 @@
-"""Views that follow from logs and state: the same as the contracts answered where that is recorded."""
+"""Views derived from logs and state: equal to the contracts' answers where those are recorded."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a node refuses, and how: by HTTP status, JSON-RPC code and text; and what it counts."""
+"""The limits of a node: refusals by HTTP status, JSON-RPC code and text, and the counts of requests."""
 
 import asyncio
 import json

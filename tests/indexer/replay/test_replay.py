@@ -1,4 +1,4 @@
-"""The replay node: what it serves is the recording, what it answers is the truth."""
+"""The replay node: it serves the recorded chain, and answers views with the recorded truth."""
 
 import asyncio
 import json

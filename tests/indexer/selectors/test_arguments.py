@@ -1,4 +1,4 @@
-"""Arguments of events, in the words of the API."""
+"""Arguments of events, in the terms of the API."""
 
 from typing import Any
 

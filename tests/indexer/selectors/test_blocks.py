@@ -1,4 +1,4 @@
-"""What is known of blocks without events."""
+"""Blocks without events: what is known about them."""
 
 import pytest
 

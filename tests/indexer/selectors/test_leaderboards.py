@@ -1,4 +1,4 @@
-"""Leaderboards where players are level with each other, which the recorded season hardly holds."""
+"""Leaderboards with equal players, of which the recorded season has hardly any."""
 
 import pytest
 

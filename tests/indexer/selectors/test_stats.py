@@ -1,4 +1,4 @@
-"""Statistics and leaderboards, against the season's truth and what its recording says."""
+"""Statistics and leaderboards, compared with the season's recorded truth."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

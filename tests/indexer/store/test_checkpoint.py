@@ -1,4 +1,4 @@
-"""The checkpoint: whose chain a database holds, and which blocks."""
+"""The checkpoint: the chain that a database holds, and the blocks that are indexed."""
 
 from typing import Any
 

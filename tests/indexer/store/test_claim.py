@@ -1,4 +1,4 @@
-"""The claim to the tables: of two writers the one that claimed them last commits, the other one loses nothing."""
+"""The claim to the tables: of two writers only the latest to claim can commit, and nothing of the other is written."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Failures of the database by name: what may pass is a class of its own."""
+"""Failures of the database: temporary ones are a class of their own."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The digest notices changes by hand."""
+"""The digest detects manual changes of rows."""
 
 from typing import Any
 

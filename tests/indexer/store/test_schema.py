@@ -1,4 +1,4 @@
-"""Tables of another version of the code: nothing is written to them, and who reads them gets a sentence."""
+"""Tables of another version of the code: nothing is written to them, and readers get a message."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Sessions: a server's own settings change nothing of what is read, written and answered."""
+"""Sessions: a server's own settings do not affect what is read, written and answered."""
 
 import asyncio
 import re

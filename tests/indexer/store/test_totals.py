@@ -1,4 +1,4 @@
-"""Running totals: what history adds up to, however it came there."""
+"""Running totals equal the sums of history, however it was written."""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""Background jobs: run when due, one run at a time, repeated after what may pass, ended by their worker."""
+"""Background jobs: run when due, one run at a time, repeated after temporary failures, ended by their worker."""
 
 import threading
 from typing import Any

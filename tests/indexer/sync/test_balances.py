@@ -1,4 +1,4 @@
-"""Transfers that a node left out: no rule breaks without them, but the contracts' balances close each range."""
+"""Transfers that a node left out break no rule, but the contracts' balances at the end of each range reveal them."""
 
 from typing import Any, Final
 

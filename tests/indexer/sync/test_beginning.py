@@ -1,4 +1,4 @@
-"""An empty database is not filled from a block at which the game has begun already."""
+"""An empty database is not filled from a block after the beginning of the game."""
 
 from collections.abc import Sequence
 from typing import Any

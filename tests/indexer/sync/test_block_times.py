@@ -1,4 +1,4 @@
-"""Times that run back: refused, whatever the batch, and taken from another node where it has others."""
+"""Times that run backwards are refused, whatever the batch, and taken from another node if it has better ones."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A second node, when the first one is away: it is believed only if it serves what was indexed."""
+"""A second node, when the first one is away: it is used only if it serves the indexed chain."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The indexer and its database are killed, stopped, starved: afterwards the tables are those of a run without any."""
+"""Indexer and database are killed, stopped, out of disk: the tables are then those of a run without faults."""
 
 import os
 import random

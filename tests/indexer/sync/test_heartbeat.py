@@ -1,4 +1,4 @@
-"""Whether the indexer is at work, and how far behind it is, while nothing is indexed."""
+"""Whether the indexer is running, and how far behind it is, while nothing is indexed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A worker runs for months, reconnects often and undoes many reorgs: whatever it opens it closes, and it forgets."""
+"""A worker that runs for months closes what it opens, and keeps nothing of earlier mirrors in memory."""
 
 import gc
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Logs that a node left out, noticed when a later block breaks a rule: they are fetched again, from every node."""
+"""Logs that a node left out are detected when a later block breaks a rule, and fetched again from every node."""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Faults of the node, and of the clock: afterwards the tables are those of a run without any."""
+"""Faults of the node, and of the clock: the tables are then those of a run without faults."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The order in which the loop takes what waits for it."""
+"""The order in which the loop handles what waits for it."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The indexer as operators run it: as a process that is stopped, killed, doubled and misconfigured."""
+"""The indexer as operators run it: as a process that is stopped, killed, started twice and misconfigured."""
 
 import json
 import signal

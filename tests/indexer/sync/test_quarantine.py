@@ -1,4 +1,4 @@
-"""Events that can't be applied: where indexing stops, what it says, and the way past them."""
+"""Events that can't be applied: where indexing stops, its message, and how to skip the event."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The twin of the game: what is published before a block is what the block then holds, or is dropped."""
+"""The twin of the game: what is published before a block is confirmed by the block, or dropped."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""How each fetched block links to the tip."""
+"""How each fetched block links to the last applied one."""
 
 import pytest
 

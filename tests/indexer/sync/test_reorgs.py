@@ -1,4 +1,4 @@
-"""Reorgs of every shape and depth: whatever was seen on the way, the tables are those of the canonical chain."""
+"""Reorgs of every shape and depth: the tables are those of the canonical chain in the end."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Operators' requests: run by the indexer, in order, on the record."""
+"""Operators' requests: run by the indexer in order, and recorded."""
 
 import threading
 from collections.abc import Callable

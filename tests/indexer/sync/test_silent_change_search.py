@@ -1,4 +1,4 @@
-"""What changed without a log in blocks of which the node has lost the state, found by the state of a later one."""
+"""Changes without a log in blocks whose state the node has lost, found by the state of a later block."""
 
 import json
 from collections.abc import Sequence

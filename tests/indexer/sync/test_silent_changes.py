@@ -1,4 +1,4 @@
-"""Changes that left no log: found by the contracts' state, whatever the batches, and never believed from calldata."""
+"""Changes without a log: found by the contracts' state, whatever the batches, and never accepted from calldata."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""In which block, and in which transaction, a change without a log is found where the node has its block's state."""
+"""The block and the transaction in which a change without a log is found, where the node has the block's state."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whatever happens on the way, the end is that of a clean run: random histories (`make soak` plays many more).
+"""Random histories: the tables are in the end those of a clean run (`make soak` plays many more).
 
 Each history goes through 20 blocks of the busy recording, from one of three places, and draws what happens: forks up to
 the deepest expected one, also of forks; restarts; ends of the indexer's session; nodes that fail, limit or lack the

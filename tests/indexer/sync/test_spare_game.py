@@ -1,4 +1,4 @@
-"""Going back to a spare game after an attempt that went wrong, without the tables."""
+"""Returning to a spare game after a failed attempt, without the tables."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Faults of a node in what is asked of the contracts' state: afterwards the tables are those of a run without any."""
+"""A node's faults in answers about the contracts' state: the tables are then those of a run without faults."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence

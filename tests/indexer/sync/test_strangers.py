@@ -1,4 +1,4 @@
-"""Whatever anybody sends that does not change the contracts changes nothing that is served."""
+"""Transactions and logs of strangers that do not change the contracts change nothing that is served."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The incidents that the worker stores for later questions of operators."""
+"""The incidents that the worker stores for operators."""
 
 from typing import Any
 

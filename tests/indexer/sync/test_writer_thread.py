@@ -1,4 +1,4 @@
-"""The writer's thread: what has piled up before it is one commit."""
+"""The writer's thread: batches that wait for it become one commit."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every aggregate, computed anew from history by plain SQL of the tests' own."""
+"""Every aggregate, recomputed from history by independent SQL."""
 
 from typing import Any
 

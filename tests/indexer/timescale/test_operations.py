@@ -1,4 +1,4 @@
-"""Operations of migrations that no model brings by itself."""
+"""Migration operations that are not generated from models."""
 
 from django.db.migrations.loader import MigrationLoader
 
