@@ -30,8 +30,8 @@ def runbook() -> dict[str, list[str]]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """The paragraphs as HTML: text in backticks becomes code, text in asterisks is emphasized."""
-    found = re.split(r"\n\s*\n", text.strip())
+    """Paragraphs, and each alarm's lines as one; what stands in backticks is code, in stars a name."""
+    found = re.split(r"\n\s*\n|\n(?=`\w+`:)", text.strip())
     return [mark_safe(_marked(escape(" ".join(one.split())))) for one in found]  # noqa: S308 - escaped
 
 

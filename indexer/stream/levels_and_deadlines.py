@@ -1,4 +1,4 @@
-"""The level values that positions depend on, and the players whose positions a commit changes through them."""
+"""The values of levels by which positions are computed, and the deadlines before which clients are warned."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
