@@ -1,7 +1,6 @@
 """The indexing loop: fetch, decode, apply, write. The only module that knows all stages."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +15,14 @@ from indexer.chain.source import BlockSource
 from indexer.chain.witness import NodeWitness
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Header
-from indexer.domain.finality import finalized_block, is_finalized
-from indexer.domain.units import NO_HASH, Address, Hash
+from indexer.domain.finality import is_finalized
+from indexer.domain.units import NO_HASH, Address
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.claim import Claim, no_payload
-from indexer.store.headers import proving_blocks, store_header
+from indexer.store.headers import store_header
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import BEFORE_THE_CHAIN, roll_back
 from indexer.store.writer import Batch, Writer
@@ -35,6 +34,8 @@ from indexer.sync.common_ancestor import Divergence, find_divergence
 from indexer.sync.interpreter import tune_interpreter
 from indexer.sync.metrics import HEALED
 from indexer.sync.missing_logs import MissingLogs
+from indexer.sync.node_behind import BEHIND_SECONDS, NodeBehind
+from indexer.sync.node_proof import NodeProof
 from indexer.sync.observer import Applied, Observer
 from indexer.sync.preconfirmed_publisher import PreconfirmedPublisher
 from indexer.sync.reading_ahead import ReadingAhead
@@ -47,8 +48,6 @@ from indexer.sync.writer_thread import WriterThread
 logger = logging.getLogger(__name__)
 
 NOTHING_NEW_SECONDS = 0.1
-BEHIND_SECONDS = 60.0
-"""Seconds after which a head below the last indexed block is reported: a node that merely lags catches up sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,8 @@ class Pipeline:
         self._last_checked = self._tip.number
         """The last block after which the game was compared with the contracts' state."""
         self._alarms = StandingAlarms(connection, observer, self._writer.drain)
-        self._behind_since: float | None = None
-        """Since when (of the monotonic clock) the node's head is below the tip, or was compared with it."""
-        self._proof: dict[int, Hash] = {}
-        self._next_proof = self._tip
-        """The block by which nodes will prove themselves once it is finalized."""
-        self._disproven: list[str] = []
+        self._node_behind = NodeBehind()
+        self._proof = NodeProof(connection, source, chain.reorg_depth)
 
     @property
     def tip(self) -> Tip:
@@ -113,11 +108,10 @@ class Pipeline:
         self._load_game()
         tune_interpreter()
         try:
-            self._expect_proof(anew=True)
+            self._proof.choose(self._tip, anew=True)
             self._roll_back_divergence()
             self._return_to_agreement()
-            deployed = self._applier.game.is_initialized
-            self._source.start(self._tip.number + 1, last_block, self._tip.hash, is_deployed=deployed)
+            self._source.start(self._tip.number + 1, last_block, self._tip.hash, is_deployed=self._is_deployed)
             self._writer.start()
             while not stop() and not self._is_done(last_block, until_head):
                 fetched = self._source.next(NOTHING_NEW_SECONDS)
@@ -128,8 +122,8 @@ class Pipeline:
                 elif self._writer.is_idle:
                     self._applier.refresh_spare()
                 self._writer.check()
-                self._report_nodes()
-                self._watch_head()
+                self._alarms.report(AlarmKind.NODE, "; ".join(self._source.disproven) or None)
+                self._check_head()
                 self._alarms.clear_over(self._source.head, self._tip.number)
             self._alarms.clear_over(self._source.head, self._tip.number)
         except Interrupted:
@@ -157,30 +151,12 @@ class Pipeline:
         standing = alarms(self._connection)
         self._alarms.load(standing)
         self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
-        self._expect_proof()
+        self._proof.choose(self._tip)
 
-    def _expect_proof(self, *, anew: bool = False) -> None:
-        """Require of each node the chain id and some of the stored blocks; `anew`: also of those in use."""
-        self._next_proof = self._tip
-        finalized = finalized_block(self._tip.number, self._chain.reorg_depth)
-        self._proof = proving_blocks(self._connection, finalized)
-        self._source.expect(self._proof, anew=anew)
-
-    def _renew_proof(self) -> None:
-        """Require a newer block of nodes, once the block that was chosen for it is finalized."""
-        number, block_hash = self._next_proof
-        if block_hash is None:
-            self._next_proof = self._tip
-        elif is_finalized(number, self._tip.number, self._chain.reorg_depth):
-            self._proof = {**dict(list(self._proof.items())[:1]), number: block_hash}
-            self._source.expect(self._proof)
-            self._next_proof = self._tip
-
-    def _report_nodes(self) -> None:
-        """Report which nodes are not used, when that has changed, and store it as an incident."""
-        if self._disproven != (disproven := self._source.disproven):
-            self._disproven = disproven
-            self._alarms.report(AlarmKind.NODE, "; ".join(disproven) or None)
+    @property
+    def _is_deployed(self) -> bool:
+        """Whether GhostCore is known to exist after the tip."""
+        return self._applier.game.is_initialized
 
     def _apply_range(self, fetched: FetchedRange) -> None:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
@@ -191,8 +167,10 @@ class Pipeline:
                 self._apply(fetched)
             except (InvariantBroken, Inconsistent) as error:
                 self._recover(fetched, error)
+        elif linkage is Linkage.GAP:
+            self._fetch_again()
         elif linkage is not Linkage.DUPLICATE:
-            self._fetch_again(linkage)
+            self._return_to_common_ancestor()
 
     def _apply(self, fetched: FetchedRange) -> None:
         for applied in self._applier.apply(fetched):
@@ -208,7 +186,7 @@ class Pipeline:
         else:
             logger.warning("blocks from %d on are fetched again: %s", self._tip.number + 1, error.message)
             self._reload_game()
-            self._fetch_again(Linkage.REORG)
+            self._return_to_common_ancestor()
 
     def _apply_again_together(self, fetched: FetchedRange, error: InvariantBroken) -> None:
         """Apply a range together with the preceding blocks that were not compared with the contracts' state, to locate
@@ -228,7 +206,7 @@ class Pipeline:
             if not self._was_replaced(fetched.last):
                 raise
             self._reload_game()
-        self._fetch_again(Linkage.REORG)
+        self._return_to_common_ancestor()
 
     def _blocks_before_state(self, fetched: FetchedRange, error: InvariantBroken) -> tuple[int, int] | None:
         """The last block that is taken as right, and the range's last block or the head, if the node has the state
@@ -254,7 +232,7 @@ class Pipeline:
             if self._missing_logs.is_permanent(error):
                 raise error
             logger.warning("blocks from %d on are fetched once more: %s", self._tip.number + 1, error.message)
-            self._fetch_again(Linkage.REORG)
+            self._return_to_common_ancestor()
             return
         HEALED.inc()
         self._alarms.raise_until_head(
@@ -263,7 +241,7 @@ class Pipeline:
         self._source.prefer(missing.node)
         if missing.block <= self._tip.number and not self._return_to(missing.block - 1):
             raise error
-        self._fetch_again(Linkage.REORG)
+        self._return_to_common_ancestor()
 
     def _return_to_agreement(self) -> None:
         """Roll back to the last block after which the tables agree with the contracts' state, if they differ now: what
@@ -300,7 +278,7 @@ class Pipeline:
             headers = [Header(first - 1, applied.parent_hash, NO_HASH, 0), *headers]
         self._tip = Tip(last, headers[-1].hash)
         self._last_checked = last if applied.are_checked else self._last_checked
-        self._renew_proof()
+        self._proof.renew(self._tip)
         finalized = is_finalized(last, head, self._chain.reorg_depth)
         payload = no_payload if finalized else partial(commit_payload, applied.rows, headers[-1], head)
         checked = None if applied.are_checked else self._last_checked
@@ -328,14 +306,18 @@ class Pipeline:
         self._load_game()
         return self._applier.game
 
-    def _fetch_again(self, linkage: Linkage) -> None:
-        """Fetch anew from the common ancestor of the node's chain and the indexed one. A node whose chain seems to have
-        changed must prove itself first: behind its address another one, on another chain, may answer by now."""
+    def _fetch_again(self) -> None:
+        """Fetch anew from the block after the tip on."""
+        self._source.restart(self._tip.number + 1, self._tip.hash, is_deployed=self._is_deployed)
+
+    def _return_to_common_ancestor(self) -> None:
+        """Go back to the common ancestor of the node's chain and the indexed one, and fetch anew from there. A node
+        whose chain seems to have changed must prove itself first: behind its address another one, on another chain, may
+        answer by now."""
         self._writer.drain()
-        if linkage is not Linkage.GAP:
-            self._expect_proof(anew=True)
-            self._roll_back_divergence()
-        self._source.restart(self._tip.number + 1, self._tip.hash, is_deployed=self._applier.game.is_initialized)
+        self._proof.choose(self._tip, anew=True)
+        self._roll_back_divergence()
+        self._fetch_again()
 
     def _roll_back_divergence(self) -> None:
         """Roll back to the common ancestor if the node's chain contradicts stored headers, however deep it lies.
@@ -362,17 +344,13 @@ class Pipeline:
     def _drops_finalized(self, divergence: Divergence) -> bool:
         return is_finalized(divergence.ancestor + 1, self._tip.number, self._chain.reorg_depth)
 
-    def _watch_head(self) -> None:
+    def _check_head(self) -> None:
         """If the node's head stays below the tip, raise an alarm and compare the chains at the heights that both have;
         repeatedly, since a chain that was restarted reaches these heights later."""
-        head, now = self._source.head, time.monotonic()
-        if head is None or head >= self._tip.number:
-            self._behind_since = None
-        elif self._behind_since is None:
-            self._behind_since = now
-        elif now - self._behind_since >= BEHIND_SECONDS:
-            self._behind_since = now
-            if AlarmKind.NODE_BEHIND not in self._alarms:
-                message = f"the node's head is block {head}, {self._tip.number - head} below the last indexed one"
-                self._alarms.raise_until_head(AlarmKind.NODE_BEHIND, f"{message}, for {BEHIND_SECONDS:.0f} s")
-            self._fetch_again(Linkage.REORG)
+        head = self._source.head
+        if head is None or not self._node_behind.is_due(head, self._tip.number):
+            return
+        if AlarmKind.NODE_BEHIND not in self._alarms:
+            message = f"the node's head is block {head}, {self._tip.number - head} below the last indexed one"
+            self._alarms.raise_until_head(AlarmKind.NODE_BEHIND, f"{message}, for {BEHIND_SECONDS:.0f} s")
+        self._return_to_common_ancestor()

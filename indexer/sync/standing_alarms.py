@@ -21,6 +21,7 @@ class StandingAlarms:
         self._observer = observer
         self._drain = drain
         self._kinds: set[AlarmKind] = set()
+        self._reported: dict[AlarmKind, str | None] = {}
 
     def load(self, stored: Mapping[AlarmKind, str]) -> None:
         """Take over the alarms that an earlier run has stored."""
@@ -44,7 +45,11 @@ class StandingAlarms:
         self._observer.alarmed(kind, message)
 
     def report(self, kind: AlarmKind, message: str | None) -> None:
-        """Store an incident without an alarm: that something is wrong, or (None) is over."""
+        """Store an incident without an alarm, if the message is another one than before: that something is wrong, or
+        (None) is over."""
+        if message == self._reported.get(kind):
+            return
+        self._reported[kind] = message
         self._drain()
         note_alarm(self._connection, kind, message)
         self._observer.alarmed(kind, message)

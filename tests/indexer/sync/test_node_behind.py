@@ -12,7 +12,7 @@ from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.digest import state_digest
-from indexer.sync import pipeline
+from indexer.sync import node_behind
 from tests.indexing import following
 from tests.processes import await_block, await_true
 
@@ -22,7 +22,7 @@ Digest = Callable[[int], str]
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A moment counts as a minute, and only the newest ten blocks are looked at otherwise."""
-    monkeypatch.setattr(pipeline, "BEHIND_SECONDS", 0.3)
+    monkeypatch.setattr(node_behind, "BEHIND_SECONDS", 0.3)
     monkeypatch.setattr(producer, "REMEMBERED", 10)
 
 
