@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from indexer.base.errors import GhostnetError
@@ -40,6 +40,29 @@ class AppliedBlocks:
     headers: Sequence[Header]
     parent_hash: Hash
     are_checked: bool
+
+    @property
+    def last(self) -> Header:
+        """The header of the last block."""
+        return self.headers[-1]
+
+
+@dataclass(slots=True)
+class _Trial:
+    """Blocks applied to a copy of the game, to be compared with the contracts' state; `broken_at` is the one to which
+    the rules could not be applied."""
+
+    game: Game
+    history: MirrorHistory
+    archive: Archive = field(default_factory=Archive)
+    broken_at: int | None = None
+
+    def first_difference(self, known: KnownStates, target: int) -> int | None:
+        """The block in which the contracts' state begins to differ, up to `target`, whose state is known; None if it is
+        the same after that."""
+        if self.broken_at is None and self.history.agrees(target, known.states[target]):
+            return None
+        return known.first_difference(self.history, target if self.broken_at is None else self.broken_at)
 
 
 class RangeApplier:
@@ -162,49 +185,41 @@ class RangeApplier:
         game.has_state_check = True
         while done < fetched.last.number:
             target = known.next_after(done)
-            trial = game.copy()
-            archive, differing_block = self._apply_until(trial, fetched, done, target, known)
-            if differing_block is None:
-                if archive is not None:
-                    self.game, game, done = trial, trial, target
-                    known_headers = [number for number in fetched.headers if number <= target]
-                    if known_headers:
-                        yield self._applied(game, fetched, max(known_headers), archive)
+            trial = self._try(game, fetched, done, target)
+            inside = self._blocks_to_check(trial.game, fetched)
+            if known.read(number for number in inside if done < number < target):
+                continue  # the search for the difference would pass over what an event hides from all later states
+            differing = trial.first_difference(known, target)
+            if differing is not None:
+                for applied in self._apply_with_silent_changes(game, fetched, known, done=done, differing=differing):
+                    done = applied.last.number
+                    yield applied
                 continue
-            for reached, applied in self._apply_with_silent_changes(game, fetched, (done, differing_block), known):
-                done = reached
-                yield applied
+            self.game, game, done = trial.game, trial.game, target
+            known_headers = [number for number in fetched.headers if number <= target]
+            if known_headers:
+                yield self._applied(game, fetched, max(known_headers), trial.archive)
 
-    def _apply_until(
-        self, trial: Game, fetched: FetchedRange, done: int, target: int, known: KnownStates
-    ) -> tuple[Archive | None, int | None]:
-        """Apply the blocks after `done` up to `target`. Return their archive if the contracts' state agrees, else the
-        block in which it differs from the game's; neither if a state on the way is to be compared first."""
-        mirror, archive, wrong, is_broken = MirrorHistory(done, trial), Archive(), target, False
-        try:
-            for block in fetched.between(done, target):
-                wrong = block.header.number
-                self._apply(trial, block, archive)
-                mirror.add(wrong, trial)
-        except InvariantBroken:
-            is_broken = True
-        # The search for the difference would pass over what an event hides from all later states.
-        if known.read(number for number in self._blocks_to_check(trial, fetched) if done < number < target):
-            return None, None
-        if is_broken:
-            return None, known.first_difference(mirror, wrong)
-        if mirror.agrees(target, known.states[target]):
-            return archive, None
-        return None, known.first_difference(mirror, target)
+    def _try(self, game: Game, fetched: FetchedRange, done: int, target: int) -> _Trial:
+        """Apply the blocks after `done` up to `target` to a copy of the game, as far as the rules allow."""
+        copy = game.copy()
+        trial = _Trial(copy, MirrorHistory(done, copy))
+        for block in fetched.between(done, target):
+            try:
+                self._apply(copy, block, trial.archive)
+            except InvariantBroken:
+                trial.broken_at = block.header.number
+                break
+            trial.history.add(block.header.number, copy)
+        return trial
 
     def _apply_with_silent_changes(
-        self, game: Game, fetched: FetchedRange, done_and_differing: tuple[int, int], known: KnownStates
-    ) -> Iterator[tuple[int, AppliedBlocks]]:
-        """Apply the blocks up to the one in which the contracts' state differs from the game's, or the next one whose
-        state the node has, with the silent changes that explain the difference."""
-        done, number = done_and_differing
-        if not (number in known.states or known.read([number])):
-            number = known.next_after(number)
+        self, game: Game, fetched: FetchedRange, known: KnownStates, *, done: int, differing: int
+    ) -> Iterator[AppliedBlocks]:
+        """Apply the blocks after `done` up to the one in which the contracts' state differs from the game's, or the
+        next one whose state the node has, with the silent changes that explain the difference."""
+        is_known = differing in known.states or known.read([differing])
+        number = differing if is_known else known.next_after(differing)
         archive = Archive()
         right = known.last_before(number, done)
         for block in fetched.between(done, right):
@@ -213,24 +228,25 @@ class RangeApplier:
         decoded = [self._decoded(block) for block in blocks]
         search = SilentChangeSearch(
             self._source,
-            (game, right + 1),
+            game,
+            right + 1,
             decoded,
             known.states[number],
-            lambda wanted: self._decoded(self._fetched_block(fetched, wanted)),
+            block=lambda wanted: self._decoded(self._fetched_block(fetched, wanted)),
             full=self._in_full(right + 1, blocks[-1].header, may_settle(game, decoded)) if number - right > 1 else None,
         )
         try:
             changes = search.silent_changes()
         except InvariantBroken:
             if number - 1 > done and not known.has_gaps:
-                yield number - 1, self._applied(game, fetched, number - 1, archive)
+                yield self._applied(game, fetched, number - 1, archive)
             raise
         for at in sorted({block.header.number for block in blocks} | changes.keys()):
             in_block = changes.get(at, ())
             self._apply(game, self._fetched_block(fetched, at), archive, in_block)
             for silent in in_block:
                 logger.info("block %d: %s left no log; the contracts' state shows it", at, silent.change)
-        yield number, self._applied(game, fetched, number, archive)
+        yield self._applied(game, fetched, number, archive)
 
     def _in_full(self, first: int, last: Header, parties: AbstractSet[Address]) -> FetchedRange:
         """The blocks from `first` on, with what their transactions prove, and hint at."""

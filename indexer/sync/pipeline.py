@@ -272,15 +272,15 @@ class Pipeline:
 
     def _write_batch(self, applied: AppliedBlocks) -> None:
         """Pass the rows of applied blocks to the writer as one batch."""
-        first, last, head = self._tip.number + 1, applied.headers[-1].number, self._source.head or 0
+        first, last, head = self._tip.number + 1, applied.last.number, self._source.head or 0
         headers = applied.headers
         if self._tip.hash is None and first:
             headers = [Header(first - 1, applied.parent_hash, NO_HASH, 0), *headers]
-        self._tip = Tip(last, headers[-1].hash)
+        self._tip = Tip(last, applied.last.hash)
         self._last_checked = last if applied.are_checked else self._last_checked
         self._proof.renew(self._tip)
         finalized = is_finalized(last, head, self._chain.reorg_depth)
-        payload = no_payload if finalized else partial(commit_payload, applied.rows, headers[-1], head)
+        payload = no_payload if finalized else partial(commit_payload, applied.rows, applied.last, head)
         checked = None if applied.are_checked else self._last_checked
         batch = Batch.from_rows(
             applied.rows, headers, finalized=finalized, chain_head=head, checked_block=checked, payload=payload
@@ -288,7 +288,7 @@ class Pipeline:
         # An event that comes before its block comes before the block's commit.
         self._publisher.wait()
         self._writer.put(batch)
-        self._ahead.sealed(headers[-1], applied.rows)
+        self._ahead.sealed(applied.last, applied.rows)
         report = Applied.of(last, head, last - first + 1, applied.rows)
         self._observer.applied(report)
         self._count_logs(report)

@@ -54,24 +54,25 @@ _Options = Sequence[_Place | None]
 class SilentChangeSearch:
     """Searches blocks `first` to the last of `blocks` for silent changes that lead from the mirror to `state`.
 
-    `before_first` is the mirror before the first one, and its number; `blocks` are those with logs of the contracts,
-    and the last; `block` gives any other. `full` are several blocks in full: the silent changes that their transactions
-    prove are made in any case, and the hinting ones suggest where others were; those of one block alone are asked for.
+    `before` is the mirror before block `first`; `blocks` are those with logs of the contracts, and the last; `block`
+    gives any other. `full` are several blocks in full: the silent changes that their transactions prove are made in any
+    case, and the hinting ones suggest where others were; those of one block alone are asked for.
     """
 
     def __init__(
         self,
         source: StateSource,
-        before_first: tuple[Game, int],
+        before: Game,
+        first: int,
         blocks: Sequence[Block],
         state: ContractState,
-        block: Callable[[int], Block],
         *,
+        block: Callable[[int], Block],
         full: FetchedRange | None,
     ) -> None:
         self._source = source
-        game, self._first = before_first
-        self._before = game.copy()
+        self._first = first
+        self._before = before.copy()
         self._before.witness = CachingWitness(self._before.witness)
         self._last = blocks[-1].header.number
         self._state = state
