@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from indexer.chain.source import SourceOptions
+from indexer.chain.options import SourceOptions
 from indexer.domain.units import Address
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback

@@ -1,13 +1,14 @@
 """Fetched ranges of blocks: consistent in themselves, with hex strings as the node sent them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from indexer.chain.errors import Misnumbered
-from indexer.chain.rpc_types import WireHeader, WireLog
+from indexer.chain.errors import Inconsistent, Misnumbered
+from indexer.chain.rpc_types import WireHeader, WireLog, WireTransaction
 from indexer.domain.chain import Header, SilentChange, Transaction
 from indexer.domain.state import ContractState
-from indexer.domain.units import MAX_BLOCK, Hash, quantity
+from indexer.domain.units import MAX_BLOCK, Address, Calldata, Hash, quantity
 
 MAX_TIME: Final = 1 << 36
 """In unix seconds: a thousand years and more from now, and less than the milliseconds of any block."""
@@ -63,6 +64,15 @@ class FetchedRange:
         """Those blocks above `after` and up to `last`."""
         return [block for block in self.blocks if after < block.header.number <= last]
 
+    def append(self, following: "FetchedRange") -> None:
+        """Make the range that follows a part of this one. Raises Inconsistent if it is of another fork."""
+        if following.parent_hash != self.last.hash:
+            raise Inconsistent(f"block {following.first} is not the child of the block before it")
+        self.last, self.state = following.last, following.state
+        self.blocks += following.blocks
+        self.headers |= following.headers
+        self.blocks_to_check += following.blocks_to_check
+
     @property
     def log_count(self) -> int:
         return sum(len(block.logs) for block in self.blocks)
@@ -87,3 +97,30 @@ def parse_header(block: WireHeader) -> Header:
     if not 0 <= timestamp <= MAX_TIME:
         raise Misnumbered(f"{timestamp} can't be block {number}'s time in seconds")
     return Header(number, Hash(block.hash), Hash(block.parent_hash), timestamp, block.logs_bloom or "")
+
+
+def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Header]:
+    """The headers. Raises Inconsistent unless they have these numbers and each is the child of the one before it."""
+    found: list[Header] = []
+    for number, header in zip(numbers, headers, strict=True):
+        if header is None:
+            raise Inconsistent(f"the node does not know block {number}")
+        if header.number != number or not header.hash:
+            raise Inconsistent(f"asked for block {number}, got {header.number} ({header.hash})")
+        if found and header.parent_hash != found[-1].hash:
+            raise Inconsistent(f"block {number} is not the child of the block {number - 1} in the same answer")
+        found.append(header)
+    return found
+
+
+def parse_transaction(transaction: WireTransaction) -> Transaction:
+    """Convert a transaction for the rules. Raises ValueError if its index is not a number, its calldata no bytes."""
+    if len(transaction.input) % 2:
+        raise ValueError(f"the calldata of {transaction.hash} ends amid a byte")
+    return Transaction(
+        quantity(transaction.index),
+        Hash(transaction.hash),
+        Address(transaction.sender),
+        Address(transaction.to) if transaction.to else None,
+        Calldata(transaction.input),
+    )

@@ -1,28 +1,21 @@
 """Fetch ranges of blocks by the logs of our contracts; the cost does not depend on other people's transactions."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import Final, TypeVar
 
-from indexer.base.retry import Backoff
 from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.block_logs import BlockLogs
-from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
+from indexer.chain.blocks import FetchedBlock, FetchedRange, linked, parse_header, parse_transaction
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.errors import Inconsistent, Misnumbered, WrongNumbers
+from indexer.chain.consistency import retry_inconsistent
+from indexer.chain.errors import Inconsistent
+from indexer.chain.numbering import check_placed, checked_logs
 from indexer.chain.range_logs import RangeLogs, in_chain_order, without_removed
-from indexer.chain.rpc_types import WireHeader, WireLog, WirePlacedTransaction, WireTransaction
+from indexer.chain.rpc_types import WireHeader, WireLog, WirePlacedTransaction
 from indexer.decode.decoder import topic0_of
-from indexer.domain.chain import Header, Transaction
-from indexer.domain.units import MAX_IN_BLOCK, Address, Calldata, Hash, NotHex, quantity
-
-T = TypeVar("T")
-
-_TRIES: Final = 6
-_FIRST_PAUSE_SECONDS: Final = 0.05
-_TRIES_A_NODE: Final = 3
+from indexer.domain.chain import Header
+from indexer.domain.units import quantity
 
 _block_number = attrgetter("block_number")
 
@@ -208,57 +201,6 @@ class RangeFetcher:
         return found
 
 
-def parse_transaction(transaction: WireTransaction) -> Transaction:
-    """Convert a transaction for the rules. Raises ValueError if its index is not a number, its calldata no bytes."""
-    if len(transaction.input) % 2:
-        raise ValueError(f"the calldata of {transaction.hash} ends amid a byte")
-    return Transaction(
-        quantity(transaction.index),
-        Hash(transaction.hash),
-        Address(transaction.sender),
-        Address(transaction.to) if transaction.to else None,
-        Calldata(transaction.input),
-    )
-
-
-async def retry_inconsistent(client: NodeClient, fetch: Callable[[], Awaitable[T]]) -> T:
-    """Call `fetch` until its answers are consistent: a few attempts with growing pauses, then on the next node. Raises
-    Inconsistent, or WrongNumbers if the numbering of logs, or the blocks' time, is the cause.
-    """
-    backoff = Backoff(_FIRST_PAUSE_SECONDS)
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return await fetch()
-        except Inconsistent as error:
-            failure = error
-        except ValueError as error:
-            kind = Misnumbered if isinstance(error, NotHex) else Inconsistent
-            failure = kind(f"malformed answer ({error})")
-            failure.__cause__ = error
-        if attempt == _TRIES:
-            break
-        if attempt % _TRIES_A_NODE == 0:
-            client.turn_away(failure.message)
-        await asyncio.sleep(backoff.pause())
-    if isinstance(failure, Misnumbered):
-        raise WrongNumbers(failure.message) from failure
-    raise failure
-
-
-def linked(numbers: Sequence[int], headers: Sequence[Header | None]) -> list[Header]:
-    """The headers. Raises Inconsistent unless they have these numbers and each is the child of the one before it."""
-    found: list[Header] = []
-    for number, header in zip(numbers, headers, strict=True):
-        if header is None:
-            raise Inconsistent(f"the node does not know block {number}")
-        if header.number != number or not header.hash:
-            raise Inconsistent(f"asked for block {number}, got {header.number} ({header.hash})")
-        if found and header.parent_hash != found[-1].hash:
-            raise Inconsistent(f"block {number} is not the child of the block {number - 1} in the same answer")
-        found.append(header)
-    return found
-
-
 def _by_block(logs: Sequence[WireLog]) -> tuple[list[list[WireLog]], list[int]]:
     """Logs in groups, as blocks follow each other, and the number of each group's block."""
     groups = [list(group) for _, group in groupby(logs, _block_number)]
@@ -282,87 +224,6 @@ def _times_fit(groups: Sequence[Sequence[WireLog]], numbers: Sequence[int], head
             return False
         times[0] = time
     return True
-
-
-def checked_logs(logs: list[WireLog], header: Header) -> list[WireLog]:
-    """The logs of a block, sorted and without duplicates if the node sent them otherwise. Raises as `check_logs`."""
-    if not _are_in_order(logs, header.hash):
-        logs = in_chain_order(without_removed(logs))
-        check_logs(logs, header)
-    return logs
-
-
-def check_logs(logs: Sequence[WireLog], header: Header) -> None:
-    """Check that logs are of this block, in order, each once and whole, and none removed.
-
-    Raises Inconsistent, or Misnumbered if log indices are counted by transaction, or transaction indices do not follow
-    the transactions' order in the block.
-    """
-    if not _are_in_order(logs, header.hash):
-        _raise_disorder(logs, header)
-
-
-def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
-    """Whether a block's logs are whole and in order, checked in a single pass, since it runs for each fetched log."""
-    last_index, last_position, tx_hash, tx_index = -1, -1, "", ""
-    seen = set()
-    for log in logs:
-        index = quantity(log.log_index)
-        if index <= last_index or log.removed or log.block_hash != block_hash or len(log.data) % 2:
-            return False
-        last_index = index
-        if log.transaction_hash != tx_hash:
-            tx_hash, tx_index = log.transaction_hash, log.transaction_index
-            position = quantity(tx_index)
-            if position <= last_position or tx_hash in seen:
-                return False
-            last_position = position
-            seen.add(tx_hash)
-        elif log.transaction_index != tx_index:
-            return False
-    return last_index < MAX_IN_BLOCK and last_position < MAX_IN_BLOCK
-
-
-def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
-    """Raise the error of a block's logs if they are not in order."""
-    number = header.number
-    if any(log.block_hash != header.hash for log in logs):
-        raise Inconsistent(f"the logs of block {number} are of another fork than its header")
-    indices = [quantity(log.log_index) for log in logs]
-    if any(log.removed for log in logs):
-        raise Inconsistent(f"logs of block {number} were removed")
-    if any(len(log.data) % 2 for log in logs):
-        raise Inconsistent(f"a log of block {number} ends amid a byte")
-    if indices != sorted(set(indices)):
-        falls = [
-            pair for pair, (one, next_one) in zip(pairwise(logs), pairwise(indices), strict=True) if next_one <= one
-        ]
-        if all(quantity(log.transaction_index) < quantity(following.transaction_index) for log, following in falls):
-            raise Misnumbered(f"logs of block {number} are numbered by transaction, not by block: {indices}")
-        raise Inconsistent(f"logs of block {number} are out of order or repeated: {indices}")
-    if (highest := max(indices[-1], *(quantity(log.transaction_index) for log in logs))) >= MAX_IN_BLOCK:
-        raise Misnumbered(f"{highest} can't be the index of a log or transaction in block {number}")
-    positions = list(dict.fromkeys((log.transaction_hash, log.transaction_index) for log in logs))
-    if len(positions) > 1:
-        numbers = [quantity(index) for _, index in positions]
-        if len({tx_hash for tx_hash, _ in positions}) != len(positions) or numbers != sorted(set(numbers)):
-            raise Misnumbered(f"logs of block {number} have transaction indices that are not their transactions'")
-
-
-def check_position(log: WireLog, transaction: WireTransaction) -> None:
-    """Raise Misnumbered unless a log and its transaction have the same transaction index."""
-    if log.transaction_index != transaction.index and quantity(log.transaction_index) != quantity(transaction.index):
-        raise Misnumbered(
-            f"transaction {transaction.hash} stands at {transaction.index} in its block, its logs say"
-            f" {log.transaction_index}"
-        )
-
-
-def check_placed(log: WireLog, transaction: WirePlacedTransaction, header: Header) -> None:
-    """Raise Inconsistent unless a transaction is that of a log, and in its block; Misnumbered as `check_position`."""
-    if transaction.hash != log.transaction_hash or transaction.block_hash != header.hash:
-        raise Inconsistent(f"transaction {log.transaction_hash} is not of block {header.number}")
-    check_position(log, transaction)
 
 
 def _header_from_log(log: WireLog) -> Header:

@@ -10,10 +10,12 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from indexer.chain.answers import Call, complete
-from indexer.chain.blocks import FetchedBlock, FetchedRange, parse_header
+from indexer.chain.blocks import FetchedBlock, FetchedRange, linked, parse_header, parse_transaction
 from indexer.chain.client import Meter, NodeClient
+from indexer.chain.consistency import retry_inconsistent
 from indexer.chain.errors import Denied, Inconsistent, MethodNotFound, NodeError, RpcError
-from indexer.chain.fetcher import RangeFetcher, check_position, linked, parse_transaction, retry_inconsistent
+from indexer.chain.fetcher import RangeFetcher
+from indexer.chain.numbering import check_position
 from indexer.chain.rpc_types import WireBlock, WireLog, WireReceipt, WireTransaction
 from indexer.decode.calldata import hints_at_silent_change, level_config_of, makes_claim
 from indexer.domain.chain import ConfigChange, Header, Settlement, SilentChange, Transaction

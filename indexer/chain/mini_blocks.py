@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from indexer.chain.fetcher import parse_transaction
+from indexer.chain.blocks import parse_transaction
 from indexer.chain.json_normalization import with_hex_quantities
 from indexer.chain.rpc_types import WirePendingLog, WireTransaction
 from indexer.domain.chain import Transaction

@@ -14,9 +14,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from indexer.chain.blocks import parse_transaction
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import NodeError
-from indexer.chain.fetcher import parse_transaction
 from indexer.chain.json_normalization import parsed, with_hex_quantities
 from indexer.chain.mini_blocks import MiniBlock
 from indexer.chain.rpc_types import WirePendingLog, WireTransaction

@@ -7,17 +7,18 @@ from collections import deque
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from indexer.base.errors import GhostnetError
 from indexer.base.retry import Backoff
 from indexer.chain.answers import Answers
-from indexer.chain.blocks import FetchedRange
+from indexer.chain.blocks import FetchedRange, linked
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.errors import Inconsistent, RangeTooLarge, RpcError, TooLarge
-from indexer.chain.fetcher import RangeFetcher, linked
+from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.full_blocks import FullBlockFetcher
 from indexer.chain.heads import HeadWatcher
+from indexer.chain.options import SourceOptions
 from indexer.chain.queue import RangeQueue
 from indexer.chain.ranges import AdaptiveRange
 from indexer.chain.state import StateMissing, StateReader, StateUnavailable
@@ -25,9 +26,6 @@ from indexer.chain.state_availability import RECENT_BLOCKS, StateAvailability
 from indexer.domain.chain import Header
 from indexer.domain.state import ContractState
 from indexer.domain.units import MAX_BLOCK, Address, Hash
-
-if TYPE_CHECKING:
-    from indexer.chain.source import SourceOptions
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +57,7 @@ class _Flight:
 class Producer:
     """Fetches ranges for a reader on another thread; belongs to one event loop."""
 
-    def __init__(self, client: NodeClient, heads: HeadWatcher, options: "SourceOptions") -> None:
+    def __init__(self, client: NodeClient, heads: HeadWatcher, options: SourceOptions) -> None:
         self.fetcher = RangeFetcher(client, options.contracts)
         self.full = FullBlockFetcher(client, self.fetcher, options.contracts)
         self.states = StateReader(client, options.contracts)
@@ -257,13 +255,8 @@ class Producer:
             self._by_blocks.record_success(part.size, part.log_count, portion_meter.bytes, time.monotonic() - started)
             if whole is None:
                 whole = part
-            elif part.parent_hash != whole.last.hash:
-                raise Inconsistent(f"block {first} is not the child of the block before it")
             else:
-                whole.blocks += part.blocks
-                whole.headers |= part.headers
-                whole.blocks_to_check += part.blocks_to_check
-                whole.last = part.last
+                whole.append(part)
             first = portion + 1
         assert whole is not None
         return whole

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent import futures
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from indexer.base.stopping import Interrupted
@@ -16,12 +15,12 @@ from indexer.chain.client import NodeClient
 from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
-from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedMode, PreconfirmedTransaction
+from indexer.chain.options import SourceOptions
+from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedTransaction
 from indexer.chain.producer import Producer
 from indexer.chain.proof import Proof
 from indexer.chain.single_node import PATIENCE_SECONDS, fetch_alone
 from indexer.chain.state import StateUnavailable
-from indexer.chain.state_availability import FullBlocks
 from indexer.domain.chain import Header, Transaction
 from indexer.domain.state import ContractState
 from indexer.domain.units import Address, Hash
@@ -32,27 +31,6 @@ T = TypeVar("T")
 
 RETRY_SECONDS: Final = 0.25
 INTERRUPT_SECONDS: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class SourceOptions:
-    """Where blocks come from.
-
-    `reorg_depth` and `batch_size` (None: adaptive) in blocks; `max_queued_bytes`: bytes fetched ahead, at most;
-    intervals in seconds; at the head the state of each `state_every`-th block is read.
-    """
-
-    rpc_urls: Sequence[str]
-    ws_url: str | None
-    chain_id: int
-    contracts: Mapping[str, str]
-    reorg_depth: int = 64
-    batch_size: int | None = None
-    max_queued_bytes: int = 64_000_000
-    poll_interval: float = 0.25
-    full_blocks: FullBlocks = FullBlocks.AUTO
-    state_every: int = 1
-    preconfirmed_mode: PreconfirmedMode = PreconfirmedMode.OFF
 
 
 class BlockSource:

@@ -12,8 +12,8 @@ from indexer.base.errors import GhostnetError
 from indexer.chain.answers import Answers, Call, HexOrHeader
 from indexer.chain.block_reference import AnotherBlock, BlockReference, MulticallBlockCheck, block_param, check_header
 from indexer.chain.client import NodeClient
+from indexer.chain.consistency import retry_inconsistent
 from indexer.chain.errors import RpcError
-from indexer.chain.fetcher import retry_inconsistent
 from indexer.chain.metrics import FOREIGN_STATES
 from indexer.chain.rpc_types import WireHeader
 from indexer.chain.views import (

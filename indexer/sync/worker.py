@@ -12,7 +12,8 @@ from indexer.base.errors import GhostnetError, Retryable
 from indexer.base.retry import Backoff
 from indexer.base.stopping import Interrupted
 from indexer.chain.errors import NodeUnreachable
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.options import SourceOptions
+from indexer.chain.source import BlockSource
 from indexer.store.alarms import AlarmKind, alarms, raise_alarm
 from indexer.store.checkpoint import ForeignDatabase, checkpoint_of
 from indexer.store.database import DatabaseUnusable, connect, database_failures

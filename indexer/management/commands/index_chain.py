@@ -9,8 +9,8 @@ from django.conf import settings
 from prometheus_client import start_http_server
 
 from indexer.base.errors import GhostnetError
+from indexer.chain.options import SourceOptions
 from indexer.chain.preconfirmed import PreconfirmedMode
-from indexer.chain.source import SourceOptions
 from indexer.chain.state_availability import FullBlocks
 from indexer.domain.units import Address
 from indexer.management.base import GhostnetCommand, block_number, positive, stop_on_signals

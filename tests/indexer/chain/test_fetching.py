@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from indexer.chain import fetcher, producer
+from indexer.chain import consistency, producer
 from indexer.chain.errors import Inconsistent
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.options import SourceOptions
+from indexer.chain.source import BlockSource
 from indexer.domain.chain import Settlement, SilentChange
 from indexer.domain.events import DeathsProcessed, DeathsSubmitted, ScanExecuted
 from indexer.domain.units import DATA, Hash
@@ -98,7 +99,7 @@ class TwoFacedServer(ReplayServer):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_logs_of_another_fork_are_asked_for_again(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
     with TwoFacedServer(claims_chain().blocks, ReplayOptions(log_timestamps=False)) as server:
         fetched = fetch(server, 0, 3, way)
         assert fetched.log_count == 4
@@ -201,7 +202,7 @@ CASES_IN_FULL = ["a receipt of another block", "a block without a transaction of
     ],
 )
 def test_answers_that_do_not_fit_are_asked_for_again(way: str, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
     with replaced_server(case, times=2) as server:
         last = server.chain.head
         fetched = fetch(server, 0, last, way)
@@ -381,7 +382,7 @@ class BoastfulServer(ReplayServer):
 def test_blocks_that_there_are_come_also_where_the_head_is_ahead_of_them(
     ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
     monkeypatch.setattr(producer, "RETRY_SECONDS", 0.002)
     with BoastfulServer(long_chain(20)) as server:
         server.ahead = ahead

@@ -11,8 +11,9 @@ from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.full_blocks import FullBlockFetcher
+from indexer.chain.options import SourceOptions
 from indexer.chain.proof import Proof
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.source import BlockSource
 from indexer.replay.refusal import Refusal
 from indexer.replay.server import ReplayServer
 from tests.chains import ADDRESSES

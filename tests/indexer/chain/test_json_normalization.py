@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from indexer.chain import fetcher
+from indexer.chain import consistency
 from indexer.chain.errors import WrongNumbers
 from indexer.chain.json_normalization import parsed, with_hex_quantities, with_lower_case
 from indexer.decode.decoder import LogDecoder
@@ -164,7 +164,7 @@ def test_what_is_no_bloom_says_nothing(way: str, bloom: Any) -> None:
 def test_numbers_that_may_be_decimal_are_not_taken_for_hex(
     way: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
     blocks = chain()
 
     def decimal(method: str, result: bytes) -> bytes:

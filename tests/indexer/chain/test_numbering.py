@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from indexer.chain import fetcher
+from indexer.chain import consistency
 from indexer.chain.errors import Inconsistent, Misnumbered, WrongNumbers
-from indexer.chain.fetcher import check_logs
+from indexer.chain.numbering import check_logs
 from indexer.chain.rpc_types import WireLog
 from indexer.domain.chain import Header
 from indexer.domain.units import Hash
@@ -69,7 +69,7 @@ CASES: list[Callable[[list[Any]], None]] = [shifted, the_same, by_transaction]
 def test_numbers_of_its_own_are_an_error_with_help_after_a_few_tries(
     way: str, change: Callable[[list[Any]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
     blocks = chain()
     with AlteredServer(blocks, in_logs(change)) as server:
         with pytest.raises(WrongNumbers) as raised:
@@ -89,7 +89,7 @@ def moved(method: str, result: bytes) -> bytes:
 def test_a_transaction_that_a_reorg_has_moved_is_not_taken_for_a_wrong_number(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
     blocks = chain()
     with AlteredServer(blocks, moved) as server, pytest.raises(Inconsistent, match="is not of block"):
         fetch([server.url], 0, blocks[-1].number, way)
@@ -132,7 +132,7 @@ def test_logs_stand_in_the_order_of_their_numbers(places: list[Place], kind: typ
 
 @pytest.mark.parametrize("way", [BY_RANGE, BY_HASH, IN_FULL])
 def test_the_next_node_is_asked_instead(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
     blocks = chain()
     with AlteredServer(blocks, in_logs(shifted)) as wrong, ReplayServer(blocks) as right:
         fetched = fetch([wrong.url, right.url], 0, blocks[-1].number, way)

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from indexer.chain import fetcher, producer
+from indexer.chain import consistency, producer
 from indexer.chain.errors import Inconsistent
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.options import SourceOptions
+from indexer.chain.source import BlockSource
 from indexer.chain.state_availability import RECENT_BLOCKS
 from indexer.domain.units import Hash
 from indexer.replay.recording import RecordedBlock
@@ -61,7 +62,7 @@ def reached(*, by_hash: bool) -> int:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(producer, "RETRY_SECONDS", 0.001)
     monkeypatch.setattr(producer, "MAX_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(producer, "MAX_INCONSISTENT_TRIES", 3)

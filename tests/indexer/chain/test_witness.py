@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from indexer.chain import fetcher
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain import consistency
+from indexer.chain.options import SourceOptions
+from indexer.chain.source import BlockSource
 from indexer.chain.witness import NodeWitness
 from indexer.replay.server import ReplayServer
 from tests.chains import ADDRESSES, user
@@ -32,7 +33,7 @@ class DistractedServer(ReplayServer):
 
 @pytest.fixture
 def node(monkeypatch: pytest.MonkeyPatch) -> Iterator[DistractedServer]:
-    monkeypatch.setattr(fetcher, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.001)
     with DistractedServer(BLOCKS, state=state_of(BLOCKS)) as server:
         yield server
 

@@ -6,8 +6,9 @@ from typing import Any
 from prometheus_client import REGISTRY
 from psycopg import Connection
 
+from indexer.chain.options import SourceOptions
 from indexer.chain.preconfirmed import PreconfirmedMode
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.source import BlockSource
 from indexer.replay.mini_blocks import MiniBlockPlan
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.sync.observer import Observer

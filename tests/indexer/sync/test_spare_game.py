@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from indexer.chain.source import BlockSource, SourceOptions
+from indexer.chain.options import SourceOptions
+from indexer.chain.source import BlockSource
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.units import Address
 from indexer.records.rows import PositionRow, Row
