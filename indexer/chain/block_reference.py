@@ -12,7 +12,6 @@ from indexer.domain.chain import Header
 BlockReference = Header | int
 """A block by its header, or, where its header is not known, by its number."""
 
-
 _WORD_LENGTH: Final = len("0x") + 64
 
 
@@ -41,7 +40,7 @@ def json_params(params: Sequence[Any], by_number: bool) -> list[Any]:
 
 
 def check_header(reference: BlockReference, answer: Any) -> None:
-    """Raise AnotherBlock unless the node's header at the place's number, in `answer`, is that of the place."""
+    """Raise AnotherBlock unless the node's header at the block's height, in `answer`, is that of the block."""
     assert isinstance(reference, Header)
     if isinstance(answer, WireHeader) and answer.hash == reference.hash:
         return
@@ -60,7 +59,7 @@ class MulticallBlockCheck:
     """
 
     CALLS: Final = tuple(keccak(name)[:4] for name in (b"getBlockNumber()", b"getLastBlockHash()"))
-    """The calldata of what is asked."""
+    """The calldata of the calls whose answers are compared."""
 
     def __init__(self) -> None:
         self._right = [False] * len(self.CALLS)
@@ -68,9 +67,9 @@ class MulticallBlockCheck:
         self._left_out = [False] * len(self.CALLS)
 
     def check(self, reference: BlockReference, said: Sequence[tuple[bool, str]]) -> None:
-        """Compare what Multicall3 answered to the CALLS, each whether it succeeded and the result in hex, with a place.
+        """Compare Multicall3's answers to the CALLS, each whether it succeeded and its result in hex, with a block.
 
-        Raises AnotherBlock. What is no answer shows nothing.
+        Raises AnotherBlock. A call that failed, or returned no word, shows nothing.
         """
         number = reference.number if isinstance(reference, Header) else reference
         parent = reference.parent_hash if isinstance(reference, Header) else ""
@@ -87,7 +86,7 @@ class MulticallBlockCheck:
                 raise AnotherBlock(f"asked for the state after block {number}, the node gave that after {what}")
 
     def leave_out(self) -> bool:
-        """Leave out of account what was wrong and never right; whether there was any that was not left out before."""
+        """Ignore the values that were wrong and never right; return whether these are others than before."""
         useless = [wrong and not right for wrong, right in zip(self._wrong, self._right, strict=True)]
         changed = useless != self._left_out
         self._left_out = useless

@@ -1,8 +1,8 @@
-"""Queries for the operators' status page: the indexer's pause, requests, audits, reorgs, logs without effect."""
+"""Queries for the operators' status page: the indexer's pause, requests, audits, logs without effect."""
 
 from typing import Final
 
-from indexer.models import Audit, OperatorRequest, QuarantinedLog, Reorg, UndecodedLog
+from indexer.models import Audit, OperatorRequest, QuarantinedLog, UndecodedLog
 
 MAX_COUNTED: Final = 10_000
 """Rows up to which undecoded logs are counted."""
@@ -24,11 +24,6 @@ def waiting_request_count() -> int:
 def last_audit() -> Audit | None:
     """The newest audit."""
     return Audit.objects.order_by("-id").first()
-
-
-def last_reorgs(limit: int) -> list[Reorg]:
-    """The newest reorgs, the last one first."""
-    return list(Reorg.objects.order_by("-id")[:limit])
 
 
 def undecoded_count() -> int:

@@ -6,8 +6,6 @@ from typing import Any, Final
 from psycopg import Connection
 
 KEPT: Final = 10_000
-
-
 MAX_LISTED: Final = 100
 """Differences, at most, that are stored one by one."""
 
