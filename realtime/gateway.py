@@ -3,6 +3,8 @@
 import logging
 import time
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import psycopg
@@ -19,7 +21,6 @@ from realtime.client import MAX_SUBSCRIPTIONS, Client
 from realtime.hub import Hub
 from realtime.protocol import (
     PONG,
-    AnyClientMessage,
     BadMessage,
     ConnectionState,
     Error,
@@ -101,44 +102,53 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
         raise StopConsumer
 
     async def _handle(self, text: str | None) -> None:
-        client, message = self._client, parse(text)
-        if isinstance(message, Ping):
-            client.writer.write(frame(PONG))
+        match parse(text):
+            case Ping():
+                self._client.writer.write(frame(PONG))
+            case Subscribe() as message:
+                await self._subscribe(message)
+            case SubscribeUser() as message:
+                await self._subscribe_user(message)
+            case Unsubscribe(channels=channels):
+                async with self._changing_subscriptions():
+                    self._client.channels -= set(channels)
+                    self._hub.update_subscriptions(self._client)
+            case UnsubscribeUser(player=player):
+                async with self._changing_subscriptions():
+                    self._hub.updates.unwatch(self._client, player)
+
+    async def _subscribe(self, message: Subscribe) -> None:
+        client, channels = self._client, set[str](message.channels)
+        self._check_room(len(channels - client.channels))
+        await self._hub.preconfirmed.subscribe(client, message.preconfirmed, channels=channels)
+        if message.cursor is not None or message.last is not None:
+            await self._replays.run(client, Wanted(channels, message.cursor, message.last))
             return
-        if isinstance(message, Subscribe):
-            channels: set[str] = set(message.channels)
-            self._check_room(len(channels - client.channels))
-            await self._hub.preconfirmed.subscribe(client, message.preconfirmed, channels=channels)
-            if message.cursor is not None or message.last is not None:
-                await self._replays.run(client, Wanted(channels, message.cursor, message.last))
-                return
-        if isinstance(message, SubscribeUser):
-            self._check_room(message.player not in client.users)
-            await self._hub.preconfirmed.subscribe(client, message.preconfirmed, players=[message.player])
-            if message.cursor is not None:
-                await self._replays.run(client, Wanted(since=message.cursor, player=message.player))
-                self._hub.updates.send_current(client, message.player, with_cursor=message.snapshot)
-                return
+        async with self._changing_subscriptions():
+            client.channels |= channels
+            self._hub.update_subscriptions(client)
+
+    async def _subscribe_user(self, message: SubscribeUser) -> None:
+        client, player, updates = self._client, message.player, self._hub.updates
+        self._check_room(player not in client.users)
+        await self._hub.preconfirmed.subscribe(client, message.preconfirmed, players=[player])
+        if message.cursor is not None:
+            await self._replays.run(client, Wanted(since=message.cursor, player=player))
+            updates.send_current(client, player, with_cursor=message.snapshot)
+            return
+        async with self._changing_subscriptions():
+            updates.watch(client, player)
+            if message.snapshot:
+                updates.send_current(client, player, with_cursor=True)
+
+    @asynccontextmanager
+    async def _changing_subscriptions(self) -> AsyncIterator[None]:
+        """Let the client's subscriptions change while no item is on its way to clients, then send it SUBSCRIBED."""
+        client = self._client
         async with self._hub.delivery:
-            self._subscribe(message)
+            yield
             state = Subscribed.of(client.channels, client.users, self._hub.cursor.event_id)
             client.writer.write(frame(state.encode()))
-
-    def _subscribe(self, message: AnyClientMessage) -> None:
-        client = self._client
-        match message:
-            case Subscribe(channels=channels):
-                client.channels |= set(channels)
-                self._hub.update_subscriptions(client)
-            case SubscribeUser(player=player, snapshot=snapshot):
-                self._hub.updates.watch(client, player)
-                if snapshot:
-                    self._hub.updates.send_current(client, player, with_cursor=True)
-            case Unsubscribe(channels=channels):
-                client.channels -= set(channels)
-                self._hub.update_subscriptions(client)
-            case UnsubscribeUser(player=player):
-                self._hub.updates.unwatch(client, player)
 
     def _check_room(self, more: int) -> None:
         if len(self._client.channels) + len(self._client.users) + more > MAX_SUBSCRIPTIONS:
