@@ -19,11 +19,12 @@ from indexer.replay.limits import NOT_WHITELISTED, REST_TOO_LARGE, Gate, Limits
 from indexer.replay.mini_blocks import MiniBlockPlan, MiniBlocks
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.refusal import Refusal
-from indexer.replay.rendering import LogFilter, ServedBlock, Style
+from indexer.replay.rendering import ServedBlock, Style
 from indexer.replay.rpc import Methods
 from indexer.replay.sockets import PUBLIC_METHODS, PublicSocket, messages
 from indexer.replay.state import RecordedState
 from indexer.replay.statistics import Statistics
+from indexer.replay.subscriptions import Subscriptions
 from indexer.replay.truth import Truth
 
 _encode = msgspec.json.Encoder().encode
@@ -79,7 +80,8 @@ class ReplayServer:
         state: RecordedState | None = None,
     ) -> None:
         self.options = options or ReplayOptions()
-        self._subscriptions: dict[str, tuple[web.WebSocketResponse, LogFilter | None]] = {}
+        has_mini_blocks = self.options.mini_blocks.milliseconds > 0
+        self._subscriptions = Subscriptions(self._send, has_mini_blocks=has_mini_blocks)
         self._transports: set[asyncio.Transport] = set()
         self._outbox: asyncio.Queue[tuple[web.WebSocketResponse, bytes]] = asyncio.Queue()
         foreign = ForeignTransactions(self.options.foreign, self.options.chain_id) if self.options.foreign else None
@@ -93,7 +95,6 @@ class ReplayServer:
         )
         self._mini_blocks = MiniBlocks(self.chain, self.options.mini_blocks)
         self.statistics = Statistics()
-        self._last_subscription = 0
         calls = Calls(self.options.chain_id, recording, truth, state, self.options.state)
         self._methods = Methods(self.chain, self.options.chain_id, self.options.limits, calls)
         self._faults = Faults(self.options.reorgs.seed)
@@ -267,10 +268,10 @@ class ReplayServer:
         try:
             async for message in messages(socket, self.options.public_ws):
                 self.statistics.requests += 1
-                self._outbox.put_nowait((socket, self._answer(message, socket)))
+                self._send(socket, self._answer(message, socket))
         finally:
             self._transports.discard(transport)
-            self._subscriptions = {key: value for key, value in self._subscriptions.items() if value[0] is not socket}
+            self._subscriptions.remove_all(socket)
         return socket
 
     async def _push(self) -> None:
@@ -282,33 +283,19 @@ class ReplayServer:
             if self._outbox.empty():
                 self._methods.prepare()
 
+    def _send(self, socket: web.WebSocketResponse, message: bytes) -> None:
+        """Queue a message for a socket: all are sent in the order in which they were made."""
+        self._outbox.put_nowait((socket, message))
+
     def _announce(self, block: ServedBlock, removed: bool) -> None:
-        for subscription, (_, log_filter) in self._subscriptions.items():
-            if log_filter is None:
-                self._notify(subscription, [] if removed else [block.header_json()])
-            elif not self._is_pending(log_filter):
-                logs = [log.removed_json if removed else log.json for log in block.logs if log_filter.passes(log)]
-                self._notify(subscription, logs)
+        if not self.options.silent_ws:
+            self._subscriptions.announce(block, removed=removed)
 
     def _announce_pending(self, share: float) -> None:
         """Announce what was not announced yet of a share of the next block, where there are mini-blocks."""
         logs = self._mini_blocks.next_part(share) if self._mini_blocks.are_served else []
-        for subscription, (_, log_filter) in self._subscriptions.items():
-            if log_filter is not None and self._is_pending(log_filter):
-                self._notify(subscription, [log.json for log in logs if log_filter.passes(log)])
-
-    def _is_pending(self, log_filter: LogFilter) -> bool:
-        """Whether a subscription is to mini-blocks: nodes that have none bring the logs of sealed blocks."""
-        return log_filter.is_pending and self._mini_blocks.are_served
-
-    def _notify(self, subscription: str, items: Sequence[bytes]) -> None:
-        if self.options.silent_ws:
-            return
-        socket, _ = self._subscriptions[subscription]
-        for item in items:
-            params = b'{"subscription":' + _encode(subscription) + b',"result":' + item + b"}"
-            message = b'{"jsonrpc":"2.0","method":"eth_subscription","params":' + params + b"}"
-            self._outbox.put_nowait((socket, message))
+        if not self.options.silent_ws:
+            self._subscriptions.announce_pending(logs)
 
     def _answer(self, body: bytes, socket: web.WebSocketResponse | None) -> bytes:
         try:
@@ -346,15 +333,9 @@ class ReplayServer:
         if socket is not None and self.options.public_ws and method not in PUBLIC_METHODS:
             raise Refusal(*NOT_WHITELISTED)
         if method == "eth_subscribe" and socket is not None:
-            if not params or params[0] not in ("newHeads", "logs"):
-                raise Refusal(-32602, f"no such subscription: {params}")
-            self._last_subscription += 1
-            subscription = hex(self._last_subscription)
-            log_filter = LogFilter(params[1] if len(params) > 1 else {}) if params[0] == "logs" else None
-            self._subscriptions[subscription] = (socket, log_filter)
-            return _encode(subscription)
+            return _encode(self._subscriptions.add(socket, params))
         if method == "eth_unsubscribe":
-            return _encode(self._subscriptions.pop(str(params[0]), None) is not None)
+            return _encode(self._subscriptions.remove(str(params[0])))
         return self._methods.answer(method, params)
 
 
