@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from indexer.chain import client as client_module
+from indexer.chain import failover, transport
 from indexer.chain import nodes as nodes_module
-from indexer.chain import transport
 from indexer.chain.answers import Call
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import Denied, MethodNotFound, NodeUnreachable, Pruned, RateLimited, RpcError, WrongChain
@@ -165,7 +165,7 @@ def test_a_node_that_refuses_what_it_must_serve_rests_and_the_refusal_of_the_las
 def test_an_only_node_that_refuses_what_it_must_serve_is_asked_again(
     before: str, refusal: Reply, times: int | None, ends: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "MAX_REFUSALS", 4)
+    monkeypatch.setattr(failover, "MAX_REFUSALS", 4)
     node = HandMadeNode()
     block: Callable[[NodeClient], Awaitable[Any]] = call("eth_blockNumber")
 
