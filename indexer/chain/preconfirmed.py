@@ -96,12 +96,18 @@ class PreconfirmedLogs:
     Belongs to one event loop; `hand_over` gets each transaction as soon as it is complete, in the order of their logs.
     """
 
-    def __init__(self, client: NodeClient, contracts: Mapping[str, str], mode: PreconfirmedMode) -> None:
+    def __init__(
+        self,
+        client: NodeClient,
+        contracts: Mapping[str, str],
+        mode: PreconfirmedMode,
+        hand_over: Callable[[PreconfirmedTransaction], None],
+    ) -> None:
         self._client = client
         self._addresses = sorted(contracts.values())
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
         self._mode = mode
-        self.hand_over: Callable[[PreconfirmedTransaction], None]
+        self._hand_over = hand_over
         self._subscription: Any = None
         self._logs: list[WirePendingLog] = []
         """Those received so far of the current transaction."""
@@ -164,7 +170,7 @@ class PreconfirmedLogs:
             transaction = await self._complete.get()
             if self._has_deaths(transaction) and not transaction.transactions:
                 transaction.transactions.extend(await self._with_calldata(transaction.hash))
-            self.hand_over(transaction)
+            self._hand_over(transaction)
             self._waiting -= 1
 
     def _end(self, transaction: PreconfirmedTransaction) -> None:
@@ -173,7 +179,7 @@ class PreconfirmedLogs:
             self._waiting += 1
             self._complete.put_nowait(transaction)
         else:
-            self.hand_over(transaction)
+            self._hand_over(transaction)
 
     def _has_deaths(self, transaction: PreconfirmedTransaction) -> bool:
         return any((log.address, *log.topics[:1]) == self._deaths for log in transaction.logs)

@@ -55,15 +55,15 @@ class _Flight:
 
 
 class Producer:
-    """Fetches ranges for a reader on another thread; belongs to one event loop."""
+    """Fetches ranges into a queue, for a reader on another thread; belongs to one event loop."""
 
-    def __init__(self, client: NodeClient, heads: HeadWatcher, options: SourceOptions) -> None:
+    def __init__(self, client: NodeClient, heads: HeadWatcher, queue: RangeQueue, options: SourceOptions) -> None:
         self.fetcher = RangeFetcher(client, options.contracts)
         self.full = FullBlockFetcher(client, self.fetcher, options.contracts)
         self.states = StateReader(client, options.contracts)
-        self.queue = RangeQueue(options.max_queued_bytes)
         self._client = client
         self._heads = heads
+        self._queue = queue
         self._options = options
         self._availability = StateAvailability(options.full_blocks)
         self._by_logs = AdaptiveRange(limit=options.batch_size)
@@ -83,7 +83,7 @@ class Producer:
     def reset(self, first: int, parent_hash: Hash | None, *, is_deployed: bool) -> None:
         """Drop what was fetched from block `first` on; the reader has the block before it, with this hash.
         `is_deployed`: GhostCore is known to exist by then."""
-        self.queue.clear()
+        self._queue.clear()
         self._hashes = {number: known for number, known in self._hashes.items() if number < first}
         if parent_hash is not None:
             self._hashes[first - 1] = parent_hash
@@ -96,7 +96,7 @@ class Producer:
         except Exception as error:
             if not isinstance(error, GhostnetError):
                 logger.exception("fetching ended unexpectedly")
-            self.queue.fail(error)
+            self._queue.fail(error)
 
     async def _produce(self, first: int, last: int | None) -> None:
         flights: deque[_Flight] = deque()
@@ -110,7 +110,7 @@ class Producer:
                     self._availability.reset_after_node_change()
                 head = self._heads.head or 0
                 end = head if last is None else min(head, last)
-                while len(flights) + self.queue.ranges < RANGES_AHEAD and next_block <= end:
+                while len(flights) + self._queue.ranges < RANGES_AHEAD and next_block <= end:
                     flights.append(self._begin_fetch(next_block, end, head))
                     next_block = flights[-1].last + 1
                 if next_block <= end and not await self._is_fetched_before_room(flights):
@@ -130,9 +130,9 @@ class Producer:
 
     async def _is_fetched_before_room(self, flights: deque[_Flight]) -> bool:
         """Wait until the oldest range in flight is fetched, or the reader has taken one; whether it was the former."""
-        self.queue.space.clear()
+        self._queue.space.clear()
         oldest = [flight.task for flight in flights][:1]
-        room = asyncio.create_task(self.queue.space.wait())
+        room = asyncio.create_task(self._queue.space.wait())
         try:
             await asyncio.wait([room, *oldest], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -302,7 +302,7 @@ class Producer:
     async def _hand_over(self, fetched: FetchedRange) -> None:
         last = fetched.last
         self._heads.end_block(last.number)
-        await self.queue.put(fetched)
+        await self._queue.put(fetched)
         for header in list(fetched.headers.values())[-REMEMBERED:]:
             self._hashes[header.number] = header.hash
         for number in [number for number in self._hashes if number <= last.number - REMEMBERED]:

@@ -19,6 +19,7 @@ from indexer.chain.options import SourceOptions
 from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedTransaction
 from indexer.chain.producer import Producer
 from indexer.chain.proof import Proof
+from indexer.chain.queue import RangeQueue
 from indexer.chain.single_node import PATIENCE_SECONDS, fetch_alone
 from indexer.chain.state import StateUnavailable
 from indexer.domain.chain import Header, Transaction
@@ -49,6 +50,7 @@ class BlockSource:
         self._thread = threading.Thread(target=self._loop.run_forever, name="source", daemon=True)
         self._producing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._queue = RangeQueue(options.max_queued_bytes)
         self._last: int | None = None
         self._client: NodeClient | None = None
 
@@ -88,14 +90,14 @@ class BlockSource:
     def next(self, timeout: float) -> FetchedRange | None:
         """The next range, or None if there is none within `timeout` seconds, or something `preconfirmed` comes before.
         Raises what ended the fetching."""
-        fetched = self._producer.queue.take(timeout)
+        fetched = self._queue.take(timeout)
         if fetched is not None:
-            self._loop.call_soon_threadsafe(self._producer.queue.space.set)
+            self._loop.call_soon_threadsafe(self._queue.space.set)
         return fetched
 
     def preconfirmed(self) -> list[PreconfirmedTransaction]:
         """The transactions in no block yet that the node has sent since the last call; does not wait."""
-        return self._producer.queue.take_preconfirmed()
+        return self._queue.take_preconfirmed()
 
     def fetch_closed(self, first: int, last: int) -> FetchedRange:
         """A range of blocks near the head at once, with the contracts' state after it where the node has it.
@@ -206,10 +208,11 @@ class BlockSource:
             except RateLimited as error:
                 logger.warning("the addresses of the contracts could not be checked: %s", error.message)
         self._client = await NodeClient(options.rpc_urls, proof=proof).__aenter__()
-        preconfirmed = PreconfirmedLogs(self._client, options.contracts, options.preconfirmed_mode)
+        preconfirmed = PreconfirmedLogs(
+            self._client, options.contracts, options.preconfirmed_mode, self._queue.put_preconfirmed
+        )
         self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval, options.chain_id, preconfirmed)
-        self._producer = Producer(self._client, self._heads, options)
-        preconfirmed.hand_over = self._producer.queue.put_preconfirmed
+        self._producer = Producer(self._client, self._heads, self._queue, options)
         await self._heads.refresh()
         self._watching = asyncio.create_task(self._heads.run())
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from indexer.chain import heads as heads_module
 from indexer.chain.client import NodeClient
 from indexer.chain.heads import HeadWatcher
-from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedMode
+from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedMode, PreconfirmedTransaction
 from tests.chains import ADDRESSES
 from tests.indexer.chain.hand_made import HandMadeNode, Reply, each
 
@@ -80,7 +80,7 @@ async def watch(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     place = f"127.0.0.1:{runner.addresses[0][1]}/"
     async with NodeClient([f"http://{place}"], 5.0) as client:
-        preconfirmed = PreconfirmedLogs(client, ADDRESSES, mode)
+        preconfirmed = PreconfirmedLogs(client, ADDRESSES, mode, list[PreconfirmedTransaction]().append)
         watcher = HeadWatcher(client, f"ws://{place}", 0.02, CHAIN_ID, preconfirmed)
         task = asyncio.create_task(watcher.run())
         try:

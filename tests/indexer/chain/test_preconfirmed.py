@@ -49,8 +49,7 @@ def received(
     found: list[PreconfirmedTransaction] = []
 
     async def run() -> list[bool]:
-        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, mode)
-        logs.hand_over = found.append
+        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, mode, found.append)
         taken = [logs.takes(message) for message in messages]
         work = asyncio.create_task(logs.run())
         for _ in range(20):  # as many turns as a complete transaction may need
@@ -106,8 +105,7 @@ def test_a_transaction_is_complete_once_its_block_is_sealed(monkeypatch: pytest.
     found: list[PreconfirmedTransaction] = []
 
     async def counts() -> list[int]:
-        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, PreconfirmedMode.AUTO)
-        logs.hand_over = found.append
+        logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, PreconfirmedMode.AUTO, found.append)
         for message in (answer(result=SUBSCRIPTION), notification(log(3)), notification({"number": "0x10"}, "0x1")):
             logs.takes(message)
         found_by = []
@@ -182,11 +180,8 @@ def test_transactions_keep_their_order_though_the_calldata_of_one_is_waited_for(
     messages = [answer(result=SUBSCRIPTION), *map(notification, [log(0, 3), deaths, log(1, 2), log(2, 4)])]
 
     async def work(client: NodeClient) -> list[PreconfirmedTransaction]:
-        logs, handed_over = (
-            PreconfirmedLogs(client, ADDRESSES, PreconfirmedMode.AUTO),
-            asyncio.Queue[PreconfirmedTransaction](),
-        )
-        logs.hand_over = handed_over.put_nowait
+        handed_over = asyncio.Queue[PreconfirmedTransaction]()
+        logs = PreconfirmedLogs(client, ADDRESSES, PreconfirmedMode.AUTO, handed_over.put_nowait)
         for message in messages:
             logs.takes(message)
         found = [handed_over.get_nowait()]

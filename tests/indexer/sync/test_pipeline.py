@@ -30,7 +30,7 @@ class Sealing:
         if self.pipeline.tip.number == chain.head < chain.last and self._node.status()["subscriptions"] == 2:
             self._node.announce()
             self._node.advance()
-            while not self._source._producer.queue._ranges:
+            while not self._source._queue._ranges:
                 time.sleep(0.001)
         return False
 
