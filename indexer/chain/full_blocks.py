@@ -144,29 +144,15 @@ class FullBlockFetcher:
         near: list[tuple[Header, Transaction]] = []
         logged = set[str]()
         for header, block in zip(headers, blocks, strict=True):
-            found = by_number.get(header.number)
-            transactions = _transactions(block)
-            with_logs = {log.transaction_hash: log for log in found.logs} if found is not None else {}
-            if found is not None:
-                found.header = header  # the block's one time: that in its logs may be another
-                known = {transaction.hash: transaction for transaction in transactions}
-                if not known.keys() >= with_logs.keys():
-                    raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
-                for tx_hash, log in with_logs.items():
-                    if log.transaction_index != known[tx_hash].index:
-                        check_position(log, known[tx_hash])
-                logged.update(with_logs)
-                deaths = self._fetcher.death_transactions(found.logs)
-                found.transactions = [parse_transaction(known[tx_hash]) for tx_hash in deaths]
-            of_block = [(header, transaction) for transaction in self._hints(transactions, with_logs)]
-            hints += of_block
+            transactions, found = _transactions(block), by_number.get(header.number)
+            with_logs = self._add_deaths(found, header, transactions) if found is not None else {}
+            logged.update(with_logs)
+            of_block = list(self._hints(transactions, with_logs))
+            hints += ((header, hint) for hint in of_block)
             if parties is not None:
-                known_hints = {transaction.hash for _, transaction in of_block}
-                near += (
-                    (header, parse_transaction(one))
-                    for one in transactions
-                    if one.hash not in known_hints and not parties.isdisjoint((one.sender, one.to))
-                )
+                known = {hint.hash for hint in of_block}
+                of_parties = (one for one in transactions if not parties.isdisjoint((one.sender, one.to)))
+                near += ((header, parse_transaction(one)) for one in of_parties if one.hash not in known)
         fetched.blocks_to_check += dict.fromkeys(header.number for header, _ in hints)
         succeeded = await self._succeeded([*hints, *near], logged)
         for header, change in await self._proven([hint for hint in hints if hint[1].hash in succeeded]):
@@ -176,6 +162,22 @@ class FullBlockFetcher:
                 if transaction.hash in succeeded:
                     by_number.setdefault(header.number, FetchedBlock(header)).hinting.append(transaction)
         fetched.blocks = [by_number[number] for number in sorted(by_number)]
+
+    def _add_deaths(
+        self, found: FetchedBlock, header: Header, transactions: Sequence[WireTransaction]
+    ) -> Mapping[str, WireLog]:
+        """Keep the calldata of a block's deaths; return a log of each transaction that has any, by its hash. Raises
+        Inconsistent, or Misnumbered, if the logs are not of these transactions."""
+        found.header = header  # the block's one time: that in its logs may be another
+        by_hash = {transaction.hash: transaction for transaction in transactions}
+        with_logs = {log.transaction_hash: log for log in found.logs}
+        if not by_hash.keys() >= with_logs.keys():
+            raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
+        for tx_hash, log in with_logs.items():
+            check_position(log, by_hash[tx_hash])
+        deaths = self._fetcher.death_transactions(found.logs)
+        found.transactions = [parse_transaction(by_hash[tx_hash]) for tx_hash in deaths]
+        return with_logs
 
     def _hints(
         self, transactions: Sequence[WireTransaction], with_logs: Mapping[str, WireLog]
