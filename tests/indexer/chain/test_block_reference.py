@@ -12,7 +12,8 @@ from indexer.chain.client import NodeClient
 from indexer.chain.errors import Inconsistent, InvalidParams, rpc_error
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.metrics import FOREIGN_STATES
-from indexer.chain.state import StateReader, multicall_results
+from indexer.chain.multicall import multicall_results
+from indexer.chain.state import StateReader
 from indexer.chain.views import MULTICALL3
 from indexer.domain.chain import Header
 from indexer.domain.units import Hash
