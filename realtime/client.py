@@ -1,7 +1,9 @@
 """A connected client: its subscriptions, its feed cursor, and the frames held during a replay."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from indexer.stream.feed import WATCHERS, FeedItem
@@ -33,8 +35,8 @@ class Client:
     in_sync: bool = True
     revision: int = 0
     """The database's revision that the last replay has brought the client to."""
-    held: deque["HeldFrame"] | None = None
-    """Frames from the hub that wait for the end of the current replay; None while there is none."""
+    held: deque[Callable[[], None]] | None = None
+    """What sends the hub's frames that wait for the end of the current replay; None while there is none."""
 
     def is_subscribed_to(self, item: FeedItem) -> bool:
         """Whether one of its channels carries this item, or the item is of a player whom the client watches."""
@@ -53,7 +55,7 @@ class Client:
         if self.in_sync:
             self.writer.write(frame)
         elif self.held is not None:
-            self._hold(HeldFrame(item, frame, None))
+            self._hold(partial(self._send_held_item, item, frame))
         elif item.id > self.cursor:
             self.cursor = item.id
             self.writer.write(frame)
@@ -63,37 +65,29 @@ class Client:
         if self.in_sync:
             self.writer.write(frame)
         elif self.held is not None:
-            self._hold(HeldFrame(None, frame, dropped_from))
+            self._hold(partial(self.send_reorg, dropped_from, frame))
         elif dropped_from <= self.cursor:
             self.cursor = dropped_from - 1
             self.writer.write(frame)
 
-    def _hold(self, held: "HeldFrame") -> None:
+    def _hold(self, send: Callable[[], None]) -> None:
         assert self.held is not None
-        self.held.append(held)
+        self.held.append(send)
         if len(self.held) > MAX_HELD_FRAMES:
             self.writer.close(TOO_SLOW)
 
+    def _send_held_item(self, item: FeedItem, frame: bytes) -> None:
+        """Send an item's frame, unless the client has unsubscribed from it meanwhile."""
+        if self.is_subscribed_to(item):
+            self.send_item(item, frame)
+
     def end_replay(self) -> None:
         """Send what was held back during the replay, as far as the client does not have it."""
-        frames, self.held = self.held or (), None
-        for one in frames:
-            if one.item is not None:
-                if self.is_subscribed_to(one.item):
-                    self.send_item(one.item, one.frame)
-            elif one.dropped_from is not None:
-                self.send_reorg(one.dropped_from, one.frame)
+        held, self.held = self.held or (), None
+        for send in held:
+            send()
 
     def sync(self, revision: int) -> None:
         """Note that the hub has sent everything up to a revision; from the client's own one on, both are in sync."""
         if self.held is None and revision >= self.revision:
             self.in_sync = True
-
-
-@dataclass(frozen=True, slots=True)
-class HeldFrame:
-    """A frame held until the end of a replay: an item's, or that of a reorg, which dropped ids from `dropped_from`."""
-
-    item: FeedItem | None
-    frame: bytes
-    dropped_from: int | None
