@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import Connection
@@ -32,6 +33,15 @@ START_UP_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 2.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 MAX_PAUSE_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """When the worker is done: after `last_block` (None: never), at the head, or once `stop` is set."""
+
+    last_block: int | None
+    until_head: bool
+    stop: threading.Event
 
 
 class Worker:
@@ -69,18 +79,19 @@ class Worker:
         Returns when all background jobs have ended. Raises GhostnetError; then an alarm says why, if the database can
         still store one, unless the database is another indexer's: SchemaMismatch, ForeignDatabase.
         """
+        goal = _Goal(last_block, until_head, stop)
         try:
             for job in self._jobs:
                 job.start()
-            while not stop.is_set() and not self._attempt(last_block, until_head, stop):
+            while not stop.is_set() and not self._attempt(goal):
                 pass
         finally:
             for job in self._jobs:
                 job.stop()
 
-    def _attempt(self, last_block: int | None, until_head: bool, stop: threading.Event) -> bool:
+    def _attempt(self, goal: _Goal) -> bool:
         """Index on a new connection to database and node; return whether the work is done."""
-        source = BlockSource(self._source, stop)
+        source = BlockSource(self._source, goal.stop)
         try:
             with database_failures(), connect() as connection:
                 check_schema(connection)
@@ -88,7 +99,7 @@ class Worker:
                 if not self._started:
                     source.open(patience=START_UP_SECONDS)
                     self._started = True
-                return self._index_with_lock(connection, source, last_block, until_head, stop)
+                return self._index_with_lock(connection, source, goal)
         except Interrupted:
             return True
         except Retryable as error:
@@ -97,23 +108,16 @@ class Worker:
             pause = self._backoff.pause()
             self._to_note = self._to_note or (IncidentKind.INTERRUPTED, error.message)
             logger.warning("indexing was interrupted, trying again in %.1f s: %s", pause, error.message)
-            stop.wait(pause)
+            goal.stop.wait(pause)
             return False
         finally:
             source.stop()
 
-    def _index_with_lock(
-        self,
-        connection: Connection[Any],
-        source: BlockSource,
-        last_block: int | None,
-        until_head: bool,
-        stop: threading.Event,
-    ) -> bool:
+    def _index_with_lock(self, connection: Connection[Any], source: BlockSource, goal: _Goal) -> bool:
         """Index once the chain's lock is acquired; False if an operator's request is to be run before more is done."""
         if not self._lock.try_acquire(connection):
             logger.warning("another indexer of this chain is at work; waiting to take over")
-            if not self._lock.acquire(connection, stop):
+            if not self._lock.acquire(connection, goal.stop):
                 return True
         if self._to_note is not None:
             note_incident(connection, *self._to_note)
@@ -121,24 +125,17 @@ class Worker:
         self._backoff.reset()  # a standby can be read, and its lock be taken
         for kind, message in alarms(connection).items():
             self._observer.alarmed(kind, message)
-        self._wait_for_node(connection, source, stop)
+        self._wait_for_node(connection, source, goal.stop)
         with self._heartbeat.watching(source):
-            self._requests.run_waiting(connection, stop)
-            return self._run_pipeline(connection, source, last_block, until_head, stop)
+            self._requests.run_waiting(connection, goal.stop)
+            return self._run_pipeline(connection, source, goal)
 
-    def _run_pipeline(
-        self,
-        connection: Connection[Any],
-        source: BlockSource,
-        last_block: int | None,
-        until_head: bool,
-        stop: threading.Event,
-    ) -> bool:
+    def _run_pipeline(self, connection: Connection[Any], source: BlockSource, goal: _Goal) -> bool:
         pipeline = Pipeline(self._chain, source, connection, self._observer)
         try:
             with connect() as request_connection:
-                condition = StopCondition(request_connection, stop)
-                pipeline.run(last_block, until_head, condition.is_met)
+                condition = StopCondition(request_connection, goal.stop)
+                pipeline.run(goal.last_block, goal.until_head, condition.is_met)
         except (Retryable, SchemaMismatch, ForeignDatabase):
             raise  # nothing is wrong with what the tables hold
         except GhostnetError as error:
