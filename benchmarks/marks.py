@@ -24,9 +24,9 @@ def mark(stage: str, block: int) -> None:
 def before(stage: str, function: Callable[..., Any], block: Callable[..., int]) -> Callable[..., Any]:
     """Wrap a function so that it first marks a block; `block` finds the number in its arguments."""
 
-    def wrapper(*args: Any) -> Any:
+    def wrapper(*args: Any, **options: Any) -> Any:
         mark(stage, block(*args))
-        return function(*args)
+        return function(*args, **options)
 
     return wrapper
 
@@ -52,13 +52,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ghostnet.settings")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     django.setup()
+    from indexer.chain.closed_ranges import ClosedRangeFetcher
     from indexer.chain.producer import Producer
     from indexer.store.writer import Writer
     from indexer.stream.relay import Relay
     from indexer.sync import applier
 
     patches: list[tuple[Any, str, Any, str, Callable[..., int]]] = [
-        (Producer, "_fetch", before, "seen", lambda _producer, _first, last, *_: last),
+        (ClosedRangeFetcher, "fetch", before, "seen", lambda _fetcher, _first, last, *_: last),
         (Producer, "_hand_over", before, "fetched", lambda _producer, fetched: fetched.last.number),
         (applier, "decode_block", after, "decoded", lambda _decoder, header, *_: header.number),
         (Writer, "finish", after, "committed", lambda _writer, batch: batch.headers[-1].number),

@@ -12,6 +12,7 @@ from indexer.base.stopping import Interrupted
 from indexer.chain.block_reference import BlockReference
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.client import NodeClient
+from indexer.chain.closed_ranges import ClosedRangeFetcher
 from indexer.chain.deployment import check_deployment
 from indexer.chain.errors import Inconsistent, RateLimited
 from indexer.chain.heads import HeadWatcher
@@ -104,13 +105,13 @@ class BlockSource:
 
         Raises Inconsistent or another NodeError.
         """
-        return self._wait(self._producer.fetch_closed(first, last))
+        return self._wait(self._fetcher.fetch_closed(first, last))
 
     def fetch_full(self, first: int, last: int, parties: AbstractSet[Address]) -> FetchedRange:
         """A range of blocks at once: what their transactions prove, and those that hint at more, as those do that have
         one of the `parties`. Raises Inconsistent or another NodeError.
         """
-        return self._wait(self._producer.fetch_in_full(first, last, parties))
+        return self._wait(self._fetcher.fetch_in_full(first, last, parties))
 
     def expect(self, blocks: Mapping[int, Hash], *, anew: bool = False) -> None:
         """Let each node show, before it is used, that it has these blocks (hashes by number), if it has any at these
@@ -146,37 +147,37 @@ class BlockSource:
     def state(self, block: BlockReference) -> ContractState | None:
         """The contracts' state after a block, None if the node does not have it. Raises Inconsistent if the node gives
         another block's repeatedly."""
-        return self._wait(_or_none(self._producer.states.state(block)))
+        return self._wait(_or_none(self._fetcher.states.state(block)))
 
     def has_begun(self, block: BlockReference) -> bool | None:
         """Whether GhostCore is initialized after a block, or any DATA is minted; None if the node does not have its
         state. Raises as `state`."""
-        return self._wait(_or_none(self._producer.states.has_begun(block)))
+        return self._wait(_or_none(self._fetcher.states.has_begun(block)))
 
     def stakes(self, users: Sequence[Address], block: BlockReference) -> list[int] | None:
         """Raw stakes of users after a block in wei, None if the node does not have its state. Raises as `state`."""
-        return self._wait(_or_none(self._producer.states.stakes(users, block)))
+        return self._wait(_or_none(self._fetcher.states.stakes(users, block)))
 
     def alive(self, users: Sequence[Address], block: BlockReference) -> list[bool] | None:
         """Whether users are alive after a block, None if the node does not have its state. Raises as `state`."""
-        return self._wait(_or_none(self._producer.states.alive(users, block)))
+        return self._wait(_or_none(self._fetcher.states.alive(users, block)))
 
     def successes(self, block: Hash | int) -> list[Transaction] | None:
         """A block's transactions that did not fail, without their calldata; None where the node has no receipts of a
         block. Raises Inconsistent or another NodeError."""
-        return self._wait(self._producer.full.successes(block))
+        return self._wait(self._fetcher.full.successes(block))
 
     def calldata(self, hashes: Sequence[Hash]) -> dict[Hash, Transaction]:
         """Transactions by their hashes, calldata included. Raises Inconsistent or another NodeError."""
-        return self._wait(self._producer.full.calldata(hashes))
+        return self._wait(self._fetcher.full.calldata(hashes))
 
     def transactions(self, block: Hash | int) -> tuple[Header, list[Transaction]]:
         """A block's header and all its transactions. Raises Inconsistent or another NodeError."""
-        return self._wait(self._producer.full.transactions(block))
+        return self._wait(self._fetcher.full.transactions(block))
 
     def succeeded(self, transactions: Sequence[Transaction]) -> set[Hash]:
         """The hashes of those transactions that did not fail. Raises Inconsistent or another NodeError."""
-        return self._wait(self._producer.full.succeeded(transactions))
+        return self._wait(self._fetcher.full.succeeded(transactions))
 
     def call(self, method: str, params: list[Any]) -> Any:
         """Any other call. Raises NodeError."""
@@ -212,7 +213,8 @@ class BlockSource:
             self._client, options.contracts, options.preconfirmed_mode, self._queue.put_preconfirmed
         )
         self._heads = HeadWatcher(self._client, options.ws_url, options.poll_interval, options.chain_id, preconfirmed)
-        self._producer = Producer(self._client, self._heads, self._queue, options)
+        self._fetcher = ClosedRangeFetcher(self._client, self._heads, options)
+        self._producer = Producer(self._client, self._heads, self._fetcher, self._queue, options.batch_size)
         await self._heads.refresh()
         self._watching = asyncio.create_task(self._heads.run())
 
@@ -224,7 +226,7 @@ class BlockSource:
     async def _headers(self, numbers: Sequence[int]) -> list[Header | None]:
         while True:
             try:
-                return await self._producer.fetcher.headers(numbers)
+                return await self._fetcher.ranges.headers(numbers)
             except Inconsistent as error:
                 logger.warning("headers: %s", error.message)
                 await asyncio.sleep(RETRY_SECONDS)

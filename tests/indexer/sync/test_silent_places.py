@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from indexer.chain.producer import LAGGING_BLOCKS
+from indexer.chain.closed_ranges import LAGGING_BLOCKS
 from indexer.domain.chain import ConfigChange, Settlement, SilentChange
 from indexer.domain.events import StakeAdded, Transfer
 from indexer.domain.levels import INITIAL_CONFIGS
