@@ -174,7 +174,8 @@ class FullBlockFetcher:
         if not by_hash.keys() >= with_logs.keys():
             raise Inconsistent(f"block {header.number} lacks a transaction that its logs name")
         for tx_hash, log in with_logs.items():
-            check_position(log, by_hash[tx_hash])
+            if log.transaction_index != by_hash[tx_hash].index:
+                check_position(log, by_hash[tx_hash])
         deaths = self._fetcher.death_transactions(found.logs)
         found.transactions = [parse_transaction(by_hash[tx_hash]) for tx_hash in deaths]
         return with_logs
