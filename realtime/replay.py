@@ -67,34 +67,12 @@ class Replays:
 
     async def _replay(self, connection: AsyncConnection[Any], client: Client, wanted: "Wanted") -> None:
         async with self._hub.delivery:
-            known = Known(
-                self._hub.cursor.event_id if client.in_sync else client.cursor, {*client.channels}, {*client.users}
-            )
-            revision = 0 if client.in_sync else client.revision
-            client.in_sync, client.held = False, deque()
-            client.channels |= wanted.channels
-            if wanted.player is not None:
-                self._hub.updates.watch(client, wanted.player)
-            self._hub.update_subscriptions(client)
+            known = self._begin(client, wanted)
         try:
-            async with reader.snapshot(connection) as block:
-                since = wanted.since
-                if since is None:
-                    end = last_id(block.block_number) if block else 0
-                    since = await cursor_before(connection, wanted.channels, wanted.last or 0, end)
-                replay = await self._prepare(connection, block, since)
-                client.writer.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
-                if replay.ancestor is not None:
-                    client.writer.write(frame(Reorg.of(replay.ancestor).encode()))
-                    known = replace(known, cursor=min(known.cursor, replay.after))
-                pages = replay.pages(connection, {*client.users})
-                while not client.writer.closed and await self._send_page(pages, client, known):
-                    await client.writer.drained()
+            replay = await self._send_missed(connection, client, wanted, known)
             client.cursor, client.revision = replay.last, replay.block.revision
         except BadMessage:
-            client.channels, client.cursor, client.revision = {*known.channels}, known.cursor, revision
-            if wanted.player is not None and wanted.player not in known.users:
-                self._hub.updates.unwatch(client, wanted.player)
+            self._undo(client, wanted, known)
             raise
         except BaseException:
             # What was held back would leave a gap. The client goes on from its cursor on another connection.
@@ -105,6 +83,43 @@ class Replays:
                 client.end_replay()
                 client.sync(self._hub.block.revision if self._hub.block else 0)
                 self._hub.update_subscriptions(client)
+
+    def _begin(self, client: Client, wanted: "Wanted") -> "Known":
+        """Subscribe a client to what it wanted, hold back what the hub sends it from now on, and return what it has."""
+        cursor, revision = (self._hub.cursor.event_id, 0) if client.in_sync else (client.cursor, client.revision)
+        known = Known(cursor, revision, {*client.channels}, {*client.users})
+        client.in_sync, client.held = False, deque()
+        client.channels |= wanted.channels
+        if wanted.player is not None:
+            self._hub.updates.watch(client, wanted.player)
+        self._hub.update_subscriptions(client)
+        return known
+
+    def _undo(self, client: Client, wanted: "Wanted", known: "Known") -> None:
+        """Unsubscribe a client again from what it wanted from a cursor that nothing can be replayed from."""
+        client.channels, client.cursor, client.revision = {*known.channels}, known.cursor, known.revision
+        if wanted.player is not None and wanted.player not in known.users:
+            self._hub.updates.unwatch(client, wanted.player)
+
+    async def _send_missed(
+        self, connection: AsyncConnection[Any], client: Client, wanted: "Wanted", known: "Known"
+    ) -> "Replay":
+        """Send a client SUBSCRIBED, and what it wanted without what it has `known`; return the replay, which is at its
+        end unless the client was closed. Raises BadMessage before anything is sent."""
+        async with reader.snapshot(connection) as block:
+            since = wanted.since
+            if since is None:
+                end = last_id(block.block_number) if block else 0
+                since = await cursor_before(connection, wanted.channels, wanted.last or 0, end)
+            replay = await self._prepare(connection, block, since)
+            client.writer.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
+            if replay.ancestor is not None:
+                client.writer.write(frame(Reorg.of(replay.ancestor).encode()))
+                known = replace(known, cursor=min(known.cursor, replay.after))
+            pages = replay.pages(connection, {*client.users})
+            while not client.writer.closed and await self._send_page(pages, client, known):
+                await client.writer.drained()
+        return replay
 
     @asynccontextmanager
     async def _slot(self, client: Client) -> AsyncIterator[None]:
@@ -157,9 +172,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a client was subscribed to before a replay, and the id up to which it has all of that."""
+    """What a client was subscribed to before a replay, and the id up to which it has all of that, with the database's
+    revision of its last replay (0: it was in sync with the hub)."""
 
     cursor: int
+    revision: int
     channels: AbstractSet[str]
     users: AbstractSet[str]
 
