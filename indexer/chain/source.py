@@ -40,8 +40,8 @@ class BlockSource:
 
     At the head it also checks, once a second at most, whether the node still has the last block returned. If another
     one stands at its height now, that one is returned, which makes the reorg visible though the chain did not grow.
-    All methods may be called from one thread only, and block: as long as the node does not answer, or until the event
-    given as `stop` is set, which raises Interrupted.
+    All methods may be called from one thread only, `open` first, and block: as long as the node does not answer, or
+    until the event given as `stop` is set, which raises Interrupted.
     """
 
     def __init__(self, options: SourceOptions, stop: threading.Event | None = None) -> None:

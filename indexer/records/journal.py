@@ -1,7 +1,7 @@
 """The journal: collects the rows that the rules produce while blocks are applied, in chain order."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Final
 
 from indexer.domain.betting import Bet, Round
 from indexer.domain.levels import Level, SlotChange
@@ -23,6 +23,9 @@ from indexer.records.rows import (
     WitnessAnswerRow,
     new_tuple,
 )
+
+PROTOCOL_KEY: Final = 1
+"""The key of the protocol's state, of which there is one row."""
 
 
 class Journal:
@@ -218,7 +221,3 @@ class Journal:
         ordinal = self._ordinals[kind]
         self._ordinals[kind] = ordinal + 1
         self.rows[kind].append(new_tuple(kind, (self._first_id | ordinal, self.block_time, *columns)))
-
-
-PROTOCOL_KEY = 1
-"""The key of the protocol's state, of which there is one row."""

@@ -56,12 +56,10 @@ class StoredCheckpoint:
     checked_block: int
 
 
-def start_chain(
-    connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]
-) -> StoredCheckpoint:
-    """The checkpoint to resume from; an empty database gets one just below the start block.
+def start_chain(connection: Connection[Any], chain_id: int, start_block: int, contracts: Mapping[str, str]) -> None:
+    """Store in an empty database what it is to hold, with a checkpoint just below the start block.
 
-    Raises ForeignDatabase if the database belongs to another chain or deployment.
+    Raises ForeignDatabase if it holds another chain or deployment by now.
     """
     with connection.transaction():
         connection.execute(
@@ -79,9 +77,7 @@ def start_chain(
                 start_block - 1,
             ),
         )
-    checkpoint = checkpoint_of(connection, chain_id, start_block, contracts)
-    assert checkpoint is not None, "it was stored, if there was none"
-    return checkpoint
+    checkpoint_of(connection, chain_id, start_block, contracts)
 
 
 def checkpoint_of(

@@ -56,7 +56,7 @@ class _Ended:
 
 
 def keep_ranks(connection: Connection[Any], reorg_depth: int) -> date | None:
-    """Store the ranks at the end of the last finalized day, unless they are; the day for which it was done.
+    """Store the ranks at the end of the last finalized day, unless they are stored; return the day if that was done.
 
     Nothing is done before a day is finalized, while blocks are missing up to the node's head, or while another session
     does a round of upkeep. Reading takes no lock; the writer waits for the moment of the commit at most. Needs a
