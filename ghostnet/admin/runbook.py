@@ -1,6 +1,7 @@
 """The runbook: the sections of `docs/operations.md` about alerts, for operators who have no copy of the project."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -8,15 +9,24 @@ from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from ghostnet.environment import PROJECT
-from ghostnet.pages.service_state import ServiceState, State
+from ghostnet.pages.service_state import State
 
 _OPERATIONS: Final = PROJECT / "docs" / "operations.md"
 _BY_STATE: Final = {
     State.PAUSED: "IndexerPaused",
-    State.SILENT: "IndexerStalled",
     State.BEHIND: "BlockLag",
 }
 _BY_ALARM: Final = {"audit": "AuditDifferences", "undecoded": "UndecodedLogs"}
+_OTHER_ALARMS: Final = "IndexerAlarm"
+"""The section of all other alarms, which has a paragraph for each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do: paragraphs as HTML, and the section of the runbook that they are from."""
+
+    section: str
+    paragraphs: list[str]
 
 
 @cache
@@ -39,8 +49,19 @@ def _marked(text: str) -> str:
     return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", re.sub("`([^`]+)`", r"<code>\1</code>", text))
 
 
-def runbooks_of(verdict: ServiceState) -> list[str]:
-    """The sections of the runbook for a state."""
-    if verdict.state is State.ALARM:
-        return list(dict.fromkeys(_BY_ALARM.get(alarm.kind, "IndexerAlarm") for alarm in verdict.alarms))
-    return [_BY_STATE[verdict.state]] if verdict.state in _BY_STATE else []
+def advice_on_alarm(kind: str) -> Advice:
+    """What to do about an alarm of a kind."""
+    section = _BY_ALARM.get(kind, _OTHER_ALARMS)
+    own = [text for text in _of(section).paragraphs if text.startswith(f"<code>{kind}</code>:")]
+    return Advice(section, own) if own else _of(section)
+
+
+def advice_on_state(state: State, *, stalled: bool) -> Advice | None:
+    """What to do about a state without alarms, `stalled` if no indexer is at work; None if there is nothing to do."""
+    if state is State.SILENT:
+        return _of("IndexerDown" if stalled else "IndexerStalled")
+    return _of(_BY_STATE[state]) if state in _BY_STATE else None
+
+
+def _of(section: str) -> Advice:
+    return Advice(section, runbook().get(section, []))

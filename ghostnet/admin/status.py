@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from ghostnet.admin.runbook import runbooks_of
+from ghostnet.admin.runbook import advice_on_alarm, advice_on_state, runbook
 from ghostnet.admin.timeline import timeline
 from ghostnet.pages.service_state import service_state
 from indexer.models import Checkpoint
@@ -37,7 +37,9 @@ def status() -> dict[str, Any]:
     verdict = service_state()
     return {
         "verdict": verdict,
-        "runbooks": runbooks_of(verdict),
+        "alarms": [(alarm, advice_on_alarm(alarm.kind)) for alarm in verdict.alarms],
+        "advice": None if verdict.alarms else advice_on_state(verdict.state, stalled=alive is None or alive.stalled),
+        "has_runbook": bool(runbook()),
         "checkpoint": found,
         "pulse": alive,
         "lag": None if found is None or alive is None else max(0, alive.chain_head - found.block_number),

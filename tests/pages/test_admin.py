@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -195,9 +196,11 @@ def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClien
     assert re.search(r"Paused by ops since <time [^>]+>[-\d]+ [:\d]+</time>: a new disk", page)
     assert "/admin/runbook/IndexerPaused/" in page
     assert "Resume indexing" not in reader.get("/admin/").content.decode()
-    AlarmFactory.create(message="<i>it</i> broke")
+    AlarmFactory.create(message="<i>it</i> broke", raised_at=now() - timedelta(minutes=7))
     page = root.get("/admin/").content.decode()
-    assert "&lt;i&gt;it&lt;/i&gt; broke" in page
+    assert re.search(r"<b>The indexer has halted</b> since .*>7 min ago</time>: &lt;i&gt;it&lt;/i&gt; broke", page)
+    assert "the request <em>quarantine</em> with the log" in page, "what to do about it"
+    assert "GHOSTNET_REORG_DEPTH" not in page, "but not what to do about other alarms"
     for section in set(re.findall(r"/admin/runbook/\w+/", page)):
         assert root.get(section).status_code == 200
     assert root.get("/admin/runbook/nothing/").status_code == 404
@@ -291,7 +294,7 @@ def test_operators_who_see_or_point_otherwise_can_use_it(
 ) -> None:
     """Each kind of page, while something is wrong: it shows the most then. None is broader than a phone."""
     OperatorRequestFactory.create(done_at=now())
-    AlarmFactory.create()
+    AlarmFactory.create(message=f"block 6, tx 0x{'ab' * 32}, log 1: nobody to cull")
     row = fetch_one(connection, "SELECT id FROM current_positions LIMIT 1")
     event = fetch_one(connection, "SELECT '0x' || encode(tx_hash, 'hex') FROM chain_events ORDER BY id DESC LIMIT 1")
     paths = (

@@ -32,6 +32,7 @@ pytestmark = needs_chromium
 PLAYER = "0x08a14f70b4bc7f46e172ad6795516405eb88f1eb"
 MISS = "/search?q=0x" + "ab" * 32
 PATHS = ("/", f"/player/{PLAYER}", "/scan/2/86", "/round/1", "/block/500", "/search?q=1", MISS, "/api/v1/ws-docs")
+PHONE: Any = {"width": 360, "height": 740}
 MAX_BYTES = 150_000
 SCAN_OF_LATE = "SELECT level, scan_id FROM scans WHERE step = 'executed' AND id >= %s"
 
@@ -277,10 +278,10 @@ def test_people_who_see_or_point_otherwise_can_use_it(chromium: Chromium, season
 
 def test_it_fits_a_phone(chromium: Chromium, season_web: WebClient) -> None:
     async def work() -> None:
-        async with chromium.browse(season_web, viewport={"width": 360, "height": 740}) as page:
+        async with chromium.browse(season_web, viewport=PHONE) as page:
             for path in PATHS:
                 await page.goto(season_web.url + path)
-                assert await page.evaluate("document.documentElement.scrollWidth") <= 360, path
+                assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
 
     chromium.run(work())
 
@@ -288,13 +289,15 @@ def test_it_fits_a_phone(chromium: Chromium, season_web: WebClient) -> None:
 def test_text_of_the_chain_is_never_markup(
     chromium: Chromium, database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
-    """An alarm quotes what an event or a node said."""
+    """An alarm quotes what an event or a node said, and names a transaction; it fits a phone."""
 
     async def work(client: WebClient) -> None:
-        async with chromium.browse(client) as page:
-            assert "<b onclick" in await page.locator(".alarm").inner_text()
+        async with chromium.browse(client, viewport=PHONE) as page:
+            shown = await page.locator(".alarm").inner_text()
+            assert re.search(r"The last audit found differences, \d+ s ago .*<b onclick", shown)
             assert await page.locator(".alarm b").count() == 0
+            assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
     with live(database, connection, season), web(database) as client:
-        AlarmFactory.create(kind=AlarmKind.AUDIT, message="<b onclick=alert(1)>x</b>")
+        AlarmFactory.create(kind=AlarmKind.AUDIT, message=f"<b onclick=alert(1)>x</b> in 0x{'ab' * 32}")
         chromium.run(work(client))

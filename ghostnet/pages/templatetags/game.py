@@ -8,6 +8,7 @@ from django.utils.html import format_html
 
 from ghostnet.pages import times, wording
 from ghostnet.pages.names import name_of
+from ghostnet.pages.service_state import words_of
 from ghostnet.pages.terms import TERMS, anchor
 from indexer.base.times import utc_time
 from indexer.domain.units import BPS
@@ -59,6 +60,12 @@ def block(number: Any) -> str:
 def level(number: Any) -> str:
     """A level's name."""
     return wording.level_name(number)
+
+
+@register.filter
+def alarm(kind: Any) -> str:
+    """An alarm's kind in words: `the indexer has halted`."""
+    return words_of(kind)
 
 
 @register.filter
