@@ -32,12 +32,17 @@ Line = tuple[FeedItem, datetime, list[Part]]
 
 def game(block: IndexedBlock) -> dict[str, Any]:
     """The network of five levels, its value over time, scans, markets and leaderboards."""
-    whole = stats.stats()
+    whole, rows = stats.stats(), _levels(block)
+    running = [row for row in rows if row["running"]]
     protocol = CurrentProtocol.objects.get()
     return {
         "stats": whole,
         "protocol": protocol,
-        "levels": _levels(block),
+        "levels": rows,
+        "last_death": next(iter(scans.deaths().first(1)), None),
+        "running": running,
+        "dying": sum(row["running"].death_count for row in running),
+        "next": _next_scan(rows),
         "charts": charts(block, whole.total_value_locked),
         "scans": [_with_dead(scan) for scan in scans.scans().first(SCANS)],
         "rounds": [
@@ -105,6 +110,12 @@ def _levels(block: IndexedBlock) -> list[dict[str, Any]]:
         }
         for state in reversed(levels.levels())
     ]
+
+
+def _next_scan(rows: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """The row of the level that is scanned next, of those with players and without a running scan; None if none is."""
+    waiting = [row for row in rows if row["figures"].players and not row["running"]]
+    return min(waiting, key=lambda row: row["state"].next_scan_time, default=None)
 
 
 def _with_dead(scan: CurrentScan) -> dict[str, Any]:

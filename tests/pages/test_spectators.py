@@ -14,7 +14,7 @@ import requests
 from playwright.async_api import Page, Response, expect
 from psycopg import Connection
 
-from ghostnet.pages.wording import in_tokens
+from ghostnet.pages.wording import in_tokens, level_name, short
 from indexer.replay.mini_blocks import MiniBlockPlan
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
@@ -258,6 +258,41 @@ def test_many_who_ask_at_once_are_all_answered_and_the_database_has_room(
         assert {one.result() for one in asked} <= {200, 503}
         assert sum(one.result() == 200 for one in asked) > 50
     assert 2 < most < 25
+
+
+def test_who_died_last_and_what_is_scanned_next_is_seen_at_once(
+    chromium: Chromium, database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    """A level without players, or with a running scan, is not next; until there were some that are, and none."""
+
+    def expected(client: WebClient) -> tuple[str, list[str], str]:
+        death = client.get("/api/v1/deaths?limit=1").json()["items"][0]
+        levels = client.get("/api/v1/network").json()["levels"]
+        scans = client.get("/api/v1/scans?limit=20").json()["items"]
+        running = {one["level"] for one in scans if one["finalized_at"] is None}
+        waiting = [one for one in levels if one["players"] and one["level"] not in running]
+        following = min(waiting, key=lambda one: one["next_scan_at"], default=None)
+        last = f"{short(death['address'])} on {level_name(death['level'])}"
+        after = f"on {level_name(following['level'])}\n" if following else "when those are over"
+        return last, sorted(map(level_name, running)), after
+
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        seen: set[bool] = set()
+        async with chromium.browse(client) as page:
+            while len(seen) < 2:
+                node.advance(1)
+                await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+                await page.goto(client.url)
+                last, running, after = await asyncio.to_thread(expected, client)
+                shown = await page.locator(".now div").all_inner_texts()
+                assert last in shown[0]
+                found = await page.locator(".now .running").all_inner_texts()
+                assert sorted(found) in (running, [f"{len(running)} levels"])
+                assert after in shown[2]
+                seen.add("over" in after)
+
+    with live(database, connection, season) as node, web(database) as client:
+        chromium.run(work(node, client))
 
 
 @needs_axe
