@@ -212,6 +212,42 @@ def test_what_is_read_stays_where_it_is_while_the_board_changes(
         chromium.run(work(node, client))
 
 
+def test_the_feed_stays_in_place_for_who_points_at_it(
+    chromium: Chromium, database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    """Or the line that somebody is about to click would move away under the pointer."""
+
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        async def arrive(blocks: int) -> None:
+            node.advance(blocks)
+            tip = node.chain.blocks[-1]
+            await asyncio.to_thread(await_tip, connection, tip.hash)
+            await await_feed(page, connection, tip.number)
+
+        async with chromium.browse(client) as page:
+            await expect(page.locator("#connection")).to_have_text("live")
+            feed, title = page.locator("#feed"), page.locator("#feed-title.held")
+            newest = (await shown(page))[0]
+            line = page.locator(f"#feed [data-id='{newest}']")
+            await line.hover()
+            before = await line.bounding_box()
+            await arrive(3)
+            assert (await shown(page))[0] > newest
+            after = await line.bounding_box()
+            assert before
+            assert after
+            assert abs(after["y"] - before["y"]) < 1
+            await expect(title).to_be_visible()
+            await page.mouse.move(5, 5)
+            await expect(title).to_have_count(0)
+            assert await feed.evaluate("one => one.scrollTop") == 0, "the newest line is seen again"
+            await arrive(3)
+            assert await feed.evaluate("one => one.scrollTop") == 0
+
+    with live(database, connection, season) as node, web(database) as client:
+        chromium.run(work(node, client))
+
+
 def test_a_scan_that_a_reorg_took_back_is_not_shown_on(
     chromium: Chromium, database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:

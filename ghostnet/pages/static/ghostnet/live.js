@@ -3,11 +3,13 @@
 import { Board } from "./board.js";
 import { watchCharts } from "./chart.js";
 import "./copy.js";
+import { isRead, keepPlace, watchReader } from "./reading.js";
 import { setTrouble } from "./state.js";
 import { chainTime, left } from "./times.js";
 import { LEVELS, hasSentence, mentions, row } from "./words.js";
 
 const MAX_ROWS = 60;
+const MAX_ROWS_OF_READER = 300;
 const FIRST_PAUSE = 500;
 const MAX_PAUSE_MS = 10000;
 const PING_EVERY = 15000;
@@ -28,14 +30,19 @@ function showNotice(milliseconds, ...content) {
   hideTimer = setTimeout(() => { notice.hidden = true; }, milliseconds);
 }
 
-// A level without players has nobody to warn, and a player's page warns of that player's level alone.
+// A level without players has nobody to warn, and a player's page warns of that player's level alone. Screen readers
+// read it once, not each second.
 function showWarning({ level, seconds_until: seconds }) {
   if (!(document.querySelector(`#board [data-level="${level}"]`)?.dataset.players > 0)) return;
   const time = document.createElement("time");
   time.className = "countdown";
   time.dateTime = new Date(1000 * (chainTime() + seconds)).toISOString();
   time.textContent = left(seconds);
-  showNotice(1000 * seconds, `Scan of ${LEVELS[level]} in `, time);
+  time.ariaHidden = "true";
+  const spoken = document.createElement("span");
+  spoken.className = "unseen";
+  spoken.textContent = `${seconds} seconds`;
+  showNotice(1000 * seconds, `Scan of ${LEVELS[level]} in `, time, spoken);
 }
 
 class Feed {
@@ -62,7 +69,7 @@ class Feed {
 
   // The PONG comes after all that was missed.
   subscribe() {
-    feed.querySelectorAll(".early").forEach((line) => line.remove());
+    keepPlace(() => feed.querySelectorAll(".early").forEach((line) => line.remove()));
     this.send({ type: "SUBSCRIBE", channels: ["feed"], since: String(this.cursor), preconfirmed: true });
     if (this.player) this.send({ type: "SUBSCRIBE_USER", address: this.player });
     this.send({ type: "PING" });
@@ -131,20 +138,25 @@ class Feed {
     }
   }
 
-  // What is in no block yet stands above what is, dimmed; its block puts it in its place.
   add(message) {
+    keepPlace(() => this.place(message));
+    if (!message.id) return;
+    this.cursor = BigInt(message.id);
+    this.board.schedule();
+  }
+
+  // What is in no block yet stands above what is, dimmed; its block puts it in its place.
+  place(message) {
     const early = this.early(message.key);
     if (hasSentence(message.event) && (!this.player || mentions(message.event, this.player))) {
       feed.querySelector("li:not([data-id], [data-key])")?.remove();
       const line = row(message);
       if (early) line.className = "";
       feed.insertBefore(line, message.id ? feed.querySelector("[data-id]") : feed.firstChild);
-      while (feed.children.length > MAX_ROWS) feed.lastElementChild.remove();
+      const most = isRead() ? MAX_ROWS_OF_READER : MAX_ROWS;
+      while (feed.children.length > most) feed.lastElementChild.remove();
     }
     early?.remove();
-    if (!message.id) return;
-    this.cursor = BigInt(message.id);
-    this.board.schedule();
   }
 
   early(key) {
@@ -155,13 +167,13 @@ class Feed {
     const line = this.early(key);
     if (!line) return;
     line.className = "dropped";
-    setTimeout(() => line.remove(), DROPPED_SHOWN);
+    setTimeout(() => keepPlace(() => line.remove()), DROPPED_SHOWN);
   }
 
   undo({ ancestor_block: ancestor, dropped_from: dropped }) {
     const first = BigInt(dropped);
     const removed = [...feed.children].filter((line) => line.dataset.id && BigInt(line.dataset.id) >= first);
-    removed.forEach((line) => line.remove());
+    keepPlace(() => removed.forEach((line) => line.remove()));
     if (this.cursor >= first) this.cursor = first - 1n;
     if (this.caughtUp) this.showReorg(ancestor);
     else this.removedMeanwhile.push(...removed.map((line) => [ancestor, line.dataset.id, textOf(line)]));
@@ -193,5 +205,6 @@ const textOf = (line) => line.querySelector("span").textContent;
 
 if (live) {
   watchCharts();
+  watchReader();
   new Feed(new Board(live.dataset.board)).connect();
 }
