@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from django.utils.html import escape
-from django.utils.safestring import mark_safe
-
 from ghostnet.environment import PROJECT
 from ghostnet.pages.service_state import State
+from ghostnet.pages.templatetags.game import marked
 
 _OPERATIONS: Final = PROJECT / "docs" / "operations.md"
 _BY_STATE: Final = {
@@ -40,13 +38,9 @@ def runbook() -> dict[str, list[str]]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Paragraphs, and each alarm's lines as one; what stands in backticks is code, in stars a name."""
+    """Paragraphs, and each alarm's lines as one."""
     found = re.split(r"\n\s*\n|\n(?=`\w+`:)", text.strip())
-    return [mark_safe(_marked(escape(" ".join(one.split())))) for one in found]  # noqa: S308 - escaped
-
-
-def _marked(text: str) -> str:
-    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", re.sub("`([^`]+)`", r"<code>\1</code>", text))
+    return [marked(" ".join(one.split())) for one in found]
 
 
 def advice_on_alarm(kind: str) -> Advice:

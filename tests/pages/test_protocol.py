@@ -4,6 +4,9 @@ import json
 import re
 from html import unescape
 
+from django.test import RequestFactory
+from django.views.defaults import server_error
+
 from tests.paths import ASYNCAPI
 from tests.web import WebClient
 
@@ -14,7 +17,9 @@ def test_every_message_event_and_field_is_explained(season_web: WebClient) -> No
     answer = season_web.get(PAGE)
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/html")
-    text = unescape(answer.content.decode())
+    page = answer.content.decode()
+    assert "`" not in re.sub("<pre.*?</pre>", "", page, flags=re.DOTALL), "code is marked as such"
+    text = unescape(re.sub("</?code>", "`", page))
     examples = [json.loads(one) for one in re.findall("<pre[^>]*>(.*?)</pre>", text, re.DOTALL)]
     document = json.loads(ASYNCAPI.read_text())
     for message in document["components"]["messages"].values():
@@ -29,6 +34,16 @@ def test_every_message_event_and_field_is_explained(season_web: WebClient) -> No
     assert len(rows) > 130
     unexplained = {name for name, kind, said in rows if not said}
     assert unexplained <= {"event", "position"}, "their types lead to what explains them"
+
+
+def test_documents_and_errors_fit_a_phone_and_lead_back(season_web: WebClient) -> None:
+    error = server_error(RequestFactory().get("/")).content.decode()
+    for page in (error, *(season_web.get(path).content.decode() for path in (PAGE, "/api/v1/docs", "/nowhere"))):
+        assert '<html lang="en">' in page
+        assert 'content="width=device-width, initial-scale=1"' in page
+        assert 'href="/"' in page
+        for path in re.findall(r'href="(/static/[^"]+)"', page):
+            assert season_web.get(path).status_code == 200, path
 
 
 def test_every_link_inside_leads_somewhere(season_web: WebClient) -> None:

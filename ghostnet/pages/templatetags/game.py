@@ -1,10 +1,12 @@
 """Template filters that show the game's values."""
 
+import re
 from typing import Any
 
 from django.template import Library
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
+from django.utils.safestring import mark_safe
 
 from ghostnet.pages import times, wording
 from ghostnet.pages.names import name_of
@@ -60,6 +62,13 @@ def block(number: Any) -> str:
 def level(number: Any) -> str:
     """A level's name."""
     return wording.level_name(number)
+
+
+@register.filter
+def marked(text: str) -> str:
+    """Text in which what stands in backticks is code, and what stands in stars a name."""
+    names = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", escape(text))
+    return mark_safe(re.sub("`([^`]+)`", r"<code>\1</code>", names))  # noqa: S308 - escaped
 
 
 @register.filter
