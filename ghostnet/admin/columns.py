@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import BooleanField, DateTimeField, Field, Model
+from django.db.models import BooleanField, DateTimeField, Field, IntegerField, Model
 from django.utils.html import format_html, format_html_join
 
 from ghostnet.pages.templatetags.game import stamp
@@ -22,6 +22,9 @@ NUMBERS: Final = {"scan_id", "round_id", "seed", "line", "epoch", "reset_epoch",
 IN_ETH: Final = {("toll", "amount"), ("buyback", "eth_spent")}
 """Amounts of ETH, by table and column; all others are of DATA."""
 
+_ORDINALS: Final = re.compile("number|head|index|revision|id$")
+"""What the names of columns contain that hold whole numbers which count nothing."""
+
 Show = Callable[[Any], str]
 
 
@@ -34,8 +37,15 @@ def column_of(field: "Field[Any, Any]", *, whole: bool = False) -> Any:
         value = getattr(row, field.name)
         return "–" if value is None else show(value)
 
-    column.__name__ = f"shown_{field.name}"
+    column.__name__ = column_name(field)
     return column
+
+
+def column_name(field: "Field[Any, Any]") -> str:
+    """The name of a field's column, which its cells' class has too: `quantity_…` for what is compared by size."""
+    show = _display_of(field)
+    counts = show is None and isinstance(field, IntegerField) and not _ORDINALS.search(field.name)
+    return f"{'quantity' if counts or show in (amount, ether) else 'shown'}_{field.name}"
 
 
 def _heading(field: "Field[Any, Any]") -> str:

@@ -12,13 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from psycopg.errors import QueryCanceled
 
-from ghostnet.admin.columns import column_of
+from ghostnet.admin.columns import column_name, column_of
 from ghostnet.admin.filters import filters_of
 from ghostnet.admin.order import SORTABLE, rank, shown_columns
 from ghostnet.admin.paging import BoundedPaginator, StretchFilter, approximate_size
 from indexer.domain.units import ADDRESS_PATTERN, HASH_PATTERN, MAX_BLOCK, first_id
 from indexer.models.fields import AddressField, HashField
 
+_NUMBERED: Final = {"scan_id": "a scan", "round_id": "a round", "number": "a block", "block_time": "a block"}
+"""Columns by which rows are found by a number, and of what."""
 QUERY_TIMEOUT: Final = "10s"
 MAX_RELATED: Final = 10
 """Rows of another table on a row's page."""
@@ -33,8 +35,6 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     change_form_template = "admin/row.html"
     ordering = ("-pk",)
-    search_fields = ("pk",)
-    search_help_text = "an address (in any casing), a transaction hash, or the number of a scan, a round or a block"
 
     class Media:
         js = ("ghostnet/copy.js",)
@@ -52,7 +52,24 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_sortable_by(self, request: HttpRequest) -> list[str | Callable[[Any], str | bool]]:
         """The row's block, which the primary key begins with, and the columns of SORTABLE."""
-        return ["block", *(f"shown_{name}" for name in SORTABLE.get(self.model.__name__, ()))]
+        return ["block", *(column_name(self._field(name)) for name in SORTABLE.get(self.model.__name__, ()))]
+
+    @property
+    def search_help_text(self) -> str:  # type: ignore[override]
+        """What this table's rows can be searched for; empty for nothing."""
+        columns = _columns(self.model)
+        names = {field.name for field in columns}
+        numbers = dict.fromkeys(word for name, word in _NUMBERED.items() if name in names)
+        found = {
+            "an address (in any casing)": any(isinstance(field, AddressField) for field in columns),
+            "a hash": any(isinstance(field, HashField) for field in columns),
+            f"the number of {' or '.join(numbers)}": numbers,
+        }
+        return ", ".join(text for text, possible in found.items() if possible)
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """Whether there is a search: `get_search_results` finds the columns."""
+        return ["pk"] if self.search_help_text else []
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The filters of this table's own words, and by age."""
@@ -116,7 +133,7 @@ class RowAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return queryset, False
         condition = self._condition(term)
         if condition is None:
-            messages.warning(request, f"{term!r} is no {self.search_help_text}, or this table has no such column")
+            messages.warning(request, f"{term!r} is nothing that can be searched for here: {self.search_help_text}")
             return queryset.none(), False
         return queryset.filter(condition), False
 

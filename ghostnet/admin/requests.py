@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from ghostnet.pages.templatetags.game import stamp
 from indexer.base.errors import GhostnetError
@@ -31,7 +31,7 @@ class RequestForm(forms.ModelForm):  # type: ignore[type-arg]
         model = OperatorRequest
         fields: ClassVar = ["kind", "argument", "reason"]
         help_texts: ClassVar = {
-            "kind": " ".join(f"{kind}: {effect}" for kind, effect in EFFECTS.items()),
+            "kind": format_html_join("", "{}: {}<br>", EFFECTS.items()),
             "argument": "audit: how many players to look at; rebuild: the first block; quarantine: the log, as TX:LOG.",
             "reason": "For those who ask later why. While indexing is paused, spectators see it with your name.",
         }
@@ -77,6 +77,11 @@ class RequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def done(self, row: OperatorRequest) -> str:
         """The time when it was run."""
         return "–" if row.done_at is None else stamp(row.done_at)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The form of one request, under a title that says what it is."""
+        page = {"title": "Ask the indexer for something", "show_save_and_add_another": False}
+        return super().add_view(request, form_url, {**page, "show_save_and_continue": False, **(extra_context or {})})
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list, under a title that says what it is."""

@@ -102,7 +102,10 @@ def test_search_finds_players_in_any_casing_transactions_and_numbers(
     assert scan is not None
     assert 'href="/admin/indexer/death/?scan_id=7"' in root.get(scan[1]).content.decode()
     assert root.get("/admin/indexer/death/?scan_id=x").status_code == 200
-    assert "is no an address" in root.get("/admin/indexer/death/?q=nonsense").content.decode()
+    nonsense = root.get("/admin/indexer/death/?q=nonsense").content.decode()
+    assert "can be searched for here: an address (in any casing), a hash, the number of a scan or a block" in nonsense
+    assert "searchbar" in nonsense
+    assert "searchbar" not in root.get("/admin/indexer/alarm/").content.decode(), "it has nothing to search for"
 
 
 def test_long_lists_are_read_stretch_by_stretch(client: WebClient, connection: Connection[Any]) -> None:
@@ -326,6 +329,8 @@ def test_lists_are_sorted_by_block_and_say_what_their_columns_are_in(unchanged: 
     blocks = [int(text) for text in re.findall(r'field-block">(\d+)<', oldest)]
     assert blocks == sorted(blocks)
     assert blocks[0] < blocks[-1]
+    assert "field-quantity_amount" in page, "aligned as numbers are"
+    assert "field-shown_level" in page
     headings = re.sub(r"<[^>]+>", "", page)
     assert "Amount, DATA" in headings
     assert "Block time, UTC" in headings
