@@ -38,6 +38,8 @@ MAX_FOREIGN_IDS: Final = 2
 _BATCH_STATUSES: Final = {400, 403, 404, 405, 406, 411, 413, 414, 415, 422, 431, 501}
 """HTTP statuses, without an error in JSON-RPC, with which nodes refuse several calls in one request."""
 _DENIED_STATUSES: Final = {401, 402, 403, 407}
+_MAX_REFUSAL: Final = 500
+"""Bytes of a refusal without JSON that are read."""
 
 
 class Answer(msgspec.Struct, Generic[T]):
@@ -150,7 +152,7 @@ def _raise_refusal(reply: Reply, raw: bytes, method: str, node: Node, *, several
     error = _error_in(raw)
     if error is not None:
         error = _masked(error, node)
-        refusal = rpc_error(method, error)
+        refusal = rpc_error("batch" if several else method, error)
         if isinstance(refusal, RateLimited) and refusal.retry_after is None:
             refusal.retry_after = reply.retry_after
         if isinstance(refusal, RateLimited | TooLarge | Unavailable | Denied):
@@ -161,12 +163,13 @@ def _raise_refusal(reply: Reply, raw: bytes, method: str, node: Node, *, several
             raise Denied(method, error)
         if several and reply.status not in (502, 503, 504):
             raise BatchRefused
-        if reply.status < 500:
+        if reply.status < 500 or not (several or type(refusal) is RpcError):
             return
-    raise _refusal_of_status(reply, method, several=several)
+    raise _refusal_of_status(reply, raw, method, node, several=several)
 
 
-def _refusal_of_status(reply: Reply, method: str, *, several: bool) -> Exception:
+def _refusal_of_status(reply: Reply, raw: bytes, method: str, node: Node, *, several: bool) -> Exception:
+    """The meaning of an HTTP error status, and, of a request that is refused as such (4xx), of the text with it."""
     status = reply.status
     if status == 429:
         return RateLimited("too many requests (429)", reply.retry_after)
@@ -174,6 +177,10 @@ def _refusal_of_status(reply: Reply, method: str, *, several: bool) -> Exception
         return BatchRefused()
     if status in _DENIED_STATUSES:
         return Denied(method, {"code": status, "message": f"HTTP status {status}"})
+    text = "" if raw.lstrip().startswith(b"<") else raw[:_MAX_REFUSAL].decode(errors="replace")
+    error = {"code": status, "message": node.mask(text)}
+    if status == 413 or (status < 500 and isinstance(rpc_error(method, error), RangeTooLarge)):
+        return TooLarge(method, error)
     return Unavailable(f"HTTP status {status}")
 
 

@@ -1,6 +1,8 @@
-"""Fetch the logs of blocks by block hash, again where a block's bloom or a round count shows that some are missing."""
+"""Fetch the logs of blocks by block hash: again where a block's bloom shows that some are missing, and in parts where a
+node refuses to send so many or may have truncated their list."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -9,9 +11,13 @@ from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import BloomCheck, may_be_truncated
 from indexer.chain.errors import Inconsistent, NodeError
+from indexer.chain.log_lists import in_chain_order
+from indexer.chain.refusals import is_too_much
 from indexer.chain.rpc_types import WireHeader, WireLog
+from indexer.decode.decoder import decoders_of
 from indexer.domain.chain import Header
-from indexer.domain.units import quantity
+
+logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = 0.05
 OPINION_SECONDS: Final = 5.0
@@ -25,7 +31,8 @@ class BlockLogs:
 
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
-        self._addresses = sorted(contracts.values())
+        self._topics = {address: list(decoders_of(name)) for name, address in sorted(contracts.items())}
+        """The topic0s of each contract's events, by its address."""
         self._blooms = BloomCheck(contracts)
 
     async def fetch(
@@ -33,18 +40,20 @@ class BlockLogs:
     ) -> tuple[list[list[WireLog]], Answers]:
         """The logs of blocks by their hashes, and the answers (hex or headers) to the calls `beside`, which are sent in
         the same request."""
-        calls: list[Call] = [
-            ("eth_getLogs", [{"address": self._addresses, "blockHash": header.hash}]) for header in headers
-        ]
+        calls = [self._call(header) for header in headers]
         found = await self._client.batch([*calls, *beside], _LogsOrOthers if beside else list[WireLog], meter)
-        answers, others = complete(found[: len(calls)]), found[len(calls) :]
-        if not all(isinstance(answer, list) for answer in answers) or any(isinstance(other, list) for other in others):
-            raise Inconsistent("eth_getLogs gave no list, or another call gave one")
-        for place, header in enumerate(headers):
-            if may_be_truncated(len(answers[place])):
-                log_filter = {"address": self._addresses, "blockHash": header.hash}
-                answers[place] = await self.by_contracts(log_filter, answers[place], meter)
-        return await self.completed(headers, answers), others
+        answers, others = found[: len(calls)], found[len(calls) :]
+        if any(isinstance(other, list) for other in others):
+            raise Inconsistent("another call than eth_getLogs gave a list")
+        logs = [await self.whole(header, answer, meter) for header, answer in zip(headers, answers, strict=True)]
+        return await self.completed(headers, logs), others
+
+    async def whole(
+        self, header: Header, answer: Any, meter: Meter | None, client: NodeClient | None = None
+    ) -> list[WireLog]:
+        """The logs of a block, by a node's `answer`: requested in parts, of `client` if one is given, where the node
+        refused so many logs or may have truncated their list. Raises what `complete` raises for the smallest part."""
+        return await self._whole(client or self._client, self._filter(header), answer, meter)
 
     async def completed(self, headers: Sequence[Header], answers: Sequence[list[WireLog]]) -> list[list[WireLog]]:
         """The logs of blocks, requested again where the block's bloom names a contract without logs in the answer:
@@ -66,10 +75,9 @@ class BlockLogs:
     ) -> list[int]:
         """Request logs that contradict their blocks' blooms again, and take the answer that has more; return the
         indices of the blocks that still contradict."""
-        calls: list[Call] = [
-            ("eth_getLogs", [{"address": self._addresses, "blockHash": headers[place].hash}]) for place in doubtful
-        ]
-        for place, again in zip(doubtful, complete(await client.batch(calls, list[WireLog])), strict=True):
+        answers = await client.batch([self._call(headers[place]) for place in doubtful], list[WireLog])
+        for place, answer in zip(doubtful, answers, strict=True):
+            again = await self.whole(headers[place], answer, None, client)
             found[place] = max(found[place], again, key=len)
         return self._doubtful(headers, found)
 
@@ -82,22 +90,43 @@ class BlockLogs:
             if header.logs_bloom and self._blooms.missing(header.logs_bloom, logs)
         ]
 
-    async def by_contracts(self, log_filter: dict[str, Any], logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
-        """The logs of one block, requested again in two parts if the filter has several contracts."""
-        addresses = log_filter["address"]
-        if len(addresses) == 1:
+    def _filter(self, header: Header) -> dict[str, Any]:
+        return {"address": list(self._topics), "blockHash": header.hash}
+
+    def _call(self, header: Header) -> Call:
+        return "eth_getLogs", [self._filter(header)]
+
+    async def _whole(
+        self, client: NodeClient, log_filter: dict[str, Any], answer: Any, meter: Meter | None
+    ) -> list[WireLog]:
+        """What `whole` returns, for any filter of a block's logs."""
+        is_refused = is_too_much(answer)
+        parts = self._parts(log_filter) if is_refused or _may_be_truncated(answer) else []
+        if not parts:
+            (logs,) = complete([answer])
+            if not isinstance(logs, list):
+                raise Inconsistent("eth_getLogs gave no list")
             return logs
-        middle = len(addresses) // 2
-        halves = [{**log_filter, "address": some} for some in (addresses[:middle], addresses[middle:])]
-        calls: list[Call] = [("eth_getLogs", [half]) for half in halves]
-        again = []
-        for half, answer in zip(halves, complete(await self._client.batch(calls, list[WireLog], meter)), strict=True):
-            again += await self.by_contracts(half, answer, meter) if may_be_truncated(len(answer)) else answer
-        return not_fewer(sorted(again, key=lambda log: quantity(log.log_index)), logs)
+        if is_refused and "topics" in parts[0]:
+            logger.warning(
+                "block %s has more logs of %s than the node returns at once (%s): they are requested event by event,"
+                " which leaves out those of unknown events",
+                *(log_filter["blockHash"], log_filter["address"][0], answer.message),
+            )
+        answers = await client.batch([("eth_getLogs", [part]) for part in parts], list[WireLog], meter)
+        found = [] if is_refused else list(answer)
+        for part, answer_of_part in zip(parts, answers, strict=True):
+            found += await self._whole(client, part, answer_of_part, meter)
+        return in_chain_order(found)
+
+    def _parts(self, log_filter: dict[str, Any]) -> list[dict[str, Any]]:
+        """A filter of several contracts as one of each of them, that of one contract as one of each of its events; none
+        if it is of one event."""
+        first, *others = log_filter["address"]
+        if others:
+            return [{**log_filter, "address": [address]} for address in log_filter["address"]]
+        return [] if "topics" in log_filter else [{**log_filter, "topics": [topic0]} for topic0 in self._topics[first]]
 
 
-def not_fewer(again: list[WireLog], logs: list[WireLog]) -> list[WireLog]:
-    """The logs of `again`, which were requested in parts. Raises Inconsistent if they are fewer than the first time."""
-    if len(again) < len(logs):
-        raise Inconsistent(f"{len(logs)} logs, but {len(again)} when asked for in parts")
-    return again
+def _may_be_truncated(answer: Any) -> bool:
+    return isinstance(answer, list) and may_be_truncated(len(answer))

@@ -172,11 +172,12 @@ class NodeClient:
                     node.record_refused_calls(len(left))
                 return await self._in_parts(calls, node.calls_a_request, decoder, meter)
             except NodeError as error:
-                is_other_next = isinstance(error, TimedOut) and self._failover.leaves_to_others(node, request.refused)
-                if not is_other_next:
-                    if isinstance(error, TooLarge | TimedOut) and (len(calls) > 1 or is_range(calls[0])):
-                        return await self._in_halves(calls, decoder, meter, error)
-                    self._failover.note_failure(node, error, request)
+                is_left = isinstance(error, TimedOut) and self._failover.leaves_to_others(node, request.refused)
+                is_dividable = len(calls) > 1 or is_range(calls[0])
+                if isinstance(error, TooLarge | TimedOut) and is_dividable and not is_left:
+                    return await self._in_halves(calls, decoder, meter, error)
+                if not (is_left or self._failover.is_tried_again(node, error, request)):
+                    return [error]
                 answers = None
             if answers is None:
                 self._failover.leave_refused(request)

@@ -62,8 +62,19 @@ class MethodNotFound(RpcError):
     help = "This node does not serve a method that is needed: put another one into GHOSTNET_RPC_URLS."
 
 
+class TooLarge(RpcError):
+    """The answer to one call, or to a batch, is larger than the node sends."""
+
+    help = (
+        "The logs of one event in one block, or one block or transaction alone, are more than this node sends: put one "
+        "with a higher limit on the size of answers into GHOSTNET_RPC_URLS."
+    )
+
+
 class RangeTooLarge(RpcError):
-    """The answer for a range of blocks would be too large; a smaller range may do."""
+    """The logs of a range of blocks would be too many; those of a smaller range, or a part of a block's, may do."""
+
+    help = TooLarge.help
 
 
 class UnknownBlock(RpcError):
@@ -88,15 +99,6 @@ class Denied(RpcError):
         super().__init__(method, error)
         if help is not None:
             self.help = help
-
-
-class TooLarge(RpcError):
-    """The answer to one call, or to a batch, is larger than the node sends."""
-
-    help = (
-        "One block or transaction alone is more than this node sends: put one with a higher limit on the size of "
-        "answers into GHOSTNET_RPC_URLS."
-    )
 
 
 class TooLong(TooLarge):

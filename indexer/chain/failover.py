@@ -110,6 +110,14 @@ class Failover:
         node.record_timeout(REFUSED_SECONDS)
         return True
 
+    def is_tried_again(self, node: Node, error: NodeError, request: Request) -> bool:
+        """Whether to send again a request that failed; False if it is one call, whose answer is too large. Raises as
+        `note_failure`."""
+        if isinstance(error, TooLarge):
+            return self._is_asked_again(node, request, error)
+        self.note_failure(node, error, request)
+        return True
+
     def note_failure(self, node: Node, error: NodeError, request: Request, *, answered: bool = False) -> None:
         """Pause a node that failed; `answered`: it answered some of the calls.
 

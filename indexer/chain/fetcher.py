@@ -9,9 +9,10 @@ from indexer.chain.block_logs import BlockLogs
 from indexer.chain.blocks import FetchedBlock, FetchedRange, linked, parse_header, parse_transaction
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.consistency import retry_inconsistent
-from indexer.chain.errors import Inconsistent
+from indexer.chain.errors import Inconsistent, TooLarge
+from indexer.chain.log_lists import in_chain_order, without_removed
 from indexer.chain.numbering import check_placed, checked_logs
-from indexer.chain.range_logs import RangeLogs, in_chain_order, without_removed
+from indexer.chain.range_logs import RangeLogs
 from indexer.chain.rpc_types import WireHeader, WireLog, WirePlacedTransaction
 from indexer.decode.decoder import topic0_of
 from indexer.domain.chain import Header
@@ -74,6 +75,9 @@ class RangeFetcher:
     async def _headers(self, numbers: Sequence[int]) -> list[Header | None]:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
         blocks = await self._client.batch(calls, WireHeader)
+        for block in blocks:
+            if isinstance(block, TooLarge):
+                raise block
         headers = [parse_header(block) if isinstance(block, WireHeader) else None for block in blocks]
         for number, header in zip(numbers, headers, strict=True):
             if header is not None and header.number != number:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from indexer.chain.errors import Inconsistent, Misnumbered
-from indexer.chain.range_logs import in_chain_order, without_removed
+from indexer.chain.log_lists import in_chain_order, without_removed
 from indexer.chain.rpc_types import WireLog, WirePlacedTransaction, WireTransaction
 from indexer.domain.chain import Header
 from indexer.domain.units import MAX_IN_BLOCK, Hash, quantity

@@ -7,15 +7,15 @@ from typing import Any, Final
 import msgspec
 
 from indexer.chain.answers import Call, complete
-from indexer.chain.block_logs import BlockLogs, not_fewer
+from indexer.chain.block_logs import BlockLogs
 from indexer.chain.blocks import parse_header
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import may_be_truncated
 from indexer.chain.errors import Inconsistent, MethodNotFound, RangeTooLarge, RpcError, TooLarge
-from indexer.chain.refusals import CURSOR_METHOD
+from indexer.chain.log_lists import place_of
+from indexer.chain.refusals import CURSOR_METHOD, is_too_much
 from indexer.chain.rpc_types import WireHeader, WireLog
 from indexer.domain.chain import Header
-from indexer.domain.units import quantity
 
 logger = logging.getLogger(__name__)
 
@@ -78,24 +78,30 @@ class RangeLogs:
             except _BadPages as error:
                 self._has_cursor = False
                 logger.warning("%s is not used any more, eth_getLogs instead: %s", CURSOR_METHOD, error)
+            except (RangeTooLarge, TooLarge):
+                if first < last:
+                    raise
         calls: list[Call] = [("eth_getLogs", [log_filter]), *_header_calls(ends)]
-        logs, *headers = complete(await self._client.batch(calls, _LogsOrHeader, meter))
+        answer, *others = await self._client.batch(calls, _LogsOrHeader, meter)
+        if first == last:
+            headers = _ends(ends, complete(others))
+            return await self._block_logs.whole(headers[0], answer, meter), headers
+        logs, *blocks = complete([answer, *others])
         if not isinstance(logs, list):
             raise Inconsistent("eth_getLogs gave no list")
         if may_be_truncated(len(logs)):
             logs = await self._by_halves(first, last, logs, meter)
-        return logs, _ends(ends, headers)
+        return logs, _ends(ends, blocks)
 
     async def _by_halves(self, first: int, last: int, logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
-        """The logs of a range, requested again in two parts, since their number suggests a truncated list."""
-        if first == last:
-            where = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
-            return await self._block_logs.by_contracts(where, logs, meter)
+        """The logs of several blocks, requested again in two parts, since their number suggests a truncated list."""
         middle = (first + last) // 2
         again = []
         for start, end in ((first, middle), (middle + 1, last)):
             again += (await self.fetch(start, end, sorted({start, end}), meter))[0]
-        return not_fewer(again, logs)
+        if len(again) < len(logs):
+            raise Inconsistent(f"{len(logs)} logs, but {len(again)} when asked for in parts")
+        return again
 
     async def _has_pages(self, log_filter: dict[str, Any]) -> bool:
         """Whether the node has `eth_getLogsWithCursor`, as MegaETH's managed providers do; asked once."""
@@ -108,9 +114,12 @@ class RangeLogs:
     async def _paged(
         self, log_filter: dict[str, Any], blocks: int, ends: Sequence[int], meter: Meter | None
     ) -> tuple[list[WireLog], list[Header]]:
-        """All pages of a range of `blocks` blocks. Raises _BadPages, and what `of` raises."""
+        """All pages of a range of `blocks` blocks. Raises _BadPages, and what `fetch` raises."""
         calls: list[Call] = [(CURSOR_METHOD, [log_filter]), *_header_calls(ends)]
-        page, *headers = complete(await self._client.batch(calls, _PageOrHeader, meter))
+        answers = await self._client.batch(calls, _PageOrHeader, meter)
+        if blocks == 1 and is_too_much(answers[0]):
+            raise RangeTooLarge(CURSOR_METHOD, answers[0].message)
+        page, *headers = complete(answers)
         if page.logs is None and page.number is not None:
             raise Inconsistent(f"{CURSOR_METHOD} gave no logs")
         logs, cursor, empty, seen = page.logs or [], page.cursor, 0, set[str]()
@@ -119,7 +128,7 @@ class RangeLogs:
                 raise _BadPages("a cursor is repeated")
             seen.add(str(cursor))
             following = await self._following({**log_filter, "cursor": cursor}, meter)
-            if following.logs and logs and _place(following.logs[0]) <= _place(logs[-1]):
+            if following.logs and logs and place_of(following.logs[0]) <= place_of(logs[-1]):
                 raise _BadPages("a page repeats logs of an earlier one")
             empty += not following.logs
             if empty > blocks:
@@ -140,37 +149,6 @@ class RangeLogs:
             why = page.message if isinstance(page, RpcError) else "there is none"
             raise _BadPages(f"the next page can't be read: {why}")
         return page
-
-
-def _place(log: WireLog) -> tuple[int, int]:
-    return quantity(log.block_number), quantity(log.log_index)
-
-
-def in_chain_order(logs: Sequence[WireLog]) -> list[WireLog]:
-    """Logs in their order on the chain, each once, however a node has put them together. Raises ValueError."""
-    found: list[WireLog] = []
-    for log in sorted(logs, key=_place):
-        if not found or log != found[-1]:
-            found.append(log)
-    return found
-
-
-def without_removed(logs: Sequence[WireLog]) -> Sequence[WireLog]:
-    """Logs without those that a reorg took back, where the answer also has what stands in their place: the same log
-    again, or logs of another block at that height. Any other removed log stays, and contradicts its answer."""
-    if not any(log.removed for log in logs):
-        return logs
-    standing = [log for log in logs if not log.removed]
-    places = {(log.block_hash, _place(log)) for log in standing}
-    blocks = {(log.block_hash, quantity(log.block_number)) for log in standing}
-    heights = {number for _, number in blocks}
-
-    def is_replaced(log: WireLog) -> bool:
-        number = quantity(log.block_number)
-        other_block = number in heights and (log.block_hash, number) not in blocks
-        return other_block or (log.block_hash, _place(log)) in places
-
-    return [log for log in logs if not (log.removed and is_replaced(log))]
 
 
 def _header_calls(numbers: Sequence[int]) -> list[Call]:

@@ -1,10 +1,10 @@
 """Classify refused calls: whether the call, its range of blocks, or the node is the cause."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from indexer.chain.answers import Call
 from indexer.chain.block_reference import BlockParam
-from indexer.chain.errors import InvalidParams, MethodNotFound, Pruned, RangeTooLarge, Reverted, RpcError
+from indexer.chain.errors import InvalidParams, MethodNotFound, Pruned, RangeTooLarge, Reverted, RpcError, TooLarge
 
 CURSOR_METHOD: Final = "eth_getLogsWithCursor"
 """A method that a node may lack; eth_getLogs is used instead."""
@@ -27,6 +27,12 @@ def of_range(result: Any, call: Call) -> Any:
     if type(result) is RpcError and is_range(call) and "cursor" not in call[1][0]:
         return RangeTooLarge(call[0], result.message)
     return result
+
+
+def is_too_much(answer: Any) -> TypeGuard[RpcError]:
+    """Whether a node refused to send logs since they are too many or too large, or for a reason that is not known,
+    which may be this one in words of its own."""
+    return isinstance(answer, RangeTooLarge | TooLarge) or type(answer) is RpcError
 
 
 def lacks_state(result: Any, call: Call) -> bool:

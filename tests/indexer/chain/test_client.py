@@ -17,6 +17,7 @@ from indexer.chain.errors import (
     NoContractCode,
     NodeUnreachable,
     RangeTooLarge,
+    Reverted,
     RpcError,
     WrongChain,
 )
@@ -24,7 +25,7 @@ from indexer.chain.proof import Proof
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayServer
 from indexer.replay.truth import Truth
-from tests.indexer.chain.hand_made import HandMadeNode, Reply, ask, call, refused, right
+from tests.indexer.chain.hand_made import HandMadeNode, Reply, ask, asked, call, refused, right, status
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,26 @@ def test_what_the_node_refuses_for_good_is_raised_at_once(
     node = HandMadeNode(refused(code, message))
     with pytest.raises(error, match=message):
         asyncio.run(ask([node], lambda client: client.call(method, [{"fromBlock": "0x1", "toBlock": "0x2"}], str)))
+    assert node.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (refused(-32020, "backend response too large", status=500), RangeTooLarge),
+        (refused(-32000, "logs matched by query exceeds limit of 10000", status=503), RangeTooLarge),
+        (refused(3, "execution reverted", status=500), Reverted),
+        (status(400, "query returned more than 10000 results"), RangeTooLarge),
+        (status(422, '{"message": "response size exceeded"}'), RangeTooLarge),
+        (status(413, "<html>Content Too Large</html>"), RangeTooLarge),
+    ],
+    ids=["500", "503", "500, reverted", "text", "JSON of its own", "413"],
+)
+def test_a_refusal_means_the_same_with_any_http_status(reply: Reply, error: type[RpcError]) -> None:
+    node = HandMadeNode(otherwise=reply)
+    log_filter = {"fromBlock": "0x1", "toBlock": "0x2"}
+    with pytest.raises(error):
+        asked([node], lambda client: client.call("eth_getLogs", [log_filter], str))
     assert node.requests == 1
 
 
