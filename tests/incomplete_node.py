@@ -1,4 +1,4 @@
-"""A node that leaves out logs."""
+"""Nodes that leave out logs."""
 
 import json
 from collections.abc import Sequence
@@ -32,3 +32,13 @@ class IncompleteNode(ReplayServer):
             if log["blockHash"] != block.hash or self.contract not in (None, log["address"])
         ]
         return json.dumps(logs).encode()
+
+
+class TruncatingNode(ReplayServer):
+    """Truncates lists of logs to `most`, without an error."""
+
+    most = 0
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        answer = super()._result(method, params, socket)
+        return json.dumps(json.loads(answer)[: self.most]).encode() if method == "eth_getLogs" else answer

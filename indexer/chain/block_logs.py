@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.completeness import BloomCheck, may_be_truncated
+from indexer.chain.completeness import BloomCheck, ListLengths
 from indexer.chain.errors import Inconsistent, NodeError
 from indexer.chain.log_lists import in_chain_order
 from indexer.chain.refusals import is_too_much
@@ -27,10 +27,11 @@ _LogsOrOthers: Any = list[WireLog] | str | WireHeader
 
 
 class BlockLogs:
-    """Asks a node for logs of our contracts; `contracts` maps names to addresses."""
+    """Asks a node for logs of our contracts; `contracts` maps names to addresses, `lengths` are those of its lists."""
 
-    def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
+    def __init__(self, client: NodeClient, contracts: Mapping[str, str], lengths: ListLengths) -> None:
         self._client = client
+        self._lengths = lengths
         self._topics = {address: list(decoders_of(name)) for name, address in sorted(contracts.items())}
         """The topic0s of each contract's events, by its address."""
         self._blooms = BloomCheck(contracts)
@@ -101,7 +102,8 @@ class BlockLogs:
     ) -> list[WireLog]:
         """What `whole` returns, for any filter of a block's logs."""
         is_refused = is_too_much(answer)
-        parts = self._parts(log_filter) if is_refused or _may_be_truncated(answer) else []
+        may_be_truncated = isinstance(answer, list) and self._lengths.may_be_truncated(len(answer))
+        parts = self._parts(log_filter) if is_refused or may_be_truncated else []
         if not parts:
             (logs,) = complete([answer])
             if not isinstance(logs, list):
@@ -126,7 +128,3 @@ class BlockLogs:
         if others:
             return [{**log_filter, "address": [address]} for address in log_filter["address"]]
         return [] if "topics" in log_filter else [{**log_filter, "topics": [topic0]} for topic0 in self._topics[first]]
-
-
-def _may_be_truncated(answer: Any) -> bool:
-    return isinstance(answer, list) and may_be_truncated(len(answer))

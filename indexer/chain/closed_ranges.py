@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import Final
 
 from indexer.chain.answers import Answers
@@ -146,8 +147,7 @@ class ClosedRangeFetcher:
             portion = min(last, first + self.portions.size - 1)
             started, portion_meter = time.monotonic(), Meter()
             try:
-                by_range = self._is_by_range(portion, head)
-                part = await self.full.fetch(first, portion, portion_meter, by_range=by_range, parties=parties)
+                part = await self._fetch_portion(first, portion, head, portion_meter, parties)
             except (RangeTooLarge, TooLarge):
                 if portion == first:
                     raise
@@ -161,6 +161,16 @@ class ClosedRangeFetcher:
             first = portion + 1
         assert whole is not None
         return whole
+
+    async def _fetch_portion(
+        self, first: int, last: int, head: int, meter: Meter, parties: AbstractSet[Address] | None
+    ) -> FetchedRange:
+        """Blocks with all transactions in one go; their logs by each block's hash where those of the range do not fit
+        together."""
+        if self._is_by_range(last, head):
+            with suppress(Inconsistent):
+                return await self.full.fetch(first, last, meter, by_range=True, parties=parties)
+        return await self.full.fetch(first, last, meter, parties=parties)
 
     async def _headers(self, first: int, last: int) -> list[Header]:
         """Linked headers near the head: those that the subscription brought, else those that the node gives."""

@@ -1,6 +1,7 @@
 """Detect missing logs: by the bloom of the block's header, and by list lengths at which nodes truncate."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
@@ -17,6 +18,9 @@ MAX_BLOOM_BITS_SET: Final = BLOOM_BITS // 4
 """Bits up to which a bloom is evaluated; a fuller one, of a block with a hundred logs, has too many false positives."""
 TRUNCATION_MULTIPLE: Final = 1_000
 """Nodes that truncate lists without an error do so at multiples of this, or at a power of two."""
+
+REPEATED_LENGTH: Final = 50
+"""Logs from which on two lists of the same length are suspected."""
 
 _address = attrgetter("address")
 
@@ -60,9 +64,42 @@ def bloom_of(digits: str) -> int:
     return bits
 
 
-def may_be_truncated(count: int) -> bool:
-    """Whether a list of `count` logs may have been truncated."""
-    return count >= TRUNCATION_MULTIPLE and (count % TRUNCATION_MULTIPLE == 0 or count.bit_count() == 1)
+class ListLengths:
+    """The lengths of the lists of logs that a node returns for ranges: of which it may have truncated them.
+
+    A length is suspected if it is round, if two ranges have the same one, which is long, or if logs are known to be
+    missing in a list of it. Whether it is one at which lists are truncated is shown by asking for the same in parts.
+    """
+
+    def __init__(self) -> None:
+        self._seen = Counter[int]()
+        self._suspected = set[int]()
+        self._truncated = set[int]()
+
+    def record(self, count: int) -> None:
+        """Note the length of a list; it is suspected when it comes for the second time."""
+        self._seen[count] += count >= REPEATED_LENGTH
+        if self._seen[count] == 2:
+            self._suspected.add(count)
+
+    def suspect(self, count: int) -> None:
+        """Note that logs are missing in a list of this length."""
+        self._suspected.add(count)
+
+    def record_parts(self, count: int, in_parts: int) -> None:
+        """Note that the same as in a list of `count` logs has so many when it is requested in parts."""
+        self._suspected.discard(count)
+        if in_parts > count:
+            self._truncated.add(count)
+
+    def may_be_truncated(self, count: int) -> bool:
+        """Whether a list of this length may have been truncated."""
+        is_round = count >= TRUNCATION_MULTIPLE and (count % TRUNCATION_MULTIPLE == 0 or count.bit_count() == 1)
+        return is_round or count in self._suspected or count in self._truncated
+
+    def is_limit(self, count: int) -> bool:
+        """Whether a longer list was truncated to this length before."""
+        return count in self._truncated
 
 
 def _holds(bloom: int, mask: int) -> bool:

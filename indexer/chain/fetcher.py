@@ -8,6 +8,7 @@ from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.block_logs import BlockLogs
 from indexer.chain.blocks import FetchedBlock, FetchedRange, linked, parse_header, parse_transaction
 from indexer.chain.client import Meter, NodeClient
+from indexer.chain.completeness import ListLengths
 from indexer.chain.consistency import retry_inconsistent
 from indexer.chain.errors import Inconsistent, TooLarge
 from indexer.chain.log_lists import in_chain_order, without_removed
@@ -27,8 +28,9 @@ class RangeFetcher:
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
         self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
-        self._block_logs = BlockLogs(client, contracts)
-        self._range_logs = RangeLogs(client, contracts, self._block_logs)
+        self._lengths = ListLengths()
+        self._block_logs = BlockLogs(client, contracts, self._lengths)
+        self._range_logs = RangeLogs(client, contracts, self._block_logs, self._lengths)
         self._compared: int | None = None
 
     async def by_range(
@@ -120,6 +122,7 @@ class RangeFetcher:
         kept = [given.get(header.number, []) for header in headers]
         for header, logs, found in zip(headers, kept, await self._block_logs.completed(headers, kept), strict=True):
             if len(found) > len(logs):
+                self._lengths.suspect(fetched.log_count)
                 raise Inconsistent(f"the range's answer left out logs of block {header.number}")
 
     async def _blocks(self, logs: Sequence[WireLog], headers: dict[int, Header]) -> list[FetchedBlock]:

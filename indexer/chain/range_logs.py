@@ -10,7 +10,7 @@ from indexer.chain.answers import Call, complete
 from indexer.chain.block_logs import BlockLogs
 from indexer.chain.blocks import parse_header
 from indexer.chain.client import Meter, NodeClient
-from indexer.chain.completeness import may_be_truncated
+from indexer.chain.completeness import ListLengths
 from indexer.chain.errors import Inconsistent, MethodNotFound, RangeTooLarge, RpcError, TooLarge
 from indexer.chain.log_lists import place_of
 from indexer.chain.refusals import CURSOR_METHOD, is_too_much
@@ -53,12 +53,16 @@ class _PageOrHeader(msgspec.Struct, rename="camel"):
 
 
 class RangeLogs:
-    """Asks a node for logs of our contracts by ranges of blocks; `contracts` maps names to addresses."""
+    """Asks a node for logs of our contracts by ranges of blocks; `contracts` maps names to addresses, `lengths` are
+    those of its lists."""
 
-    def __init__(self, client: NodeClient, contracts: Mapping[str, str], block_logs: BlockLogs) -> None:
+    def __init__(
+        self, client: NodeClient, contracts: Mapping[str, str], block_logs: BlockLogs, lengths: ListLengths
+    ) -> None:
         self._client = client
         self._addresses = sorted(contracts.values())
         self._block_logs = block_logs
+        self._lengths = lengths
         self._has_cursor: bool | None = None
 
     async def fetch(
@@ -89,18 +93,24 @@ class RangeLogs:
         logs, *blocks = complete([answer, *others])
         if not isinstance(logs, list):
             raise Inconsistent("eth_getLogs gave no list")
-        if may_be_truncated(len(logs)):
+        if self._lengths.is_limit(len(logs)):
+            raise RangeTooLarge(
+                "eth_getLogs", {"message": f"lists of more than {len(logs)} logs are truncated to them"}
+            )
+        self._lengths.record(len(logs))
+        if self._lengths.may_be_truncated(len(logs)):
             logs = await self._by_halves(first, last, logs, meter)
         return logs, _ends(ends, blocks)
 
     async def _by_halves(self, first: int, last: int, logs: list[WireLog], meter: Meter | None) -> list[WireLog]:
-        """The logs of several blocks, requested again in two parts, since their number suggests a truncated list."""
+        """The logs of several blocks, requested again in two parts, since their list may be truncated."""
         middle = (first + last) // 2
         again = []
         for start, end in ((first, middle), (middle + 1, last)):
             again += (await self.fetch(start, end, sorted({start, end}), meter))[0]
         if len(again) < len(logs):
             raise Inconsistent(f"{len(logs)} logs, but {len(again)} when asked for in parts")
+        self._lengths.record_parts(len(logs), len(again))
         return again
 
     async def _has_pages(self, log_filter: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ class ContractState:
 
     def differences(self, theirs: "ContractState") -> list[StateDifference]:
         """The figures in which the contracts' state, `theirs`, differs from this one."""
-        if not self.is_initialized or not theirs.is_initialized:
+        if not theirs.is_initialized:
             return []
         found = []
         for level in sorted(self.levels):

@@ -1,5 +1,6 @@
 """Logs that a node leaves out: noticed by the block's bloom, and by counts at which lists are cut."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +8,14 @@ from typing import Any
 import pytest
 
 from indexer.chain import block_logs, completeness
+from indexer.chain.client import NodeClient
+from indexer.chain.completeness import ListLengths
+from indexer.chain.errors import RangeTooLarge
+from indexer.chain.fetcher import RangeFetcher
 from indexer.domain.events import Initialized, Transfer
 from indexer.replay.server import ReplayServer
-from tests.chains import ChainBuilder, user
-from tests.incomplete_node import IncompleteNode
+from tests.chains import ADDRESSES, ChainBuilder, user
+from tests.incomplete_node import IncompleteNode, TruncatingNode
 from tests.indexer.chain.ways import BY_HASH, BY_RANGE, IN_FULL, claims_chain, fetch, log_counts
 
 
@@ -56,16 +61,6 @@ class BloomServer(ReplayServer):
         return answer
 
 
-class CuttingServer(ReplayServer):
-    """A node that cuts lists of logs without saying so."""
-
-    most = 0
-
-    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
-        answer = super()._result(method, params, socket)
-        return json.dumps(json.loads(answer)[: self.most]).encode() if method == "eth_getLogs" else answer
-
-
 @pytest.mark.parametrize("way", [BY_RANGE, BY_HASH])
 @pytest.mark.parametrize(("counts", "most"), [((2, 2, 3), 4), ((4, 1, 0), 4), ((0, 6, 0), 4), ((4, 0, 0), 8)])
 def test_a_list_that_may_have_been_cut_is_asked_for_again_in_parts(
@@ -77,7 +72,7 @@ def test_a_list_that_may_have_been_cut_is_asked_for_again_in_parts(
     for count in counts:
         events = [("GhostCore", Initialized(1)), ("DataToken", Transfer(user(1), user(2), 1))]
         chain.events(*(events * count)[:count])
-    with CuttingServer(chain.blocks) as server:
+    with TruncatingNode(chain.blocks) as server:
         server.most = most
         fetched = fetch(server, 1, len(counts), way)
     assert log_counts(fetched) == {number: count for number, count in enumerate(counts, 1) if count}
@@ -90,4 +85,55 @@ def test_a_list_that_may_have_been_cut_is_asked_for_again_in_parts(
     ("count", "round_"), [(0, False), (500, False), (1_000, True), (1_001, False), (20_000, True), (1 << 12, True)]
 )
 def test_lists_are_cut_at_thousands_and_at_powers_of_two(count: int, round_: bool) -> None:
-    assert completeness.may_be_truncated(count) == round_
+    assert ListLengths().may_be_truncated(count) == round_
+
+
+def ranges_of(server: ReplayServer, *ranges: tuple[int, int]) -> list[dict[int, int] | str]:
+    """The counts of logs of several ranges, one fetched after the other; the refusal of one that has to be smaller."""
+
+    async def work() -> list[dict[int, int] | str]:
+        found: list[dict[int, int] | str] = []
+        async with NodeClient([server.url], 5) as client:
+            fetcher = RangeFetcher(client, ADDRESSES)
+            for first, last in ranges:
+                try:
+                    found.append(log_counts(await fetcher.by_range(first, last)))
+                except RangeTooLarge as error:
+                    found.append(error.message)
+        return found
+
+    return asyncio.run(work())
+
+
+def chain_of(*counts: int) -> ChainBuilder:
+    """A chain with so many logs in its blocks from block 1 on."""
+    chain = ChainBuilder()
+    for count in counts:
+        chain.events(*[("DataToken", Transfer(user(1), user(2), 1))] * count)
+    return chain
+
+
+def test_a_list_whose_end_is_missing_is_completed_and_its_length_known_as_the_node_s_limit() -> None:
+    """Where another list has that length, a smaller range is asked for."""
+    with TruncatingNode(chain_of(3, 3, 3, 3, 3, 3, 3, 3, 7, 0).blocks) as server:
+        server.most = 7
+        whole, refused, smaller, single, other = ranges_of(server, (1, 4), (5, 8), (5, 6), (9, 9), (7, 8))
+    assert whole == {1: 3, 2: 3, 3: 3, 4: 3}
+    assert "more than 7 logs" in str(refused)
+    assert (smaller, single, other) == ({5: 3, 6: 3}, {9: 7}, {7: 3, 8: 3})
+
+
+def test_a_long_list_of_the_same_length_as_another_one_is_asked_for_again_in_parts() -> None:
+    """The last blocks of the ranges have no logs by which missing ones would be noticed."""
+    with TruncatingNode(chain_of(30, 30, 0, 30, 40, 0).blocks) as server:
+        server.most = 55
+        assert ranges_of(server, (1, 3), (4, 6)) == [{1: 30, 2: 25}, {4: 30, 5: 40}]
+
+
+def test_where_parts_have_no_more_a_length_is_not_suspected_any_more() -> None:
+    ranges, counts = [(1, 2), (3, 4), (5, 6)], []
+    for number in (2, 3):
+        with ReplayServer(chain_of(51, 0, 51, 0, 51, 0).blocks) as server:
+            assert ranges_of(server, *ranges[:number]) == [{first: 51} for first, _ in ranges[:number]]
+            counts.append(server.statistics.methods["eth_getLogs"])
+    assert counts[1] == counts[0] + 1

@@ -72,6 +72,18 @@ def test_a_block_that_is_wrong_in_ranges_only_is_read_alone() -> None:
     assert reached(by_hash=False) == 11
 
 
+def test_blocks_with_all_transactions_are_read_by_their_hashes_where_their_range_does_not_fit_together() -> None:
+    blocks = chain()
+    with TakingBackServer(blocks) as node:
+        source = BlockSource(SourceOptions([node.url], None, 6343, ADDRESSES, poll_interval=0.02))
+        try:
+            source.open()
+            fetched = source.fetch_full(0, 5, set())
+        finally:
+            source.stop()
+    assert [block.header.number for block in fetched.blocks if block.logs] == [1, 2, 3, 4, 5]
+
+
 def test_a_block_that_never_fits_together_ends_the_fetching_with_the_reason() -> None:
     with pytest.raises(Inconsistent, match="logs of block 2 were removed") as raised:
         reached(by_hash=True)

@@ -1,0 +1,60 @@
+"""A node that truncates lists of logs in silence, at any length: the tables are those of a good node."""
+
+from typing import Any, Final
+
+import pytest
+from psycopg import Connection
+
+from indexer.chain import block_logs
+from indexer.replay.server import ReplayServer
+from indexer.store.alarms import AlarmKind
+from indexer.store.database import connect
+from indexer.store.digest import state_digest
+from tests.chains import recording
+from tests.databases import Databases, default_database
+from tests.incomplete_node import IncompleteNode, TruncatingNode
+from tests.indexing import index
+
+TRAPS: Final = recording("traps")
+CONTRACTS: Final = TRAPS.truth.contracts
+INITIALIZED: Final = 3
+"""The block in which GhostCore is initialized."""
+
+
+@pytest.fixture(scope="module")
+def right(template: str, django_db_blocker: Any) -> str:
+    """The digest of the whole recording, indexed from a good node."""
+    with django_db_blocker.unblock():
+        databases = Databases(template)
+        with default_database(databases.make()), ReplayServer(TRAPS.blocks, state=TRAPS.state) as server:
+            index(server, CONTRACTS)
+            with connect() as connection:
+                digest = state_digest(connection)
+        databases.give_back()
+    return digest
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_logs, "PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr("indexer.chain.fetcher._FIRST_PAUSE_SECONDS", 0.002)
+
+
+@pytest.mark.parametrize("most", [7, 37, 100])
+def test_lists_truncated_at_any_length_are_completed(connection: Connection[Any], right: str, most: int) -> None:
+    """Those of seven logs are shorter than some blocks, and end before GhostCore is initialized."""
+    with TruncatingNode(TRAPS.blocks, state=TRAPS.state) as server:
+        server.most = most
+        index(server, CONTRACTS)
+    assert state_digest(connection) == right
+
+
+def test_that_the_initialization_of_the_game_was_left_out_is_noticed(connection: Connection[Any], right: str) -> None:
+    """No rule is broken by it: the contracts are initialized, the mirror is not."""
+    with IncompleteNode(TRAPS.blocks[:6], state=TRAPS.state) as server:
+        server.left_out, server.contract, server.times, server.blind = INITIALIZED, CONTRACTS["GhostCore"], 1, True
+        watcher = index(server, CONTRACTS)
+    assert [kind for kind, _ in watcher.alarms] == [AlarmKind.LEFT_OUT] * 2
+    with ReplayServer(TRAPS.blocks, state=TRAPS.state) as server:
+        index(server, CONTRACTS)
+    assert state_digest(connection) == right
