@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.decode.decoder import CONTRACTS
+from indexer.decode.contract_abi import CONTRACTS
 from indexer.selectors.addresses import checksummed
 
 

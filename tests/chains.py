@@ -13,7 +13,8 @@ from eth_hash.auto import keccak
 
 from indexer.chain.rpc_types import WireLog
 from indexer.decode.block import Archive, decode_logs
-from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
+from indexer.decode.contract_abi import ABI_FOLDER, CONTRACTS
+from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Block, Header, SilentChange, Transaction
 from indexer.domain.events import Initialized, JackedIn, Transfer
 from indexer.domain.levels import LevelConfig

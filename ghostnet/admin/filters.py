@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from ghostnet.pages.wording import in_words, level_name
-from indexer.decode.decoder import CONTRACTS
+from indexer.decode.contract_abi import CONTRACTS
 from indexer.domain.betting import RoundType
 from indexer.domain.levels import LevelId
 from indexer.domain.positions import Action, Status

@@ -15,7 +15,7 @@ from indexer.chain.log_lists import in_chain_order, without_removed
 from indexer.chain.numbering import check_placed, checked_logs
 from indexer.chain.range_logs import RangeLogs
 from indexer.chain.rpc_types import WireHeader, WireLog, WirePlacedTransaction
-from indexer.decode.decoder import topic0_of
+from indexer.decode.decoder import topics_of
 from indexer.domain.chain import Header
 from indexer.domain.units import quantity
 
@@ -27,7 +27,7 @@ class RangeFetcher:
 
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
-        self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
+        self._deaths = (contracts["TraceScan"], topics_of("TraceScan", "DeathsSubmitted"))
         self._lengths = ListLengths()
         self._block_logs = BlockLogs(client, contracts, self._lengths)
         self._range_logs = RangeLogs(client, contracts, self._block_logs, self._lengths)
@@ -200,10 +200,10 @@ class RangeFetcher:
 
     def death_transactions(self, logs: Sequence[WireLog]) -> dict[str, WireLog]:
         """The first log that reports deaths of each transaction in which players died, by the transaction's hash."""
-        address, topic0 = self._deaths
+        address, topics = self._deaths
         found: dict[str, WireLog] = {}
         for log in logs:
-            if log.address == address and log.topics[:1] == [topic0]:
+            if log.address == address and log.topics and log.topics[0] in topics:
                 found.setdefault(log.transaction_hash, log)
         return found
 

@@ -20,7 +20,7 @@ from indexer.chain.errors import NodeError
 from indexer.chain.json_normalization import parsed, with_hex_quantities
 from indexer.chain.mini_blocks import MiniBlock
 from indexer.chain.rpc_types import WirePendingLog, WireTransaction
-from indexer.decode.decoder import topic0_of
+from indexer.decode.decoder import topics_of
 from indexer.domain.chain import Transaction
 from indexer.domain.units import NO_HASH, Hash, quantity
 
@@ -105,7 +105,7 @@ class PreconfirmedLogs:
     ) -> None:
         self._client = client
         self._addresses = sorted(contracts.values())
-        self._deaths = (contracts["TraceScan"], topic0_of("TraceScan", "DeathsSubmitted"))
+        self._deaths = {(contracts["TraceScan"], topic0) for topic0 in topics_of("TraceScan", "DeathsSubmitted")}
         self._mode = mode
         self._hand_over = hand_over
         self._subscription: Any = None
@@ -182,7 +182,7 @@ class PreconfirmedLogs:
             self._hand_over(transaction)
 
     def _has_deaths(self, transaction: PreconfirmedTransaction) -> bool:
-        return any((log.address, *log.topics[:1]) == self._deaths for log in transaction.logs)
+        return any((log.address, *log.topics[:1]) in self._deaths for log in transaction.logs)
 
     def _answered(self, message: _Message) -> None:
         if message.error is None and isinstance(message.result, str | int):

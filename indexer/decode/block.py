@@ -83,7 +83,7 @@ def decode_logs(decoder: LogDecoder, block: Block, raw_logs: Sequence[RawLog], a
             found = known.get((raw.address, topics[0])) if topics else None
             if found is None:
                 raise decoder.why_unknown(raw.address, topics)
-            contract, (name, _, decode, _) = found
+            contract, (name, _, decode) = found
             event, arguments = decode(topics, raw.data)
         except MalformedLog as error:
             archive.undecoded.append(_undecoded(log_id, time, tx_index, raw, error))

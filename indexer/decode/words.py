@@ -7,10 +7,12 @@ padding checked, once for many logs; and the same address is the same object, wh
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from indexer.domain.units import Address, Hash
+from indexer.domain.units import Address
 
 MAX_KEPT: Final = 1 << 15
 """Words of a type that are kept; then all are forgotten. Of addresses they take 10 MB."""
+WORD: Final = 64
+"""Hex digits of a word."""
 _ADDRESS_PADDING: Final = "0" * 24
 
 
@@ -25,11 +27,11 @@ class Words(dict[str, Any]):
         self._read = read
 
     def __missing__(self, word: str) -> Any:
-        if len(word) not in (64, 66):
+        if len(word) not in (WORD, WORD + 2):
             raise ValueError(f"{word!r} is no word of 32 bytes")
         if len(self) == MAX_KEPT:
             self.clear()
-        value = self[word] = self._read(word[-64:])
+        value = self[word] = self._read(word[-WORD:])
         return value
 
 
@@ -39,29 +41,48 @@ def _address(digits: str) -> Address:
     return Address("0x" + digits[24:])
 
 
-def _bytes32(digits: str) -> Hash:
-    return Hash("0x" + digits)
-
-
 def _bool(digits: str) -> bool:
-    return bool(_number(digits, 1))
+    return bool(_number(digits, 0, 1))
+
+
+def _reader_of_bytes(size: int) -> Callable[[str], str]:
+    def read(digits: str) -> str:
+        if digits[2 * size :].strip("0"):
+            raise ValueError(f"{digits} is not {size} bytes")
+        return "0x" + digits[: 2 * size]
+
+    return read
 
 
 def _reader_of_uint(bits: int) -> Callable[[str], int]:
-    return lambda digits: _number(digits, (1 << bits) - 1)
+    return lambda digits: _number(digits, 0, (1 << bits) - 1)
 
 
-def _number(digits: str, largest: int) -> int:
-    number = int(digits, 16)
-    if not 0 <= number <= largest:
-        raise ValueError(f"{digits} is not a number from 0 to {largest}")
+def _reader_of_int(bits: int) -> Callable[[str], int]:
+    limit = 1 << (bits - 1)
+
+    def read(digits: str) -> int:
+        unsigned = _number(digits, 0, (1 << 256) - 1)
+        return _in_range(unsigned - (unsigned >> 255 << 256), -limit, limit - 1, digits)
+
+    return read
+
+
+def _number(digits: str, least: int, largest: int) -> int:
+    return _in_range(int(digits, 16), least, largest, digits)
+
+
+def _in_range(number: int, least: int, largest: int, digits: str) -> int:
+    if not least <= number <= largest:
+        raise ValueError(f"{digits} is not a number from {least} to {largest}")
     return number
 
 
 WORDS: Final[Mapping[str, Words]] = {
     "address": Words(_address),
-    "bytes32": Words(_bytes32),
     "bool": Words(_bool),
-    **{f"uint{bits}": Words(_reader_of_uint(bits)) for bits in (8, 16, 64, 256)},
+    **{f"bytes{size}": Words(_reader_of_bytes(size)) for size in range(1, 33)},
+    **{f"uint{bits}": Words(_reader_of_uint(bits)) for bits in range(8, 257, 8)},
+    **{f"int{bits}": Words(_reader_of_int(bits)) for bits in range(8, 257, 8)},
 }
-"""The words of each ABI type."""
+"""The words of each ABI type whose values are one word."""

@@ -1,10 +1,12 @@
 """One immutable class per Solidity event, fields in the order of the contract.
 
-Events of the same name and shape share a class (`Paused`, `RoleGranted`); `indexer.domain.chain.DecodedLog` names the
-contract that emitted one. Amounts are in wei, rates in basis points, times in unix seconds.
+A class is one contract's event, and its name is the event's in the archive; only those of SHARED are emitted by
+several, and `indexer.domain.chain.DecodedLog` names the contract that emitted one. An argument that an upgrade of the
+contract added is a field with a default, which older logs get. Amounts are in wei, rates in basis points, times in unix
+seconds.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from indexer.domain.units import Address, Hash
 
@@ -323,3 +325,19 @@ class TokensClaimed(NamedTuple):
 
     beneficiary: Address
     amount: int
+
+
+SHARED: Final = frozenset(
+    {
+        Initialized,
+        OwnershipTransferStarted,
+        OwnershipTransferred,
+        Paused,
+        RoleAdminChanged,
+        RoleGranted,
+        RoleRevoked,
+        Unpaused,
+        Upgraded,
+    }
+)
+"""The events that mean the same whichever contract emits them. Every other class is one contract's event alone."""

@@ -16,6 +16,7 @@ from indexer.maintenance.shadow import Comparison, Shadow
 from indexer.records.rows import ARCHIVE
 from indexer.rules.block import SILENT_CHANGES, apply_block, decode_changes
 from indexer.rules.game import Game
+from indexer.rules.registry import check_handlers
 from indexer.rules.witness import RememberedWitness
 from indexer.store.archive import ArchivedBlock, ArchiveIncomplete, archived_blocks
 from indexer.store.checkpoint import check_indexed
@@ -79,6 +80,7 @@ def _rebuild(
     first = checkpoint.start_block if from_block is None else from_block
     check_indexed(checkpoint, first)
     contracts = {name: Address(address) for name, address in checkpoint.contracts.items()}
+    check_handlers(contracts)
     game, before = _state_before(snapshot, first, contracts)
     shadow, archive = Shadow(claim, before), Archive()
     applier = _ArchiveApplier(game, LogDecoder(contracts), archive)
@@ -126,11 +128,10 @@ class _ArchiveApplier:
         changes = decode_changes(archived.answers.get(SILENT_CHANGES, ()))
         block = Block(archived.header, transactions=archived.transactions, silent_changes=changes)
         for event_id, tx_hash, tx_index, contract, name, args in archived.events:
-            event_decoder = self.decoder.by_name.get((contract, name))
-            if event_decoder is None:
+            from_json = self.decoder.from_json.get((contract, name))
+            if from_json is None:
                 raise ArchiveIncomplete(f"{contract}.{name} is archived, but no ABI here has such an event")
-            event = event_decoder.from_json(args)
-            block.logs.append(DecodedLog(event_id, tx_index, tx_hash, contract, event))
+            block.logs.append(DecodedLog(event_id, tx_index, tx_hash, contract, from_json(args)))
         if archived.undecoded:
             decode_logs(self.decoder, block, archived.undecoded, self.archive)
             block.logs.sort(key=lambda log: log.event_id)

@@ -3,8 +3,7 @@
 Hashes stay as recorded, and so does calldata, in which nothing but the deadline of a round or a boost is a time.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -12,10 +11,10 @@ import msgspec
 
 from indexer.base.errors import GhostnetError
 from indexer.chain.views import GET_LEVEL_STATE, GET_POSITION, GET_SYSTEM_RESET, View
-from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, topic0_of
+from indexer.decode.contract_abi import CONTRACTS, events_of
+from indexer.decode.words import WORD
 from indexer.replay.recording import RecordedBlock, RecordedLog, RecordedTransaction
 
-_WORD_DIGITS: Final = 64
 _LATEST: Final = 1 << 63
 """From here on a number means `never`, like the greatest of its type."""
 TIMES_IN_EVENTS: Final = frozenset({"deadline", "executedAt", "expiry", "finalizedAt", "timestamp"})
@@ -117,22 +116,18 @@ def _shifted_log(log: RecordedLog, seconds: int) -> RecordedLog:
         return log
     data = log.data
     for place in shape[2]:
-        word = shifted_time(int(data[place : place + _WORD_DIGITS], 16), seconds)
-        data = f"{data[:place]}{word:0{_WORD_DIGITS}x}{data[place + _WORD_DIGITS :]}"
+        word = shifted_time(int(data[place : place + WORD], 16), seconds)
+        data = f"{data[:place]}{word:0{WORD}x}{data[place + WORD :]}"
     return RecordedLog(log.address, log.topics, data)
 
 
 @cache
 def _shapes() -> dict[str, tuple[int, int, list[int]]]:
     """By topic0 of the events with times: how many topics, how many characters of data, and where in it they begin."""
-    return {topic0_of(contract, entry["name"]): shape for contract, entry, shape in _events_with_times()}
-
-
-def _events_with_times() -> Iterator[tuple[str, Mapping[str, Any], tuple[int, int, list[int]]]]:
-    for contract in CONTRACTS:
-        for entry in json.loads((ABI_FOLDER / f"{contract}.json").read_text()):
-            data = [argument["name"] for argument in entry["inputs"] if not argument["indexed"]]
-            places = [2 + _WORD_DIGITS * index for index, name in enumerate(data) if name in TIMES_IN_EVENTS]
-            if places:
-                topics = 1 + len(entry["inputs"]) - len(data)
-                yield contract, entry, (topics, 2 + _WORD_DIGITS * len(data), places)
+    shapes = {}
+    for event in (event for contract in CONTRACTS for event in events_of(contract)):
+        data = event.data
+        places = [2 + WORD * index for index, argument in enumerate(data) if argument.name in TIMES_IN_EVENTS]
+        if places and all(argument.type.is_word for argument in data):
+            shapes[event.topic0] = event.topic_count, 2 + WORD * len(data), places
+    return shapes

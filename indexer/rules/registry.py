@@ -1,8 +1,10 @@
 """The handler of every event of every contract; an event that is missing here can't be applied."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from indexer.base.errors import GhostnetError
+from indexer.decode.contract_abi import events_of
 from indexer.domain import events
 from indexer.rules import dead_pool, ghost_core, token_and_fees, trace_scan
 from indexer.rules.game import Game
@@ -10,21 +12,17 @@ from indexer.rules.game import Game
 Handler = Callable[[Game, Any], None]
 
 
+class NoHandler(GhostnetError):
+    """An ABI has an event for which there is no rule."""
+
+    help = "Name its handler in HANDLERS of indexer/rules/registry.py: `archive_only` if it changes nothing."
+
+
 def archive_only(game: Game, event: Any) -> None:
     """The handler of events that change nothing in the mirror; `chain_events` keeps them."""
 
 
-_EVERYWHERE: dict[type, Handler] = {
-    events.Initialized: archive_only,
-    events.Upgraded: archive_only,
-    events.Paused: archive_only,
-    events.Unpaused: archive_only,
-    events.RoleAdminChanged: archive_only,
-    events.RoleGranted: archive_only,
-    events.RoleRevoked: archive_only,
-    events.OwnershipTransferStarted: archive_only,
-    events.OwnershipTransferred: archive_only,
-}
+_EVERYWHERE: dict[type, Handler] = dict.fromkeys(events.SHARED, archive_only)
 
 HANDLERS: dict[str, dict[type, Handler]] = {
     "GhostCore": _EVERYWHERE
@@ -81,3 +79,11 @@ HANDLERS: dict[str, dict[type, Handler]] = {
     },
     "TeamVesting": _EVERYWHERE | {events.TokensClaimed: token_and_fees.tokens_claimed},
 }
+
+
+def check_handlers(contracts: Iterable[str]) -> None:
+    """Raise NoHandler if an event of these contracts, which the decoder reads, could not be applied."""
+    for contract in contracts:
+        for event in events_of(contract):
+            if event.event_class not in HANDLERS.get(contract, {}):
+                raise NoHandler(f"there is no handler for {contract}.{event.name}")

@@ -58,7 +58,7 @@ KINDS: Final = {
     "TollCollected": Kind("fees", "TOLL", event_data.Toll),
     "BuybackExecuted": Kind("fees", "BUYBACK", event_data.Buyback),
 }
-"""The contracts' events whose items are made of their logs alone, by name."""
+"""The contracts' events whose items are made of their logs alone, by name, which is one contract's event."""
 CHANNEL_OF: Final[dict[type[FeedRow], Channel]] = {
     DeathRow: "deaths",
     ClaimRow: "positions",

@@ -19,6 +19,7 @@ from indexer.domain.finality import is_finalized
 from indexer.domain.units import NO_HASH, Address
 from indexer.rules.errors import InvariantBroken
 from indexer.rules.game import Game
+from indexer.rules.registry import check_handlers
 from indexer.rules.witness import RecordingWitness
 from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.claim import Claim, no_payload
@@ -77,6 +78,7 @@ class Pipeline:
         self._connection = connection
         self._observer = observer
         decoder = LogDecoder(chain.contracts)
+        check_handlers(chain.contracts)
         self._applier = RangeApplier(source, decoder, self._reload_game)
         self._undecoded = UndecodedLogs(decoder)
         self._missing_logs = MissingLogs(connection, source, decoder, chain.start_block)

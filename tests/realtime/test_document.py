@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from indexer.decode.decoder import CONTRACTS, decoders_of
+from indexer.decode.contract_abi import CONTRACTS
+from indexer.decode.decoder import decoders_of
 from indexer.domain import events
 from indexer.domain.units import event_id
 from indexer.selectors.feed import EventRow
@@ -44,6 +45,10 @@ def test_each_field_says_what_it_is() -> None:
             said = [one for one in (kind, *kind.get("anyOf", ())) if "description" in one or "$ref" in one]
             is_the_name = field == "type" and len(kind["enum"]) == 1
             assert said or is_the_name, f"{name}.{field} says nothing of itself"
+
+
+def test_no_kind_is_an_event_of_several_contracts_whose_name_is_no_key() -> None:
+    assert KINDS.keys().isdisjoint(event.__name__ for event in events.SHARED)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from indexer.chain.rpc_types import WireLog
 from indexer.decode.block import Archive, decode_logs
-from indexer.decode.decoder import CONTRACTS, EventDecoder, LogDecoder, MalformedLog, decoders_of
+from indexer.decode.contract_abi import CONTRACTS
+from indexer.decode.decoder import EventDecoder, LogDecoder, MalformedLog, decoders_of
 from indexer.domain import events
 from indexer.domain.chain import Block, Header
 from indexer.domain.units import Hash

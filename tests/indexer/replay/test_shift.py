@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from indexer.decode.decoder import ABI_FOLDER, CONTRACTS, LogDecoder
+from indexer.decode.contract_abi import ABI_FOLDER, CONTRACTS
+from indexer.decode.decoder import LogDecoder
 from indexer.domain.events import BoostApplied, RoundCreated
 from indexer.maintenance.audit import audit
 from indexer.replay.recording import RecordedLog, read_document
