@@ -47,11 +47,16 @@ def abi_folder(
                 cached.cache_clear()
 
 
+def topic0_in(entry: dict[str, Any]) -> str:
+    """The topic0 of an ABI's entry, whose arguments are no structs."""
+    signature = f"{entry['name']}({','.join(argument['type'] for argument in entry['inputs'])})"
+    return "0x" + keccak(signature.encode()).hex()
+
+
 def logged(address: str, entry: dict[str, Any], *values: Any) -> RecordedLog:
     """A log of an event with an ABI's entry, whose indexed arguments are words."""
     inputs = entry["inputs"]
-    signature = f"{entry['name']}({','.join(argument['type'] for argument in inputs)})"
-    topics, types, data = ["0x" + keccak(signature.encode()).hex()], [], []
+    topics, types, data = [topic0_in(entry)], [], []
     for argument, value in zip(inputs, values, strict=True):
         if argument["indexed"]:
             topics.append("0x" + abi.encode([argument["type"]], [value]).hex())

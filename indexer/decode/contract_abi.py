@@ -35,7 +35,7 @@ _FIELDS: Final = {
 
 
 class UnreadableAbi(GhostnetError):
-    """An ABI in `indexer/decode/abi` of which no decoder can be made; nothing is indexed by half of it."""
+    """An ABI in `indexer/decode/abi` of which no decoder can be made; nothing is indexed by a part of it."""
 
     help = 'Correct the ABI, or the class in indexer/domain/events.py: CONTRIBUTING.md, "Add an event".'
 

@@ -30,5 +30,6 @@ class DeathsUnresolved(InvariantBroken):
 
     help = (
         "The calldata does not name the dead and their seed draw is ambiguous. Point GHOSTNET_RPC_URLS at a node that "
-        "answers debug_traceTransaction or eth_call at that block."
+        "answers debug_traceTransaction or eth_call at that block. In a rebuild, of deaths that were kept undecoded: "
+        "run `manage.py refetch_blocks` with that block, then index_chain, which fetches their calldata."
     )

@@ -26,12 +26,14 @@ from indexer.store.claim import Claim, no_payload
 from indexer.store.headers import store_header
 from indexer.store.loader import Snapshot, load_game
 from indexer.store.rollback import BEFORE_THE_CHAIN, roll_back
+from indexer.store.undecoded import first_kept
 from indexer.store.writer import Batch, Writer
 from indexer.stream.commit_payload import commit_payload
 from indexer.sync.agreement import MAX_REAPPLIED_BLOCKS, last_agreement
 from indexer.sync.applier import AppliedBlocks, RangeApplier
 from indexer.sync.beginning import begin_chain
 from indexer.sync.common_ancestor import Divergence, find_divergence
+from indexer.sync.contract_changes import decodable_now, with_undecoded
 from indexer.sync.interpreter import tune_interpreter
 from indexer.sync.metrics import HEALED
 from indexer.sync.missing_logs import MissingLogs
@@ -80,6 +82,7 @@ class Pipeline:
         decoder = LogDecoder(chain.contracts)
         check_handlers(chain.contracts)
         self._applier = RangeApplier(source, decoder, self._reload_game)
+        self._decoder = decoder
         self._undecoded = UndecodedLogs(decoder)
         self._missing_logs = MissingLogs(connection, source, decoder, chain.start_block)
         self._publisher = PreconfirmedPublisher()
@@ -108,6 +111,7 @@ class Pipeline:
         begin_chain(self._connection, self._source, chain.chain_id, chain.start_block, chain.contracts)
         self._claim.take()
         self._load_game()
+        self._report_kept_logs()
         tune_interpreter()
         try:
             self._proof.choose(self._tip, anew=True)
@@ -154,6 +158,15 @@ class Pipeline:
         self._alarms.load(standing)
         self._undecoded.alarm = standing.get(AlarmKind.UNDECODED)
         self._proof.choose(self._tip)
+
+    def _report_kept_logs(self) -> None:
+        """Report logs that were kept, and can be decoded by now; the alarm about them is over if none is kept."""
+        message = decodable_now(self._connection, self._decoder)
+        if message is not None:
+            self._alarms.report(AlarmKind.UNDECODED, message)
+        elif self._undecoded.alarm is not None and first_kept(self._connection, 0) is None:
+            self._undecoded.alarm = None
+            self._alarms.set(AlarmKind.UNDECODED, None)
 
     @property
     def _is_deployed(self) -> bool:
@@ -232,7 +245,7 @@ class Pipeline:
         missing = self._missing_logs.find(self._tip.number, fetched)
         if missing is None:
             if self._missing_logs.is_permanent(error):
-                raise error
+                raise with_undecoded(self._connection, self._decoder, error, self._tip.number, fetched) from error
             logger.warning("blocks from %d on are fetched once more: %s", self._tip.number + 1, error.message)
             self._return_to_common_ancestor()
             return

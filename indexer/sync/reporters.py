@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Final, Self
 
+from indexer.domain.units import block_of
 from indexer.store.alarms import AlarmKind
 from indexer.store.rollback import Rollback
 from indexer.sync.observer import Applied, Observer
@@ -15,11 +16,15 @@ INTERVAL_SECONDS: Final = 5.0
 
 
 class EventLog(Observer):
-    """Logs each incident that an operator should read: undecoded logs, assumed deaths, reorgs, alarms."""
+    """Logs each incident that an operator should read: undecoded logs, upgrades, assumed deaths, reorgs, alarms."""
 
     def applied(self, applied: Applied) -> None:
         for log in applied.undecoded:
-            logger.warning("log of %s in tx %s was kept, but not decoded: %s", log.address, log.tx_hash, log.reason)
+            where = block_of(log.id), log.address, log.tx_hash
+            logger.warning("block %d: a log of %s in tx %s was kept, but not decoded: %s", *where, log.reason)
+        if upgrades := applied.events.get("Upgraded"):
+            blocks = f"blocks {applied.block - applied.blocks + 1} to {applied.block}"
+            logger.warning("%d events Upgraded in %s: a proxy has new code, its ABI may be another", upgrades, blocks)
         for death in applied.assumed_deaths:
             logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)
 

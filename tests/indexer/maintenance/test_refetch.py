@@ -1,6 +1,5 @@
 """Refetching blocks by hand: they are compared with the archive, and indexed again where they differ."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.domain.units import first_id
-from indexer.maintenance.refetch import ForkBeforeRange, Refetched, ReversedRange, refetch
+from indexer.maintenance.refetch import ForkBeforeRange, ReversedRange
 from indexer.replay.recording import RecordedBlock
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.replay.truth import Truth
@@ -19,6 +18,7 @@ from indexer.store.digest import state_digest
 from indexer.store.lock import indexer_lock
 from tests.filling import fill
 from tests.incomplete_node import IncompleteNode
+from tests.indexer.maintenance.refetching import run_refetch
 from tests.indexing import index
 from tests.processes import checkpoint, run_command
 from tests.rows import fetch_one
@@ -43,15 +43,6 @@ def indexed(connection: Connection[Any], season: list[RecordedBlock], truth: Tru
 def node(season: list[RecordedBlock]) -> Iterator[ReplayServer]:
     with ReplayServer(season, ReplayOptions(head=300)) as server:
         yield server
-
-
-def run_refetch(
-    connection: Connection[Any], node: ReplayServer, first: int, last: int | None = None, *, mend: bool = False
-) -> Refetched:
-    seen: list[int] = []
-    done = refetch(connection, [node.url], first, last, mend=mend, stop=threading.Event(), on_progress=seen.append)
-    assert seen[-1] == done.last
-    return done
 
 
 def test_the_block_is_named_and_everything_from_it_on_is_indexed_anew(
