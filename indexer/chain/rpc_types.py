@@ -3,7 +3,12 @@
 `gc=False` keeps these many small, acyclic objects out of the garbage collector's sight.
 """
 
+from typing import Annotated
+
 import msgspec
+
+HexBytes = Annotated[str, msgspec.Meta(pattern=r"\A(0x[0-9a-f]*)?\Z")]
+"""Bytes in hex after `0x`. Python reads numbers also of what is no hex: signs, blanks, underscores."""
 
 
 class WireLog(msgspec.Struct, rename="camel", gc=False):
@@ -11,7 +16,7 @@ class WireLog(msgspec.Struct, rename="camel", gc=False):
 
     address: str
     topics: list[str]
-    data: str
+    data: HexBytes
     block_hash: str
     transaction_hash: str
     transaction_index: str
@@ -26,7 +31,7 @@ class WirePendingLog(msgspec.Struct, rename="camel", gc=False):
 
     address: str
     topics: list[str]
-    data: str
+    data: HexBytes
     transaction_hash: str
     transaction_index: str
     log_index: str

@@ -4,6 +4,7 @@ The values of words are kept: players, levels, sides and rounds come again and a
 padding checked, once for many logs; and the same address is the same object, whose hash Python has computed already.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ MAX_KEPT: Final = 1 << 15
 """Words of a type that are kept; then all are forgotten. Of addresses they take 10 MB."""
 WORD: Final = 64
 """Hex digits of a word."""
+_WORD_IN_HEX: Final = re.compile(f"(0x)?[0-9a-f]{{{WORD}}}")
 _ADDRESS_PADDING: Final = "0" * 24
 
 
@@ -27,7 +29,7 @@ class Words(dict[str, Any]):
         self._read = read
 
     def __missing__(self, word: str) -> Any:
-        if len(word) not in (WORD, WORD + 2):
+        if _WORD_IN_HEX.fullmatch(word) is None:
             raise ValueError(f"{word!r} is no word of 32 bytes")
         if len(self) == MAX_KEPT:
             self.clear()

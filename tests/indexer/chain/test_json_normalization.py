@@ -11,6 +11,7 @@ import pytest
 from indexer.chain import consistency
 from indexer.chain.errors import WrongNumbers
 from indexer.chain.json_normalization import parsed, with_hex_quantities, with_lower_case
+from indexer.chain.rpc_types import WireLog
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.events import DeathsProcessed, DeathsSubmitted, ScanExecuted
 from indexer.domain.units import DATA
@@ -180,6 +181,16 @@ def test_numbers_that_may_be_decimal_are_not_taken_for_hex(
         else:
             with pytest.raises(WrongNumbers, match="does not begin with 0x"):
                 fetch([altered.url], 0, blocks[-1].number, way)
+
+
+@pytest.mark.parametrize("digits", [b"zz", b"_0", b"-0", b" 0", "\u0660".encode(), b"0\\n"])
+def test_data_that_are_no_hex_are_refused_though_python_would_read_numbers_of_them(digits: bytes) -> None:
+    with ReplayServer(chain()) as server:
+        log = fetch([server.url], 0, 5, BY_RANGE).blocks[-1].logs[0]
+    raw = msgspec.json.encode(log)
+    assert parsed(raw, msgspec.json.Decoder(WireLog)) == log
+    with pytest.raises(msgspec.ValidationError):
+        parsed(raw.replace(b'"data":"0x00', b'"data":"0x' + digits), msgspec.json.Decoder(WireLog))
 
 
 @pytest.mark.parametrize(

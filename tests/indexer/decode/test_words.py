@@ -34,6 +34,13 @@ def test_a_word_is_read_once_until_too_many_are_kept(monkeypatch: pytest.MonkeyP
         ("uint256", "-" + ONE[1:]),
         ("uint256", ONE[1:]),
         ("bytes32", ONE + "00" * 2),
+        ("bytes32", "zz" * 32),
+        ("bytes4", "00" * 5 + "01" + "00" * 26),
+        ("int8", "0" * 62 + "80"),
+        ("int8", "f" * 62 + "7f"),
+        ("uint64", "0" * 62 + "_1"),
+        ("uint64", " " * 63 + "1"),
+        ("uint64", "0" * 63 + "\u0663"),
     ],
 )
 def test_what_is_no_value_of_its_type_is_refused(abi_type: str, word: str) -> None:

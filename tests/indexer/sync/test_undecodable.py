@@ -7,7 +7,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.decode.decoder import topic0_of
-from indexer.domain.events import Extracted
+from indexer.domain.events import Extracted, JackedIn
 from indexer.domain.units import DATA
 from indexer.models import CurrentPosition, UndecodedLog
 from indexer.replay.recording import RecordedLog
@@ -16,16 +16,26 @@ from indexer.store.alarms import AlarmKind, alarms
 from indexer.store.loader import Snapshot
 from indexer.sync import undecoded
 from indexer.sync.undecoded import MAX_UNDECODED
-from tests.chains import GHOST_CORE, user
+from tests.chains import GHOST_CORE, encode_log, user
 from tests.indexer.store.building import deployed, index_blocks
 
 
 def test_undecodable_logs_are_kept_and_do_no_harm(database: str) -> None:
     chain = deployed()
+    jacked_in = encode_log("GhostCore", JackedIn(user(1), 10 * DATA, 1, 10 * DATA))
+    topic0, player, level = jacked_in.topics
     odd = [
         RecordedLog(GHOST_CORE, [], "0x"),
         RecordedLog(GHOST_CORE, ["0x" + "ab" * 32], "0x1234"),
         RecordedLog(GHOST_CORE, ["0x" + "cd" * 32, "0x" + "00" * 32], "0x" + "5c" * 33),
+        RecordedLog(GHOST_CORE, ["0x" + "ab" * 32], "0x" + "ab" * 1_000_000),
+        RecordedLog(GHOST_CORE, [topic0, player], jacked_in.data),
+        RecordedLog(GHOST_CORE, [topic0, player, level, level, level], jacked_in.data),
+        RecordedLog(GHOST_CORE, [topic0, player, level], "0x"),
+        RecordedLog(GHOST_CORE, [topic0, player, level], jacked_in.data[:-2]),
+        RecordedLog(GHOST_CORE, [topic0, player, level], jacked_in.data + "00" * 32),
+        RecordedLog(GHOST_CORE, [topic0, player.replace("0x00", "0x01"), level], jacked_in.data),
+        RecordedLog(GHOST_CORE, [topic0, player, level.replace("0x00", "0xff")], jacked_in.data),
     ]
     chain.block(chain.transaction(logs=odd))
     chain.jack_in(user(1), 10 * DATA, 1)
