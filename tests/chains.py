@@ -9,11 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from eth_abi import abi
-from eth_hash.auto import keccak
 
 from indexer.chain.rpc_types import WireLog
 from indexer.decode.block import Archive, decode_logs
-from indexer.decode.contract_abi import ABI_FOLDER, CONTRACTS
+from indexer.decode.contract_abi import ABI_FOLDER, CONTRACTS, events_of
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.chain import Block, Header, SilentChange, Transaction
 from indexer.domain.events import Initialized, JackedIn, Transfer
@@ -25,6 +24,7 @@ from indexer.replay.truth import Truth
 from indexer.rules.block import apply_block
 from indexer.rules.game import Game
 from indexer.rules.witness import NoWitness, Witness
+from tests.abi_values import as_eth_abi
 from tests.paths import FIXTURES
 
 ADDRESSES = {name: Address(f"0x{index:02x}" + "c0" * 19) for index, name in enumerate(CONTRACTS, 1)}
@@ -73,23 +73,22 @@ MINT: Event = ("DataToken", Transfer(ZERO_ADDRESS, user(99), 10**9 * DATA))
 def abi_of(contract: str, name: str) -> dict[str, Any]:
     """The ABI entry of an event."""
     entries = json.loads((ABI_FOLDER / f"{contract}.json").read_text())
-    entry: dict[str, Any] = next(entry for entry in entries if entry["name"] == name)
+    entry: dict[str, Any] = next(one for one in entries if (one["type"], one.get("name")) == ("event", name))
     return entry
 
 
 def encode_log(contract: str, event: Any) -> RecordedLog:
     """An event as the contract logs it."""
-    entry = abi_of(contract, type(event).__name__)
-    inputs = entry["inputs"]
-    signature = f"{entry['name']}({','.join(argument['type'] for argument in inputs)})"
-    topics, types, values = ["0x" + keccak(signature.encode()).hex()], [], []
-    for argument, value in zip(inputs, event, strict=True):
-        plain = bytes.fromhex(value[2:]) if argument["type"] == "bytes32" else value
-        if argument["indexed"]:
-            topics.append("0x" + abi.encode([argument["type"]], [plain]).hex())
+    found = next(one for one in events_of(contract) if one.event_class is type(event))
+    topics, types, values = [found.topic0], [], []
+    for argument in found.arguments:
+        name = argument.type.name
+        value = as_eth_abi(name, getattr(event, argument.field))
+        if argument.indexed:
+            topics.append("0x" + abi.encode([name], [value]).hex())
         else:
-            types.append(argument["type"])
-            values.append(plain)
+            types.append(name)
+            values.append(value)
     return RecordedLog(ADDRESSES[contract], topics, "0x" + abi.encode(types, values).hex())
 
 

@@ -37,7 +37,10 @@ _FIELDS: Final = {
 class UnreadableAbi(GhostnetError):
     """An ABI in `indexer/decode/abi` of which no decoder can be made; nothing is indexed by a part of it."""
 
-    help = 'Correct the ABI, or the class in indexer/domain/events.py: CONTRIBUTING.md, "Add an event".'
+    help = (
+        "Correct the ABI, or the class in indexer/domain/events.py. If another contract's event has that name, add a "
+        'class named contract and event. CONTRIBUTING.md, "Add an event".'
+    )
 
 
 class Argument(NamedTuple):

@@ -19,5 +19,7 @@ def checksummed(address: str | bytes) -> str:
 
 
 def shown(value: Any) -> Any:
-    """An event's stored argument as answers show it: an address with its checksum, anything else as it is."""
+    """An event's stored argument as answers show it: addresses with their checksums, anything else as it is."""
+    if isinstance(value, list):
+        return [shown(item) for item in value]
     return checksummed(value) if isinstance(value, str) and _ADDRESS.fullmatch(value) else value

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.decode.abi_types import AbiType, UnknownType, abi_type, reader_of
+from tests.abi_values import as_eth_abi, as_read, values_of
 
 WORDS: Final = [
     "address",
@@ -49,38 +50,10 @@ def _entry(node: Any) -> dict[str, Any]:
     return {"type": node.to_type_str()}
 
 
-def values_of(node: Any) -> st.SearchStrategy[Any]:
-    """Values of a type, as eth_abi takes them."""
-    if node.is_array:
-        length = node.arrlist[-1]
-        least, most = (length[0], length[0]) if length else (0, 3)
-        return st.lists(values_of(node.item_type), min_size=least, max_size=most).map(tuple)
-    if isinstance(node, TupleType):
-        return st.tuples(*map(values_of, node.components))
-    bits = int(node.sub) if node.base in ("int", "uint") else 0
-    return {
-        "address": st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex()),
-        "bool": st.booleans(),
-        "bytes": st.binary(min_size=int(node.sub or 0), max_size=int(node.sub or 70)),
-        "string": st.text(max_size=40).filter(lambda text: not text.startswith("0x")),
-        "uint": st.integers(0, 2**bits - 1),
-        "int": st.integers(-(2**bits // 2), 2**bits // 2 - 1),
-    }[node.base]
-
-
-def as_read(value: Any) -> Any:
-    """A value of eth_abi as events have it: bytes are hex, and so is text with a zero byte."""
-    if isinstance(value, tuple):
-        return tuple(map(as_read, value))
-    if isinstance(value, str) and "\0" in value:
-        value = value.encode()
-    return "0x" + value.hex() if isinstance(value, bytes) else value
-
-
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), names=st.lists(TYPES, min_size=1, max_size=3))
 def test_every_type_is_read_as_eth_abi_encodes_it(data: Any, names: list[str]) -> None:
-    types, values = [parsed(name) for name in names], [data.draw(values_of(parse(name))) for name in names]
+    types, values = [parsed(name) for name in names], [data.draw(values_of(name)) for name in names]
     assert [found.name for found in types] == names
     encoded = "0x" + abi.encode(names, values).hex()
     read = reader_of(types)(encoded)
@@ -95,27 +68,14 @@ def test_every_type_is_read_as_eth_abi_encodes_it(data: Any, names: list[str]) -
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), name=TYPES)
 def test_whatever_a_log_holds_either_eth_abi_encodes_it_so_or_it_is_refused(data: Any, name: str) -> None:
-    encoded = bytearray(abi.encode([name], [data.draw(values_of(parse(name)))]))
+    encoded = bytearray(abi.encode([name], [data.draw(values_of(name))]))
     place = data.draw(st.integers(0, len(encoded) - 1))
     encoded[place] = data.draw(st.integers(0, 255))
     try:
         (read,) = reader_of([parsed(name)])("0x" + encoded.hex())
     except ValueError:
         return
-    assert abi.encode([name], [as_eth_abi(parse(name), read)]) == encoded
-
-
-def as_eth_abi(node: Any, value: Any) -> Any:
-    """The inverse of `as_read`; a string that was no text is given as its bytes, which are encoded alike."""
-    if node.is_array:
-        return [as_eth_abi(node.item_type, item) for item in value]
-    if isinstance(node, TupleType):
-        return tuple(as_eth_abi(part, item) for part, item in zip(node.components, value, strict=True))
-    if node.base == "bytes":
-        return bytes.fromhex(value[2:])
-    if node.base == "string" and value.startswith("0x"):
-        return bytes.fromhex(value[2:]).decode(errors="surrogateescape")
-    return value
+    assert abi.encode([name], [as_eth_abi(name, read)]) == encoded
 
 
 WORD = "{:064x}".format

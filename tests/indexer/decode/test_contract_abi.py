@@ -14,7 +14,7 @@ from tests.abis import abi_folder, event_abi
 from tests.chains import ADDRESSES
 
 TRANSFER = event_abi("Transfer", "address indexed from", "address indexed to", "uint256 value")
-PASS = {"GhostPass": Address("0x08" + "c0" * 19)}
+PASS = {"GhostKey": Address("0x08" + "c0" * 19)}
 
 
 class Tipped(NamedTuple):
@@ -25,7 +25,7 @@ class Tipped(NamedTuple):
     note: str = ""
 
 
-class GhostPassTransfer(NamedTuple):
+class GhostKeyTransfer(NamedTuple):
     """An event of an eighth contract, with the name of one of DataToken's."""
 
     from_: Address
@@ -100,13 +100,13 @@ def test_an_event_is_not_taken_for_one_of_the_same_name_of_another_contract(
 ) -> None:
     contracts = ADDRESSES | PASS
     shared = event_abi("Paused", "address account")
-    taken_for = pytest.raises(UnreadableAbi, match=r"GhostPass.Transfer would be taken for DataToken.Transfer")
-    with abi_folder(monkeypatch, tmp_path, GhostPass=[TRANSFER, shared]), taken_for:
+    taken_for = pytest.raises(UnreadableAbi, match=r"GhostKey.Transfer would be taken for DataToken.Transfer")
+    with abi_folder(monkeypatch, tmp_path, GhostKey=[TRANSFER, shared]), taken_for:
         LogDecoder(contracts)
     token = event_abi("Transfer", "address indexed from", "address indexed to", "uint256 indexed tokenId")
-    monkeypatch.setattr(events, "GhostPassTransfer", GhostPassTransfer, raising=False)
-    with abi_folder(monkeypatch, tmp_path / "own class", GhostPass=[token, shared]):
+    monkeypatch.setattr(events, "GhostKeyTransfer", GhostKeyTransfer, raising=False)
+    with abi_folder(monkeypatch, tmp_path / "own class", GhostKey=[token, shared]):
         known = LogDecoder(contracts).by_address_and_topic
         names = {(contract, decoder.name) for contract, decoder in known.values()}
-        assert {("DataToken", "Transfer"), ("GhostPass", "GhostPassTransfer"), ("GhostPass", "Paused")} <= names
-        assert ("GhostPass", "Transfer") not in names
+        assert {("DataToken", "Transfer"), ("GhostKey", "GhostKeyTransfer"), ("GhostKey", "Paused")} <= names
+        assert ("GhostKey", "Transfer") not in names

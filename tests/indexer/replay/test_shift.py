@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from indexer.decode.contract_abi import ABI_FOLDER, CONTRACTS
+from indexer.decode.contract_abi import CONTRACTS, events_of
 from indexer.decode.decoder import LogDecoder
 from indexer.domain.events import BoostApplied, RoundCreated
 from indexer.maintenance.audit import audit
@@ -83,12 +83,11 @@ def test_it_gives_the_same_rows_with_their_times_moved_and_the_moved_views_agree
 
 def test_every_time_of_an_event_is_known_as_one() -> None:
     """A new event with a time must be added: all arguments of 64 bits are times, but the version of Initialized."""
-    for contract in CONTRACTS:
-        for entry in json.loads((ABI_FOLDER / f"{contract}.json").read_text()):
-            for argument in entry["inputs"]:
-                if argument["type"] == "uint64" and argument["name"] != "version":
-                    assert argument["name"] in TIMES_IN_EVENTS
-                    assert not argument["indexed"]
+    for event in (event for contract in CONTRACTS for event in events_of(contract)):
+        for argument in event.arguments:
+            if argument.type.name == "uint64" and argument.name != "version":
+                assert argument.name in TIMES_IN_EVENTS
+                assert not argument.indexed
 
 
 def moved(log: RecordedLog, seconds: int) -> Any:
