@@ -22,8 +22,9 @@ class KeptLog(NamedTuple):
 
 
 def first_kept(connection: Connection[Any], first: int) -> KeptLog | None:
-    """The first kept log with an id from `first` on."""
-    row = connection.execute(f"{_SELECT} WHERE id >= %s ORDER BY id LIMIT 1", (first,)).fetchone()
+    """The first kept log with an id from `first` on, and with a topic: those without are no event of any version."""
+    sql = f"{_SELECT} WHERE id >= %s AND jsonb_array_length(topics) > 0 ORDER BY id LIMIT 1"
+    row = connection.execute(sql, (first,)).fetchone()
     return None if row is None else _kept(row)
 
 

@@ -1,6 +1,7 @@
 """Upgrades of the contracts, as far as they show: a rule breaks after logs that can't be decoded; logs that were kept
 can be decoded by now."""
 
+import json
 from typing import Any, Final
 
 from psycopg import Connection
@@ -21,7 +22,8 @@ class ContractsChanged(InvariantBroken):
 
     help = (
         "Most likely the contracts were upgraded, and the log named last is of a new event, or of a new version of a "
-        'known one. Quarantine nothing. Add the events of the upgraded ABI (CONTRIBUTING.md, "Upgrade a contract"); '
+        "known one. Quarantine nothing before it is explained. Add the events of the upgraded ABI (CONTRIBUTING.md, "
+        '"Upgrade a contract"); '
         "if that log is indexed, run `manage.py rebuild_state --from-block` with its block; then start again. "
         "Everything before the block named first is written, nothing of it; nothing is lost meanwhile."
     )
@@ -69,7 +71,8 @@ def _first_undecoded(decoder: LogDecoder, tip: int, fetched: FetchedRange) -> st
         archive = Archive()
         decode_block(decoder, block.header, block.transactions, block.logs, archive)
         for row in archive.undecoded:
-            return _place(KeptLog(row.id, row.address, [], row.data, row.reason))
+            if topics := json.loads(row.topics):
+                return _place(KeptLog(row.id, row.address, topics, row.data, row.reason))
     return None
 
 
