@@ -111,7 +111,8 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
                 await self._subscribe_user(message)
             case Unsubscribe(channels=channels):
                 async with self._changing_subscriptions():
-                    self._client.channels -= set(channels)
+                    kept = {name: start for name, start in self._client.channels.items() if name not in channels}
+                    self._client.channels = kept
                     self._hub.update_subscriptions(self._client)
             case UnsubscribeUser(player=player):
                 async with self._changing_subscriptions():
@@ -119,13 +120,13 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
 
     async def _subscribe(self, message: Subscribe) -> None:
         client, channels = self._client, set[str](message.channels)
-        self._check_room(len(channels - client.channels))
+        self._check_room(len(channels - client.channels.keys()))
         await self._hub.preconfirmed.subscribe(client, message.preconfirmed, channels=channels)
         if message.cursor is not None or message.last is not None:
             await self._replays.run(client, Wanted(channels, message.cursor, message.last))
             return
-        async with self._changing_subscriptions():
-            client.channels |= channels
+        async with self._changing_subscriptions() as head:
+            client.channels = dict.fromkeys(channels, head) | client.channels
             self._hub.update_subscriptions(client)
 
     async def _subscribe_user(self, message: SubscribeUser) -> None:
@@ -136,18 +137,20 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             await self._replays.run(client, Wanted(since=message.cursor, player=player))
             updates.send_current(client, player, with_cursor=message.snapshot)
             return
-        async with self._changing_subscriptions():
-            updates.watch(client, player)
+        async with self._changing_subscriptions() as head:
+            updates.watch(client, player, head)
             if message.snapshot:
                 updates.send_current(client, player, with_cursor=True)
 
     @asynccontextmanager
-    async def _changing_subscriptions(self) -> AsyncIterator[None]:
-        """Let the client's subscriptions change while no item is on its way to clients, then send it SUBSCRIBED."""
+    async def _changing_subscriptions(self) -> AsyncIterator[int]:
+        """Let the client's subscriptions change while no item is on its way to clients, then send it SUBSCRIBED. Yields
+        the id above which new subscriptions get the items."""
         client = self._client
         async with self._hub.delivery:
-            yield
-            state = Subscribed.of(client.channels, client.users, self._hub.cursor.event_id)
+            head = self._hub.cursor_of(client)
+            yield head
+            state = Subscribed.of(client.channels, client.users, head)
             client.writer.write(frame(state.encode()))
 
     def _check_room(self, more: int) -> None:

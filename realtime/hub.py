@@ -89,6 +89,10 @@ class Hub:
         self._subscribers.clear()
         CONNECTIONS.set(len(self._clients))
 
+    def cursor_of(self, client: Client) -> int:
+        """The id up to which a client, outside of a replay, has all items of its subscriptions."""
+        return self.cursor.event_id if client.in_sync else client.cursor
+
     def update_subscriptions(self, client: Client) -> None:
         """Update the subscribers, after a client's channels have changed, or whether it is in sync."""
         self._subscribers.clear()
@@ -201,5 +205,5 @@ class Hub:
         }[kind]
         text = frame(message.encode())
         for client in self._clients:
-            if client.channels & {channel, FEED_CHANNEL}:
+            if client.channels.keys() & {channel, FEED_CHANNEL}:
                 client.writer.write(text)

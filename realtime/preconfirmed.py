@@ -151,7 +151,9 @@ class PreconfirmedItems:
             for position in found:
                 if isinstance(position, PreconfirmedPosition) and position.block_number > self._block_number:
                     self._updates.send_preconfirmed(position)
-            players = {*chain.from_iterable(client.preconfirmed_users & client.users for client in self._clients)}
+            players = {
+                *chain.from_iterable(client.preconfirmed_users & client.users.keys() for client in self._clients)
+            }
             survivors = await survivor_items(connection, items, players)
             async with self._delivery:
                 await self.send(chain(items, survivors))

@@ -5,6 +5,7 @@ that are promised to clients.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -81,8 +82,8 @@ class ResumableMessage(ClientMessage, frozen=True, kw_only=True):
 
 
 class Subscribe(ResumableMessage, frozen=True, tag="SUBSCRIBE"):
-    """Subscribe to channels, from `since` on or from now on; with `last` after the newest so many events; with
-    `preconfirmed` to events before their block, too."""
+    """Subscribe to channels, from `since` on or from now on; with `last`, and without `since`, after the newest so many
+    events; with `preconfirmed` to events before their block, too. What the connection has been sent is not repeated."""
 
     channels: Channels
     last: Last | None = None
@@ -150,7 +151,7 @@ class Subscribed(ServerMessage, frozen=True, tag="SUBSCRIBED"):
     head: Cursor
 
     @classmethod
-    def of(cls, channels: set[str], users: set[str], head: int) -> "Subscribed":
+    def of(cls, channels: Iterable[str], users: Iterable[str], head: int) -> "Subscribed":
         return cls(sorted(channels), sorted(map(checksummed, users)), str(head))
 
 

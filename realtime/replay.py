@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,11 +18,11 @@ from indexer.domain.units import Address, block_of, first_id
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
 from indexer.stream.connection import connect
-from indexer.stream.feed import WATCHERS, FeedItem
+from indexer.stream.feed import FeedItem
 from indexer.stream.ids import last_id
 from indexer.stream.newest import cursor_before
 from indexer.stream.survivors import survivor_items
-from realtime.client import Client
+from realtime.client import Client, starts_of
 from realtime.hub import Hub
 from realtime.protocol import BadMessage, Reorg, Subscribed
 from realtime.socket_writer import TRY_AGAIN, frame
@@ -86,18 +86,18 @@ class Replays:
 
     def _begin(self, client: Client, wanted: "Wanted") -> "Known":
         """Subscribe a client to what it wanted, hold back what the hub sends it from now on, and return what it has."""
-        cursor, revision = (self._hub.cursor.event_id, 0) if client.in_sync else (client.cursor, client.revision)
-        known = Known(cursor, revision, {*client.channels}, {*client.users})
+        revision = 0 if client.in_sync else client.revision
+        known = Known(self._hub.cursor_of(client), revision, {**client.channels}, {**client.users})
         client.in_sync, client.held = False, deque()
-        client.channels |= wanted.channels
+        client.channels = dict.fromkeys(wanted.channels, known.cursor) | client.channels
         if wanted.player is not None:
-            self._hub.updates.watch(client, wanted.player)
+            self._hub.updates.watch(client, wanted.player, known.cursor)
         self._hub.update_subscriptions(client)
         return known
 
     def _undo(self, client: Client, wanted: "Wanted", known: "Known") -> None:
         """Unsubscribe a client again from what it wanted from a cursor that nothing can be replayed from."""
-        client.channels, client.cursor, client.revision = {*known.channels}, known.cursor, known.revision
+        client.channels, client.cursor, client.revision = {**known.channels}, known.cursor, known.revision
         if wanted.player is not None and wanted.player not in known.users:
             self._hub.updates.unwatch(client, wanted.player)
 
@@ -116,7 +116,9 @@ class Replays:
             if replay.ancestor is not None:
                 client.writer.write(frame(Reorg.of(replay.ancestor).encode()))
                 known = replace(known, cursor=min(known.cursor, replay.after))
-            pages = replay.pages(connection, {*client.users})
+                client.begin_below(replay.after + 1)
+            wanted.begin_after(replay.after, client, known)
+            pages = replay.pages(connection, known.lacks_after(replay.after), {*client.users})
             while not client.writer.closed and await self._send_page(pages, client, known):
                 await client.writer.drained()
         return replay
@@ -138,7 +140,7 @@ class Replays:
             started = time.perf_counter()
             page = await anext(pages, None)
             for item in page or ():
-                if client.is_subscribed_to(item) and not known.has(item):
+                if client.lacks(item) and not known.has(item):
                     client.writer.write(frame(item.message()))
             await asyncio.sleep(time.perf_counter() - started)
         return page is not None
@@ -169,21 +171,32 @@ class Wanted:
     last: int | None = None
     player: Address | None = None
 
+    def begin_after(self, after: int, client: Client, known: "Known") -> None:
+        """Let the client's subscriptions to these begin at the id `after`, unless they began below it."""
+        for channel in self.channels:
+            client.channels[channel] = min(after, known.channels.get(channel, after))
+        if self.player is not None:
+            client.users[self.player] = min(after, known.users.get(self.player, after))
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a client was subscribed to before a replay, and the id up to which it has all of that, with the database's
-    revision of its last replay (0: it was in sync with the hub)."""
+    """What a client was subscribed to before a replay, with the ids above which it has all of that, up to `cursor`, and
+    the database's revision of its last replay (0: it was in sync with the hub)."""
 
     cursor: int
     revision: int
-    channels: AbstractSet[str]
-    users: AbstractSet[str]
+    channels: Mapping[str, int]
+    users: Mapping[str, int]
+
+    def lacks_after(self, after: int) -> int:
+        """The id above which the client may lack items, of those that it asks for after an id, and of those that it is
+        subscribed to: of these it has no more than the hub, which may not be as far. A cursor of 0 is of no hub yet."""
+        return min(after, self.cursor) if self.cursor and (self.channels or self.users) else after
 
     def has(self, item: FeedItem) -> bool:
         """Whether the client has this item."""
-        was_subscribed = item.key in self.users if item.channel == WATCHERS else item.is_carried_by(self.channels)
-        return was_subscribed and item.id <= self.cursor
+        return any(start < item.id <= self.cursor for start in starts_of(item, self.channels, self.users))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +211,12 @@ class Replay:
     after: int
     last: int
 
-    async def pages(self, connection: AsyncConnection[Any], players: AbstractSet[str]) -> AsyncIterator[list[FeedItem]]:
-        """All of them in order, some ITEMS_A_PAGE at a time, with those of the scans that some players survived."""
-        after, blocks = self.after, 1
+    async def pages(
+        self, connection: AsyncConnection[Any], after: int, players: AbstractSet[str]
+    ) -> AsyncIterator[list[FeedItem]]:
+        """The items above an id up to the end, in order, some ITEMS_A_PAGE at a time, with those of the scans that some
+        players survived."""
+        blocks = 1
         while after < self.last:
             end = await reader.page_end(connection, after, self.last, blocks)
             # The scan's own item may lie before the cursor, and those of its survivors behind it.

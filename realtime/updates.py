@@ -47,9 +47,10 @@ class PositionUpdates:
         """The players whose position was sent before its block, by the block's number."""
         self._wake = asyncio.Event()
 
-    def watch(self, client: Client, address: str) -> None:
-        """Send this player's position to a client after each change."""
-        client.users.add(address)
+    def watch(self, client: Client, address: str, after: int) -> None:
+        """Send this player's position to a client after each change; the client gets the player's items above the id
+        `after`, unless it watches the player already."""
+        client.users.setdefault(address, after)
         self._watchers[address].add(client)
         self._schedule(address, set())  # to read when boosts expire
 
@@ -60,7 +61,7 @@ class PositionUpdates:
 
     def unwatch(self, client: Client, address: str) -> None:
         """Undo `watch`; allowed without it."""
-        client.users.discard(address)
+        client.users.pop(address, None)
         self._snapshots.discard((client, address))
         self._watchers[address].discard(client)
         if not self._watchers[address]:

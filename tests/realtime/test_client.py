@@ -32,7 +32,7 @@ def item(item_id: int) -> FeedItem:
 
 def test_known_items_are_not_sent_again_and_a_reorg_of_them_is_sent() -> None:
     writer = RecordedWriter()
-    client = Client(cast("Any", writer), "192.0.2.1", cursor=100, channels={"scans"}, in_sync=False, revision=7)
+    client = Client(cast("Any", writer), "192.0.2.1", cursor=100, channels={"scans": 0}, in_sync=False, revision=7)
     client.send_item(item(90), b"known")
     client.send_reorg(101, b"reorg of nothing that it knows")
     client.sync(6)
@@ -51,7 +51,7 @@ def step(block: int, *items: FeedItem) -> Step:
 @pytest.mark.parametrize("comes_later", [False, True])
 def test_what_is_dropped_during_a_replay_is_dropped_after_it_unless_it_has_come(comes_later: bool) -> None:
     writer = RecordedWriter()
-    client = Client(cast("Any", writer), "192.0.2.1", channels={"scans"}, preconfirmed_channels={"scans"})
+    client = Client(cast("Any", writer), "192.0.2.1", channels={"scans": 0}, preconfirmed_channels={"scans"})
     preconfirmed = PreconfirmedItems(Delivery(), PositionUpdates())
     preconfirmed._clients.add(client)
     asyncio.run(preconfirmed.send([item(first_id(7))]))

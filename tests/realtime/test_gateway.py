@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from indexer.replay.recording import RecordedBlock
@@ -134,6 +135,35 @@ def test_a_second_subscription_repeats_nothing_of_the_first(client: WebClient, s
     browser = run(work())
     assert browser.faults == []
     assert set(browser.events) == set(expected)
+
+
+@pytest.mark.parametrize("wanted", [["scans"], ["feed"], ["fees", "scans"]])
+def test_what_came_before_a_live_channel_is_sent_to_who_asks_for_it_later_and_once(
+    client: WebClient, season_tables: Connection[Any], wanted: list[str]
+) -> None:
+    """A channel that is live already has no more than came since then; so has one that carries the same events."""
+
+    async def replay(socket: ClientConnection, **since: Any) -> list[int]:
+        await ask(socket, type="SUBSCRIBE", channels=wanted, **since)
+        await ask(socket, type="PING")
+        places = []
+        while (frame := await receive(socket))["type"] != "PONG":
+            places += [int(frame["id"])] if frame["type"] == "FEED_EVENT" else []
+        return places
+
+    async def work() -> None:
+        async with dial(client) as socket:
+            await ask(socket, type="SUBSCRIBE", channels=["scans"])
+            expected = sorted(expected_feed(season_tables, wanted))
+            assert await replay(socket, last=9) == expected[-9:]
+            assert await replay(socket, since=str(expected[-19])) == expected[-18:-9]
+            assert await replay(socket, since=str(expected[-5])) == []
+            assert await replay(socket, since="0") == expected[:-18]
+            assert await replay(socket, since="0") == []
+            await ask(socket, type="UNSUBSCRIBE", channels=wanted)
+            assert await replay(socket, since=str(expected[-4])) == expected[-3:], "nothing is known of what was left"
+
+    run(work())
 
 
 @pytest.mark.parametrize(

@@ -306,6 +306,44 @@ def test_a_client_ahead_of_the_hub_that_sends_nonsense_gets_nothing_twice(
     assert browser.faults == []
 
 
+def test_a_cursor_ahead_of_the_hub_leaves_no_gap_in_what_is_live(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    """As one from an answer of the API, or of another web process, while this one's broker is behind."""
+    browser = Browser(["scans", "deaths", "tokens", "positions"])
+
+    async def work(node: ReplayServer, broker: Server, client: WebClient) -> None:
+        async with dial(client) as socket:
+            last = int((await receive(socket))["head"])
+            await ask(socket, type="SUBSCRIBE", channels=["scans", "tokens"])
+            broker.stop()
+            node.advance(10)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            ahead = ((HEAD + 10 + 1) << 23) - 1
+            await ask(socket, type="SUBSCRIBE", channels=["deaths"], since=str(ahead))
+            await ask(socket, type="SUBSCRIBE", channels=["positions"])
+            await ask(socket, type="PING")
+            while (frame := await receive(socket))["type"] != "PONG":
+                browser.take(frame)
+            assert [frame["head"] for frame in browser.others] == [str(last), str(ahead), str(ahead)]
+            broker.start()
+            node.advance(25)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            expected = {place for place in expected_feed(connection, ["scans", "tokens"]) if place > last}
+            expected |= {place for place in expected_feed(connection, browser.channels) if place > ahead}
+            assert max(expected) == max(expected_feed(connection, browser.channels))
+            async with asyncio.timeout(30):
+                while browser.last < max(expected):
+                    browser.take(await receive(socket))
+            assert set(browser.events) == expected
+
+    with live(database, connection, season) as node, iggy() as broker, relay(database, broker):
+        await_true(lambda: broker.has_topic("feed"), "no topics")
+        with web(database, IGGY_URL=broker.url) as client:
+            asyncio.run(asyncio.wait_for(work(node, broker, client), 150))
+    assert browser.faults == []
+
+
 def test_a_server_that_stops_closes_its_sockets_with_1001(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:

@@ -788,7 +788,7 @@ export interface components {
         };
         /**
          * Subscribe
-         * @description Subscribe to channels, from `since` on or from now on; with `last` after the newest so many events; with `preconfirmed` to events before their block, too.
+         * @description Subscribe to channels, from `since` on or from now on; with `last`, and without `since`, after the newest so many events; with `preconfirmed` to events before their block, too. What the connection has been sent is not repeated.
          */
         Subscribe: {
             /** @description The channels, at least one. */
