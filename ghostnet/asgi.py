@@ -112,7 +112,7 @@ source: Final = (
     if environment.iggy_url
     else DatabaseSource()
 )
-hub: Final = Hub(source)
+hub: Final = Hub(source, commits)
 sockets: Final = websockets(hub, Replays(hub, environment.replay_blocks, limits), environment.cors_origins)
 socket_limits: Final = SocketLimits(environment.sockets_per_client if limits.active else 0)
 connection_counts: Final = ConnectionCounts(

@@ -19,6 +19,7 @@ from indexer.domain.units import first_id
 from indexer.selectors.arguments import rfc3339
 from indexer.selectors.snapshot import IndexedBlock
 from indexer.stream import reader
+from indexer.stream.commits import CommitWatcher
 from indexer.stream.connection import wait_for_commit
 from indexer.stream.feed import FEED_CHANNEL, WATCHERS, FeedItem
 from indexer.stream.levels_and_deadlines import NOTHING, Deadline, players_on, read_levels_and_deadlines
@@ -43,10 +44,14 @@ MAX_START_SECONDS: Final = 2.0
 
 
 class Hub:
-    """All clients of a process, by their subscriptions; belongs to one event loop."""
+    """All clients of a process, by their subscriptions; belongs to one event loop.
 
-    def __init__(self, source: Source) -> None:
+    `commits` is what the process answers requests from: it is to be as new as what clients have been sent.
+    """
+
+    def __init__(self, source: Source, commits: CommitWatcher) -> None:
         self._source = source
+        self._commits = commits
         self._clients: set[Client] = set()
         self._out_of_sync: set[Client] = set()
         self._subscribers: dict[tuple[str, bool], tuple[Client, ...]] = {}
@@ -120,6 +125,7 @@ class Hub:
             await wait_for_commit(connection)
         async with self.delivery:
             self.block, self.cursor = found
+            self._commits.sent = self.block
             self.preconfirmed.reset(self.block.block_number)
             for client in self._clients:
                 if client.channels or client.users:
@@ -143,6 +149,7 @@ class Hub:
 
     async def _deliver(self, step: Step, survivors: list[FeedItem]) -> None:
         before, self.block, self.cursor = self.cursor, step.block, step.cursor
+        self._commits.sent = step.block
         if step.ancestor is not None:
             await self._send_reorg(step.ancestor, before)
         for item in sorted([*step.items, *survivors], key=lambda item: item.id) if survivors else step.items:

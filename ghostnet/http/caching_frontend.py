@@ -98,6 +98,8 @@ class CachingFrontend:
 
     def _admit_synchronously(self, scope: Scope, client: str) -> Answer:
         """The answer from the cache or memory. Raises NotSynchronous if there is none."""
+        if self._commits.is_behind:
+            raise NotSynchronous
         scope, block = normal_query(scope)
         latest = self._commits.latest
         if block is not None and latest is not None and latest.block_number >= block:
@@ -118,6 +120,7 @@ class CachingFrontend:
         scope, block = normal_query(scope)
         if block is not None:
             await self._commits.wait_for_block(block, self._longest_wait)
+        await self._commits.catch_up()
         try:
             return await self._answer_from(block, scope, client)
         except NoRoom as error:

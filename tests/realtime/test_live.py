@@ -167,6 +167,28 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
     assert browser.faults == []
 
 
+@pytest.mark.parametrize("path", ["/stats", f"/positions/0x{0:040x}"])
+def test_an_answer_after_an_event_is_not_older_than_the_event(
+    database: str, connection: Connection[Any], season: list[RecordedBlock], path: str
+) -> None:
+    """Without `min_block`, from the process that sent the event; from its database, and from its memory."""
+
+    async def work(node: ReplayServer, client: WebClient) -> None:
+        async with dial(client) as socket:
+            await ask(socket, type="SUBSCRIBE", channels=CHANNELS)
+            await asyncio.to_thread(client.await_sharing, "/api/v1/stats")
+            for _ in range(15):
+                node.advance()
+                while (frame := await receive(socket))["type"] != "FEED_EVENT":
+                    pass
+                answer = await asyncio.to_thread(client.get, f"/api/v1{path}")
+                assert int(answer["X-Indexed-Block"]) >= frame["event"]["block"]
+                await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+
+    with live(database, connection, season) as node, web(database) as client:
+        asyncio.run(asyncio.wait_for(work(node, client), 150))
+
+
 @pytest.mark.parametrize(("head", "ahead", "warning"), [(852, 1, (5, 60)), (374, 1, (3, 10))])
 def test_warnings_come_before_a_scan_once(
     database: str,
