@@ -11,28 +11,44 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from ghostnet.http.headers import STATE_HEADERS
+from ghostnet.http.headers import LIMIT_HEADERS, RETRY_AFTER, STATE_HEADERS
 from ghostnet.http.problems import phrase, problem
 
 PROBLEM: Final = "application/problem+json"
+MAY_BE_RETRIED: Final = (HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class GhostnetAPI(NinjaAPI):
-    """NinjaAPI, with the headers of answers and the content type of errors, which it has no way to declare."""
+    """NinjaAPI, with the headers of answers and one definition of each error, which it has no way to declare."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
+        errors = document["components"]["responses"] = dict[str, Any]()
         for path in document["paths"].values():
-            for status, response in path["get"]["responses"].items():
-                if status == 200:
-                    response["headers"] = {
-                        name: {"description": text, "schema": {"type": "string"}}
-                        for name, text in STATE_HEADERS.items()
-                    }
+            responses = path["get"]["responses"]
+            for status, response in responses.items():
+                if status == HTTPStatus.OK:
+                    response["headers"] = _described(STATE_HEADERS)
                 else:
-                    response["description"] = phrase(status)
-                    response["content"] = {PROBLEM: response["content"].pop("application/json")}
+                    name = phrase(status).replace(" ", "")
+                    errors[name] = _problem_response(status, response["content"]["application/json"])
+                    responses[status] = {"$ref": f"#/components/responses/{name}"}
         return document
+
+
+def _problem_response(status: int, content: dict[str, Any]) -> dict[str, Any]:
+    """The document's definition of an error. Requests whose head is too long are refused before it is known what they
+    ask, and of whom: without a block and a limit."""
+    headers = {name: text for name, text in STATE_HEADERS.items() if name != "ETag"} | LIMIT_HEADERS
+    if status in MAY_BE_RETRIED:
+        headers |= RETRY_AFTER
+    if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        headers = {}
+    return {"description": phrase(status), "headers": _described(headers), "content": {PROBLEM: content}}
+
+
+def _described(headers: dict[str, str]) -> dict[str, Any]:
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
 
 
 def document_view(

@@ -82,6 +82,7 @@ api: Final[ASGIApp] = CORSMiddleware(
             in_memory=PositionsFromMemory(commits.positions),
         ),
         limits,
+        commits=commits,
     ),
     allow_origins=environment.cors_origins,
     allow_headers=["If-None-Match"],

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from ghostnet.http.clients import client_of
 from ghostnet.http.handler import Answer, answer_of, respond
-from ghostnet.http.headers import SECURITY_HEADERS
+from ghostnet.http.headers import SECURITY_HEADERS, latest_headers
 from ghostnet.http.limits import ClientLimits
 from ghostnet.http.metrics import HITS, INDEXED, MISSES, requests_of, seconds_of
 from ghostnet.http.problems import problem
@@ -89,6 +89,8 @@ class CachingFrontend:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             await self._limits.before_refusal(client)
         headers = [*answer.headers, *SECURITY_HEADERS]
+        if answer.status >= HTTPStatus.BAD_REQUEST and answer.block is None:
+            headers += latest_headers(self._commits)
         if self._counted:
             headers += self._limits.headers(client)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:

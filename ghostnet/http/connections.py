@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from daphne.http_protocol import HTTPFactory
-from twisted.web.http import HTTPChannel
+from twisted.web.http import RESPONSES, HTTPChannel
 
 from ghostnet.http.connection_counts import ConnectionCounts, client_at
 from ghostnet.http.fair_reads import FairReader, FairScheduler
@@ -171,6 +171,7 @@ def bounded_http_factory(
     """daphne's factory of connections, for bounded ones that make their requests by `request`, are read by `scheduler`,
     and are counted by `connection_counts`: a client that has used up its share is disconnected at once. Requests come
     through `proxies` proxies."""
+    RESPONSES.update({status: phrase(status).encode() for status in HTTPStatus})  # Twisted lacks 422, 425, 429, 431
 
     class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne has no types
         protocol = BoundedChannel

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Final
 
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.commits import CommitWatcher
 from indexer.stream.ids import last_id
 
 STATE_HEADERS: Final = {
@@ -15,14 +16,16 @@ STATE_HEADERS: Final = {
 }
 """The headers of each answer that is read from the index, with their descriptions."""
 
-EXPOSED_HEADERS: Final = (
-    *STATE_HEADERS,
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-    "Retry-After",
-    "X-Request-ID",
-)
+LIMIT_HEADERS: Final = {
+    "RateLimit-Limit": "How many requests a minute this client may send; missing where there is no limit.",
+    "RateLimit-Remaining": "How many it has left.",
+    "RateLimit-Reset": "Seconds until it has all of them again.",
+}
+"""The headers of each answer where requests are limited, with their descriptions."""
+
+RETRY_AFTER: Final = {"Retry-After": "Seconds after which the request may be sent again."}
+
+EXPOSED_HEADERS: Final = (*STATE_HEADERS, *LIMIT_HEADERS, *RETRY_AFTER, "X-Request-ID")
 """The headers that scripts of other origins may read."""
 
 
@@ -45,3 +48,9 @@ def state_headers(block: IndexedBlock) -> dict[str, str]:
         "X-Feed-Cursor": str(last_id(block.block_number)),
         "X-Indexed-At": block.block_time.isoformat().replace("+00:00", "Z"),
     }
+
+
+def latest_headers(commits: CommitWatcher) -> list[tuple[bytes, bytes]]:
+    """The same headers for the last indexed block, of errors that are of no block's state; none while it is unknown."""
+    block = commits.latest
+    return [] if block is None else [(name.encode(), value.encode()) for name, value in state_headers(block).items()]

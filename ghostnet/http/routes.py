@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ghostnet.http.clients import client_of
 from ghostnet.http.handler import UNKNOWN, Answer, answer_of
-from ghostnet.http.headers import SECURITY_HEADERS
+from ghostnet.http.headers import SECURITY_HEADERS, latest_headers
 from ghostnet.http.limits import ClientLimits
 from ghostnet.http.metrics import requests_of
 from ghostnet.http.problems import problem
 from ghostnet.http.synchronous import must_be_synchronous
+from indexer.stream.commits import CommitWatcher
 
 FILES: Final = f"/{settings.STATIC_URL.strip('/')}/"
 """The path of styles, scripts and other static files."""
@@ -43,13 +44,21 @@ def is_file(path: str) -> bool:
 class Routes:
     """An ASGI application that passes requests on to another one, if `has` is true of their path, else answers 404.
 
-    Such an answer counts as a request of its client; of who has no more requests left it waits as a refusal does.
+    Such an answer counts as a request of its client; of who has no more requests left it waits as a refusal does. With
+    `commits` it names the last indexed block.
     """
 
-    def __init__(self, application: ASGIApp, limits: ClientLimits, has: Callable[[str], bool] = is_routed) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        limits: ClientLimits,
+        has: Callable[[str], bool] = is_routed,
+        commits: CommitWatcher | None = None,
+    ) -> None:
         self._application = application
         self._limits = limits
         self._has = has
+        self._commits = commits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -62,6 +71,8 @@ class Routes:
         nothing = _nothing(path.startswith("/api/"))
         requests_of(nothing.endpoint, nothing.status).inc()
         headers = [*nothing.headers, *SECURITY_HEADERS, *self._limits.headers(client)]
+        if self._commits is not None:
+            headers += latest_headers(self._commits)
         await send({"type": "http.response.start", "status": nothing.status, "headers": headers})
         await send({"type": "http.response.body", "body": nothing.body})
 
