@@ -138,7 +138,12 @@ def _check_parameters(request: HttpRequest, known: dict[str, bool]) -> None:
     """
     in_path = request.resolver_match.kwargs if request.resolver_match else {}
     given = request.GET.dict() | in_path
-    problems = [(name, "there is no such parameter") for name in request.GET if name not in known or name in in_path]
+    wanted = ", ".join(name for name in known if name not in in_path)
+    problems = [
+        (name, f"there is no such parameter; there are {wanted}")
+        for name in request.GET
+        if name not in known or name in in_path
+    ]
     problems += [(name, "given more than once") for name, values in request.GET.lists() if len(values) > 1]
     problems += [
         (name, "whole numbers are written in digits only, without leading zeros")

@@ -2,12 +2,14 @@
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
+from api.inputs import WORDING
 from ghostnet.http.database import database_unavailable
 from ghostnet.http.problems import Problems, problem
 from indexer.base.errors import GhostnetError
@@ -23,7 +25,7 @@ class BadInput(GhostnetError):
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        super().__init__(f"{len(problems)} parameter{'s'[: len(problems) > 1]} can't be used")
+        super().__init__("; ".join(f"{name}: {message}" for name, message in problems))
 
 
 class NotYetIndexed(GhostnetError):
@@ -38,6 +40,18 @@ class NothingToServe(GhostnetError):
     help = "Start the indexer, or wait until it has its first block."
 
 
+def wording(error: dict[str, Any]) -> str:
+    """What is wrong with a parameter, by pydantic's error."""
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return WORDING.get(error["ctx"]["pattern"], str(error["msg"]))
+        case "value_error":
+            return str(error["msg"]).removeprefix("Value error, ")
+        case "missing":
+            return "this parameter is required"
+    return str(error["msg"])
+
+
 def handle_errors(api: NinjaAPI) -> None:
     """Make every error of the API a problem document."""
 
@@ -47,7 +61,7 @@ def handle_errors(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        return bad_input(request, BadInput([(str(one["loc"][-1]), one["msg"]) for one in error.errors]))
+        return bad_input(request, BadInput([(str(one["loc"][-1]), wording(one)) for one in error.errors]))
 
     @api.exception_handler(BadRange)
     def bad_range(request: HttpRequest, error: BadRange) -> HttpResponse:

@@ -90,5 +90,5 @@ def _decode(cursor: str, order: tuple[str, ...]) -> list[int]:
         if name == ".".join(order) and all(len(text) <= MAX_DIGITS for text in texts) and len(texts) == len(order):
             return [int(text) for text in texts]
     except (ValueError, binascii.Error) as error:
-        raise BadInput([("cursor", "not a cursor that any list gave")]) from error
-    raise BadInput([("cursor", "the cursor of another list")])
+        raise BadInput([("cursor", "this is no cursor: send the `next_cursor` of the page before, or none")]) from error
+    raise BadInput([("cursor", "this is the cursor of another list, or of another order of it")])

@@ -22,6 +22,7 @@ class Answer:
     def __init__(self, response: requests.Response) -> None:
         self._response = response
         self.status_code = response.status_code
+        self.reason = response.reason
         self.content = response.content
         self.headers = response.headers
 

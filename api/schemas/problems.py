@@ -16,5 +16,7 @@ class Problem(BaseModel):
     type: str = Field(description="Always `about:blank`: the status says it all.", examples=["about:blank"])
     title: str = Field(description="The status in words.", examples=["Unprocessable Content"])
     status: int = Field(description="The HTTP status.", examples=[422])
-    detail: str = Field(description="What is wrong with this request.", examples=["1 parameter can't be used"])
+    detail: str = Field(
+        description="What is wrong with this request.", examples=["limit: Input should be less than or equal to 500"]
+    )
     errors: list[ProblemField] | None = Field(None, description="Each bad parameter, for bad input.")

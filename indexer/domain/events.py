@@ -341,3 +341,8 @@ SHARED: Final = frozenset(
     }
 )
 """The events that mean the same whichever contract emits them. Every other class is one contract's event alone."""
+
+EVENT_NAMES: Final = tuple(
+    sorted(name for name, one in vars().items() if isinstance(one, type) and one.__module__ == __name__)
+)
+"""The names of all events."""

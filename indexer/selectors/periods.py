@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
@@ -50,7 +50,7 @@ class Interval(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """The buckets that begin in [start, end), both aligned."""
+    """The buckets that begin in [start, end), both aligned, in UTC."""
 
     interval: Interval
     start: datetime
@@ -61,11 +61,14 @@ class Buckets:
         """All buckets that hold a moment of [start, end). Raises BadRange for none, or for more than MAX_BUCKETS."""
         if start >= end:
             raise BadRange(f"the range from {start.isoformat()} to {end.isoformat()} is empty")
-        first = interval.floor(start)
-        last = interval.floor(end - timedelta(microseconds=1)) + interval.width
+        first = interval.floor(start.astimezone(UTC))
+        last = interval.floor(end.astimezone(UTC) - timedelta(microseconds=1)) + interval.width
         count = (last - first) // interval.width
         if count > MAX_BUCKETS:
-            raise BadRange(f"the range has {count} buckets of a{'n' * (interval == 'hour')} {interval}")
+            raise BadRange(
+                f"the range has {count} buckets of a{'n' * (interval == 'hour')} {interval}, more than {MAX_BUCKETS}:"
+                " take a shorter range, or a wider interval"
+            )
         return cls(interval, first, last)
 
     @classmethod

@@ -19,6 +19,8 @@ from tests.api.paths import PATHS, PLAYER, TRANSACTION
 from tests.paths import OPENAPI
 from tests.web import WebClient, web
 
+DOCUMENT = json.loads(OPENAPI.read_text())
+
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_answer_names_its_block_and_is_sent_once(
@@ -46,7 +48,76 @@ def test_a_block_that_is_not_there_yet_is_too_early(client: WebClient, path: str
 def test_an_unknown_parameter_is_an_error(client: WebClient, path: str) -> None:
     answer = client.get(f"/api/v1{with_query(path, 'limt=3')}")
     assert answer.status_code == 422
-    assert problem_of(answer)["errors"] == [{"parameter": "limt", "message": "there is no such parameter"}]
+    problem = problem_of(answer)
+    [error] = problem["errors"]
+    assert error["parameter"] == "limt"
+    offered = error["message"].removeprefix("there is no such parameter; there are ").split(", ")
+    (operation,) = (one["get"] for name, one in DOCUMENT["paths"].items() if matches(name, path))
+    assert offered == [one["name"] for one in operation["parameters"] if one["in"] == "query"]
+    assert problem["detail"] == f"limt: {error['message']}"
+
+
+def matches(template: str, path: str) -> bool:
+    """Whether this is the document's path for a request's path; a literal part is preferred to a parameter."""
+    asked = "/api/v1" + path.split("?", maxsplit=1)[0]
+    if asked in DOCUMENT["paths"]:
+        return template == asked
+    same = re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), asked) is not None
+    return same and not (asked.endswith("/next") and not template.endswith("/next"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "reason"),
+    [
+        ("GET", "/stats?limt=3", 422, "Unprocessable Content"),
+        ("GET", "/stats?min_block=1008", 425, "Too Early"),
+        ("GET", "/nothing", 404, "Not Found"),
+        ("GET", "/rounds/999", 404, "Not Found"),
+        ("POST", "/stats", 405, "Method Not Allowed"),
+    ],
+)
+def test_an_error_names_the_last_block_and_its_status(
+    client: WebClient, season: list[RecordedBlock], method: str, path: str, status: int, reason: str
+) -> None:
+    client.await_sharing("/api/v1/stats")
+    answer = client.request(method, f"/api/v1{path}")
+    assert (answer.status_code, answer.reason, problem_of(answer)["title"]) == (status, reason, reason)
+    assert answer["X-Indexed-Block"] == "1007"
+    assert datetime.fromisoformat(answer["X-Indexed-At"]).timestamp() == season[1007].timestamp
+    assert "ETag" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/positions/0x1234", "an address is 0x and 40 hex digits"),
+        ("/leaderboard/streak?address=me.eth", "an address is 0x and 40 hex digits"),
+        ("/transactions/0x1234", "a transaction's hash is 0x and 64 hex digits"),
+        ("/deaths?level=6", "a level is 1 to 5, or VAULT, MAINFRAME, SUBNET, DARKNET, BLACK_ICE"),
+        ("/positions/at-risk", "this parameter is required"),
+        ("/stats/volume?from=1767225600", "2026-01-31T12:00:00Z"),
+        ("/stats/volume?from=2026-01-01", "2026-01-31T12:00:00Z"),
+        ("/stats/volume?to=2026-01-01T00:00:00", "2026-01-31T12:00:00Z"),
+        ("/stats/volume?to=2026-01-01T00:00:00+01:00", "a + in it as %2B"),
+        ("/stats/volume?to=2026-13-01T00:00:00Z", "month"),
+        ("/stats/volume?interval=hour&from=2020-01-01T00:00:00Z", "more than 5000"),
+        ("/positions?cursor=abc", "next_cursor"),
+        ("/events?name=jackedin", "JackedIn, "),
+        ("/events?contract=ghostcore", "GhostCore, "),
+    ],
+)
+def test_what_would_be_right_is_said_in_words(client: WebClient, path: str, words: str) -> None:
+    answer = client.get(f"/api/v1{path}")
+    assert answer.status_code == 422
+    [error] = problem_of(answer)["errors"]
+    assert words in error["message"]
+
+
+def test_times_have_any_offset(client: WebClient) -> None:
+    times = ["2026-01-03T00:00:00Z", "2026-01-03T00:00:00.000Z", "2026-01-03T01:00:00%2B01:00"]
+    answers = [client.get(f"/api/v1/stats/volume?from={time}") for time in times]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len({answer.content for answer in answers}) == 1
 
 
 @pytest.mark.parametrize(
