@@ -87,7 +87,8 @@ class Replays:
     def _begin(self, client: Client, wanted: "Wanted") -> "Known":
         """Subscribe a client to what it wanted, hold back what the hub sends it from now on, and return what it has."""
         revision = 0 if client.in_sync else client.revision
-        known = Known(self._hub.cursor_of(client), revision, {**client.channels}, {**client.users})
+        reorg_id = self._hub.cursor.reorg_id if self._hub.block else None
+        known = Known(self._hub.cursor_of(client), revision, reorg_id, {**client.channels}, {**client.users})
         client.in_sync, client.held = False, deque()
         client.channels = dict.fromkeys(wanted.channels, known.cursor) | client.channels
         if wanted.player is not None:
@@ -111,12 +112,13 @@ class Replays:
             if since is None:
                 end = last_id(block.block_number) if block else 0
                 since = await cursor_before(connection, wanted.channels, wanted.last or 0, end)
-            replay = await self._prepare(connection, block, since)
+            replay = await self._prepare(connection, block, since, known)
             client.writer.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
             if replay.ancestor is not None:
                 client.writer.write(frame(Reorg.of(replay.ancestor).encode()))
-                known = replace(known, cursor=min(known.cursor, replay.after))
-                client.begin_below(replay.after + 1)
+                kept = last_id(replay.ancestor)
+                known = replace(known, cursor=min(known.cursor, kept))
+                client.begin_below(kept + 1)
             wanted.begin_after(replay.after, client, known)
             pages = replay.pages(connection, known.lacks_after(replay.after), {*client.users})
             while not client.writer.closed and await self._send_page(pages, client, known):
@@ -145,7 +147,9 @@ class Replays:
             await asyncio.sleep(time.perf_counter() - started)
         return page is not None
 
-    async def _prepare(self, connection: AsyncConnection[Any], block: IndexedBlock | None, since: int) -> "Replay":
+    async def _prepare(
+        self, connection: AsyncConnection[Any], block: IndexedBlock | None, since: int, known: "Known"
+    ) -> "Replay":
         """The replay from the id `since` on. Raises BadMessage for a cursor that nothing can be replayed from."""
         if block is None:
             raise BadMessage("bad_cursor", "nothing is indexed yet")
@@ -158,6 +162,8 @@ class Replays:
         oldest = max(oldest, await reader.oldest_cursor(connection))
         if after < oldest:
             raise BadMessage("replay_too_old", "since is older than what is replayed", oldest=oldest)
+        dropped = await known.dropped(connection)
+        ancestor = min((found for found in (ancestor, dropped) if found is not None), default=None)
         return Replay(block, ancestor, after, last)
 
 
@@ -174,25 +180,35 @@ class Wanted:
     def begin_after(self, after: int, client: Client, known: "Known") -> None:
         """Let the client's subscriptions to these begin at the id `after`, unless they began below it."""
         for channel in self.channels:
-            client.channels[channel] = min(after, known.channels.get(channel, after))
+            client.channels[channel] = min(after, client.channels[channel]) if channel in known.channels else after
         if self.player is not None:
-            client.users[self.player] = min(after, known.users.get(self.player, after))
+            began = client.users[self.player] if self.player in known.users else after
+            client.users[self.player] = min(after, began)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a client was subscribed to before a replay, with the ids above which it has all of that, up to `cursor`, and
-    the database's revision of its last replay (0: it was in sync with the hub)."""
+    """What a client was subscribed to before a replay, with the ids above which it has all of that, up to `cursor`, of
+    the chain as it was after the reorg `reorg_id` (None: the hub does not know of any yet). `revision` is the database's
+    at its last replay (0: it was in sync with the hub)."""
 
     cursor: int
     revision: int
+    reorg_id: int | None
     channels: Mapping[str, int]
     users: Mapping[str, int]
 
+    async def dropped(self, connection: AsyncConnection[Any]) -> int | None:
+        """The block above which reorgs, which the hub has not read yet, dropped what the client has; None for none."""
+        if self.reorg_id is None or not (self.channels or self.users):
+            return None
+        _, ancestor = await reader.reorgs_since(connection, self.reorg_id)
+        return ancestor if ancestor is not None and last_id(ancestor) < self.cursor else None
+
     def lacks_after(self, after: int) -> int:
         """The id above which the client may lack items, of those that it asks for after an id, and of those that it is
-        subscribed to: of these it has no more than the hub, which may not be as far. A cursor of 0 is of no hub yet."""
-        return min(after, self.cursor) if self.cursor and (self.channels or self.users) else after
+        subscribed to: of these it has no more than the hub, which may not be as far."""
+        return after if self.reorg_id is None or not (self.channels or self.users) else min(after, self.cursor)
 
     def has(self, item: FeedItem) -> bool:
         """Whether the client has this item."""
@@ -203,7 +219,8 @@ class Known:
 class Replay:
     """The items with ids above `after` up to `last`, the end of `block`.
 
-    `ancestor` is the block above which all that the client saw was dropped by reorgs, None if nothing was.
+    `ancestor` is the block above which all that the client saw, on this connection or before, was dropped by reorgs;
+    None if nothing was.
     """
 
     block: IndexedBlock

@@ -70,7 +70,7 @@ async def read_newest(connection: AsyncConnection[Any]) -> tuple[IndexedBlock, F
     async with snapshot(connection) as block:
         if block is None:
             return None
-        reorg_id, _ = await _reorgs_since(connection, 0)
+        reorg_id, _ = await reorgs_since(connection, 0)
         return block, FeedCursor(last_id(block.block_number), reorg_id)
 
 
@@ -80,7 +80,7 @@ async def read_step(connection: AsyncConnection[Any], cursor: FeedCursor, max_bl
     async with snapshot(connection) as block:
         if block is None:
             return None
-        reorg_id, ancestor = await _reorgs_since(connection, cursor.reorg_id)
+        reorg_id, ancestor = await reorgs_since(connection, cursor.reorg_id)
         after = kept_id(cursor, ancestor)
         end = last_id(block.block_number)
         last = await page_end(connection, after, end, max_blocks)
@@ -150,7 +150,7 @@ async def oldest_cursor(connection: AsyncConnection[Any]) -> int:
     return max(0, int(row[0]) - 1)
 
 
-async def _reorgs_since(connection: AsyncConnection[Any], known: int) -> tuple[int, int | None]:
+async def reorgs_since(connection: AsyncConnection[Any], known: int) -> tuple[int, int | None]:
     """The id of the last reorg, and the lowest ancestor of all reorgs after a known one (None if there were none)."""
     row = await fetch_one(connection, "SELECT max(id), min(ancestor_number) FROM reorgs WHERE id > %s", (known,))
     assert row is not None

@@ -366,6 +366,48 @@ def test_a_cursor_ahead_of_the_hub_leaves_no_gap_in_what_is_live(
     assert browser.faults == []
 
 
+def test_a_replay_drops_what_a_reorg_dropped_that_the_hub_has_not_read(
+    database: str, connection: Connection[Any], season: list[RecordedBlock]
+) -> None:
+    browser = Browser(["tokens", "markets"])
+
+    def expected(since: int) -> dict[int, str]:
+        return {place: kind for place, kind in expected_feed(connection, browser.channels).items() if place > since}
+
+    async def work(node: ReplayServer, broker: Server, client: WebClient) -> None:
+        async with dial(client) as socket:
+            last = int((await receive(socket))["head"])
+            await ask(socket, type="SUBSCRIBE", channels=["tokens", "markets"])
+            node.advance(10)
+            newest = (HEAD + 10) << 23
+            while browser.last < newest:
+                browser.take(await receive(socket))
+            broker.stop()
+            for depth, length in ((8, 12), (9, 10)):
+                node.fork(depth, length)
+                await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+                await ask(socket, type="SUBSCRIBE", channels=["fees"], since=str(1 << 23))
+                await ask(socket, type="PING")
+                while (frame := await receive(socket))["type"] != "PONG":
+                    if frame.get("channel") != "fees":
+                        browser.take(frame)
+                found = {place: event["event"]["type"] for place, event in browser.events.items()}
+                assert found == expected(last)
+            broker.start()
+            node.advance(5)
+            await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
+            async with asyncio.timeout(30):
+                while set(browser.events) != set(expected(last)):
+                    if (frame := await receive(socket)).get("channel") != "fees":
+                        browser.take(frame)
+
+    with live(database, connection, season) as node, iggy() as broker, relay(database, broker):
+        await_true(lambda: broker.has_topic("feed"), "no topics")
+        with web(database, IGGY_URL=broker.url) as client:
+            asyncio.run(asyncio.wait_for(work(node, broker, client), 150))
+    assert browser.faults == []
+
+
 def test_a_server_that_stops_closes_its_sockets_with_1001(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:
