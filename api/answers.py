@@ -140,7 +140,7 @@ def _check_parameters(request: HttpRequest, known: dict[str, bool]) -> None:
     given = request.GET.dict() | in_path
     wanted = ", ".join(name for name in known if name not in in_path)
     problems = [
-        (name, f"there is no such parameter; there are {wanted}")
+        (name, f"there is no such parameter; this path has {wanted}")
         for name in request.GET
         if name not in known or name in in_path
     ]

@@ -51,7 +51,7 @@ def test_an_unknown_parameter_is_an_error(client: WebClient, path: str) -> None:
     problem = problem_of(answer)
     [error] = problem["errors"]
     assert error["parameter"] == "limt"
-    offered = error["message"].removeprefix("there is no such parameter; there are ").split(", ")
+    offered = error["message"].removeprefix("there is no such parameter; this path has ").split(", ")
     (operation,) = (one["get"] for name, one in DOCUMENT["paths"].items() if matches(name, path))
     assert offered == [one["name"] for one in operation["parameters"] if one["in"] == "query"]
     assert problem["detail"] == f"limt: {error['message']}"

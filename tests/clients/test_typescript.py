@@ -222,7 +222,7 @@ def test_what_the_server_refuses_is_reported_and_repeated_where_that_helps(
     assert found["typo"]["status"] == 422
     [typo] = found["typo"]["errors"]
     assert typo["parameter"] == "levl"
-    assert typo["message"].startswith("there is no such parameter; there are level, ")
+    assert typo["message"].startswith("there is no such parameter; this path has level, ")
     assert found["missing"]["status"] == 404
     assert (found["early"]["status"], found["early"]["retryAfter"]) == (425, 1000)
     assert found["aborted"]["name"] == "AbortError"
