@@ -189,8 +189,10 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a client was subscribed to before a replay, with the ids above which it has all of that, up to `cursor`, of
-    the chain as it was after the reorg `reorg_id` (None: the hub does not know of any yet). `revision` is the database's
-    at its last replay (0: it was in sync with the hub)."""
+    the chain as it was after the reorg `reorg_id` (None: the hub does not know of any yet).
+
+    `revision` is the database's at the client's last replay (0: it was in sync with the hub).
+    """
 
     cursor: int
     revision: int

@@ -25,6 +25,8 @@ from indexer.stream.commits import CommitWatcher
 
 FILES: Final = f"/{settings.STATIC_URL.strip('/')}/"
 """The path of styles, scripts and other static files."""
+SOCKET: Final = "/ws"
+"""The path of WebSockets."""
 
 
 def is_routed(path: str) -> bool:
@@ -42,7 +44,8 @@ def is_file(path: str) -> bool:
 
 
 class Routes:
-    """An ASGI application that passes requests on to another one, if `has` is true of their path, else answers 404.
+    """An ASGI application that passes requests on to another one, if `has` is true of their path, else answers 404, or
+    426 on the path of WebSockets.
 
     Such an answer counts as a request of its client; of who has no more requests left it waits as a refusal does. With
     `commits` it names the last indexed block.
@@ -68,7 +71,7 @@ class Routes:
         client = client_of(scope)
         if not self._limits.take_request(client):
             await self._limits.before_refusal(client)
-        nothing = _nothing(path.startswith("/api/"))
+        nothing = _no_handshake() if path == SOCKET else _nothing(path.startswith("/api/"))
         requests_of(nothing.endpoint, nothing.status).inc()
         headers = [*nothing.headers, *SECURITY_HEADERS, *self._limits.headers(client)]
         if self._commits is not None:
@@ -91,3 +94,11 @@ def _nothing(is_api: bool) -> Answer:
     if is_api:
         return answer_of(problem(HTTPStatus.NOT_FOUND, "there is no such path; /api/v1/docs lists all"), UNKNOWN)
     return answer_of(HttpResponse(render_to_string("404.html"), status=HTTPStatus.NOT_FOUND), UNKNOWN)
+
+
+@cache
+def _no_handshake() -> Answer:
+    """The answer to a plain request for the path of WebSockets, as most proxies make of a handshake by default."""
+    detail = "this is a WebSocket: connect by ws: or wss:. If you do, a proxy on the way drops the header Upgrade"
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    return answer_of(problem(HTTPStatus.UPGRADE_REQUIRED, detail, headers=headers), SOCKET)

@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import InvalidStatus
 
+from tests.api.answers import problem_of
 from tests.realtime.socket import dial, receive, run
 from tests.web import WebClient
 
@@ -88,6 +89,13 @@ def test_sockets_are_served_on_one_path(client: WebClient, path: str, headers: d
             return error.response.status_code
 
     assert run(work()) == status
+
+
+def test_a_request_without_a_handshake_is_asked_for_one(client: WebClient) -> None:
+    """As it comes from a browser's address field, or through a proxy that drops `Upgrade`."""
+    answer = client.get("/ws")
+    assert (answer.status_code, answer.reason, answer["Upgrade"]) == (426, "Upgrade Required", "websocket")
+    assert "a proxy on the way drops the header Upgrade" in problem_of(answer)["detail"]
 
 
 def test_there_is_nothing_to_log_in_to(client: WebClient) -> None:
