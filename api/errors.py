@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
-from api.inputs import WORDING
+from api.inputs import FIRST_TIME, LAST_TIME, WORDING
 from ghostnet.http.database import database_unavailable
 from ghostnet.http.problems import Problems, problem
 from indexer.base.errors import GhostnetError
@@ -49,6 +49,8 @@ def wording(error: dict[str, Any]) -> str:
             return str(error["msg"]).removeprefix("Value error, ")
         case "missing":
             return "this parameter is required"
+        case "greater_than_equal" | "less_than_equal" if error["loc"][-1] in ("from", "to"):
+            return f"times from {FIRST_TIME:%Y-%m-%d} to {LAST_TIME:%Y-%m-%d} are answered"
     return str(error["msg"])
 
 

@@ -74,7 +74,10 @@ def position(accept: AcceptBlock, address: AddressIn, at_block: BlockIn = None) 
         with snapshot() as block:
             checkpoint = accept(block)
             if not checkpoint.start_block <= at_block <= checkpoint.block_number:
-                message = f"blocks {checkpoint.start_block} to {checkpoint.block_number} are indexed"
+                message = (
+                    f"blocks {checkpoint.start_block} to {checkpoint.block_number} are indexed;"
+                    " with min_block the answer waits for a later one"
+                )
                 raise BadInput([("at_block", message)])
             found = position_at(player, at_block, block_timestamp(at_block))
     return {"address": player, "position": found}

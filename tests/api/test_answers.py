@@ -100,6 +100,8 @@ def test_an_error_names_the_last_block_and_its_status(
         ("/stats/volume?to=2026-01-01T00:00:00", "2026-01-31T12:00:00Z"),
         ("/stats/volume?to=2026-01-01T00:00:00+01:00", "a + in it as %2B"),
         ("/stats/volume?to=2026-13-01T00:00:00Z", "month"),
+        ("/stats/volume?to=2019-12-31T00:00:00Z", "from 2020-01-01 to 2100-01-01"),
+        (f"/positions/{PLAYER}?at_block=1008", "with min_block the answer waits"),
         ("/stats/volume?interval=hour&from=2020-01-01T00:00:00Z", "more than 5000"),
         ("/positions?cursor=abc", "next_cursor"),
         ("/events?name=jackedin", "JackedIn, "),
