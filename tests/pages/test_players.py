@@ -46,6 +46,7 @@ def test_a_player_is_found_and_a_wrong_address_is_an_error(chromium: Chromium, s
             assert (position["status"], figures["status"]) == ("traced", "died in a scan")
             assert figures["stake at the end"] == f"{in_tokens(position['effective_amount'])} DATA"
             assert "pending rewards" not in figures, "the dead have none"
+            assert re.fullmatch(r"\d+ days ago", figures["ended"])
             assert await page.locator("tbody tr").count() == len(changes)
             lost = in_tokens(position["effective_amount"])
             await expect(page.locator("tbody tr").first).to_have_text(

@@ -347,12 +347,16 @@ def test_people_who_see_or_point_otherwise_can_use_it(chromium: Chromium, season
     chromium.run(work())
 
 
-def test_it_fits_a_phone(chromium: Chromium, season_web: WebClient) -> None:
+def test_it_fits_a_phone_and_a_tablet(chromium: Chromium, season_web: WebClient) -> None:
     async def work() -> None:
         async with chromium.browse(season_web, viewport=PHONE) as page:
             for path in PATHS:
                 await page.goto(season_web.url + path)
                 assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+            await page.set_viewport_size({"width": 820, "height": 1180})
+            await page.goto(f"{season_web.url}/player/{PLAYER}")
+            too_broad = "one => one.scrollWidth - one.clientWidth"
+            assert await page.locator("#board .scroll").evaluate(too_broad) == 0, "all columns are seen"
 
     chromium.run(work())
 
