@@ -27,6 +27,9 @@ STAKER = (
 )
 
 
+WITHOUT_TLS = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+
+
 async def figures_of(page: Page) -> dict[str, str]:
     """The figures at the top of a page, by what they are of."""
     terms = await page.locator(".figures dt").all_inner_texts()
@@ -59,6 +62,24 @@ def test_a_player_is_found_and_a_wrong_address_is_an_error(chromium: Chromium, s
     wrong = season_web.get("/player/0x12")
     assert wrong.status_code == 404
     assert b"that is no address" in wrong.content
+
+
+def test_an_address_is_copied_also_without_tls_and_not_offered_without_scripts(
+    chromium: Chromium, season_web: WebClient
+) -> None:
+    async def work() -> None:
+        path = f"/player/{PLAYER}"
+        async with chromium.browse(season_web, "/health/live") as page:
+            await page.add_init_script(WITHOUT_TLS)
+            await page.goto(season_web.url + path)
+            await page.get_by_role("button", name="copy the address").click()
+            await page.get_by_label("Search").focus()
+            await page.keyboard.press("Control+v")
+            assert await page.get_by_label("Search").input_value() == checksummed(PLAYER)
+        async with chromium.browse(season_web, path, java_script_enabled=False) as page:
+            await expect(page.locator("button.copy")).to_be_hidden()
+
+    chromium.run(work())
     assert season_web.get("/scan/4/100000").status_code == 404
     assert season_web.get("/scan/9/1").status_code == 404
 
