@@ -193,7 +193,12 @@ def test_the_status_page_says_how_the_indexer_is_and_what_to_do(client: WebClien
     assert "process 4711" in page, "what happened: the indexer started"
     assert re.search(r"<td>chain_events</td><td>\d+.*?(KB|MB)</td>", page)
     connection.execute("UPDATE heartbeats SET chain_head = 1150, seen_at = now() + interval '9 s'")
-    assert "behind by 1,000 blocks" in reader.get("/admin/").content.decode()
+    page = reader.get("/admin/").content.decode()
+    assert "behind by 1,000 blocks" in page
+    assert "put a faster node first" in page
+    connection.execute("UPDATE heartbeats SET seen_at = now() - interval '1 min'")
+    assert "/admin/runbook/IndexerDown/" in reader.get("/admin/").content.decode()
+    connection.execute("UPDATE heartbeats SET seen_at = now() + interval '9 s'")
     OperatorRequestFactory.create(done_at=now(), reason="a new disk")
     page = root.get("/admin/").content.decode()
     assert re.search(r"Paused by ops since <time [^>]+>[-\d]+ [:\d]+</time>: a new disk", page)
