@@ -25,7 +25,7 @@ from indexer.chain.failover import Failover, Request
 from indexer.chain.limiter import Limiter
 from indexer.chain.nodes import REFUSED_SECONDS, Node, Nodes
 from indexer.chain.proof import PROOF_KIND, Proof, number_of
-from indexer.chain.refusals import STATE_METHOD, is_range
+from indexer.chain.refusals import STATE_METHOD, asks_too_much, is_range
 from indexer.chain.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -173,8 +173,7 @@ class NodeClient:
                 return await self._in_parts(calls, node.calls_a_request, decoder, meter)
             except NodeError as error:
                 is_left = isinstance(error, TimedOut) and self._failover.leaves_to_others(node, request.refused)
-                is_dividable = len(calls) > 1 or is_range(calls[0])
-                if isinstance(error, TooLarge | TimedOut) and is_dividable and not is_left:
+                if asks_too_much(error, calls, request.attempts) and not is_left:
                     return await self._in_halves(calls, decoder, meter, error)
                 if not (is_left or self._failover.is_tried_again(node, error, request)):
                     return [error]
@@ -255,7 +254,7 @@ class NodeClient:
         try:
             reply = await self._transport.post(node, body, calls[0][0], seconds)
         except Disconnected:
-            if node.record_cut_off(len(calls)):
+            if not any(map(is_range, calls)) and node.record_cut_off(len(calls)):
                 raise BatchRefused from None
             raise
         meter.bytes += len(reply.body)

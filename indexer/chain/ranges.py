@@ -7,6 +7,8 @@ TARGET_BYTES: Final = 16_000_000
 TARGET_SECONDS: Final = 4.0
 MAX_BLOCKS: Final = 100_000
 MAX_GROWTH: Final = 4
+REMEMBERED_RANGES: Final = 16
+"""Ranges after which a refusal is forgotten: later blocks may have fewer logs, and the failure may have passed."""
 
 
 class AdaptiveRange:
@@ -19,13 +21,16 @@ class AdaptiveRange:
     def __init__(self, first: int = 200, limit: int | None = None) -> None:
         self._limit = limit or MAX_BLOCKS
         self._refused = self._limit + 1
+        self._ranges_since = 0
+        """Ranges that were fetched since the last refusal."""
         self.size = min(first, self._limit)
 
     def record_success(self, blocks: int, logs: int, received: int, seconds: float) -> None:
         """Adapt the size to an answer for `blocks` blocks with so many logs and bytes, which took so many seconds."""
         share = max(logs / TARGET_LOGS, received / TARGET_BYTES, seconds / TARGET_SECONDS, 1 / MAX_GROWTH)
         fitting = int(blocks / share) if share > 1 else int(min(blocks / share, MAX_GROWTH * self.size))
-        if blocks >= self._refused:
+        self._ranges_since += 1
+        if blocks >= self._refused or self._ranges_since > REMEMBERED_RANGES:
             self._refused = self._limit + 1
         # Just below what was refused last, growth is slow: a refusal costs a request, a smaller range hardly more.
         bound = max(self.size, (self.size + self._refused) // 2) if fitting >= self._refused else self._limit
@@ -33,5 +38,5 @@ class AdaptiveRange:
 
     def record_refusal(self, blocks: int) -> None:
         """Halve the size, after a range of this many blocks was refused."""
-        self._refused = blocks
+        self._refused, self._ranges_since = blocks, 0
         self.size = max(1, min(self.size, blocks // 2))

@@ -1,15 +1,30 @@
 """Classify refused calls: whether the call, its range of blocks, or the node is the cause."""
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeGuard
 
 from indexer.chain.answers import Call
 from indexer.chain.block_reference import BlockParam
-from indexer.chain.errors import InvalidParams, MethodNotFound, Pruned, RangeTooLarge, Reverted, RpcError, TooLarge
+from indexer.chain.errors import (
+    InvalidParams,
+    MethodNotFound,
+    NodeError,
+    Pruned,
+    RangeTooLarge,
+    Reverted,
+    RpcError,
+    TimedOut,
+    TooLarge,
+    Unavailable,
+)
 
 CURSOR_METHOD: Final = "eth_getLogsWithCursor"
 """A method that a node may lack; eth_getLogs is used instead."""
 STATE_METHOD: Final = "eth_call"
 """The method that reads the state of a block, which not every node keeps for old blocks."""
+MAX_RANGE_FAILURES: Final = 3
+"""Failures in a row of a request for a range of blocks after which a smaller one is asked for: a proxy in front of the
+node may give up before the node has answered."""
 
 
 def is_range(call: Call) -> bool:
@@ -19,6 +34,14 @@ def is_range(call: Call) -> bool:
         return False
     log_filter = params[0]
     return bool(log_filter.get("fromBlock") != log_filter.get("toBlock"))
+
+
+def asks_too_much(error: NodeError, calls: Sequence[Call], failures: int) -> bool:
+    """Whether a request that can be split failed since it asked for too much, as far as that shows; it has failed
+    `failures` times before."""
+    if isinstance(error, TooLarge | TimedOut):
+        return len(calls) > 1 or is_range(calls[0])
+    return isinstance(error, Unavailable) and failures >= MAX_RANGE_FAILURES and any(map(is_range, calls))
 
 
 def of_range(result: Any, call: Call) -> Any:

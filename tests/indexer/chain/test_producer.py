@@ -1,10 +1,12 @@
 """What the producer does about a block whose answers never fit together."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
+from aiohttp import web
 
 from indexer.chain import consistency, producer
 from indexer.chain.errors import Inconsistent
@@ -44,20 +46,25 @@ def chain() -> list[RecordedBlock]:
 
 def reached(*, by_hash: bool) -> int:
     """The last block of a chain that is handed over. Raises what ends the fetching."""
-    blocks, last = chain(), -1
-    with TakingBackServer(blocks) as node:
+    with TakingBackServer(chain()) as node:
         node.by_hash = by_hash
-        source = BlockSource(SourceOptions([node.url], None, 6343, ADDRESSES, poll_interval=0.02))
-        try:
-            source.open()
-            source.start(0, None)
-            while last < blocks[-1].number:
-                fetched = source.next(30.0)
-                assert fetched is not None
-                last = fetched.last.number
-            return last
-        finally:
-            source.stop()
+        return last_of(node)
+
+
+def last_of(node: ReplayServer) -> int:
+    """The last block of a node that is handed over. Raises what ends the fetching."""
+    last = -1
+    source = BlockSource(SourceOptions([node.url], None, 6343, ADDRESSES, poll_interval=0.02))
+    try:
+        source.open()
+        source.start(0, None)
+        while last < node.chain.head:
+            fetched = source.next(30.0)
+            assert fetched is not None
+            last = fetched.last.number
+        return last
+    finally:
+        source.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +89,32 @@ def test_blocks_with_all_transactions_are_read_by_their_hashes_where_their_range
         finally:
             source.stop()
     assert [block.header.number for block in fetched.blocks if block.logs] == [1, 2, 3, 4, 5]
+
+
+class ImpatientProxy(ReplayServer):
+    """A node behind a proxy that gives up requests for the logs of more than two blocks, with this response."""
+
+    response = (504, "<html>Gateway Time-out</html>")
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        filters = re.findall(rb'"fromBlock":"(0x.*?)","toBlock":"(0x.*?)"', await request.read())
+        if not any(int(last, 16) - int(first, 16) > 1 for first, last in filters):
+            return await super()._serve(request)
+        if not self.response and request.transport is not None:
+            request.transport.abort()
+        status, text = self.response or (500, "")
+        return web.Response(status=status, text=text)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [(504, "<html>Gateway Time-out</html>"), (200, "upstream request timeout"), ()],
+    ids=["504", "text", "cut"],
+)
+def test_where_a_proxy_gives_up_a_range_time_and_again_smaller_ones_are_asked_for(response: tuple[int, str]) -> None:
+    with ImpatientProxy(chain()) as node:
+        node.response = response
+        assert last_of(node) == 11
 
 
 def test_a_block_that_never_fits_together_ends_the_fetching_with_the_reason() -> None:

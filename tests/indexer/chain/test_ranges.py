@@ -32,3 +32,15 @@ def test_a_range_without_logs_grows_up_to_its_bound() -> None:
     for _ in range(20):
         size.record_success(size.size, 0, 100, 0.01)
     assert size.size == MAX_BLOCKS
+
+
+@pytest.mark.parametrize("refused", [2, 200])
+def test_a_refusal_of_the_past_does_not_keep_ranges_small_for_ever(refused: int) -> None:
+    size = AdaptiveRange(first=refused)
+    size.record_refusal(refused)
+    sizes = []
+    for _ in range(30):
+        size.record_success(size.size, 0, 100, 0.01)
+        sizes.append(size.size)
+    assert all(blocks < refused for blocks in sizes[:16])
+    assert size.size > 10_000
