@@ -173,9 +173,15 @@ class ClosedRangeFetcher:
         return await self.full.fetch(first, last, meter, parties=parties)
 
     async def _headers(self, first: int, last: int) -> list[Header]:
-        """Linked headers near the head: those that the subscription brought, else those that the node gives."""
-        pushed = [self._heads.pushed_header(number) for number in range(first, last + 1)]
+        """Linked headers near the head: those that the subscription brought, if the first ones of its socket were those
+        that the node gives, else these."""
+        numbers = range(first, last + 1)
         try:
-            return linked(range(first, last + 1), pushed)
+            pushed = linked(numbers, [self._heads.pushed_header(number) for number in numbers])
         except Inconsistent:
             return await self.ranges.linked_headers(first, last)
+        if not self._heads.is_comparison_due:
+            return pushed
+        theirs = await self.ranges.linked_headers(first, last)
+        self._heads.compare_pushed(pushed, theirs)
+        return theirs

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -81,6 +82,8 @@ class HeadWatcher:
         self._reconnects = Backoff(RECONNECT_SECONDS, MAX_RECONNECT_SECONDS)
         self._moved = asyncio.Event()
         self._pushed: dict[int, Header] = {}
+        self._are_pushed_right: bool | None = None
+        """Whether the headers of this socket are the node's, as far as they were compared; None before that."""
         self.head: int | None = None
 
     @property
@@ -91,7 +94,21 @@ class HeadWatcher:
     def pushed_header(self, number: int) -> Header | None:
         """The header of this height that the subscription has brought last, if any: over HTTP a header comes with the
         hashes of all transactions of its block."""
-        return self._pushed.get(number)
+        return None if self._are_pushed_right is False else self._pushed.get(number)
+
+    @property
+    def is_comparison_due(self) -> bool:
+        """Whether no header that this socket has brought was compared with the node's own."""
+        return self._are_pushed_right is None
+
+    def compare_pushed(self, pushed: Sequence[Header], theirs: Sequence[Header]) -> None:
+        """Compare headers that the subscription has brought with the node's at these heights. If a block's time or
+        parent differs, no header of this socket is used any more; headers of other blocks show nothing."""
+        for ours, right in zip(pushed, theirs, strict=True):
+            if ours.hash == right.hash and self._are_pushed_right is not False:
+                self._are_pushed_right = (ours.parent_hash, ours.timestamp) == (right.parent_hash, right.timestamp)
+                if not self._are_pushed_right:
+                    logger.warning("newHeads: block %d has another time or parent than over HTTP", ours.number)
 
     def end_block(self, number: int) -> None:
         """Let what is `preconfirmed` up to this block be handed over: the block itself is next."""
@@ -154,6 +171,8 @@ class HeadWatcher:
                     # Heads and our logs are small: to compress them takes longer than to send them.
                     compression="deflate" if self._preconfirmed.brings_everything else None,
                 ) as socket:
+                    self._are_pushed_right = None
+                    self._pushed.clear()
                     await socket.send(_request(_CHAIN_ID, "eth_chainId", []))
                     await socket.send(_request(_SUBSCRIBE, "eth_subscribe", ["newHeads"]))
                     await self._preconfirmed.subscribe(socket)

@@ -193,7 +193,8 @@ class Producer:
             return False
         self._tip_checked_at = time.monotonic()
         try:
-            header = self._heads.pushed_header(number) if self._heads.is_subscription_reliable else None
+            is_pushed = self._heads.is_subscription_reliable and not self._heads.is_comparison_due
+            header = self._heads.pushed_header(number) if is_pushed else None
             if header is None:
                 (header,) = await self._fetcher.ranges.headers([number])
             if header is None or header.hash == self._hashes[number]:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import pytest
@@ -15,8 +16,8 @@ from indexer.chain.source import BlockSource
 from indexer.chain.state_availability import RECENT_BLOCKS
 from indexer.domain.units import Hash
 from indexer.replay.recording import RecordedBlock
-from indexer.replay.server import ReplayServer
-from tests.chains import ADDRESSES, ChainBuilder, user
+from indexer.replay.server import ReplayOptions, ReplayServer
+from tests.chains import ADDRESSES, START, ChainBuilder, user
 from tests.contract_state import state_of
 
 CREATED: Final = 150
@@ -89,6 +90,39 @@ def test_blocks_with_all_transactions_are_read_by_their_hashes_where_their_range
         finally:
             source.stop()
     assert [block.header.number for block in fetched.blocks if block.logs] == [1, 2, 3, 4, 5]
+
+
+class OwnHeadsServer(ReplayServer):
+    """A node that pushes heads with some fields of its own."""
+
+    fields: Mapping[str, str] = MappingProxyType({})
+
+    def _notify(self, subscription: str, items: Sequence[bytes]) -> None:
+        super()._notify(subscription, [json.dumps({**json.loads(item), **self.fields}).encode() for item in items])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"timestamp": hex(START + 1_000)}, {"parentHash": "0x" + "cd" * 32}, {"hash": "0x" + "ab" * 32}],
+    ids=["none", "time", "parent", "hash"],
+)
+def test_pushed_heads_that_are_not_the_node_s_headers_are_not_used(fields: Mapping[str, str]) -> None:
+    blocks = chain()
+    with OwnHeadsServer(blocks, ReplayOptions(head=6), state=state_of(blocks)) as node:
+        node.fields = fields
+        source = BlockSource(SourceOptions([node.url], node.ws_url, 6343, ADDRESSES, poll_interval=0.02))
+        try:
+            source.open()
+            source.start(6, None)
+            for number in range(6, len(blocks)):
+                fetched = source.next(30.0)
+                assert fetched is not None
+                assert (fetched.last.hash, fetched.last.timestamp) == (blocks[number].hash, blocks[number].timestamp)
+                if number < node.chain.last:
+                    node.advance()
+        finally:
+            source.stop()
+        assert node.statistics.methods["eth_getLogs"] == len(blocks) - 6
 
 
 class ImpatientProxy(ReplayServer):
