@@ -27,7 +27,8 @@ class AlarmKind(StrEnum):
     """The last audit found differences from the contracts' own views."""
 
     UNDECODED = "undecoded"
-    """A log of a known event, or more than one in a hundred logs, could not be decoded; over after 1,000 right ones."""
+    """A log of a known event, or more than one in a hundred logs, could not be decoded; over after 1,000 right ones,
+    or at a start when no such log is kept any more."""
 
     NODE = "node"
     """A node serves another chain, or other blocks than those that were indexed, and is not used. It does not

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from indexer.decode.contract_abi import CONTRACTS
-from indexer.decode.decoder import decoders_of
+from indexer.decode.contract_abi import CONTRACTS, events_of
 from indexer.domain import events
 from indexer.domain.units import event_id
 from indexer.selectors.feed import EventRow
@@ -16,11 +15,15 @@ from indexer.stream.feed import KINDS, event_item
 from indexer.stream.topics import all_partitions, partition_of
 from realtime.document import AnyServerMessage, asyncapi_json
 from realtime.protocol import AnyClientMessage
-from tests.chains import START, abi_of, encode_log, user
+from tests.chains import START, user
 from tests.paths import ASYNCAPI
 
-EXAMPLES: dict[str, Any] = {"address": user(1), "bool": True, "bytes32": "0x" + "01" * 32}
-"""A value by type of argument; of numbers it is 1."""
+EXAMPLES: dict[str, Any] = {"address": user(1), "bool": True, "bytes32": "0x" + "01" * 32, "string": "text"}
+
+
+def example_of(abi_type: str) -> Any:
+    """A value of a type of argument; of a number it is 1."""
+    return [] if abi_type.endswith("]") else EXAMPLES.get(abi_type, 1)
 
 
 def test_the_file_is_the_document() -> None:
@@ -53,15 +56,10 @@ def test_no_kind_is_an_event_of_several_contracts_whose_name_is_no_key() -> None
 
 @pytest.mark.parametrize("name", KINDS)
 def test_each_event_is_sent_as_its_type_is_described_also_one_that_no_recording_has(name: str) -> None:
-    contract, decoder = next(
-        (contract, decoder)
-        for contract in CONTRACTS
-        for decoder in decoders_of(contract).values()
-        if decoder.name == name
-    )
-    values = [EXAMPLES.get(argument["type"], 1) for argument in abi_of(contract, name)["inputs"]]
-    log = encode_log(contract, getattr(events, name)(*values))
-    arguments = json.loads(decoder.decode(log.topics, log.data)[1])
-    item = event_item(EventRow(event_id(1, 0), datetime.fromtimestamp(START, UTC), bytes(32), name, arguments))
-    assert msgspec.json.decode(item.message(), type=AnyServerMessage).event.data
-    assert partition_of(item) in set(all_partitions())
+    versions = [event for contract in CONTRACTS for event in events_of(contract) if event.event_class.__name__ == name]
+    assert versions
+    for event in versions:
+        values = {one.json_name: one.type.to_json(example_of(one.type.name)) for one in event.arguments}
+        item = event_item(EventRow(event_id(1, 0), datetime.fromtimestamp(START, UTC), bytes(32), name, values))
+        assert msgspec.json.decode(item.message(), type=AnyServerMessage).event.data
+        assert partition_of(item) in set(all_partitions())
