@@ -97,8 +97,11 @@ class OwnHeadsServer(ReplayServer):
 
     fields: Mapping[str, str] = MappingProxyType({})
 
-    def _notify(self, subscription: str, items: Sequence[bytes]) -> None:
-        super()._notify(subscription, [json.dumps({**json.loads(item), **self.fields}).encode() for item in items])
+    def _send(self, socket: web.WebSocketResponse, message: bytes) -> None:
+        sent = json.loads(message)
+        if isinstance(head := sent.get("params", {}).get("result"), dict):
+            head |= self.fields
+        super()._send(socket, json.dumps(sent).encode())
 
 
 @pytest.mark.parametrize(
