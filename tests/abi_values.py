@@ -1,7 +1,9 @@
 """Random values of ABI types, as eth_abi takes them and as events have them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from eth_abi import abi
 from eth_abi.grammar import TupleType, parse
 from hypothesis import strategies as st
 
@@ -20,9 +22,10 @@ def as_read(value: Any) -> Any:
     return "0x" + value.hex() if isinstance(value, bytes) else value
 
 
-def as_eth_abi(name: str, value: Any) -> Any:
-    """The inverse of `as_read`; a string that was no text is given as its bytes, which are encoded alike."""
-    return _as_eth_abi(parse(name), value)
+def encoded(names: Sequence[str], values: Sequence[Any]) -> bytes:
+    """Values of these types, as events have them, encoded; a string as the bytes that it is, or was read of."""
+    plain = [name.replace("string", "bytes") for name in names]
+    return abi.encode(plain, [_as_eth_abi(parse(name), value) for name, value in zip(plain, values, strict=True)])
 
 
 def _values(node: Any) -> st.SearchStrategy[Any]:
@@ -48,8 +51,6 @@ def _as_eth_abi(node: Any, value: Any) -> Any:
         return [_as_eth_abi(node.item_type, item) for item in value]
     if isinstance(node, TupleType):
         return tuple(_as_eth_abi(part, item) for part, item in zip(node.components, value, strict=True))
-    if node.base == "bytes":
-        return bytes.fromhex(value[2:])
-    if node.base == "string" and value.startswith("0x"):
-        return bytes.fromhex(value[2:]).decode(errors="surrogateescape")
-    return value
+    if node.base != "bytes":
+        return value
+    return bytes.fromhex(value[2:]) if value.startswith("0x") else value.encode()

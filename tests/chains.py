@@ -24,7 +24,7 @@ from indexer.replay.truth import Truth
 from indexer.rules.block import apply_block
 from indexer.rules.game import Game
 from indexer.rules.witness import NoWitness, Witness
-from tests.abi_values import as_eth_abi
+from tests.abi_values import encoded
 from tests.paths import FIXTURES
 
 ADDRESSES = {name: Address(f"0x{index:02x}" + "c0" * 19) for index, name in enumerate(CONTRACTS, 1)}
@@ -82,14 +82,13 @@ def encode_log(contract: str, event: Any) -> RecordedLog:
     found = next(one for one in events_of(contract) if one.event_class is type(event))
     topics, types, values = [found.topic0], [], []
     for argument in found.arguments:
-        name = argument.type.name
-        value = as_eth_abi(name, getattr(event, argument.field))
+        name, value = argument.type.name, getattr(event, argument.field)
         if argument.indexed:
-            topics.append("0x" + abi.encode([name], [value]).hex())
+            topics.append("0x" + encoded([name], [value]).hex())
         else:
             types.append(name)
             values.append(value)
-    return RecordedLog(ADDRESSES[contract], topics, "0x" + abi.encode(types, values).hex())
+    return RecordedLog(ADDRESSES[contract], topics, "0x" + encoded(types, values).hex())
 
 
 @dataclass

@@ -170,8 +170,12 @@ def _compile_reader(event_class: Any, arguments: Mapping[str, Argument]) -> From
     defaults = event_class._field_defaults
     texts = []
     for field in event_class._fields:
-        name = arguments[field].json_name
-        text = f"read[{field!r}](arguments[{name!r}])"
+        name, kind = arguments[field].json_name, arguments[field].type
+        text = f"arguments[{name!r}]"
+        if not kind.is_word:
+            text = f"read[{field!r}]({text})"
+        elif "int" in kind.name:
+            text = f"int({text})"
         texts.append(f"{text} if {name!r} in arguments else defaults[{field!r}]" if field in defaults else text)
     read = {field: argument.type.from_json for field, argument in arguments.items()}
     scope = {"new": new_tuple, "Event": event_class, "defaults": defaults, "read": read}

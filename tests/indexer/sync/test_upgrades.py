@@ -131,6 +131,7 @@ def digest_from_the_start(upgrade: Upgrade, databases: Databases) -> str:
     [
         ("GhostCore", JackedIn, True, "block 4, log 0", 4),
         ("TraceScan", ScanExecuted, False, "block 6, log 0", 7),
+        ("TraceScan", DeathsSubmitted, False, "block 7, log 1", 7),
     ],
 )
 def test_a_rule_that_breaks_after_undecoded_logs_names_them_and_goes_on_once_their_event_is_known(
