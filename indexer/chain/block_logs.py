@@ -10,7 +10,7 @@ from typing import Any, Final
 from indexer.chain.answers import Answers, Call, complete
 from indexer.chain.client import Meter, NodeClient
 from indexer.chain.completeness import BloomCheck, ListLengths
-from indexer.chain.errors import Inconsistent, NodeError
+from indexer.chain.errors import Inconsistent, NodeError, RpcError
 from indexer.chain.log_lists import in_chain_order
 from indexer.chain.refusals import is_too_much
 from indexer.chain.rpc_types import WireHeader, WireLog
@@ -54,7 +54,21 @@ class BlockLogs:
     ) -> list[WireLog]:
         """The logs of a block, by a node's `answer`: requested in parts, of `client` if one is given, where the node
         refused so many logs or may have truncated their list. Raises what `complete` raises for the smallest part."""
-        return await self._whole(client or self._client, self._filter(header), answer, meter)
+        client = client or self._client
+        if answer is None or type(answer) is RpcError:
+            answer = await self._by_number(client, header, meter)
+        return await self._whole(client, self._filter(header), answer, meter)
+
+    async def _by_number(self, client: NodeClient, header: Header, meter: Meter | None) -> Any:
+        """A node's answer for the logs of a block named by its number: some take no hash in a filter, or return `null`
+        for no logs. Raises Inconsistent unless the number is this block's in the same request."""
+        number = hex(header.number)
+        where = {"address": list(self._topics), "fromBlock": number, "toBlock": number}
+        calls: list[Call] = [("eth_getLogs", [where]), ("eth_getBlockByNumber", [number, False])]
+        answer, block = await client.batch(calls, _LogsOrOthers, meter)
+        if not isinstance(block, WireHeader) or block.hash != header.hash:
+            raise Inconsistent(f"the node has no logs of block {header.number} ({header.hash}), and another one there")
+        return [] if answer is None else answer
 
     async def completed(self, headers: Sequence[Header], answers: Sequence[list[WireLog]]) -> list[list[WireLog]]:
         """The logs of blocks, requested again where the block's bloom names a contract without logs in the answer:
@@ -109,16 +123,16 @@ class BlockLogs:
             if not isinstance(logs, list):
                 raise Inconsistent("eth_getLogs gave no list")
             return logs
-        if is_refused and "topics" in parts[0]:
-            logger.warning(
-                "block %s has more logs of %s than the node returns at once (%s): they are requested event by event,"
-                " which leaves out those of unknown events",
-                *(log_filter["blockHash"], log_filter["address"][0], answer.message),
-            )
         answers = await client.batch([("eth_getLogs", [part]) for part in parts], list[WireLog], meter)
         found = [] if is_refused else list(answer)
         for part, answer_of_part in zip(parts, answers, strict=True):
             found += await self._whole(client, part, answer_of_part, meter)
+        if is_refused and "topics" in parts[0]:
+            logger.warning(
+                "block %s has more logs of %s than the node returns at once (%s): they were requested event by event,"
+                " which leaves out those of unknown events",
+                *(log_filter["blockHash"], log_filter["address"][0], answer.message),
+            )
         return in_chain_order(found)
 
     def _parts(self, log_filter: dict[str, Any]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from indexer.decode.decoder import topics_of
 from indexer.domain.chain import Header
 from indexer.domain.units import quantity
 
+_address = attrgetter("address")
 _block_number = attrgetter("block_number")
 
 
@@ -27,6 +28,7 @@ class RangeFetcher:
 
     def __init__(self, client: NodeClient, contracts: Mapping[str, str]) -> None:
         self._client = client
+        self._addresses = set(contracts.values())
         self._deaths = (contracts["TraceScan"], topics_of("TraceScan", "DeathsSubmitted"))
         self._lengths = ListLengths()
         self._block_logs = BlockLogs(client, contracts, self._lengths)
@@ -92,7 +94,7 @@ class RangeFetcher:
         fetched = FetchedRange(
             first, headers[0].parent_hash, headers[-1], [], {header.number: header for header in headers}
         )
-        fetched.blocks = await self._blocks(logs, fetched.headers)
+        fetched.blocks = await self._blocks(self._of_contracts(logs), fetched.headers)
         if fetched.blocks and not first <= fetched.blocks[0].header.number <= fetched.blocks[-1].header.number <= last:
             raise Inconsistent(f"the logs of blocks {first} to {last} are of other blocks")
         await self.check_blooms(fetched)
@@ -106,7 +108,7 @@ class RangeFetcher:
     ) -> tuple[FetchedRange, Answers]:
         blocks = []
         found, answers = await self._block_logs.fetch(headers, meter, beside)
-        for header, logs in zip(headers, found, strict=True):
+        for header, logs in zip(headers, map(self._of_contracts, found), strict=True):
             if logs:
                 blocks.append(FetchedBlock(header, [], checked_logs(logs, header)))
         await self._compare_positions(blocks)
@@ -124,6 +126,12 @@ class RangeFetcher:
             if len(found) > len(logs):
                 self._lengths.suspect(fetched.log_count)
                 raise Inconsistent(f"the range's answer left out logs of block {header.number}")
+
+    def _of_contracts(self, logs: list[WireLog]) -> list[WireLog]:
+        """Logs without those of other contracts: a node may ignore the addresses of a filter."""
+        if self._addresses.issuperset(map(_address, logs)):
+            return logs
+        return [log for log in logs if log.address in self._addresses]
 
     async def _blocks(self, logs: Sequence[WireLog], headers: dict[int, Header]) -> list[FetchedBlock]:
         """Logs grouped by block; a block's time is taken from its logs where they have a plausible one, else from its

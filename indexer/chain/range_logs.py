@@ -87,6 +87,8 @@ class RangeLogs:
                     raise
         calls: list[Call] = [("eth_getLogs", [log_filter]), *_header_calls(ends)]
         answer, *others = await self._client.batch(calls, _LogsOrHeader, meter)
+        if answer is None:
+            answer = []  # as some nodes say that there are none; one that lacks the blocks lacks their headers too
         if first == last:
             headers = _ends(ends, complete(others))
             return await self._block_logs.whole(headers[0], answer, meter), headers
