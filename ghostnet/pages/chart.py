@@ -33,6 +33,8 @@ MAX_POINTS: Final = 180
 """Points of a line: more could not be distinguished."""
 LONGEST_HISTORY: Final = (MAX_BUCKETS - 2) * Interval.WEEK.width
 """What the chart of all time shows, of a chain whose clock was turned by centuries too."""
+MARGIN: Final = 0.06
+"""The share of a span at its ends that gets no time, as a phone's larger text would cover a value or be cut off."""
 KEPT_SECONDS: Final = 30
 
 
@@ -191,7 +193,7 @@ def _times(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
     found: list[tuple[datetime, str]] = []
     time = first
     while time <= end:
-        if time >= start + span * 0.02 and time <= end - span * 0.02:
+        if start + span * MARGIN <= time <= end - span * MARGIN:
             found.append((time, f"{time:%H:%M}" if width < timedelta(days=1) else f"{time:%d %b}"))
         time += width
     return found

@@ -33,6 +33,7 @@ def test_it_has_axes_and_ends_with_the_value_of_now() -> None:
     assert chart is not None
     assert [tick.text for tick in chart.rows] == ["0", "20", "40", "60", "80"]
     assert [tick.text for tick in chart.columns][:2] == ["04:00", "08:00"]
+    assert all(chart.left + 36 < tick.place < chart.right - 28 for tick in chart.columns), "a phone shows each whole"
     assert chart.values.split()[-2:] == ["24", "70"]
     assert (chart.start, chart.step) == (int((START + HOUR).timestamp()), 3600)
     assert chart.summary == "lowest 1.00 DATA, highest 70.00 DATA"
