@@ -327,7 +327,7 @@ class VestingClaimRow(NamedTuple):
     amount: int
 
 
-Archive = ChainBlockRow | ChainEventRow | ChainTransactionRow | WitnessAnswerRow | UndecodedLogRow
+Archived = ChainBlockRow | ChainEventRow | ChainTransactionRow | WitnessAnswerRow | UndecodedLogRow
 """Rows that archive the chain, as far as the rules read it: all other rows can be computed from them."""
 
 Fact = BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | BuybackRow | EmissionRow | VestingClaimRow
@@ -336,9 +336,9 @@ Fact = BoostRow | CullingRow | SystemResetRow | TokenTransferRow | TollRow | Buy
 Version = PositionRow | LevelStateRow | LevelSlotRow | ProtocolStateRow | ScanRow | RoundRow | BetRow
 """Rows that hold the whole state of something after a change."""
 
-Row = Archive | DeathRow | Fact | Version
+Row = Archived | DeathRow | Fact | Version
 
-ARCHIVE: tuple[type[Row], ...] = get_args(Archive)
+ARCHIVE: tuple[type[Row], ...] = get_args(Archived)
 FACTS: tuple[type[Row], ...] = (DeathRow, *get_args(Fact))
 """Rows of things that happened once and have no later state."""
 
