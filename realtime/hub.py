@@ -30,7 +30,7 @@ from indexer.stream.survivors import survivor_items
 from realtime.client import Client
 from realtime.delivery import Delivery
 from realtime.preconfirmed import PreconfirmedItems
-from realtime.protocol import Reorg, ResetWarning, RoundLocked, ScanWarning
+from realtime.protocol import Reorg, ResetWarning, RoundLocked, ScanWarning, ServerMessage
 from realtime.socket_writer import GOING_AWAY, TRY_AGAIN, before_shutdown, frame
 from realtime.updates import PositionUpdates
 from realtime.warnings import Warnings
@@ -204,12 +204,14 @@ class Hub:
             client.writer.close(GOING_AWAY)
 
     def _send_warning(self, deadline: Deadline, time: int, seconds: int) -> None:
-        kind, number = deadline
-        message, channel = {
-            "scan": (ScanWarning(number, seconds), "scans"),
-            "reset": (ResetWarning(rfc3339(time), seconds), "system"),
-            "round": (RoundLocked(number, rfc3339(time)), "markets"),
-        }[kind]
+        message: ServerMessage
+        match deadline:
+            case "scan", level:
+                message, channel = ScanWarning(level, seconds), "scans"
+            case "reset", _:
+                message, channel = ResetWarning(rfc3339(time), seconds), "system"
+            case "round", round_id:
+                message, channel = RoundLocked(round_id, rfc3339(time)), "markets"
         text = frame(message.encode())
         for client in self._clients:
             if client.channels.keys() & {channel, FEED_CHANNEL}:
