@@ -69,11 +69,6 @@ class NodeClient:
         await self._transport.__aexit__(*exception)
 
     @property
-    def has_several_nodes(self) -> bool:
-        """Whether there is another node to turn to."""
-        return len(self._nodes.all) > 1
-
-    @property
     def proofs(self) -> int:
         """How often nodes have proven themselves: when it rises, another node may have come into use."""
         return self._nodes.proofs
