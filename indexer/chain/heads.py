@@ -18,6 +18,7 @@ from indexer.chain.json_normalization import parsed
 from indexer.chain.preconfirmed import PreconfirmedLogs
 from indexer.chain.proof import number_of
 from indexer.chain.rpc_types import WireHeader
+from indexer.chain.socket_messages import RequestId, parse_message, request_text
 from indexer.domain.chain import Header
 from indexer.domain.units import MAX_BLOCK
 
@@ -34,24 +35,7 @@ WRONG_CHAIN_SECONDS: Final = 60.0
 FAR_BLOCKS: Final = 1_000
 """Blocks: a pushed head that is farther from the last one is confirmed over HTTP first."""
 
-_SUBSCRIBE, _CHAIN_ID = 1, 2
-"""The ids of the messages that are sent."""
-
-
-class _Params(msgspec.Struct):
-    result: WireHeader
-
-
-class _Message(msgspec.Struct):
-    """What comes over the socket: answers have no params, new heads have nothing else."""
-
-    id: Any = None
-    result: Any = None
-    params: _Params | None = None
-    error: Any = None
-
-
-_decoder = msgspec.json.Decoder(_Message)
+_header_decoder: Final = msgspec.json.Decoder(WireHeader)
 
 
 class HeadWatcher:
@@ -173,8 +157,8 @@ class HeadWatcher:
                 ) as socket:
                     self._are_pushed_right = None
                     self._pushed.clear()
-                    await socket.send(_request(_CHAIN_ID, "eth_chainId", []))
-                    await socket.send(_request(_SUBSCRIBE, "eth_subscribe", ["newHeads"]))
+                    await socket.send(request_text(RequestId.CHAIN_ID, "eth_chainId", []))
+                    await socket.send(request_text(RequestId.HEADS, "eth_subscribe", ["newHeads"]))
                     await self._preconfirmed.subscribe(socket)
                     keep_alive = asyncio.create_task(_keep_alive(socket))
                     try:
@@ -192,15 +176,15 @@ class HeadWatcher:
 
     async def _receive(self, socket: Any) -> None:
         async for text in socket:
-            if self._preconfirmed.takes(text):
+            message = parse_message(text)
+            if self._preconfirmed.takes(message):
                 continue
-            message = parsed(text, _decoder)
-            if message.id == _CHAIN_ID:
+            if message.id == RequestId.CHAIN_ID:
                 self._check_chain(message.result)
             elif message.error is not None:
                 raise ValueError(f"refused: {message.error}")
             if message.params is not None:
-                await self._receive_head(parse_header(message.params.result))
+                await self._receive_head(parse_header(parsed(bytes(message.params.result), _header_decoder)))
         raise ValueError("the node closed the connection")
 
     def _check_chain(self, answer: Any) -> None:
@@ -227,8 +211,4 @@ async def _keep_alive(socket: Any) -> None:
     """Send something every 20 s, whatever the node sends: public endpoints close a socket that sends nothing."""
     while True:
         await asyncio.sleep(KEEP_ALIVE_SECONDS)
-        await socket.send(_request(_CHAIN_ID, "eth_chainId", []))
-
-
-def _request(request_id: int, method: str, params: list[Any]) -> str:
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}).decode()
+        await socket.send(request_text(RequestId.CHAIN_ID, "eth_chainId", []))

@@ -17,17 +17,16 @@ import msgspec
 from indexer.chain.blocks import parse_transaction
 from indexer.chain.client import NodeClient
 from indexer.chain.errors import NodeError
-from indexer.chain.json_normalization import parsed, with_hex_quantities
+from indexer.chain.json_normalization import with_hex_quantities
 from indexer.chain.mini_blocks import MiniBlock
 from indexer.chain.rpc_types import WirePendingLog, WireTransaction
+from indexer.chain.socket_messages import RequestId, SocketMessage, request_text
 from indexer.decode.decoder import topics_of
 from indexer.domain.chain import Transaction
 from indexer.domain.units import NO_HASH, Hash, quantity
 
 logger = logging.getLogger(__name__)
 
-REQUEST_ID: Final = 3
-"""The id of the request that subscribes; the heads' own requests on the socket have smaller ones."""
 QUIET_SECONDS: Final = 0.001
 """Seconds without another log after which a transaction is assumed to be complete; the node does not mark its end."""
 CALLDATA_SECONDS: Final = 0.5
@@ -74,19 +73,6 @@ class Socket(Protocol):
     async def send(self, message: str) -> None: ...
 
 
-class _Params(msgspec.Struct):
-    subscription: Any
-    result: msgspec.Raw
-
-
-class _Message(msgspec.Struct):
-    id: Any = None
-    result: Any = None
-    error: Any = None
-    params: _Params | None = None
-
-
-_decoder: Final = msgspec.json.Decoder(_Message)
 _decode_log: Final = msgspec.json.Decoder(WirePendingLog).decode
 
 
@@ -129,23 +115,16 @@ class PreconfirmedLogs:
             return
         wanted = {"address": self._addresses, "fromBlock": "pending", "toBlock": "pending"}
         params = ["miniBlocks"] if self._mode is PreconfirmedMode.MINI_BLOCKS else ["logs", wanted]
-        request = {"jsonrpc": "2.0", "id": REQUEST_ID, "method": "eth_subscribe", "params": params}
-        await socket.send(msgspec.json.encode(request).decode())
+        await socket.send(request_text(RequestId.PRECONFIRMED, "eth_subscribe", params))
 
-    def takes(self, text: str | bytes) -> bool:
-        """Process a message of the socket if it belongs to this subscription; return whether it does.
-
-        Raises msgspec.MsgspecError if it is no JSON-RPC.
-        """
+    def takes(self, message: SocketMessage) -> bool:
+        """Process a message of the socket if it belongs to this subscription; return whether it does."""
         if self._mode is PreconfirmedMode.OFF:
             return False
-        message = parsed(text, _decoder)
-        if message.id == REQUEST_ID:
+        if message.id == RequestId.PRECONFIRMED:
             self._answered(message)
             return True
-        if message.params is None:
-            return False
-        if message.params.subscription != self._subscription:
+        if message.params is None or message.params.subscription != self._subscription:
             return False
         raw = bytes(message.params.result)
         try:
@@ -184,7 +163,7 @@ class PreconfirmedLogs:
     def _has_deaths(self, transaction: PreconfirmedTransaction) -> bool:
         return any((log.address, *log.topics[:1]) in self._deaths for log in transaction.logs)
 
-    def _answered(self, message: _Message) -> None:
+    def _answered(self, message: SocketMessage) -> None:
         if message.error is None and isinstance(message.result, str | int):
             self._subscription = message.result
             self._log_once(logging.INFO, "the node streams logs before their block")

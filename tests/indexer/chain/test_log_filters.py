@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from indexer.chain import consistency
 from indexer.chain.errors import Inconsistent
 from indexer.replay.recording import RecordedBlock, RecordedLog
 from indexer.replay.refusal import Refusal
@@ -73,6 +74,6 @@ class OtherForkServer(NoHashServer):
 
 
 def test_logs_by_a_block_s_number_are_believed_only_with_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.chain.fetcher._FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.001)
     with OtherForkServer(chain()) as server, pytest.raises(Inconsistent, match="no logs of block 1"):
         fetch(server, 1, 1, BY_HASH)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from indexer.chain.client import NodeClient
-from indexer.chain.preconfirmed import REQUEST_ID, PreconfirmedLogs, PreconfirmedMode, PreconfirmedTransaction
+from indexer.chain.preconfirmed import PreconfirmedLogs, PreconfirmedMode, PreconfirmedTransaction
+from indexer.chain.socket_messages import RequestId, parse_message
 from indexer.decode.decoder import topic0_of
 from tests.chains import ADDRESSES
 from tests.indexer.chain.hand_made import HandMadeNode, asked, each
@@ -39,7 +40,7 @@ def notification(result: Fields, subscription: str = SUBSCRIPTION) -> str:
 
 
 def answer(**fields: Any) -> str:
-    return json.dumps({"jsonrpc": "2.0", "id": REQUEST_ID, **fields})
+    return json.dumps({"jsonrpc": "2.0", "id": int(RequestId.PRECONFIRMED), **fields})
 
 
 def received(
@@ -50,7 +51,7 @@ def received(
 
     async def run() -> list[bool]:
         logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, mode, found.append)
-        taken = [logs.takes(message) for message in messages]
+        taken = [logs.takes(parse_message(message)) for message in messages]
         work = asyncio.create_task(logs.run())
         for _ in range(20):  # as many turns as a complete transaction may need
             await asyncio.sleep(0.001)
@@ -107,7 +108,7 @@ def test_a_transaction_is_complete_once_its_block_is_sealed(monkeypatch: pytest.
     async def counts() -> list[int]:
         logs = PreconfirmedLogs(NodeClient(["http://127.0.0.1:9"]), ADDRESSES, PreconfirmedMode.AUTO, found.append)
         for message in (answer(result=SUBSCRIPTION), notification(log(3)), notification({"number": "0x10"}, "0x1")):
-            logs.takes(message)
+            logs.takes(parse_message(message))
         found_by = []
         for number in (15, 16, 17):
             logs.end_block(number)
@@ -183,13 +184,13 @@ def test_transactions_keep_their_order_though_the_calldata_of_one_is_waited_for(
         handed_over = asyncio.Queue[PreconfirmedTransaction]()
         logs = PreconfirmedLogs(client, ADDRESSES, PreconfirmedMode.AUTO, handed_over.put_nowait)
         for message in messages:
-            logs.takes(message)
+            logs.takes(parse_message(message))
         found = [handed_over.get_nowait()]
         assert handed_over.empty()
         running = asyncio.create_task(logs.run())
         found += [await handed_over.get() for _ in range(3)]
-        logs.takes(notification(log(3, 5)))
-        logs.takes(notification(log(4, 6)))
+        logs.takes(parse_message(notification(log(3, 5))))
+        logs.takes(parse_message(notification(log(4, 6))))
         found.append(handed_over.get_nowait())
         running.cancel()
         return found
