@@ -79,8 +79,6 @@ class RangeApplier:
         self.game: Game
         self.time = 0
         """The time of the last block that was handed over, in unix seconds."""
-        self.follows_unchecked = False
-        """Whether blocks before the next range were not compared with the contracts' state, and can be applied anew."""
         self._spare = SpareGame(self._apply)
 
     def start(self, game: Game, time: int) -> None:
@@ -92,12 +90,13 @@ class RangeApplier:
         """Prepare for an attempt that goes wrong, in a moment in which there is nothing to apply."""
         self._spare.refresh_or_create(self.game)
 
-    def apply(self, fetched: FetchedRange) -> Iterator[AppliedBlocks]:
+    def apply(self, fetched: FetchedRange, *, follows_unchecked: bool = False) -> Iterator[AppliedBlocks]:
         """Apply a range whose parent is the last applied block; the blocks that are right, to be written.
 
         Without the contracts' state the rules alone decide, and silent changes are those that the blocks' own
         transactions prove. Raises InvariantBroken or Inconsistent after all before the block at fault was handed over,
-        BadBlockTime before anything is.
+        BadBlockTime before anything is. `follows_unchecked`: blocks before the range were not compared with the
+        contracts' state, and can be applied anew: UncheckedBlocksBefore is raised where it differs now.
         """
         check_times(fetched, self.time)
         self._spare.refresh()
@@ -121,7 +120,7 @@ class RangeApplier:
                 self._spare.drop()
             yield applied
         elif game.has_state_check and (error is None or isinstance(error, InvariantBroken)):
-            if self.follows_unchecked:
+            if follows_unchecked:
                 raise UncheckedBlocksBefore(f"block {fetched.first} or one before it holds a change that left no log")
             yield from self._find_silent_changes(fetched)
         else:

@@ -177,9 +177,9 @@ class Pipeline:
         """Apply a range that extends the chain, and write it; at a reorg or a gap, fetch again."""
         linkage = reconcile(self._tip, fetched.first, fetched.first_hash, fetched.parent_hash)
         if linkage is Linkage.NEXT:
-            self._applier.follows_unchecked = 0 < self._tip.number - self._last_checked <= MAX_REAPPLIED_BLOCKS
+            unchecked = self._tip.number - self._last_checked
             try:
-                self._apply(fetched)
+                self._apply(fetched, follows_unchecked=0 < unchecked <= MAX_REAPPLIED_BLOCKS)
             except (InvariantBroken, Inconsistent) as error:
                 self._recover(fetched, error)
         elif linkage is Linkage.GAP:
@@ -187,8 +187,8 @@ class Pipeline:
         elif linkage is not Linkage.DUPLICATE:
             self._return_to_common_ancestor()
 
-    def _apply(self, fetched: FetchedRange) -> None:
-        for applied in self._applier.apply(fetched):
+    def _apply(self, fetched: FetchedRange, *, follows_unchecked: bool = False) -> None:
+        for applied in self._applier.apply(fetched, follows_unchecked=follows_unchecked):
             self._write_batch(applied)
 
     def _recover(self, fetched: FetchedRange, error: InvariantBroken | Inconsistent) -> None:
@@ -214,7 +214,6 @@ class Pipeline:
         logger.warning("blocks from %d on are applied again: %s", right + 1, error.message)
         if right < self._tip.number and not self._return_to(right):
             raise error
-        self._applier.follows_unchecked = False
         try:
             self._apply(self._source.fetch_closed(self._tip.number + 1, last))
         except (InvariantBroken, Inconsistent):
