@@ -174,7 +174,7 @@ class NodeClient:
                     return [error]
                 answers = None
             if answers is None:
-                self._failover.leave_refused(request)
+                self._failover.accept_refusals(request)
                 continue
             self._failover.take_answers(node, request, answers, by_number=by_number)
             if request.left == left and len(calls) > 1 and isinstance(request.results[left[0]], TooLarge):

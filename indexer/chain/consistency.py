@@ -1,4 +1,4 @@
-"""Repeat what a node answers in contradiction to itself: one of the machines behind its address may lag."""
+"""Repeat requests whose answers contradict each other: one of the machines behind a node's address may lag."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -63,7 +63,7 @@ class Request:
 
 
 class Failover:
-    """Decides after each attempt at a request how it goes on; pauses nodes, and lowers the limit of the `limiter`."""
+    """Decides after each attempt at a request what follows; pauses nodes, and adapts the `limiter` of requests."""
 
     def __init__(self, nodes: Nodes, limiter: Limiter) -> None:
         self._nodes = nodes
@@ -94,9 +94,9 @@ class Failover:
             self._limiter.record_success()
         request.left = sorted({*by_hash, *passing, *rest, *refused})
 
-    def leave_refused(self, request: Request) -> None:
-        """After a node could not be used, let the refusals of the other ones be the results of the calls that they
-        refused, unless another node is still worth waiting for."""
+    def accept_refusals(self, request: Request) -> None:
+        """After a node could not be used: send on only those calls that no other node has refused, for the others take
+        the refusal as the result, unless another node is still worth waiting for."""
         if not request.refused or (request.is_essential and self._nodes.others(request.refused, ready=False)):
             return
         request.refused.clear()
