@@ -6,7 +6,7 @@ that are promised to clients.
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -225,7 +225,7 @@ class Error(ServerMessage, frozen=True, tag="ERROR"):
 
 
 AnyClientMessage = Subscribe | SubscribeUser | Unsubscribe | UnsubscribeUser | Ping
-_TYPES: Final = ("SUBSCRIBE", "SUBSCRIBE_USER", "UNSUBSCRIBE", "UNSUBSCRIBE_USER", "PING")
+_TYPES: Final = tuple(str(kind.__struct_config__.tag) for kind in get_args(AnyClientMessage))
 _decoder: Final = msgspec.json.Decoder(AnyClientMessage)
 
 
