@@ -50,6 +50,8 @@ class NodeClient:
     node if there is one, for `patience` seconds (None: for ever); a result of a wrong type once more only. What one
     node refuses for good is tried on the others; the refusal of the last one is raised. With a `proof` each node must
     give it before it is used, and after each failure.
+
+    Belongs to one event loop; `expect`, `prefer` and `disproven` may be called from another thread.
     """
 
     def __init__(self, urls: Sequence[str], patience: float | None = None, proof: Proof | None = None) -> None:
@@ -98,7 +100,8 @@ class NodeClient:
 
     def prefer(self, url: str) -> None:
         """Ask the node at this address before the others."""
-        self._nodes.all.sort(key=lambda node: node.url != url)
+        # Not sorted in place: meanwhile the list would be empty, for the event loop's thread too.
+        self._nodes.all = sorted(self._nodes.all, key=lambda node: node.url != url)
 
     def each(self, patience: float) -> "dict[str, NodeClient]":
         """By address a client of each node alone, to compare what they say; the caller opens and closes it."""

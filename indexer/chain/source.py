@@ -116,8 +116,7 @@ class BlockSource:
     def expect(self, blocks: Mapping[int, Hash], *, anew: bool = False) -> None:
         """Let each node show, before it is used, that it has these blocks (hashes by number), if it has any at these
         heights; `anew`: those in use too, before anything else is asked."""
-        assert self._client is not None
-        self._client.expect(Proof(self._options.chain_id, blocks), anew=anew)
+        self._opened.expect(Proof(self._options.chain_id, blocks), anew=anew)
 
     @property
     def disproven(self) -> list[str]:
@@ -131,14 +130,12 @@ class BlockSource:
 
     def fetch_alone(self, node: str, first: int, last: int) -> FetchedRange | None:
         """Blocks first to last as the node at this address alone serves them, None if it does not."""
-        assert self._client is not None
-        alone = self._client.each(PATIENCE_SECONDS)[node]
+        alone = self._opened.each(PATIENCE_SECONDS)[node]
         return self._wait(fetch_alone(alone, self._options.contracts, first, last))
 
     def prefer(self, node: str) -> None:
         """Ask the node at this address before the others from now on."""
-        assert self._client is not None
-        self._client.prefer(node)
+        self._opened.prefer(node)
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The node's headers at these heights, None where it has no block."""
@@ -181,8 +178,12 @@ class BlockSource:
 
     def call(self, method: str, params: list[Any]) -> Any:
         """Any other call. Raises NodeError."""
-        assert self._client is not None
-        return self._wait(self._client.call(method, params, Any))
+        return self._wait(self._opened.call(method, params, Any))
+
+    @property
+    def _opened(self) -> NodeClient:
+        assert self._client is not None, "open comes first"
+        return self._client
 
     def stop(self) -> None:
         """End everything at once."""

@@ -346,3 +346,22 @@ def test_what_no_node_has_is_said_once_all_were_asked(pruned: Reply) -> None:
     (answer,) = asked(nodes, lambda client: client.batch([("eth_call", [])], str))
     assert answer == "0x" or isinstance(answer, Pruned)
     assert [node.requests for node in nodes] == [1, 1]
+
+
+def test_no_node_is_missing_while_another_one_is_preferred() -> None:
+    """A thread beside the event loop prefers a node: whoever chooses one in that moment must see them all."""
+    counts: list[int] = []
+
+    class ComparedUrl(str):
+        __slots__ = ()
+
+        def __ne__(self, other: object) -> bool:
+            counts.append(len(client._nodes.all))
+            return super().__ne__(other)
+
+        __hash__ = str.__hash__
+
+    client = NodeClient([ComparedUrl("http://127.0.0.1:1"), ComparedUrl("http://127.0.0.1:2")])
+    client.prefer("http://127.0.0.1:2")
+    assert client._nodes.preferred.url == "http://127.0.0.1:2"
+    assert counts == [2, 2]
