@@ -120,21 +120,24 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
 
     async def _subscribe(self, message: Subscribe) -> None:
         client, channels = self._client, set[str](message.channels)
+        is_replayed = message.cursor is not None or message.last is not None
         self._check_room(len(channels - client.channels.keys()))
-        await self._hub.preconfirmed.subscribe(client, message.preconfirmed, channels=channels)
-        if message.cursor is not None or message.last is not None:
+        if is_replayed:
             await self._replays.run(client, Wanted(channels, message.cursor, message.last))
-            return
-        async with self._changing_subscriptions() as head:
-            client.channels = dict.fromkeys(channels, head) | client.channels
-            self._hub.update_subscriptions(client)
+        await self._hub.preconfirmed.subscribe(client, message.preconfirmed, channels=channels)
+        if not is_replayed:
+            async with self._changing_subscriptions() as head:
+                client.channels = dict.fromkeys(channels, head) | client.channels
+                self._hub.update_subscriptions(client)
 
     async def _subscribe_user(self, message: SubscribeUser) -> None:
         client, player, updates = self._client, message.player, self._hub.updates
+        is_replayed = message.cursor is not None
         self._check_room(player not in client.users)
-        await self._hub.preconfirmed.subscribe(client, message.preconfirmed, players=[player])
-        if message.cursor is not None:
+        if is_replayed:
             await self._replays.run(client, Wanted(since=message.cursor, player=player))
+        await self._hub.preconfirmed.subscribe(client, message.preconfirmed, players=[player])
+        if is_replayed:
             updates.send_current(client, player, with_cursor=message.snapshot)
             return
         async with self._changing_subscriptions() as head:
@@ -156,6 +159,16 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     def _check_room(self, more: int) -> None:
         if len(self._client.channels) + len(self._client.users) + more > MAX_SUBSCRIPTIONS:
             raise BadMessage("too_many_subscriptions", f"at most {MAX_SUBSCRIPTIONS} channels and players")
+
+
+def wanted_by(message: AnyClientMessage) -> Wanted | None:
+    """What a message wants replayed; None for nothing."""
+    match message:
+        case Subscribe(cursor=cursor, last=last, channels=channels) if cursor is not None or last is not None:
+            return Wanted(frozenset(channels), cursor, last)
+        case SubscribeUser(cursor=int() as cursor, player=player):
+            return Wanted(since=cursor, player=player)
+    return None
 
 
 def may_connect(scope: Scope, origins: tuple[str, ...]) -> bool:

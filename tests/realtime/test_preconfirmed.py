@@ -107,6 +107,8 @@ def test_every_event_comes_before_its_block_and_once_more_with_it(
             for each, options in ((socket, {"preconfirmed": True}), (other, {})):
                 await ask(each, type="SUBSCRIBE", channels=CHANNELS, **options)
                 assert [(await receive(each))["type"] for _ in range(2)] == ["CONNECTION_STATE", "SUBSCRIBED"]
+            await ask(socket, type="SUBSCRIBE", channels=CHANNELS, since=str((1 << 63) - 1))
+            assert (await receive(socket))["type"] == "ERROR", "a message that is refused changes nothing"
             for player in living:
                 await ask(watcher, type="SUBSCRIBE_USER", address=player, preconfirmed=True)
             await asyncio.to_thread(await_true, lambda: node.status()["subscriptions"] == 2, "no subscription")

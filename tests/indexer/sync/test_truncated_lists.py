@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 from psycopg import Connection
 
-from indexer.chain import block_logs
+from indexer.chain import block_logs, consistency
 from indexer.replay.server import ReplayServer
 from indexer.store.alarms import AlarmKind
 from indexer.store.database import connect
@@ -37,7 +37,7 @@ def right(template: str, django_db_blocker: Any) -> str:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block_logs, "PAUSE_SECONDS", 0.002)
-    monkeypatch.setattr("indexer.chain.fetcher._FIRST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
 
 
 @pytest.mark.parametrize("most", [7, 37, 100])
