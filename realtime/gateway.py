@@ -161,16 +161,6 @@ class Gateway(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
             raise BadMessage("too_many_subscriptions", f"at most {MAX_SUBSCRIPTIONS} channels and players")
 
 
-def wanted_by(message: AnyClientMessage) -> Wanted | None:
-    """What a message wants replayed; None for nothing."""
-    match message:
-        case Subscribe(cursor=cursor, last=last, channels=channels) if cursor is not None or last is not None:
-            return Wanted(frozenset(channels), cursor, last)
-        case SubscribeUser(cursor=int() as cursor, player=player):
-            return Wanted(since=cursor, player=player)
-    return None
-
-
 def may_connect(scope: Scope, origins: tuple[str, ...]) -> bool:
     """Whether a handshake comes from a program, which sends no Origin, from a page of this server, or of `origins`.
 
