@@ -185,6 +185,11 @@ class BlockSource:
         assert self._client is not None, "open comes first"
         return self._client
 
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        if self._stopping.wait(seconds):
+            raise Interrupted
+
     def stop(self) -> None:
         """End everything at once."""
         if self._loop.is_running():

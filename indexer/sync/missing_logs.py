@@ -21,6 +21,8 @@ BLOCKS_AGAIN: Final = 1_000
 PORTION: Final = 100
 MAX_TRIES: Final = 5
 """Attempts to heal the same failure without any progress."""
+FIRST_PAUSE_SECONDS: Final = 0.1
+"""Seconds before the third attempt at the head; the pauses double."""
 
 
 class MissingLog(NamedTuple):
@@ -42,6 +44,7 @@ class MissingLogs:
         self._broken_at = -1
         self._tries = 0
         self._failure = ""
+        self._began_at_head = False
 
     def find(self, tip: int, fetched: FetchedRange) -> MissingLog | None:
         """The first block, up to the tip or in the fetched range that can't be applied, of which a node returns more
@@ -59,11 +62,20 @@ class MissingLogs:
         found = [self._by_node(node, first, last, tip, fetched) for node in self._source.nodes]
         return min((one for one in found if one is not None), key=attrgetter("block"), default=None)
 
-    def is_permanent(self, failure: GhostnetError) -> bool:
-        """Whether a failure that no missing log explains is permanent: the same one occurred twice in a row, or
-        MAX_TRIES attempts made no progress. A single one may come from a machine with the state of another block."""
+    def next_try(self, failure: GhostnetError, *, at_head: bool) -> float | None:
+        """The seconds after which to fetch once more after a failure that no missing log explains; None if it is
+        permanent.
+
+        At first it may come from a machine with the state of another block, and is tried again at once. If it recurs it
+        is permanent, unless it occurred `at_head` first: nodes may be late with the logs of their newest blocks.
+        """
         alike, self._failure = self._failure == failure.message, failure.message
-        return alike or self._tries > MAX_TRIES
+        if self._tries == 1:
+            self._began_at_head = at_head
+            return 0.0
+        if self._tries > MAX_TRIES or (alike and not self._began_at_head):
+            return None
+        return FIRST_PAUSE_SECONDS * 2.0 ** (self._tries - 2) if self._began_at_head else 0.0
 
     def _by_node(self, node: str, first: int, last: int, tip: int, fetched: FetchedRange) -> MissingLog | None:
         for start, end in _ranges_of(first, last):

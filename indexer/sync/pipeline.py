@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from indexer.base.stopping import Interrupted
 from indexer.chain.blocks import FetchedRange
+from indexer.chain.closed_ranges import LAGGING_BLOCKS
 from indexer.chain.errors import Inconsistent
 from indexer.chain.source import BlockSource
 from indexer.chain.witness import NodeWitness
@@ -238,13 +239,16 @@ class Pipeline:
         return None
 
     def _reindex_missing_logs(self, fetched: FetchedRange, error: InvariantBroken) -> None:
-        """Index again what a node had left out. If no node has more than is indexed: fetch once more, and raise the
-        error if it recurs."""
+        """Index again what a node had left out. If no node has more than is indexed: fetch once more, at the head a few
+        times, and raise the error if it recurs."""
         self._reload_game()
         missing = self._missing_logs.find(self._tip.number, fetched)
         if missing is None:
-            if self._missing_logs.is_permanent(error):
+            at_head = fetched.last.number > (self._source.head or 0) - LAGGING_BLOCKS
+            pause = self._missing_logs.next_try(error, at_head=at_head)
+            if pause is None:
                 raise with_undecoded(self._connection, self._decoder, error, self._tip.number, fetched) from error
+            self._source.pause(pause)
             logger.warning("blocks from %d on are fetched once more: %s", self._tip.number + 1, error.message)
             self._return_to_common_ancestor()
             return

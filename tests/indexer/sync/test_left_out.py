@@ -1,4 +1,4 @@
-"""A node that truncates lists of logs in silence, at any length: the tables are those of a good node."""
+"""A node that leaves out logs in silence, where the contracts' state shows it: the tables are those of a good node."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ import pytest
 from psycopg import Connection
 
 from indexer.chain import block_logs, consistency
-from indexer.replay.server import ReplayServer
+from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.alarms import AlarmKind
 from indexer.store.database import connect
 from indexer.store.digest import state_digest
@@ -17,6 +17,8 @@ from tests.indexing import index
 
 TRAPS: Final = recording("traps")
 CONTRACTS: Final = TRAPS.truth.contracts
+LATE: Final = 71
+"""A block in which a level changes."""
 INITIALIZED: Final = 3
 """The block in which GhostCore is initialized."""
 
@@ -56,5 +58,15 @@ def test_that_the_initialization_of_the_game_was_left_out_is_noticed(connection:
         watcher = index(server, CONTRACTS)
     assert [kind for kind, _ in watcher.alarms] == [AlarmKind.LEFT_OUT] * 2
     with ReplayServer(TRAPS.blocks, state=TRAPS.state) as server:
+        index(server, CONTRACTS)
+    assert state_digest(connection) == right
+
+
+def test_logs_that_a_node_is_late_with_at_its_head_are_waited_for(connection: Connection[Any], right: str) -> None:
+    with IncompleteNode(TRAPS.blocks, ReplayOptions(head=LATE), state=TRAPS.state) as server:
+        server.left_out, server.times, server.blind = LATE, 9, True
+        index(server, CONTRACTS)
+        assert server.times == 0
+        server.restore_recorded(len(TRAPS.blocks) - 1)
         index(server, CONTRACTS)
     assert state_digest(connection) == right
