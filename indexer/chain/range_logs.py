@@ -73,10 +73,27 @@ class RangeLogs:
 
         Raises Inconsistent, RangeTooLarge if the node wants fewer blocks, another NodeError if it refuses.
         """
+        logs, headers = await self._fetch(first, last, ends, meter)
+        if first == last:
+            return logs, headers
+        if self._lengths.is_limit(len(logs)):
+            message = f"lists of more than {len(logs)} logs are truncated to them"
+            raise RangeTooLarge("eth_getLogs", {"message": message})
+        self._lengths.record(len(logs))
+        if self._lengths.may_be_truncated(len(logs)):
+            logs = await self._by_halves(first, last, logs, meter)
+        return logs, headers
+
+    async def _fetch(
+        self, first: int, last: int, ends: Sequence[int], meter: Meter | None
+    ) -> tuple[list[WireLog], list[Header]]:
+        """What `fetch` returns, as the node gives it."""
         log_filter = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
         if await self._has_pages(log_filter):
             try:
-                return await self._paged(log_filter, last - first + 1, ends, meter)
+                paged, headers = await self._paged(log_filter, last - first + 1, ends, meter)
+                if first < last or not self._lengths.may_be_truncated(len(paged)):
+                    return paged, headers
             except MethodNotFound:
                 self._has_cursor = False  # another node answers than the one that had it
             except _BadPages as error:
@@ -95,13 +112,6 @@ class RangeLogs:
         logs, *blocks = complete([answer, *others])
         if not isinstance(logs, list):
             raise Inconsistent("eth_getLogs gave no list")
-        if self._lengths.is_limit(len(logs)):
-            raise RangeTooLarge(
-                "eth_getLogs", {"message": f"lists of more than {len(logs)} logs are truncated to them"}
-            )
-        self._lengths.record(len(logs))
-        if self._lengths.may_be_truncated(len(logs)):
-            logs = await self._by_halves(first, last, logs, meter)
         return logs, _ends(ends, blocks)
 
     async def _by_halves(self, first: int, last: int, logs: list[WireLog], meter: Meter | None) -> list[WireLog]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from indexer.chain import consistency
 from indexer.chain.blocks import FetchedRange
 from indexer.chain.errors import Inconsistent
 from indexer.replay.recording import RecordedBlock
@@ -85,6 +86,16 @@ def test_cursors_may_be_anything(page: Page) -> None:
     with PagedServer(blocks, page) as server:
         assert fetch(server, 0, 3, BY_RANGE) == read(blocks)
         assert server.statistics.methods["eth_getLogs"] == 0
+
+
+@pytest.mark.parametrize(("first", "length"), [(1, 3), (2, 1)], ids=["several blocks", "one block"])
+def test_a_page_that_is_truncated_though_it_has_no_cursor_is_asked_for_again_in_parts(
+    first: int, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.002)
+    blocks = claims_chain().blocks
+    with ReplayServer(blocks) as right, PagedServer(blocks, lambda logs, cursor: (logs[:length], None)) as server:
+        assert fetch(server, first, 2, BY_RANGE) == fetch(right, first, 2, BY_RANGE)
 
 
 def of_logs(change: Callable[[list[Log]], list[Log]]) -> Change:
