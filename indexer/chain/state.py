@@ -10,7 +10,7 @@ from indexer.chain.answers import Answers, Call, HexOrHeader
 from indexer.chain.block_reference import AnotherBlock, BlockReference, MulticallBlockCheck, block_param, check_header
 from indexer.chain.client import NodeClient
 from indexer.chain.consistency import retry_inconsistent
-from indexer.chain.errors import RpcError
+from indexer.chain.errors import RpcError, TooLarge
 from indexer.chain.metrics import FOREIGN_STATES
 from indexer.chain.multicall import multicall_calldata, multicall_results
 from indexer.chain.rpc_types import WireHeader
@@ -195,11 +195,11 @@ class StateReader:
     def _read_together(
         self, questions: Sequence[Question], block: BlockReference, answers: Answers
     ) -> list[Any] | None:
-        """What the views returned, by Multicall3's answers; None where it was not deployed yet. Raises AnotherBlock."""
+        """What the views returned, by Multicall3's answers; None where it was not deployed yet, or where one of them is
+        larger than the node sends. Raises AnotherBlock."""
         found: list[tuple[bool, str]] = []
         for answer in answers:
-            text = _available(answer)
-            if text == "0x":
+            if isinstance(answer, TooLarge) or (text := _available(answer)) == "0x":
                 return None
             try:
                 results = multicall_results(text)

@@ -7,7 +7,9 @@ import pytest
 from indexer.chain.client import NodeClient
 from indexer.chain.fetcher import RangeFetcher
 from indexer.chain.state import StateReader
+from indexer.domain.state import ContractState
 from indexer.replay.calls import StateOptions
+from indexer.replay.limits import Limits
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ADDRESSES
 from tests.contract_state import state_of
@@ -38,3 +40,16 @@ def test_new_blocks_logs_and_the_state_after_them_take_one_request(
 
     with ReplayServer(blocks, options, state=state_of(blocks)) as server:
         asyncio.run(work())
+
+
+def test_a_state_that_is_too_large_for_one_answer_is_read_view_by_view() -> None:
+    blocks, states = claims_chain().blocks, []
+    for limits in (Limits(), Limits(megaeth=True, max_response=5_000)):
+        with ReplayServer(blocks, ReplayOptions(limits=limits), state=state_of(blocks)) as server:
+
+            async def work(url: str) -> ContractState:
+                async with NodeClient([url], 5) as client:
+                    return await StateReader(client, ADDRESSES).state(2)
+
+            states.append(asyncio.run(work(server.url)))
+    assert states[0] == states[1]
