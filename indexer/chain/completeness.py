@@ -21,6 +21,8 @@ TRUNCATION_MULTIPLE: Final = 1_000
 
 REPEATED_LENGTH: Final = 50
 """Logs from which on two lists of the same length are suspected."""
+LEAST_LIMIT: Final = 5
+"""Logs to which no node truncates less: of a list that is even shorter, logs are missing for another reason."""
 
 _address = attrgetter("address")
 
@@ -77,7 +79,9 @@ class ListLengths:
         self._truncated = set[int]()
 
     def record(self, count: int) -> None:
-        """Note the length of a list; it is suspected when it comes for the second time."""
+        """Note the length of a list; it is suspected when it comes for the second time. A list is not truncated to less
+        than another one has."""
+        self._truncated = {length for length in self._truncated if length >= count}
         self._seen[count] += count >= REPEATED_LENGTH
         if self._seen[count] == 2:
             self._suspected.add(count)
@@ -89,7 +93,7 @@ class ListLengths:
     def record_parts(self, count: int, in_parts: int) -> None:
         """Note that the same as in a list of `count` logs has so many when it is requested in parts."""
         self._suspected.discard(count)
-        if in_parts > count:
+        if in_parts > count >= LEAST_LIMIT:
             self._truncated.add(count)
 
     def may_be_truncated(self, count: int) -> bool:

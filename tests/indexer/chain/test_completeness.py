@@ -137,3 +137,14 @@ def test_where_parts_have_no_more_a_length_is_not_suspected_any_more() -> None:
             assert ranges_of(server, *ranges[:number]) == [{first: 51} for first, _ in ranges[:number]]
             counts.append(server.statistics.methods["eth_getLogs"])
     assert counts[1] == counts[0] + 1
+
+
+@pytest.mark.parametrize(("count", "then", "is_limit"), [(7, 7, True), (7, 3, True), (7, 8, False), (0, 0, False)])
+def test_a_length_is_a_limit_until_a_longer_list_comes_and_never_if_it_is_next_to_nothing(
+    count: int, then: int, is_limit: bool
+) -> None:
+    """If it were wrongly taken for one, ranges with so many logs would be refused for ever."""
+    lengths = ListLengths()
+    lengths.record_parts(count, 12)
+    lengths.record(then)
+    assert lengths.is_limit(count) == is_limit
