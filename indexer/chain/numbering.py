@@ -29,12 +29,12 @@ def check_logs(logs: Sequence[WireLog], header: Header) -> None:
 
 
 def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
-    """Whether a block's logs are whole and in order, checked in a single pass, since it runs for each fetched log."""
+    """Whether a block's logs are whole and in order, checked in few passes, since it runs for each fetched log."""
     last_index, last_position, tx_hash, tx_index = -1, -1, "", ""
     seen = set()
     for log in logs:
         index = quantity(log.log_index)
-        if index <= last_index or log.removed or log.block_hash != block_hash or len(log.data) % 2:
+        if index <= last_index or log.removed or log.block_hash != block_hash:
             return False
         last_index = index
         if log.transaction_hash != tx_hash:
@@ -46,7 +46,17 @@ def _are_in_order(logs: Sequence[WireLog], block_hash: Hash) -> bool:
             seen.add(tx_hash)
         elif log.transaction_index != tx_index:
             return False
-    return last_index < MAX_IN_BLOCK and last_position < MAX_IN_BLOCK
+    return last_index < MAX_IN_BLOCK and last_position < MAX_IN_BLOCK and _are_whole(logs)
+
+
+def _are_whole(logs: Sequence[WireLog]) -> bool:
+    """Whether the data of all logs are bytes in hex: Python would also read numbers with blanks, signs, underscores."""
+    digits = " ".join([log.data[2:] for log in logs])
+    try:
+        data = bytes.fromhex(digits)  # which passes over blanks between bytes, as there are between the logs
+    except ValueError:
+        return False
+    return 2 * len(data) == len(digits) - max(0, len(logs) - 1)
 
 
 def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
@@ -57,8 +67,8 @@ def _raise_disorder(logs: Sequence[WireLog], header: Header) -> None:
     indices = [quantity(log.log_index) for log in logs]
     if any(log.removed for log in logs):
         raise Inconsistent(f"logs of block {number} were removed")
-    if any(len(log.data) % 2 for log in logs):
-        raise Inconsistent(f"a log of block {number} ends amid a byte")
+    if not _are_whole(logs):
+        raise Inconsistent(f"the data of a log of block {number} are no bytes in hex")
     if indices != sorted(set(indices)):
         falls = [
             pair for pair, (one, next_one) in zip(pairwise(logs), pairwise(indices), strict=True) if next_one <= one
