@@ -24,7 +24,7 @@ class EventLog(Observer):
             logger.warning("block %d: a log of %s in tx %s was kept, but not decoded: %s", *where, log.reason)
         if upgrades := applied.events.get("Upgraded"):
             blocks = f"blocks {applied.block - applied.blocks + 1} to {applied.block}"
-            logger.warning("%d events Upgraded in %s: a proxy has new code, its ABI may be another", upgrades, blocks)
+            logger.info("Upgraded in %s, %d times: proxies got new code, whose events may differ", blocks, upgrades)
         for death in applied.assumed_deaths:
             logger.warning("scan %d: assumed that %s died; see docs/decisions/0005", death.scan_id, death.address)
 
