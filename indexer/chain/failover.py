@@ -75,7 +75,7 @@ class Failover:
         calls, results, asked = request.calls, request.results, request.left
         node.record_success(len(asked))
         for index, answer in zip(asked, answers, strict=True):
-            results[index] = of_range(answer, calls[index])
+            results[index] = of_range(answer, calls[index], request.attempts)
         node.serves |= any(not isinstance(results[index], NodeError) for index in asked)
         by_hash = [] if by_number else [index for index in asked if refuses_block_hash(results[index], calls[index])]
         if by_hash:

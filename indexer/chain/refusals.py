@@ -44,10 +44,14 @@ def asks_too_much(error: NodeError, calls: Sequence[Call], failures: int) -> boo
     return isinstance(error, Unavailable) and failures >= MAX_RANGE_FAILURES and any(map(is_range, calls))
 
 
-def of_range(result: Any, call: Call) -> Any:
-    """The result, with an unclassified refusal of a range of blocks turned into RangeTooLarge, unless the call was for
-    a further page."""
-    if type(result) is RpcError and is_range(call) and "cursor" not in call[1][0]:
+def of_range(result: Any, call: Call, failures: int) -> Any:
+    """The result; RangeTooLarge in place of what a node may say to a range of blocks that is too large for it: an
+    unclassified refusal, unless the call was for a further page, or once more what may pass, after so many failures of
+    the request."""
+    if not is_range(call):
+        return result
+    is_unclassified = type(result) is RpcError and "cursor" not in call[1][0]
+    if is_unclassified or (isinstance(result, Unavailable) and failures >= MAX_RANGE_FAILURES):
         return RangeTooLarge(call[0], result.message)
     return result
 

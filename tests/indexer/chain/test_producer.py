@@ -16,6 +16,7 @@ from indexer.chain.source import BlockSource
 from indexer.chain.state_availability import RECENT_BLOCKS
 from indexer.domain.units import Hash
 from indexer.replay.recording import RecordedBlock
+from indexer.replay.refusal import Refusal
 from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ADDRESSES, START, ChainBuilder, user
 from tests.contract_state import state_of
@@ -151,6 +152,22 @@ class ImpatientProxy(ReplayServer):
 def test_where_a_proxy_gives_up_a_range_time_and_again_smaller_ones_are_asked_for(response: tuple[int, str]) -> None:
     with ImpatientProxy(chain()) as node:
         node.response = response
+        assert last_of(node) == 11
+
+
+class OverworkedServer(ReplayServer):
+    """A node that has no more to say to ranges of more than two blocks than that it failed; it answers what is asked
+    with them."""
+
+    def _result(self, method: str, params: Sequence[Any], socket: Any) -> bytes:
+        wanted = params[0] if method == "eth_getLogs" else {}
+        if int(wanted.get("toBlock", "0x0"), 16) - int(wanted.get("fromBlock", "0x0"), 16) > 1:
+            raise Refusal(-32603, "Internal error")
+        return super()._result(method, params, socket)
+
+
+def test_where_a_node_fails_at_a_range_time_and_again_smaller_ones_are_asked_for() -> None:
+    with OverworkedServer(chain()) as node:
         assert last_of(node) == 11
 
 
