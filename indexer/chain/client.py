@@ -1,6 +1,5 @@
 """JSON-RPC over HTTP to a list of nodes: batches, retries, failover, rate limits."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Hashable, Sequence
@@ -9,6 +8,7 @@ from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
+from indexer.base.gathering import gathered
 from indexer.chain.answers import BatchRefused, Call, Decoder, decoder_of, results_of
 from indexer.chain.block_reference import json_params
 from indexer.chain.errors import (
@@ -142,7 +142,7 @@ class NodeClient:
         groups: tuple[list[Call], list[Call]] = [], []
         for call in calls:
             groups[call[0] == STATE_METHOD].append(call)
-        others, states = await asyncio.gather(*(self._in_parts(group, size, decoder, meter) for group in groups))
+        others, states = await gathered(*(self._in_parts(group, size, decoder, meter) for group in groups))
         answers = iter(others), iter(states)
         return [next(answers[call[0] == STATE_METHOD]) for call in calls]
 
@@ -151,7 +151,7 @@ class NodeClient:
         if 0 < len(calls) <= size:
             return await self._until_answered(calls, decoder, meter)
         parts = [calls[start : start + size] for start in range(0, len(calls), size)]
-        answers = await asyncio.gather(*(self._until_answered(part, decoder, meter) for part in parts))
+        answers = await gathered(*(self._until_answered(part, decoder, meter) for part in parts))
         return [result for answer in answers for result in answer]
 
     async def _until_answered(self, calls: Sequence[Call], decoder: Decoder, meter: Meter) -> list[Any]:

@@ -4,11 +4,11 @@ There the transactions themselves are the only evidence of what leaves no log. A
 directly is one; a call nested in another contract's calldata is one only where a trace shows it.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from indexer.base.gathering import gathered
 from indexer.chain.answers import Call, complete
 from indexer.chain.blocks import FetchedBlock, FetchedRange, linked, parse_header, parse_transaction
 from indexer.chain.client import Meter, NodeClient
@@ -117,7 +117,8 @@ class FullBlockFetcher:
         calls: list[Call] = [("eth_getBlockByNumber", [hex(number), True]) for number in range(first, last + 1)]
         if by_range:
             logs = self._fetcher.by_range(first, last, meter, calldata=False)
-            fetched, answers = await asyncio.gather(logs, self._client.batch(calls, WireBlock, meter))
+            fetched: FetchedRange
+            fetched, answers = await gathered(logs, self._client.batch(calls, WireBlock, meter))
             blocks = complete(answers)
             headers = linked(range(first, last + 1), [parse_header(block) for block in blocks])
             if any(headers[number - first].hash != header.hash for number, header in fetched.headers.items()):
