@@ -133,7 +133,10 @@ class BlockLogs:
                 " which leaves out those of unknown events",
                 *(log_filter["blockHash"], log_filter["address"][0], answer.message),
             )
-        return in_chain_order(found)
+        whole = in_chain_order(found)
+        if may_be_truncated:
+            self._lengths.record_parts(len(answer), len(whole))
+        return whole
 
     def _parts(self, log_filter: dict[str, Any]) -> list[dict[str, Any]]:
         """A filter of several contracts as one of each of them, that of one contract as one of each of its events; none

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from indexer.chain import block_logs, completeness
+from indexer.chain import block_logs, completeness, consistency
 from indexer.chain.client import NodeClient
 from indexer.chain.completeness import ListLengths
 from indexer.chain.errors import RangeTooLarge
@@ -137,6 +137,29 @@ def test_where_parts_have_no_more_a_length_is_not_suspected_any_more() -> None:
             assert ranges_of(server, *ranges[:number]) == [{first: 51} for first, _ in ranges[:number]]
             counts.append(server.statistics.methods["eth_getLogs"])
     assert counts[1] == counts[0] + 1
+
+
+def test_blocks_with_as_many_logs_as_a_list_that_lacked_some_are_requested_in_parts_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A range's list lacked the logs of its last block once. At the head no range shows its length to be right."""
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(block_logs, "PAUSE_SECONDS", 0.001)
+
+    async def work(server: ReplayServer) -> list[int]:
+        async with NodeClient([server.url], 5) as client:
+            fetcher, counts = RangeFetcher(client, ADDRESSES), []
+            assert log_counts(await fetcher.by_range(1, 2)) == {1: 6, 2: 1}
+            for number in (3, 4):
+                before = server.statistics.methods["eth_getLogs"]
+                assert log_counts(await fetcher.by_hash(await fetcher.linked_headers(number, number))) == {number: 6}
+                counts.append(server.statistics.methods["eth_getLogs"] - before)
+        return counts
+
+    with IncompleteNode(chain_of(6, 1, 6, 6).blocks) as server:
+        server.left_out, server.times = 2, 1
+        first, second = asyncio.run(work(server))
+    assert first > second == 1
 
 
 @pytest.mark.parametrize(("count", "then", "is_limit"), [(7, 7, True), (7, 3, True), (7, 8, False), (0, 0, False)])
