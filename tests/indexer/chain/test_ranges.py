@@ -44,3 +44,27 @@ def test_a_refusal_of_the_past_does_not_keep_ranges_small_for_ever(refused: int)
         sizes.append(size.size)
     assert all(blocks < refused for blocks in sizes[:16])
     assert size.size > 10_000
+
+
+@pytest.mark.parametrize("limit", [10, 1000])
+def test_a_node_s_limit_is_tried_ever_more_rarely(limit: int) -> None:
+    size, refused, blocks = AdaptiveRange(), 0, 0
+    for _ in range(1_000):
+        if size.size > limit:
+            size.record_refusal(size.size)
+            refused += 1
+        else:
+            blocks += size.size
+            size.record_success(size.size, 0, 100, 0.01)
+    assert refused < 50
+    assert blocks > 0.9 * 1_000 * limit
+
+
+def test_a_refusal_that_did_not_come_again_does_not_make_later_ones_last_longer() -> None:
+    size = AdaptiveRange()
+    for _ in range(8):
+        size.record_refusal(2)
+        for _ in range(17):
+            size.record_success(size.size, 0, 100, 0.01)
+        assert size.size > 2
+        size.record_success(size.size, 0, 100, 0.01)
