@@ -179,7 +179,8 @@ def _refusal_of_status(reply: Reply, raw: bytes, method: str, node: Node, *, sev
         return Denied(method, {"code": status, "message": f"HTTP status {status}"})
     text = "" if raw.lstrip().startswith(b"<") else raw[:_MAX_REFUSAL].decode(errors="replace")
     error = {"code": status, "message": node.mask(text)}
-    if status == 413 or (status < 500 and isinstance(rpc_error(method, error), RangeTooLarge)):
+    is_refused = status < 500 and status != 408  # which says of the connection that it was slow, not of the logs
+    if status == 413 or (is_refused and isinstance(rpc_error(method, error), RangeTooLarge)):
         return TooLarge(method, error)
     return Unavailable(f"HTTP status {status}")
 

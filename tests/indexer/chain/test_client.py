@@ -50,6 +50,13 @@ def test_what_may_pass_is_asked_again(reply: Reply) -> None:
     assert node.requests == 2
 
 
+def test_a_proxy_that_waited_too_long_for_a_request_says_nothing_of_its_logs() -> None:
+    """The answer would be requested in parts, and, if these get the same, be an error for good."""
+    node = HandMadeNode(*[status(408, "Request Timeout")] * 2)
+    assert asked([node], lambda client: client.call("eth_getLogs", [{"blockHash": "0x1"}], str)) == "eth_getLogs!"
+    assert node.requests == 3
+
+
 def test_the_next_node_is_asked_when_the_first_fails() -> None:
     bad = HandMadeNode(*[lambda request: web.Response(status=503)] * 50)
     good = HandMadeNode()
