@@ -54,16 +54,16 @@ class BlockLogs:
     ) -> list[WireLog]:
         """The logs of a block, by a node's `answer`: requested in parts, of `client` if one is given, where the node
         refused so many logs or may have truncated their list. Raises what `complete` raises for the smallest part."""
-        client = client or self._client
-        if answer is None or type(answer) is RpcError:
-            answer = await self._by_number(client, header, meter)
-        return await self._whole(client, self._filter(header), answer, meter)
+        return await self._whole(client or self._client, header, self._filter(header), answer, meter)
 
-    async def _by_number(self, client: NodeClient, header: Header, meter: Meter | None) -> Any:
-        """A node's answer for the logs of a block named by its number: some take no hash in a filter, or return `null`
-        for no logs. Raises Inconsistent unless the number is this block's in the same request."""
+    async def _by_number(
+        self, client: NodeClient, header: Header, log_filter: dict[str, Any], meter: Meter | None
+    ) -> Any:
+        """A node's answer for a filter of a block's logs that names the block by its number: some take no hash, or
+        return `null` for no logs. Raises Inconsistent unless the number is this block's in the same request."""
         number = hex(header.number)
-        where = {"address": list(self._topics), "fromBlock": number, "toBlock": number}
+        where = {key: value for key, value in log_filter.items() if key != "blockHash"}
+        where |= {"fromBlock": number, "toBlock": number}
         calls: list[Call] = [("eth_getLogs", [where]), ("eth_getBlockByNumber", [number, False])]
         answer, block = await client.batch(calls, _LogsOrOthers, meter)
         if not isinstance(block, WireHeader) or block.hash != header.hash:
@@ -112,9 +112,11 @@ class BlockLogs:
         return "eth_getLogs", [self._filter(header)]
 
     async def _whole(
-        self, client: NodeClient, log_filter: dict[str, Any], answer: Any, meter: Meter | None
+        self, client: NodeClient, header: Header, log_filter: dict[str, Any], answer: Any, meter: Meter | None
     ) -> list[WireLog]:
         """What `whole` returns, for any filter of a block's logs."""
+        if answer is None or type(answer) is RpcError:
+            answer = await self._by_number(client, header, log_filter, meter)
         is_refused = is_too_much(answer)
         may_be_truncated = isinstance(answer, list) and self._lengths.may_be_truncated(len(answer))
         parts = self._parts(log_filter) if is_refused or may_be_truncated else []
@@ -126,12 +128,12 @@ class BlockLogs:
         answers = await client.batch([("eth_getLogs", [part]) for part in parts], list[WireLog], meter)
         found = [] if is_refused else list(answer)
         for part, answer_of_part in zip(parts, answers, strict=True):
-            found += await self._whole(client, part, answer_of_part, meter)
+            found += await self._whole(client, header, part, answer_of_part, meter)
         if is_refused and "topics" in parts[0]:
             logger.warning(
                 "block %s has more logs of %s than the node returns at once (%s): they were requested event by event,"
                 " which leaves out those of unknown events",
-                *(log_filter["blockHash"], log_filter["address"][0], answer.message),
+                *(header.hash, log_filter["address"][0], answer.message),
             )
         whole = in_chain_order(found)
         if may_be_truncated:

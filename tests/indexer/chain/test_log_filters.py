@@ -7,9 +7,11 @@ import pytest
 
 from indexer.chain import consistency
 from indexer.chain.errors import Inconsistent
+from indexer.domain.events import Initialized, Transfer
+from indexer.replay.limits import Limits
 from indexer.replay.recording import RecordedBlock, RecordedLog
 from indexer.replay.refusal import Refusal
-from indexer.replay.server import ReplayServer
+from indexer.replay.server import ReplayOptions, ReplayServer
 from tests.chains import ChainBuilder, user
 from tests.indexer.chain.ways import BY_HASH, WAYS, fetch, log_counts
 
@@ -61,6 +63,18 @@ def test_the_same_is_fetched(kind: type[ReplayServer], way: str) -> None:
         assert fetch(server, 0, 3, way) == fetch(right, 0, 3, way)
         assert log_counts(fetch(server, 0, 3, way)) == {1: 2}
         assert [fetch(server, first, 3, way).log_count for first in (2, 3)] == [0, 0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", [NoHashServer, NullServer])
+def test_a_block_with_more_logs_than_such_a_node_returns_is_requested_in_parts(
+    kind: type[ReplayServer], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consistency, "FIRST_PAUSE_SECONDS", 0.001)
+    building = ChainBuilder()
+    building.events(*[("DataToken", Transfer(user(1), user(2), 1))] * 4, ("GhostCore", Initialized(1)))
+    with kind(building.blocks, ReplayOptions(limits=Limits(max_results=4))) as server:
+        assert log_counts(fetch(server, 1, 1, way)) == {1: 5}
 
 
 class OtherForkServer(NoHashServer):
