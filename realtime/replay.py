@@ -108,11 +108,7 @@ class Replays:
         """Send a client SUBSCRIBED, and what it wanted without what it has `known`; return the replay, which is at its
         end unless the client was closed. Raises BadMessage before anything is sent."""
         async with reader.snapshot(connection) as block:
-            since = wanted.since
-            if since is None:
-                end = last_id(block.block_number) if block else 0
-                since = await cursor_before(connection, wanted.channels, wanted.last or 0, end)
-            replay = await self._prepare(connection, block, since, known)
+            replay = await self._prepare(connection, block, wanted, known)
             client.writer.write(frame(Subscribed.of(client.channels, client.users, replay.last).encode()))
             if replay.ancestor is not None:
                 client.writer.write(frame(Reorg.of(replay.ancestor).encode()))
@@ -148,22 +144,28 @@ class Replays:
         return page is not None
 
     async def _prepare(
-        self, connection: AsyncConnection[Any], block: IndexedBlock | None, since: int, known: "Known"
+        self, connection: AsyncConnection[Any], block: IndexedBlock | None, wanted: "Wanted", known: "Known"
     ) -> "Replay":
-        """The replay from the id `since` on. Raises BadMessage for a cursor that nothing can be replayed from."""
+        """The replay of what a client wanted. Raises BadMessage for a cursor that nothing can be replayed from."""
         if block is None:
             raise BadMessage("bad_cursor", "nothing is indexed yet")
         last = last_id(block.block_number)
-        ancestor = await reader.common_ancestor(connection, since)
-        after = since if ancestor is None else last_id(ancestor)
-        if after > last:
-            raise BadMessage("bad_cursor", f"since is not reached yet; {last} is the newest")
         oldest = last_id(max(0, block.block_number - self._replay_blocks) - 1)
         oldest = max(oldest, await reader.oldest_cursor(connection))
+        dropped = await known.dropped(connection)
+        if wanted.since is None:
+            after = await cursor_before(connection, wanted.channels, wanted.last or 0, last)
+            return Replay(block, dropped, max(after, oldest), last)
+        ancestor = await reader.common_ancestor(connection, wanted.since)
+        after = wanted.since if ancestor is None else last_id(ancestor)
+        if after > last:
+            raise BadMessage("bad_cursor", f"since is not reached yet; {last} is the newest")
         if after < oldest:
             raise BadMessage("replay_too_old", "since is older than what is replayed", oldest=oldest)
-        dropped = await known.dropped(connection)
-        ancestor = min((found for found in (ancestor, dropped) if found is not None), default=None)
+        if dropped is not None:
+            # The REORG drops what the client has of the wanted channels, too, from wherever it has it.
+            ancestor = dropped if ancestor is None else min(ancestor, dropped)
+            after = min(after, last_id(ancestor))
         return Replay(block, ancestor, after, last)
 
 

@@ -286,6 +286,27 @@ def test_a_cursor_that_is_too_old_is_an_error_with_the_oldest_one(strict_client:
     run(work(strict_client))
 
 
+def test_the_last_events_are_those_of_blocks_that_are_replayed(
+    strict_client: WebClient, season_tables: Connection[Any]
+) -> None:
+    """More were asked for than the last 100 blocks have."""
+
+    async def work(client: WebClient) -> list[int]:
+        places = []
+        async with dial(client) as socket:
+            await receive(socket)
+            await ask(socket, type="SUBSCRIBE", channels=["scans"], last=100)
+            await ask(socket, type="PING")
+            assert (await receive(socket))["type"] == "SUBSCRIBED"
+            while (frame := await receive(socket))["type"] != "PONG":
+                places.append(int(frame["id"]))
+        return places
+
+    recent = sorted(place for place in expected_feed(season_tables, ["scans"]) if place >> 23 > 906)
+    assert 0 < len(recent) < 100
+    assert run(work(strict_client)) == recent
+
+
 def test_what_retention_has_removed_is_too_old(
     database: str, connection: Connection[Any], season: list[RecordedBlock]
 ) -> None:

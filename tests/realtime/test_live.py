@@ -153,6 +153,12 @@ def test_who_stays_sees_a_reorg_and_what_replaces_it(
             await ask(silent, type="PING")
             nothing.take(await receive(silent))
             assert nothing.others == [{"type": "PONG"}], "a client without subscriptions gets nothing"
+            recent = {place for place in expected_feed(connection, ["feed"]) if place >> 23 > HEAD + 5}
+            await ask(silent, type="SUBSCRIBE", channels=["feed"], last=len(recent))
+            await ask(silent, type="PING")
+            while (frame := await receive(silent))["type"] != "PONG":
+                nothing.take(frame)
+            assert (nothing.reorgs, set(nothing.events)) == ([], recent), "the newest events are of no other fork"
 
     with ExitStack() as stack:
         node = stack.enter_context(live(database, connection, season))
@@ -393,12 +399,29 @@ def test_a_replay_drops_what_a_reorg_dropped_that_the_hub_has_not_read(
                         browser.take(frame)
                 found = {place: event["event"]["type"] for place, event in browser.events.items()}
                 assert found == expected(last)
+            await ask(socket, type="SUBSCRIBE", channels=["positions"], since=str(((HEAD + 16) << 23) - 1))
+            await ask(socket, type="PING")
+            replaced = Browser(["positions"])
+            while (frame := await receive(socket))["type"] != "PONG":
+                browser.take(frame)
+                replaced.take(frame)
+            assert replaced.reorgs == [(HEAD + 3) << 23]
+            for channel in ("positions", "tokens"):
+                dropped = {place for place in expected_feed(connection, [channel]) if place >= replaced.reorgs[0]}
+                assert (
+                    {place for place, event in replaced.events.items() if event["channel"] == channel}
+                    == dropped
+                    != set()
+                )
+            browser.events = {
+                place: event for place, event in browser.events.items() if event["channel"] in browser.channels
+            }
             broker.start()
             node.advance(5)
             await asyncio.to_thread(await_tip, connection, node.chain.blocks[-1].hash)
             async with asyncio.timeout(30):
                 while set(browser.events) != set(expected(last)):
-                    if (frame := await receive(socket)).get("channel") != "fees":
+                    if (frame := await receive(socket)).get("channel") not in ("fees", "positions"):
                         browser.take(frame)
 
     with live(database, connection, season) as node, iggy() as broker, relay(database, broker):
