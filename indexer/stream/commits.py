@@ -51,11 +51,15 @@ class CommitWatcher:
     @property
     def is_behind(self) -> bool:
         """Whether `latest` is known, and older than what was sent."""
-        return self.latest is not None and self.sent is not None and self.latest.revision < self.sent.revision
+        return self._is_before(self.sent)
 
     async def catch_up(self) -> None:
-        """Wait until `latest` is not older than what was sent, at most MAX_BEHIND_SECONDS."""
-        await self._wait_while(lambda: self.is_behind, MAX_BEHIND_SECONDS)
+        """Wait until `latest` is not older than what was sent before the call, at most MAX_BEHIND_SECONDS."""
+        sent = self.sent
+        await self._wait_while(lambda: self._is_before(sent), MAX_BEHIND_SECONDS)
+
+    def _is_before(self, block: IndexedBlock | None) -> bool:
+        return self.latest is not None and block is not None and self.latest.revision < block.revision
 
     async def _wait_while(self, condition: Callable[[], bool], seconds: float) -> None:
         if not condition():
