@@ -139,10 +139,13 @@ class Hub:
     async def _send_step(self, connection: AsyncConnection[Any], step: Step) -> None:
         """Send a step to its subscribers, and schedule the positions and warnings that it has changed."""
         get_current_span().set_attributes({"block": step.block.block_number, "events": len(step.items)})
-        survivors = await survivor_items(connection, step.items, self.updates.players)
+        players = {*self.updates.players}
+        survivors = await survivor_items(connection, step.items, players)
         # What is preconfirmed and came with the step, on another connection, is sent before it.
         await asyncio.sleep(0)
         async with self.delivery:
+            # Those whom clients have begun to watch meanwhile, with a cursor before the step.
+            survivors += await survivor_items(connection, step.items, self.updates.players - players)
             await self._deliver(step, survivors)
         await self._update_positions(connection, step)
         self._warnings.update(self._levels.deadlines, step.block)

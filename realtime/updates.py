@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from typing import Final, Literal
 
 from django.db import DatabaseError, InterfaceError
@@ -55,7 +56,7 @@ class PositionUpdates:
         self._schedule(address, set())  # to read when boosts expire
 
     @property
-    def players(self) -> Collection[str]:
+    def players(self) -> AbstractSet[str]:
         """All watched players."""
         return self._watchers.keys()
 

@@ -1,19 +1,27 @@
-"""A client during a replay, and after one from a newer state than the hub's."""
+"""A client during a replay, after one from a newer state than the hub's, and right before a step of the hub."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from psycopg import Connection
 
-from indexer.domain.units import first_id
+from indexer.domain.units import address_of, block_of, first_id
 from indexer.selectors.snapshot import IndexedBlock
+from indexer.stream.commits import CommitWatcher
+from indexer.stream.connection import connect
 from indexer.stream.feed import FeedEvent, FeedItem
-from indexer.stream.reader import FeedCursor, Step
+from indexer.stream.reader import FeedCursor, Step, read_step
+from indexer.stream.source import DatabaseSource
 from realtime.client import Client
 from realtime.delivery import Delivery
+from realtime.hub import Hub
 from realtime.preconfirmed import PreconfirmedItems
 from realtime.updates import PositionUpdates
+from tests.filling import fill
+from tests.rows import fetch_one
 
 
 class RecordedWriter:
@@ -62,3 +70,31 @@ def test_what_is_dropped_during_a_replay_is_dropped_after_it_unless_it_has_come(
     client.in_sync = True
     preconfirmed.synced(client)
     assert [b"DROPPED" in frame for frame in writer.frames] == ([False] if comes_later else [False, True])
+
+
+def test_who_watches_a_player_right_before_a_step_gets_what_the_player_survives_in_it(
+    database: str, connection: Connection[Any]
+) -> None:
+    """The hub has read the step already, and not sent it yet."""
+    fill(connection, 150)
+    scan = fetch_one(connection, "SELECT max(id) FROM chain_events WHERE name = 'ScanFinalized'")
+    players = connection.execute("SELECT DISTINCT address FROM positions").fetchall()
+    writer = RecordedWriter()
+    client = Client(cast("Any", writer), "192.0.2.1")
+
+    async def work() -> None:
+        hub = Hub(DatabaseSource(), CommitWatcher())
+        hub.add(client)
+        async with await connect("ghostnet test") as reading:
+            read = await read_step(reading, FeedCursor(first_id(block_of(scan)) - 1, 0), 1)
+            assert read is not None
+            async with hub.delivery:
+                sending = asyncio.create_task(hub._send_step(reading, read))
+                await asyncio.sleep(0.01)
+                for (address,) in players:
+                    hub.updates.watch(client, address_of(address), hub.cursor.event_id)
+            await sending
+
+    asyncio.run(work())
+    survivors = {json.loads(frame[frame.index(b"{") :])["event"]["data"]["user"] for frame in writer.frames}
+    assert survivors
