@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import ClientSession, CookieJar
 
-from benchmarks.asking import ADDRESS, FRAGMENT, PING, PLAYER, burst, count, dial, found
+from benchmarks.asking import ADDRESS, FRAGMENT, PING, PLAYER, burst, count, dial, forever, found
 from benchmarks.oddities import ODDITIES
 from benchmarks.sockets import HANDSHAKE, message
 
@@ -53,6 +53,21 @@ async def _replays(port: int) -> None:
             writer.transport.abort()
 
     await asyncio.gather(*(one() for _ in range(50)))
+
+
+async def _known_replays(port: int) -> None:
+    """Sockets that ask for what they have been sent: it is read once more, and only SUBSCRIBED is sent."""
+    again = message(b'{"type":"SUBSCRIBE","channels":["feed","tokens"],"since":"0"}')
+
+    async def one() -> None:
+        reader, writer = await dial(port)
+        writer.write(again * 100)
+        while await reader.read(1 << 20):
+            pass
+        found["closed"] += 1
+        writer.transport.abort()
+
+    await forever(50, one)
 
 
 async def _documents(port: int) -> None:
@@ -162,6 +177,7 @@ ATTACKS: Final[dict[str, Callable[[int], Awaitable[None]]]] = {
     "pings as fast as pongs are read": _pings,
     "empty fragments": _fragments,
     "50 sockets replay from 0": _replays,
+    "50 sockets replay again what they have": _known_replays,
     "100 documents with ?n= at once": _documents,
     "100 × 5,000 buckets of volume at once": _volume,
     "100 × history by offset at once": _offsets,
