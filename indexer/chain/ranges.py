@@ -2,8 +2,8 @@
 
 from typing import Final
 
-TARGET_LOGS: Final = 16_000
-TARGET_BYTES: Final = 16_000_000
+TARGET_LOGS: Final = 8_000
+TARGET_BYTES: Final = 8_000_000
 TARGET_SECONDS: Final = 4.0
 MAX_BLOCKS: Final = 100_000
 MAX_GROWTH: Final = 4
@@ -15,7 +15,7 @@ comes again, it may be the node's limit, and is forgotten after twice as many: e
 class AdaptiveRange:
     """The number of blocks of the next range.
 
-    It aims at 16,000 logs, 16 MB and 4 seconds an answer, whichever comes first; it grows at most fourfold, and a
+    It aims at 8,000 logs, 8 MB and 4 seconds an answer, whichever comes first; it grows at most fourfold, and a
     refusal halves it. `limit` bounds it in blocks.
     """
 
