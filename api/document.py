@@ -37,8 +37,8 @@ class GhostnetAPI(NinjaAPI):
 
 
 def _problem_response(status: int, content: dict[str, Any]) -> dict[str, Any]:
-    """The document's definition of an error. Requests whose head is too long are refused before it is known what they
-    ask, and of whom: without a block and a limit."""
+    """The document's definition of an error. A request whose head is too long is refused before its path and client are
+    known, so that answer has no headers of block and limit."""
     headers = {name: text for name, text in STATE_HEADERS.items() if name != "ETag"} | LIMIT_HEADERS
     if status in MAY_BE_RETRIED:
         headers |= RETRY_AFTER

@@ -29,7 +29,7 @@ class Client:
     channels: dict[str, int] = field(default_factory=dict)
     """Its channels, each with the id above which the client has all items of the channel, up to `cursor`."""
     users: dict[str, int] = field(default_factory=dict)
-    """The players whom it watches, each with such an id."""
+    """The players that it is subscribed to, each with such an id."""
     preconfirmed_channels: set[str] = field(default_factory=set)
     """Those of its channels whose preconfirmed items it subscribed to as well."""
     preconfirmed_users: set[str] = field(default_factory=set)

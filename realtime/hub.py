@@ -144,7 +144,7 @@ class Hub:
         # What is preconfirmed and came with the step, on another connection, is sent before it.
         await asyncio.sleep(0)
         async with self.delivery:
-            # Those whom clients have begun to watch meanwhile, with a cursor before the step.
+            # Players that clients have subscribed to meanwhile, with a cursor before the step.
             survivors += await survivor_items(connection, step.items, self.updates.players - players)
             await self._deliver(step, survivors)
         await self._update_positions(connection, step)

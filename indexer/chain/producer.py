@@ -27,8 +27,8 @@ MAX_PAUSE_SECONDS: Final = 2.0
 REMEMBERED: Final = 512
 """Newest blocks that were handed over whose hashes are kept, to notice that the node has others there now."""
 RANGES_AHEAD: Final = 4
-"""Ranges in flight or waiting for the reader: a slow node answers several requests at a time; a busy reader needs no
-more, and shares its processor with whoever fetches."""
+"""Ranges in flight or waiting for the reader: a slow node answers several requests at a time; more would not help
+a busy reader, which shares the interpreter with the thread that fetches."""
 MAX_INCONSISTENT_TRIES: Final = 20
 """Attempts, over more than a minute, to fetch one block with consistent answers."""
 

@@ -167,7 +167,7 @@ def _field_of(where: str, event: str, argument: str, event_class: Any) -> str:
 
 
 def _check_versions(found: Sequence[AbiEvent]) -> None:
-    """Raise UnreadableAbi if two versions of an event have arguments of one name that JSON does not tell apart, or if
+    """Raise UnreadableAbi if two versions of an event have arguments of one name and of different kinds in JSON, or if
     no version has a field of the class."""
     versions: defaultdict[Any, list[AbiEvent]] = defaultdict(list)
     for event in found:

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import socket as sockets
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from realtime.document import AnyServerMessage
 from tests.web import WebClient
@@ -103,3 +104,17 @@ async def non_reading_client(client: WebClient) -> AsyncIterator[sockets.socket]
         await loop.sock_sendall(raw, HANDSHAKE)
         await loop.sock_recv(raw, 4096)
         yield raw
+
+
+async def resume(client: WebClient, browser: Browser, since: int, whole: Callable[[], bool]) -> None:
+    """Follow the browser's channels, from `since` on, over as many connections as it takes until all is known."""
+    while not whole():
+        try:
+            async with dial(client) as socket:
+                cursor = max(since, browser.last)
+                await ask(socket, type="SUBSCRIBE", channels=browser.channels, since=str(cursor))
+                while not whole():
+                    with suppress(TimeoutError):  # what makes it whole may have come before it was known
+                        browser.take(await asyncio.wait_for(receive(socket), 0.2))
+        except ConnectionClosed:
+            assert socket.close_code == 1013, "come back with your cursor"

@@ -349,7 +349,7 @@ def test_what_no_node_has_is_said_once_all_were_asked(pruned: Reply) -> None:
 
 
 def test_no_node_is_missing_while_another_one_is_preferred() -> None:
-    """A thread beside the event loop prefers a node: whoever chooses one in that moment must see them all."""
+    """A thread beside the event loop prefers a node: a choice at that moment must see them all."""
     counts: list[int] = []
 
     class ComparedUrl(str):

@@ -8,10 +8,8 @@ from psycopg import Connection
 from indexer.chain import block_logs, consistency
 from indexer.replay.server import ReplayOptions, ReplayServer
 from indexer.store.alarms import AlarmKind
-from indexer.store.database import connect
 from indexer.store.digest import state_digest
 from tests.chains import recording
-from tests.databases import Databases, default_database
 from tests.incomplete_node import IncompleteNode, TruncatingNode
 from tests.indexing import index
 
@@ -21,19 +19,6 @@ LATE: Final = 71
 """A block in which a level changes."""
 INITIALIZED: Final = 3
 """The block in which GhostCore is initialized."""
-
-
-@pytest.fixture(scope="module")
-def right(template: str, django_db_blocker: Any) -> str:
-    """The digest of the whole recording, indexed from a good node."""
-    with django_db_blocker.unblock():
-        databases = Databases(template)
-        with default_database(databases.make()), ReplayServer(TRAPS.blocks, state=TRAPS.state) as server:
-            index(server, CONTRACTS)
-            with connect() as connection:
-                digest = state_digest(connection)
-        databases.give_back()
-    return digest
 
 
 @pytest.fixture(autouse=True)

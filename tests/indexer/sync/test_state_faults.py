@@ -33,22 +33,6 @@ BEFORE: Final = 60
 """The block at which what begins with a copy begins."""
 
 
-@pytest.fixture(scope="module")
-def right(template: str, django_db_blocker: Any) -> str:
-    """The digest of the whole recording, indexed in one go from a good node."""
-    with django_db_blocker.unblock():
-        databases = Databases(template)
-        with (
-            default_database(databases.make()),
-            ReplayServer(TRAPS.blocks, state=TRAPS.state) as server,
-            connect() as connection,
-        ):
-            index(server, CONTRACTS)
-            digest = state_digest(connection)
-        databases.give_back()
-    return digest
-
-
 class FaultyServer(ReplayServer):
     """A node in front of which a test puts its fault: `fault` may answer a call by itself, or raise."""
 
